@@ -1,0 +1,367 @@
+import type { PooledBuffer } from "./buffers.ts";
+import { LimitExceededError } from "./errors.ts";
+import type { ErrorScopes } from "./error_scopes.ts";
+import { Pacing } from "./pacing.ts";
+import { packParams, paramsBytes } from "./params.ts";
+import type { KernelVariant, Pipeline, PipelineCache } from "./pipelines.ts";
+import type { Profiler } from "./profiler.ts";
+
+/** A buffer as a kernel sees it: all of it, or a window that fits one binding. */
+export interface Binding {
+  /** The buffer. */
+  buffer: PooledBuffer;
+  /** First byte; a multiple of the adapter's offset alignment. Default 0. */
+  offset?: number;
+  /** Bytes visible to the kernel. Default: up to the end of what the owner asked for. */
+  bytes?: number;
+}
+
+/** One kernel call. */
+export interface Dispatch extends KernelVariant {
+  /** Scalars by the names in the kernel's Params struct, except `first_group` and `group_count`, which are filled in. */
+  params: Readonly<Record<string, number>>;
+  /** Storage bindings in order, from binding 1 on. */
+  bindings: readonly Binding[];
+  /** Number of workgroups; the kernel sees them as one linear index. Zero does nothing. */
+  groups: number;
+  /** Where the GPU itself wrote the grid (three u32): `groups` is then only the upper bound. */
+  indirect?: { buffer: PooledBuffer; offset: number };
+  /** Work in multiply-adds, about: keeps submits short. */
+  work: number;
+}
+
+/** Limits that shape how work is cut. */
+export interface CommandLimits {
+  /** Workgroups per grid dimension. */
+  groupsPerDimension: number;
+  /** Bytes of one storage binding. */
+  bindingBytes: number;
+  /** Alignment of binding offsets in bytes. */
+  offsetAlignment: number;
+}
+
+const ARENA_BYTES = 128 * 1024;
+const BIND_GROUPS = 4096;
+
+/**
+ * Records kernel calls into one encoder at a time and submits them in pieces of bounded work.
+ *
+ * Every kernel numbers its workgroups linearly from `params.first_group`, so a call larger than one submit
+ * should hold, or than one grid dimension can, is cut here and nowhere else.
+ */
+export class Commands {
+  readonly #gpu: GPUDevice;
+  readonly #scopes: ErrorScopes;
+  readonly #pipelines: PipelineCache;
+  readonly #profiler: Profiler;
+  readonly #limits: CommandLimits;
+  readonly #arena = new DataView(new ArrayBuffer(ARENA_BYTES));
+  readonly #uniforms: GPUBuffer;
+  readonly #bindGroups = new Map<string, GPUBindGroup>();
+  /** What was learned about the adapter's speed. */
+  readonly pacing: Pacing;
+  #encoder: GPUCommandEncoder | undefined;
+  #pass: GPUComputePassEncoder | undefined;
+  #arenaUsed = 0;
+  #work = 0;
+  #kernels = new Set<string>();
+  #inFlight: Promise<unknown>[] = [];
+  readonly #waitsForGpu: boolean;
+
+  /** One command stream per device. */
+  constructor(
+    gpu: GPUDevice,
+    scopes: ErrorScopes,
+    pipelines: PipelineCache,
+    profiler: Profiler,
+    limits: CommandLimits,
+    software: boolean,
+  ) {
+    this.#gpu = gpu;
+    this.#scopes = scopes;
+    this.#pipelines = pipelines;
+    this.#profiler = profiler;
+    this.#limits = limits;
+    this.pacing = new Pacing(software);
+    this.#waitsForGpu = !software;
+    this.#uniforms = gpu.createBuffer({
+      label: "kernel parameters",
+      size: ARENA_BYTES,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    });
+  }
+
+  /** The limits that this stream works within. */
+  get limits(): CommandLimits {
+    return this.#limits;
+  }
+
+  /**
+   * Records a kernel call, in as many pieces as its size and work ask for.
+   *
+   * @throws {LimitExceededError} where a binding is larger than the adapter allows.
+   */
+  dispatch(call: Dispatch): void {
+    this.#scopes.throwIfLost();
+    if (call.groups === 0) return;
+    this.#checkBindings(call);
+    const pipeline = this.#pipelines.get(call);
+    if (call.indirect) {
+      return this.#record(call, pipeline, 0, call.groups, call.work);
+    }
+    const perGroup = call.work / call.groups;
+    let first = 0;
+    while (first < call.groups) {
+      if (this.#work >= this.pacing.budget) this.flush();
+      const room = Math.max(
+        1,
+        Math.floor(
+          (this.pacing.budget - this.#work) / Math.max(perGroup, 1e-9),
+        ),
+      );
+      const square = this.#limits.groupsPerDimension ** 2;
+      const count = Math.min(call.groups - first, room, square);
+      this.#record(call, pipeline, first, count, perGroup * count);
+      first += count;
+    }
+  }
+
+  /** Records a copy between buffers; offsets and bytes are multiples of 4. */
+  copy(
+    source: PooledBuffer,
+    sourceOffset: number,
+    target: PooledBuffer,
+    targetOffset: number,
+    bytes: number,
+  ): void {
+    if (bytes === 0) return;
+    this.#endPass();
+    this.#open().copyBufferToBuffer(
+      source.gpu,
+      sourceOffset,
+      target.gpu,
+      targetOffset,
+      bytes,
+    );
+    this.#work += bytes / 4;
+  }
+
+  /** Records filling with zeros; offset and bytes are multiples of 4. */
+  clear(
+    target: PooledBuffer,
+    offset = 0,
+    bytes: number = target.gpu.size - offset,
+  ): void {
+    if (bytes === 0) return;
+    this.#endPass();
+    this.#open().clearBuffer(target.gpu, offset, bytes);
+    this.#work += bytes / 16;
+  }
+
+  /** Writes host data. What was recorded before is submitted first, so that it still sees the old contents. */
+  write(
+    target: PooledBuffer,
+    offset: number,
+    data: ArrayBufferView<ArrayBuffer>,
+  ): void {
+    this.flush();
+    this.#scopes.guard(`write to ${target.label}`, () => {
+      const whole = data.byteLength - (data.byteLength % 4);
+      if (whole) {
+        this.#gpu.queue.writeBuffer(
+          target.gpu,
+          offset,
+          data.buffer,
+          data.byteOffset,
+          whole,
+        );
+      }
+      if (whole === data.byteLength) return;
+      const tail = new Uint8Array(4);
+      tail.set(
+        new Uint8Array(
+          data.buffer,
+          data.byteOffset + whole,
+          data.byteLength - whole,
+        ),
+      );
+      this.#gpu.queue.writeBuffer(target.gpu, offset + whole, tail);
+    });
+  }
+
+  /** Records with the raw encoder, outside any compute pass (read-back and the profiler use it). */
+  encode(record: (encoder: GPUCommandEncoder) => void): void {
+    this.#endPass();
+    record(this.#open());
+  }
+
+  /** Submits what was recorded. On a software adapter this waits for the submit before it. */
+  flush(): void {
+    const encoder = this.#encoder;
+    if (!encoder) return;
+    this.#endPass();
+    this.#profiler.resolve(encoder);
+    this.#encoder = undefined;
+    const before = performance.now();
+    this.#scopes.guard(
+      `submit of ${[...this.#kernels].join(", ") || "copies"}`,
+      () => {
+        if (this.#arenaUsed) {
+          this.#gpu.queue.writeBuffer(
+            this.#uniforms,
+            0,
+            this.#arena.buffer,
+            0,
+            this.#arenaUsed,
+          );
+        }
+        this.#gpu.queue.submit([encoder.finish()]);
+      },
+    );
+    this.pacing.submitted(this.#work, before, performance.now());
+    if (this.#waitsForGpu) {
+      this.#inFlight.push(this.#gpu.queue.onSubmittedWorkDone());
+    }
+    this.#work = 0;
+    this.#arenaUsed = 0;
+    this.#kernels.clear();
+  }
+
+  /**
+   * Lets timers, aborts and progress lines run. Call it between layers or chunks.
+   *
+   * @throws the signal's reason once it is aborted.
+   */
+  async yield(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    // A discrete GPU would take work without end; waiting for the submit before the last keeps aborts prompt.
+    if (this.#inFlight.length > 2) {
+      const waiting = this.#inFlight.splice(0, this.#inFlight.length - 2);
+      await waiting[waiting.length - 1];
+    }
+    await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    signal?.throwIfAborted();
+  }
+
+  /** Forgets bind groups, which keep buffers alive; pending commands are submitted first. */
+  releaseBindGroups(): void {
+    this.flush();
+    this.#bindGroups.clear();
+  }
+
+  /** Destroys the stream's own buffer. */
+  dispose(): void {
+    this.#uniforms.destroy();
+  }
+
+  #record(
+    call: Dispatch,
+    pipeline: Pipeline,
+    first: number,
+    count: number,
+    work: number,
+  ): void {
+    const bytes = paramsBytes(pipeline.source);
+    if (this.#arenaUsed + bytes > ARENA_BYTES) this.flush();
+    const offset = this.#arenaUsed;
+    packParams(
+      pipeline.source,
+      { ...call.params, first_group: first, group_count: first + count },
+      this.#arena,
+      offset,
+    );
+    const alignment = this.#limits.offsetAlignment;
+    this.#arenaUsed = Math.ceil((offset + bytes) / alignment) * alignment;
+    const pass = this.#beginPass(call.kernel);
+    pass.setPipeline(pipeline.gpu);
+    pass.setBindGroup(0, this.#bindGroup(call, pipeline, bytes), [offset]);
+    if (call.indirect) {
+      pass.dispatchWorkgroupsIndirect(
+        call.indirect.buffer.gpu,
+        call.indirect.offset,
+      );
+    } else {
+      const x = Math.min(count, this.#limits.groupsPerDimension);
+      pass.dispatchWorkgroups(x, Math.ceil(count / x));
+    }
+    this.#kernels.add(call.kernel);
+    this.#work += work;
+    if (this.#profiler.enabled) this.#endPass();
+    if (this.#work >= this.pacing.budget) this.flush();
+  }
+
+  #bindGroup(
+    call: Dispatch,
+    pipeline: Pipeline,
+    uniformBytes: number,
+  ): GPUBindGroup {
+    let key = `${pipeline.id}`;
+    for (const { buffer, offset, bytes } of call.bindings) {
+      key += `/${buffer.id},${offset ?? 0},${bytes ?? buffer.bytes}`;
+    }
+    const known = this.#bindGroups.get(key);
+    if (known) return known;
+    if (this.#bindGroups.size >= BIND_GROUPS) this.#bindGroups.clear();
+    const group = this.#scopes.guard(
+      `bind group of ${call.kernel}`,
+      () =>
+        this.#gpu.createBindGroup({
+          label: call.kernel,
+          layout: pipeline.layout,
+          entries: [
+            {
+              binding: 0,
+              resource: { buffer: this.#uniforms, size: uniformBytes },
+            },
+            ...call.bindings.map(({ buffer, offset = 0, bytes }, index) => ({
+              binding: index + 1,
+              resource: {
+                buffer: buffer.gpu,
+                offset,
+                size: bindingBytes(buffer, offset, bytes),
+              },
+            })),
+          ],
+        }),
+    );
+    this.#bindGroups.set(key, group);
+    return group;
+  }
+
+  #checkBindings(call: Dispatch): void {
+    for (const { buffer, offset = 0, bytes } of call.bindings) {
+      const size = bindingBytes(buffer, offset, bytes);
+      if (size <= this.#limits.bindingBytes) continue;
+      throw new LimitExceededError(
+        `kernel ${call.kernel}: ${buffer.label} needs a binding of ${size} bytes; this adapter allows ${this.#limits.bindingBytes}`,
+      );
+    }
+  }
+
+  #open(): GPUCommandEncoder {
+    return this.#encoder ??= this.#gpu.createCommandEncoder();
+  }
+
+  #beginPass(kernel: string): GPUComputePassEncoder {
+    return this.#pass ??= this.#open().beginComputePass({
+      label: kernel,
+      timestampWrites: this.#profiler.enabled
+        ? this.#profiler.begin(kernel)
+        : undefined,
+    });
+  }
+
+  #endPass(): void {
+    this.#pass?.end();
+    this.#pass = undefined;
+  }
+}
+
+/** Bindings are whole words; an odd number of f16 values ends in padding that the buffer has. */
+function bindingBytes(
+  buffer: PooledBuffer,
+  offset: number,
+  bytes?: number,
+): number {
+  return Math.max(4, Math.ceil((bytes ?? buffer.bytes - offset) / 4) * 4);
+}

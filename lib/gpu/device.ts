@@ -1,0 +1,199 @@
+import { memoryLimitBytes } from "../platform.ts";
+import { type AdapterInfo, describeAdapter, findAdapter } from "./adapter.ts";
+import { BufferPool, type PooledBuffer } from "./buffers.ts";
+import { Commands } from "./commands.ts";
+import { ErrorScopes } from "./error_scopes.ts";
+import { LimitExceededError } from "./errors.ts";
+import { f16Works } from "./f16_probe.ts";
+import { MemoryLedger } from "./ledger.ts";
+import { raisedLimits } from "./limits.ts";
+import { PipelineCache } from "./pipelines.ts";
+import { type KernelTime, Profiler, sumTimes } from "./profiler.ts";
+import { ReadBack } from "./read_back.ts";
+
+/** How a device is opened. */
+export interface DeviceOptions {
+  /** The adapter to use. Default: the fastest one found. */
+  adapter?: GPUAdapter;
+  /** Whether half floats may be used where they work. Default true. */
+  f16?: boolean;
+  /** Bytes that all buffers together may take. Default: what RAM and the process's limits leave. */
+  memoryBytes?: number;
+  /** Largest storage binding to use, at most the adapter's. Tests lower it to reach the paths of very large tensors. */
+  bindingBytes?: number;
+  /** Most workgroups per grid dimension, at most the adapter's. Tests lower it likewise. */
+  groupsPerDimension?: number;
+}
+
+/** What is known about an open device. */
+export interface DeviceInfo extends AdapterInfo {
+  /** Largest storage binding in bytes. */
+  bindingBytes: number;
+  /** Largest buffer in bytes. */
+  bufferBytes: number;
+  /** Shared memory of a workgroup in bytes. */
+  workgroupBytes: number;
+}
+
+/** Memory kept free for the process itself, the driver's compiled kernels and the operating system. */
+const RESERVED_BYTES = 512 * 2 ** 20;
+
+/**
+ * One WebGPU device with all that belongs to it: buffers, pipelines, commands, read-back, profiler, memory figures.
+ *
+ * @example Opening a device and reading what it is
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { assert } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * assert(device.info.bindingBytes > 0);
+ * ```
+ */
+export class Device {
+  /** Name, limits and features. */
+  readonly info: DeviceInfo;
+  /** Bytes in use, by label. */
+  readonly memory: MemoryLedger;
+  /** Lends buffers. */
+  readonly buffers: BufferPool;
+  /** Records and submits kernel calls. */
+  readonly commands: Commands;
+  /** Brings data to the host. */
+  readonly readBack: ReadBack;
+  /** Times kernels when enabled. */
+  readonly profiler: Profiler;
+  readonly #gpu: GPUDevice;
+  readonly #scopes: ErrorScopes;
+
+  private constructor(
+    gpu: GPUDevice,
+    adapter: AdapterInfo,
+    options: DeviceOptions,
+  ) {
+    const { limits } = gpu;
+    this.#gpu = gpu;
+    this.info = {
+      ...adapter,
+      bindingBytes: lowered(
+        "bindingBytes",
+        options.bindingBytes,
+        limits.maxStorageBufferBindingSize,
+      ),
+      bufferBytes: limits.maxBufferSize,
+      workgroupBytes: limits.maxComputeWorkgroupStorageSize,
+    };
+    const budget = options.memoryBytes ??
+      Math.max(0, memoryLimitBytes() - RESERVED_BYTES);
+    // Until a buffer is touched its pages don't count as used, so the ledger's own sum is the figure to trust.
+    this.memory = new MemoryLedger(() =>
+      budget - this.memory.liveBytes - this.memory.idleBytes
+    );
+    this.#scopes = new ErrorScopes(gpu);
+    this.buffers = new BufferPool(gpu, this.#scopes, this.memory);
+    this.profiler = new Profiler(gpu, adapter.timestamps);
+    const pipelines = new PipelineCache(gpu, this.#scopes, adapter.f16);
+    this.commands = new Commands(gpu, this.#scopes, pipelines, this.profiler, {
+      bindingBytes: this.info.bindingBytes,
+      groupsPerDimension: lowered(
+        "groupsPerDimension",
+        options.groupsPerDimension,
+        limits.maxComputeWorkgroupsPerDimension,
+      ),
+      offsetAlignment: Math.max(
+        limits.minStorageBufferOffsetAlignment,
+        limits.minUniformBufferOffsetAlignment,
+      ),
+    }, adapter.software);
+    this.buffers.beforeDestroy = () => this.commands.releaseBindGroups();
+    this.readBack = new ReadBack(gpu, this.#scopes, this.commands);
+  }
+
+  /**
+   * Opens a device. Half floats are used only where a small numeric probe gave right numbers.
+   *
+   * @throws {NoAdapterError} where there is none.
+   * @throws {RangeError} for an option past the adapter's limit.
+   */
+  static async open(options: DeviceOptions = {}): Promise<Device> {
+    const adapter = options.adapter ?? await findAdapter();
+    const described = describeAdapter(adapter);
+    const found = { ...described, f16: described.f16 && options.f16 !== false };
+    const features: GPUFeatureName[] = [];
+    if (found.f16) features.push("shader-f16");
+    if (found.timestamps) features.push("timestamp-query");
+    const gpu = await adapter.requestDevice({
+      requiredFeatures: features,
+      requiredLimits: raisedLimits(adapter),
+    });
+    const device = new Device(gpu, found, options);
+    if (!found.f16 || await f16Works(device)) return device;
+    device[Symbol.dispose]();
+    // An adapter gives one device only, so a second one needs a new adapter.
+    return Device.open({ ...options, adapter: undefined, f16: false });
+  }
+
+  /**
+   * Takes a buffer from the pool, checked against the adapter.
+   *
+   * @throws {MemoryBudgetError} past what memory can hold.
+   * @throws {LimitExceededError} past the largest buffer.
+   */
+  acquire(bytes: number, label: string): PooledBuffer {
+    return this.buffers.acquire(bytes, label);
+  }
+
+  /** GPU time per kernel since the last call; empty unless the profiler is enabled and the adapter has timestamps. */
+  async kernelTimes(): Promise<KernelTime[]> {
+    this.commands.flush();
+    const parts = this.profiler.take();
+    const ranges = parts.map(({ names, buffer }) => ({
+      buffer: { gpu: buffer },
+      offset: 0,
+      bytes: names.length * 16,
+    }));
+    const data = await this.readBack.read(ranges);
+    for (const { buffer } of parts) buffer.destroy();
+    return sumTimes(
+      parts.map(({ names }, index) => ({
+        names,
+        nanoseconds: new BigUint64Array(data[index]),
+      })),
+    );
+  }
+
+  /**
+   * Waits until all recorded work is done.
+   *
+   * @throws {GpuError} the first GPU error since the last read-back.
+   */
+  async finish(): Promise<void> {
+    await this.readBack.read([]);
+  }
+
+  /** Destroys the device and every buffer on it. */
+  [Symbol.dispose](): void {
+    this.buffers.trim();
+    this.profiler.dispose();
+    this.commands.dispose();
+    this.#scopes.markLost("this device was disposed");
+    this.#gpu.destroy();
+  }
+}
+
+function lowered(
+  name: string,
+  wanted: number | undefined,
+  limit: number,
+): number {
+  if (wanted === undefined) return limit;
+  if (Number.isInteger(wanted) && wanted > 0 && wanted <= limit) return wanted;
+  if (wanted > limit) {
+    throw new LimitExceededError(
+      `${name}: ${wanted} is past this adapter's limit of ${limit}`,
+    );
+  }
+  throw new RangeError(
+    `${name}: ${wanted} must be a whole number from 1 to ${limit}`,
+  );
+}

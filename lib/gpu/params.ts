@@ -1,0 +1,32 @@
+import type { KernelSource } from "../../kernels/sources.ts";
+
+/** Writes a kernel's scalar parameters at `offset`, in the order its WGSL struct declares them. */
+export function packParams(
+  kernel: KernelSource,
+  values: Readonly<Record<string, number>>,
+  target: DataView,
+  offset: number,
+): void {
+  kernel.params.forEach(({ name, type }, index) => {
+    const value = values[name];
+    if (value === undefined) {
+      throw new TypeError(
+        `kernel ${kernel.name}: parameter ${name} was not given`,
+      );
+    }
+    const at = offset + 4 * index;
+    if (type === "f32") target.setFloat32(at, value, true);
+    else if (type === "i32") target.setInt32(at, value, true);
+    else target.setUint32(at, value, true);
+  });
+  for (const name in values) {
+    if (!kernel.params.some((param) => param.name === name)) {
+      throw new TypeError(`kernel ${kernel.name}: it has no parameter ${name}`);
+    }
+  }
+}
+
+/** Bytes of a kernel's parameter block, rounded up as uniform blocks want it. */
+export function paramsBytes(kernel: KernelSource): number {
+  return Math.max(16, Math.ceil(kernel.params.length / 4) * 16);
+}

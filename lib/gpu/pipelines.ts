@@ -1,0 +1,136 @@
+import {
+  type KernelName,
+  kernels,
+  type KernelSource,
+} from "../../kernels/sources.ts";
+import { FeatureMissingError } from "./errors.ts";
+import type { ErrorScopes } from "./error_scopes.ts";
+
+/** The variant of a kernel that a dispatch asks for. */
+export interface KernelVariant {
+  /** File name of the kernel without its ending. */
+  kernel: KernelName;
+  /** Element types put before the text as `alias NAME = TYPE;`. */
+  types?: Readonly<Record<string, string>>;
+  /** Integer constants put before the text as `const NAME = VALUEu;`: loop bounds and register tiles. */
+  constants?: Readonly<Record<string, number>>;
+  /** Values of the kernel's `override` constants: workgroup sizes and shared arrays. */
+  overrides?: Readonly<Record<string, number>>;
+}
+
+/** A compiled kernel. */
+export interface Pipeline {
+  /** The WebGPU pipeline. */
+  readonly gpu: GPUComputePipeline;
+  /** Its one bind group's layout. */
+  readonly layout: GPUBindGroupLayout;
+  /** The kernel's text and parsed bindings. */
+  readonly source: KernelSource;
+  /** Unique number, used to key bind groups. */
+  readonly id: number;
+}
+
+/** Compiles kernels once per variant. */
+export class PipelineCache {
+  readonly #gpu: GPUDevice;
+  readonly #scopes: ErrorScopes;
+  readonly #f16: boolean;
+  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #layouts = new Map<KernelName, GPUBindGroupLayout>();
+
+  /** `f16` tells whether kernels may use half floats. */
+  constructor(gpu: GPUDevice, scopes: ErrorScopes, f16: boolean) {
+    this.#gpu = gpu;
+    this.#scopes = scopes;
+    this.#f16 = f16;
+  }
+
+  /** Number of variants compiled so far. */
+  get size(): number {
+    return this.#pipelines.size;
+  }
+
+  /**
+   * The pipeline of a variant, compiled at its first use.
+   *
+   * @throws {FeatureMissingError} where a type is f16 and the adapter has no working f16.
+   */
+  get(variant: KernelVariant): Pipeline {
+    const key = variantKey(variant);
+    let pipeline = this.#pipelines.get(key);
+    if (!pipeline) this.#pipelines.set(key, pipeline = this.#compile(variant));
+    return pipeline;
+  }
+
+  #compile(variant: KernelVariant): Pipeline {
+    const source = kernels[variant.kernel];
+    const prefix = this.#prefix(variant);
+    const layout = this.#layout(variant.kernel, source);
+    const label = variant.kernel;
+    const gpu = this.#scopes.guard(
+      `kernel ${label}`,
+      () =>
+        this.#gpu.createComputePipeline({
+          label,
+          layout: this.#gpu.createPipelineLayout({
+            label,
+            bindGroupLayouts: [layout],
+          }),
+          compute: {
+            module: this.#gpu.createShaderModule({
+              label,
+              code: prefix + source.text,
+            }),
+            entryPoint: "main",
+            constants: { ...variant.overrides },
+          },
+        }),
+      prefix.split("\n").length - 1,
+    );
+    return { gpu, layout, source, id: this.#pipelines.size };
+  }
+
+  #prefix(variant: KernelVariant): string {
+    const types = Object.entries(variant.types ?? {});
+    const half = types.some(([, type]) => type.includes("f16"));
+    if (half && !this.#f16) {
+      throw new FeatureMissingError(
+        `kernel ${variant.kernel}: this adapter has no working f16; use f32 storage instead`,
+      );
+    }
+    const lines = half ? ["enable f16;"] : [];
+    for (const [name, type] of types) lines.push(`alias ${name} = ${type};`);
+    for (const [name, value] of Object.entries(variant.constants ?? {})) {
+      lines.push(`const ${name} = ${value}u;`);
+    }
+    return lines.map((line) => line + "\n").join("");
+  }
+
+  #layout(kernel: KernelName, source: KernelSource): GPUBindGroupLayout {
+    const known = this.#layouts.get(kernel);
+    if (known) return known;
+    const entries = source.bindings.map((
+      { binding, kind },
+    ): GPUBindGroupLayoutEntry => ({
+      binding,
+      visibility: GPUShaderStage.COMPUTE,
+      buffer: kind === "uniform"
+        ? { type: "uniform", hasDynamicOffset: true }
+        : { type: kind === "read" ? "read-only-storage" : "storage" },
+    }));
+    const layout = this.#scopes.guard(
+      `kernel ${kernel}`,
+      () => this.#gpu.createBindGroupLayout({ label: kernel, entries }),
+    );
+    this.#layouts.set(kernel, layout);
+    return layout;
+  }
+}
+
+function variantKey(
+  { kernel, types, constants, overrides }: KernelVariant,
+): string {
+  return `${kernel} ${
+    JSON.stringify([types ?? {}, constants ?? {}, overrides ?? {}])
+  }`;
+}

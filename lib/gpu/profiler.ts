@@ -1,0 +1,97 @@
+/** GPU time of one kernel since the profiler was last read. */
+export interface KernelTime {
+  /** The kernel's name. */
+  kernel: string;
+  /** Calls, each a piece where a call was cut. */
+  calls: number;
+  /** Milliseconds on the GPU, all calls together. */
+  milliseconds: number;
+}
+
+const CAPACITY = 512;
+
+/** Times each kernel call with timestamp queries, where the adapter has them. Off by default: it costs a pass per call. */
+export class Profiler {
+  readonly #gpu: GPUDevice;
+  readonly #available: boolean;
+  #enabled = false;
+  #querySet: GPUQuerySet | undefined;
+  #names: string[] = [];
+  #resolved: { names: string[]; buffer: GPUBuffer }[] = [];
+
+  /** `available` tells whether the device has the timestamp-query feature. */
+  constructor(gpu: GPUDevice, available: boolean) {
+    this.#gpu = gpu;
+    this.#available = available;
+  }
+
+  /** Whether calls are timed. Setting it has no effect where the adapter has no timestamps. */
+  get enabled(): boolean {
+    return this.#enabled;
+  }
+  set enabled(value: boolean) {
+    this.#enabled = value && this.#available;
+  }
+
+  /** Timestamp writes for the next pass; undefined when this submit's queries are used up (that call goes untimed). */
+  begin(kernel: string): GPUComputePassTimestampWrites | undefined {
+    const index = 2 * this.#names.length;
+    if (index + 1 >= 2 * CAPACITY) return undefined;
+    this.#querySet ??= this.#gpu.createQuerySet({
+      type: "timestamp",
+      count: 2 * CAPACITY,
+    });
+    this.#names.push(kernel);
+    return {
+      querySet: this.#querySet,
+      beginningOfPassWriteIndex: index,
+      endOfPassWriteIndex: index + 1,
+    };
+  }
+
+  /** Records the copy of this submit's timestamps; called before each submit. */
+  resolve(encoder: GPUCommandEncoder): void {
+    if (!this.#names.length || !this.#querySet) return;
+    const count = 2 * this.#names.length;
+    const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
+    const buffer = this.#gpu.createBuffer({
+      label: "timestamps",
+      size: count * 8,
+      usage,
+    });
+    encoder.resolveQuerySet(this.#querySet, 0, count, buffer, 0);
+    this.#resolved.push({ names: this.#names, buffer });
+    this.#names = [];
+  }
+
+  /** Hands over the resolved timestamps since the last call; the receiver destroys the buffers. */
+  take(): { names: string[]; buffer: GPUBuffer }[] {
+    const taken = this.#resolved;
+    this.#resolved = [];
+    return taken;
+  }
+
+  /** Frees the query set. */
+  dispose(): void {
+    this.#querySet?.destroy();
+    for (const { buffer } of this.#resolved) buffer.destroy();
+    this.#resolved = [];
+  }
+}
+
+/** Adds up timestamps (pairs of nanoseconds) by kernel, longest first. */
+export function sumTimes(
+  parts: readonly { names: readonly string[]; nanoseconds: BigUint64Array }[],
+): KernelTime[] {
+  const times = new Map<string, KernelTime>();
+  for (const { names, nanoseconds } of parts) {
+    names.forEach((kernel, index) => {
+      const time = times.get(kernel) ?? { kernel, calls: 0, milliseconds: 0 };
+      time.calls++;
+      time.milliseconds +=
+        Number(nanoseconds[2 * index + 1] - nanoseconds[2 * index]) / 1e6;
+      times.set(kernel, time);
+    });
+  }
+  return [...times.values()].sort((a, b) => b.milliseconds - a.milliseconds);
+}

@@ -1,0 +1,78 @@
+// Gathers the attended keys and values from the cache's pages, and rotates the keys by their positions.
+//
+// Shapes:   key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] of KeyElement and ValueElement, one slab of the
+//           cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections];
+//           rotation vec2 (cos, sin) [positions, head_size / 2]; keys, values f32 [batch, heads, indices_stride, 4 * D4]
+// Dispatch: one thread per attended token, KV head and pair of channels, the token slowest; indirect, linear groups;
+//           one call per slab of the cache
+// Source:   ALGORITHM section 6: Kr = rope(K[:, idx], pos), pos = 0..M-1 (compact) or idx (original); half-split pairs
+//           (x[c], x[c + d/2]) as in Llama; the table comes from the host, never from WGSL's sin and cos of large angles
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  heads: u32,
+  selections: u32,
+  head_size: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  indices_stride: u32,
+  original: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> key_pages: array<KeyElement>;
+@group(0) @binding(2) var<storage, read> value_pages: array<ValueElement>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> indices: array<u32>;
+@group(0) @binding(5) var<storage, read> counts: array<u32>;
+@group(0) @binding(6) var<storage, read> rotation: array<vec2<f32>>;
+@group(0) @binding(7) var<storage, read_write> keys: array<f32>;
+@group(0) @binding(8) var<storage, read_write> values: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  let pairs = params.head_size / 2u;
+  let c = thread % pairs;
+  let head = (thread / pairs) % params.heads;
+  let sequence = (thread / (pairs * params.heads)) % params.batch;
+  let place = thread / (pairs * params.heads * params.batch);
+  let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
+  if (group >= params.group_count || place >= counts[selection]) {
+    return;
+  }
+  let token = indices[selection * params.indices_stride + place];
+  let page = table[sequence * params.table_stride + token / params.page_tokens];
+  if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
+    return;
+  }
+  let padded = 4u * D4;
+  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+  let source = slot * padded + c;
+  let target_row = ((sequence * params.heads + head) * params.indices_stride + place) * padded;
+  let position = select(place, token, params.original == 1u);
+  let turn = rotation[position * pairs + c];
+  let low = f32(key_pages[source]);
+  let high = f32(key_pages[source + pairs]);
+  keys[target_row + c] = low * turn.x - high * turn.y;
+  keys[target_row + c + pairs] = high * turn.x + low * turn.y;
+  values[target_row + c] = f32(value_pages[source]);
+  values[target_row + c + pairs] = f32(value_pages[source + pairs]);
+  if (c == 0u) {
+    for (var pad = params.head_size; pad < padded; pad++) {
+      keys[target_row + pad] = 0.0;
+      values[target_row + pad] = 0.0;
+    }
+  }
+}

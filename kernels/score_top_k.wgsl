@@ -1,0 +1,181 @@
+// Scores the middle of the cache against a step's queries and keeps the k best tokens of each block, in one pass:
+// the scores themselves are never written.
+//
+// Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; pages [slab_pages, heads, page_tokens,
+//           4 * D4] of Element, one slab of the cache, before rotation; table [batch, table_stride];
+//           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
+//           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
+//           Tokens count from the start of the middle; unused places hold NONE.
+// Dispatch: one thread per two pairs and block of block_tokens tokens; pairs fastest, so that neighbours read the same keys
+//           in prefill and different blocks in decoding; linear groups, batch * heads outermost. Where the cache has several
+//           slabs, one call per slab: each goes on from the lists of the one before (params.resume).
+// Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3.
+//           Every key is summed in the same order, so equal keys get bitwise equal scores and the lower token wins.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  query_heads: u32,
+  head_size: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  blocks: u32,
+  block_tokens: u32,
+  resume: u32,
+}
+
+const NONE = 0xffffffffu;
+const LOWEST = -3.4028234663852886e38f;
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> pages: array<vec4<Element>>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
+@group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
+
+struct Best {
+  scores: array<f32, K>,
+  tokens: array<u32, K>,
+}
+
+// True where (score, token) ranks before (other, held): higher score first, then the lower token.
+fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
+  return score > other || (score == other && token < held);
+}
+
+fn insert(best: ptr<function, Best>, score: f32, token: u32) {
+  var place = K - 1u;
+  while (place > 0u) {
+    let other = (*best).scores[place - 1u];
+    let held = (*best).tokens[place - 1u];
+    if (!ranks_before(score, token, other, held)) {
+      break;
+    }
+    (*best).scores[place] = other;
+    (*best).tokens[place] = held;
+    place--;
+  }
+  (*best).scores[place] = score;
+  (*best).tokens[place] = token;
+}
+
+fn load_query(query: ptr<function, array<vec4<f32>, D4>>, first: u32) {
+  for (var c4 = 0u; c4 < D4; c4++) {
+    var value = vec4<f32>();
+    for (var c = 0u; c < 4u; c++) {
+      if (4u * c4 + c < params.head_size) {
+        value[c] = queries[first + 4u * c4 + c];
+      }
+    }
+    (*query)[c4] = value;
+  }
+}
+
+fn load_best(best: ptr<function, Best>, first: u32) {
+  for (var i = 0u; i < K; i++) {
+    (*best).scores[i] = select(LOWEST, best_scores[first + i], params.resume == 1u);
+    (*best).tokens[i] = select(NONE, best_tokens[first + i], params.resume == 1u);
+  }
+}
+
+fn store_best(best: ptr<function, Best>, first: u32) {
+  for (var i = 0u; i < K; i++) {
+    best_scores[first + i] = (*best).scores[i];
+    best_tokens[first + i] = (*best).tokens[i];
+  }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + 1u) / 2u;
+  let groups_per_head = (tiles * params.blocks + WORKGROUP - 1u) / WORKGROUP;
+  let place = (group % groups_per_head) * WORKGROUP + lane;
+  if (group >= params.group_count || place >= tiles * params.blocks) {
+    return;
+  }
+  let head = (group / groups_per_head) % params.heads;
+  let sequence = group / (groups_per_head * params.heads);
+  let block = place / tiles;
+  let pair0 = 2u * (place % tiles);
+  let pair1 = min(pair0 + 1u, pairs - 1u);
+
+  var query0: array<vec4<f32>, D4>;
+  var query1: array<vec4<f32>, D4>;
+  let rows = sequence * params.step_rows;
+  load_query(&query0, ((rows + pair0 / share) * params.query_heads + head * share + pair0 % share) * params.head_size);
+  load_query(&query1, ((rows + pair1 / share) * params.query_heads + head * share + pair1 % share) * params.head_size);
+
+  let lists = (sequence * params.heads + head) * pairs;
+  let list0 = ((lists + pair0) * params.blocks + block) * K;
+  let list1 = ((lists + pair1) * params.blocks + block) * K;
+  var best0: Best;
+  var best1: Best;
+  load_best(&best0, list0);
+  load_best(&best1, list1);
+
+  let middle_start = parts[sequence].y;
+  let middle_end = middle_start + parts[sequence].w;
+  let end = min(middle_end, middle_start + (block + 1u) * params.block_tokens);
+  var start = middle_start + block * params.block_tokens;
+  while (start < end) {
+    let page = table[sequence * params.table_stride + start / params.page_tokens];
+    let page_end = min(end, (start / params.page_tokens + 1u) * params.page_tokens);
+    if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
+      let first = ((page - params.slab_first) * params.heads + head) * params.page_tokens;
+      for (var token = start; token < page_end; token += 2u) {
+        let second = token + 1u < page_end;
+        let a = (first + token % params.page_tokens) * D4;
+        let b = select(a, a + D4, second);
+        var s00 = vec4<f32>();
+        var s01 = vec4<f32>();
+        var s10 = vec4<f32>();
+        var s11 = vec4<f32>();
+        for (var c = 0u; c < D4; c++) {
+          let key0 = vec4<f32>(pages[a + c]);
+          let key1 = vec4<f32>(pages[b + c]);
+          s00 = fma(query0[c], key0, s00);
+          s01 = fma(query0[c], key1, s01);
+          s10 = fma(query1[c], key0, s10);
+          s11 = fma(query1[c], key1, s11);
+        }
+        let t = token - middle_start;
+        let score00 = (s00.x + s00.y) + (s00.z + s00.w);
+        let score01 = (s01.x + s01.y) + (s01.z + s01.w);
+        let score10 = (s10.x + s10.y) + (s10.z + s10.w);
+        let score11 = (s11.x + s11.y) + (s11.z + s11.w);
+        if (ranks_before(score00, t, best0.scores[K - 1u], best0.tokens[K - 1u])) {
+          insert(&best0, score00, t);
+        }
+        if (second && ranks_before(score01, t + 1u, best0.scores[K - 1u], best0.tokens[K - 1u])) {
+          insert(&best0, score01, t + 1u);
+        }
+        if (ranks_before(score10, t, best1.scores[K - 1u], best1.tokens[K - 1u])) {
+          insert(&best1, score10, t);
+        }
+        if (second && ranks_before(score11, t + 1u, best1.scores[K - 1u], best1.tokens[K - 1u])) {
+          insert(&best1, score11, t + 1u);
+        }
+      }
+    }
+    start = page_end;
+  }
+  store_best(&best0, list0);
+  if (pair1 != pair0) {
+    store_best(&best1, list1);
+  }
+}

@@ -1,0 +1,199 @@
+import { causalAttentionOver, Tensor } from "../tensor/mod.ts";
+import { headVectors } from "./shape.ts";
+import {
+  type AttendedTokens,
+  type AttentionStep,
+  disposeAttended,
+} from "./step.ts";
+
+const WORKGROUP = 64;
+
+/**
+ * Attends over listed tokens: gathers their keys and values, rotates by compact or original positions, and runs causal attention.
+ *
+ * @returns f32 [batch, rows, query heads, head size]
+ */
+export function attendOver(
+  step: AttentionStep,
+  layer: number,
+  queries: Tensor,
+  attended: AttendedTokens,
+): Tensor {
+  const { cache, method } = step.context;
+  const { headSize, keyValueHeads } = cache.shape;
+  const padded = [
+    cache.batch,
+    keyValueHeads,
+    attended.bound,
+    4 * headVectors(headSize),
+  ];
+  using keys = Tensor.empty(step.device, padded, "f32", "gathered keys");
+  using values = Tensor.empty(step.device, padded, "f32", "gathered values");
+  const original = method.knobs.positions === "original";
+  const longest = Math.max(...cache.lengths);
+  const rotation = step.context.rotation.upTo(
+    original ? longest : attended.bound,
+  );
+  gather(step, layer, attended, rotation, keys, values);
+  using rotated = rotateQueries(step, queries, attended, rotation);
+  return causalAttentionOver(rotated, keys, values, attended.counts);
+}
+
+/** Lists leading tokens, marked tokens of the middle (if any) and window, and folds the grid to gather them. */
+export function listAttended(
+  step: AttentionStep,
+  selections: number,
+  bound: number,
+  marks?: Tensor,
+): AttendedTokens {
+  const { cache } = step.context;
+  const device = step.device;
+  const total = cache.batch * selections;
+  const indices = Tensor.empty(
+    device,
+    [cache.batch, selections, bound],
+    "u32",
+    "attended tokens",
+  );
+  const counts = Tensor.empty(
+    device,
+    [cache.batch, selections],
+    "u32",
+    "attended counts",
+  );
+  device.commands.dispatch({
+    kernel: "collect_indices",
+    params: {
+      selections_per_sequence: selections,
+      marks_stride: marks?.shape[2] ?? 1,
+      indices_stride: bound,
+    },
+    // Without a middle no mark is read; the layout stands in for the binding.
+    bindings: [step.layout, marks ?? step.layout, indices, counts].map((
+      { buffer },
+    ) => ({ buffer })),
+    groups: total,
+    work: total * (bound + (marks?.shape[2] ?? 0)),
+  });
+  return { indices, counts, grid: foldGrid(step, counts), selections, bound };
+}
+
+/** The list of a step that selects nothing; it is the same in every layer. */
+export function listOuter(step: AttentionStep): AttendedTokens {
+  return step.shared(() => listAttended(step, 1, step.outerLength));
+}
+
+/** Attends over what is listed, then gives the list back. */
+export function attendOnce(
+  step: AttentionStep,
+  layer: number,
+  queries: Tensor,
+  attended: AttendedTokens,
+): Tensor {
+  const output = attendOver(step, layer, queries, attended);
+  disposeAttended(attended);
+  return output;
+}
+
+function foldGrid(step: AttentionStep, counts: Tensor): Tensor {
+  const grid = Tensor.empty(step.device, [3], "u32", "attended grid");
+  step.device.commands.dispatch({
+    kernel: "fold_grid",
+    params: {
+      count: counts.size,
+      threads_per_count: gatherThreads(step),
+      workgroup: WORKGROUP,
+      groups_per_dimension: step.device.commands.limits.groupsPerDimension,
+    },
+    bindings: [counts, grid, step.context.scope].map(({ buffer }) => ({
+      buffer,
+    })),
+    groups: 1,
+    work: counts.size,
+  });
+  return grid;
+}
+
+function gatherThreads(step: AttentionStep): number {
+  const { batch, shape } = step.context.cache;
+  return batch * shape.keyValueHeads * shape.headSize / 2;
+}
+
+function gather(
+  step: AttentionStep,
+  layer: number,
+  attended: AttendedTokens,
+  rotation: Tensor,
+  keys: Tensor,
+  values: Tensor,
+): void {
+  const { cache, method } = step.context;
+  const threads = attended.bound * gatherThreads(step);
+  for (const slab of cache.slabs()) {
+    step.device.commands.dispatch({
+      kernel: "gather_rotate",
+      types: {
+        KeyElement: cache.pool.keyType,
+        ValueElement: cache.pool.valueType,
+      },
+      constants: { D4: headVectors(cache.shape.headSize) },
+      params: {
+        ...cache.addressing(slab),
+        selections: attended.selections,
+        head_size: cache.shape.headSize,
+        indices_stride: attended.bound,
+        original: Number(method.knobs.positions === "original"),
+      },
+      bindings: [
+        { buffer: slab.keys[layer] },
+        { buffer: slab.values[layer] },
+        ...[
+          cache.table,
+          attended.indices,
+          attended.counts,
+          rotation,
+          keys,
+          values,
+        ].map(({ buffer }) => ({ buffer })),
+      ],
+      groups: Math.ceil(threads / WORKGROUP),
+      indirect: { buffer: attended.grid.buffer, offset: 0 },
+      work: 16 * threads,
+    });
+  }
+}
+
+function rotateQueries(
+  step: AttentionStep,
+  queries: Tensor,
+  attended: AttendedTokens,
+  rotation: Tensor,
+): Tensor {
+  const { cache, method } = step.context;
+  const { queryHeads, keyValueHeads, headSize } = cache.shape;
+  const rotated = Tensor.empty(
+    step.device,
+    queries.shape,
+    "f32",
+    "rotated queries",
+  );
+  const threads = queries.size / 2;
+  step.device.commands.dispatch({
+    kernel: "rotate_queries",
+    params: {
+      batch: cache.batch,
+      step_rows: step.rows,
+      query_heads: queryHeads,
+      heads: keyValueHeads,
+      selections: attended.selections,
+      head_size: headSize,
+      original: Number(method.knobs.positions === "original"),
+    },
+    bindings: [queries, attended.counts, step.layout, rotation, rotated].map((
+      { buffer },
+    ) => ({ buffer })),
+    groups: Math.ceil(threads / WORKGROUP),
+    work: 8 * threads,
+  });
+  return rotated;
+}

@@ -1,0 +1,36 @@
+import type { Tensor } from "../tensor/mod.ts";
+import { attendOver, listOuter } from "./attend.ts";
+import type { Knobs } from "./knobs.ts";
+import type { AttentionMethod, MethodName } from "./method.ts";
+import type { AttentionStep, StepLayout, StepShape } from "./step.ts";
+
+/** Ordinary causal attention over the whole cache: exact up to the trained context, and what collapses past it. */
+export class FullAttention implements AttentionMethod {
+  /** The name that tables and figures show. */
+  readonly name: MethodName = "full";
+  /** Only `chunkSize` and `allowBeyondTrained` matter here. */
+  readonly knobs: Readonly<Knobs>;
+  /** What stays in the cache as the context grows, in words. */
+  readonly cacheGrowth = "every token stays, and every token is attended to";
+
+  /** `knobs` are complete. */
+  constructor(knobs: Readonly<Knobs>) {
+    // Positions are the tokens' own; compact ones are the same, since nothing is left out.
+    this.knobs = { ...knobs, positions: "compact" };
+  }
+
+  /** All tokens. */
+  layout(step: StepShape): StepLayout {
+    return { mode: "full", leading: step.length, windowStart: step.length };
+  }
+
+  /** The length itself. */
+  scopeBound(step: StepShape): number {
+    return step.length;
+  }
+
+  /** Attends in one layer. */
+  attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
+    return attendOver(step, layer, queries, listOuter(step));
+  }
+}

@@ -1,0 +1,175 @@
+import { z } from "zod";
+
+/**
+ * The knobs of ReAttention and its baselines. The reference implementation's names stand beside each.
+ */
+export interface Knobs {
+  /** Leading tokens that are always attended to (global_size). Default 32. */
+  globalSize: number;
+  /** Trailing tokens that are always attended to, the step's own included (local_size). Default 4096. */
+  window: number;
+  /** Tokens picked per query and head (mid_size); 0 picks none: sinks and window only. Default 4. */
+  k: number;
+  /** Tokens taken around each picked one (span_size). Default 32. */
+  spanSize: number;
+  /** Most picked tokens kept, by votes; -1 keeps all (recall_clip). Default 127. */
+  recallClip: number;
+  /** Tokens of a prefill step (chunk_size). Default 512. */
+  chunkSize: number;
+  /** What a token is scored by (recall_type): "qk", the plain dot product of query and key before rotation. */
+  scoring: "qk";
+  /** Positions of the attended tokens: renumbered without holes, or their own (pe_original). Default "compact". */
+  positions: "compact" | "original";
+  /** Where selection is on (recall_option: default, prefill_only, generate_only, full_attn). Default "always". */
+  recall: "always" | "prefill" | "generate" | "never";
+  /** How the context is read: "recall" selects in every chunk; "window", a variant of this toolkit, reads it with sinks and window only. */
+  prefill: "recall" | "window";
+  /** Who votes together: all heads of a layer, as in the paper, or each KV head's query heads on their own. Default "layer". */
+  share: "layer" | "kvHead";
+  /** Shortens the window so that the middle is a multiple of this (the reference: 128); 0 is the plain definition. Default 0. */
+  align: number;
+  /** Runs even where the attended scope passes the model's trained context; every row made so is marked. Default false. */
+  allowBeyondTrained: boolean;
+}
+
+/** The paper's knobs: 32 + 127 x 32 + 4096 = 8192 attended tokens. */
+export const paperKnobs: Readonly<Knobs> = Object.freeze({
+  globalSize: 32,
+  window: 4096,
+  k: 4,
+  spanSize: 32,
+  recallClip: 127,
+  chunkSize: 512,
+  scoring: "qk",
+  positions: "compact",
+  recall: "always",
+  prefill: "recall",
+  share: "layer",
+  align: 0,
+  allowBeyondTrained: false,
+});
+
+/** Named sets of knobs: `paper` for models of 8k context, `demo` for the embedded model (32 + 7 x 32 + 256 = 512). */
+export const presets: Readonly<Record<"paper" | "demo", Readonly<Knobs>>> =
+  Object.freeze({
+    paper: paperKnobs,
+    demo: Object.freeze({
+      ...paperKnobs,
+      window: 256,
+      recallClip: 7,
+      chunkSize: 64,
+    }),
+  });
+
+const whole = (least: number, most = 2 ** 31 - 1) =>
+  z.number({
+    error: (issue) =>
+      `must be a whole number, not ${JSON.stringify(issue.input)}`,
+  })
+    .int("must be a whole number").min(least, `must be at least ${least}`).max(
+      most,
+      `must be at most ${most}`,
+    );
+
+const choice = <const T extends readonly [string, ...string[]]>(...values: T) =>
+  z.enum(values, {
+    error: (issue) =>
+      `must be ${values.map((value) => `"${value}"`).join(" or ")}, not ${
+        JSON.stringify(issue.input)
+      }`,
+  });
+
+/** Checks knobs from outside: a complete set; unknown names are errors. */
+export const knobsSchema: z.ZodType<Knobs> = z.strictObject({
+  globalSize: whole(0),
+  window: whole(1),
+  k: whole(0, 256),
+  spanSize: whole(1),
+  recallClip: whole(-1),
+  chunkSize: whole(1),
+  scoring: choice("qk"),
+  positions: choice("compact", "original"),
+  recall: choice("always", "prefill", "generate", "never"),
+  prefill: choice("recall", "window"),
+  share: choice("layer", "kvHead"),
+  align: whole(0),
+  allowBeyondTrained: z.boolean("must be true or false"),
+}).superRefine((knobs, context) => {
+  // Without a middle (k 0) the window is never shortened.
+  const align = knobs.k > 0 ? knobs.align : 0;
+  if (align > 0 && knobs.window <= align) {
+    context.addIssue({
+      code: "custom",
+      path: ["window"],
+      message: `${knobs.window} must be more than align (${align})`,
+    });
+  }
+  const room = knobs.window - align;
+  if (knobs.chunkSize > room) {
+    const shortened = align ? ` less align (${align})` : "";
+    context.addIssue({
+      code: "custom",
+      path: ["chunkSize"],
+      message:
+        `${knobs.chunkSize} must be at most the window (${knobs.window})${shortened}: the window holds the chunk itself`,
+    });
+  }
+});
+
+/**
+ * Completes knobs from a preset and checks them.
+ *
+ * @param changes what differs from the preset
+ * @param preset default: the paper's knobs
+ * @throws {RangeError} naming each knob that is wrong, its value and what would be right.
+ *
+ * @example
+ * ```ts
+ * import { resolveKnobs } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * assertEquals(resolveKnobs({ k: 8 }).k, 8);
+ * assertThrows(() => resolveKnobs({ chunkSize: 8192 }), RangeError, "chunkSize");
+ * ```
+ */
+export function resolveKnobs(
+  changes: Partial<Knobs> = {},
+  preset: Readonly<Knobs> = paperKnobs,
+): Knobs {
+  const given = Object.fromEntries(
+    Object.entries(changes).filter(([, value]) => value !== undefined),
+  );
+  const parsed = knobsSchema.safeParse({ ...preset, ...given });
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) => {
+    if (issue.code === "unrecognized_keys") {
+      return `there is no knob ${issue.keys.join(", ")}; the knobs are ${
+        Object.keys(paperKnobs).join(", ")
+      }`;
+    }
+    const name = issue.path.join(".");
+    const value = (given as Record<string, unknown>)[name];
+    const shown =
+      value === undefined || issue.message.includes(JSON.stringify(value))
+        ? ""
+        : ` ${JSON.stringify(value)}`;
+    return `${name}${shown}: ${issue.message}`;
+  });
+  throw new RangeError(`knobs: ${lines.join("; ")}`);
+}
+
+/**
+ * The most tokens a selecting step of `rows` rows can attend to: global + clip x span + window
+ * (ALGORITHM section 8, attention scope). `voters` are the query heads that vote together.
+ */
+export function selectedScope(
+  knobs: Knobs,
+  voters: number,
+  rows: number,
+): number {
+  const candidates = voters * rows * knobs.k;
+  const kept = knobs.recallClip < 0
+    ? candidates
+    : Math.min(knobs.recallClip, candidates);
+  return knobs.globalSize + kept * knobs.spanSize + knobs.window;
+}

@@ -1,0 +1,244 @@
+import {
+  type Device,
+  LimitExceededError,
+  type PooledBuffer,
+} from "../gpu/mod.ts";
+import { type AttentionShape, headVectors } from "./shape.ts";
+
+/** How keys or values are stored in the cache. */
+export type StorageType = "f32" | "f16";
+
+/** How a cache's pages are laid out. */
+export interface PageOptions {
+  /** Tokens of a page. Default 256. */
+  pageTokens?: number;
+  /** Storage of keys. Default "f32". */
+  keyType?: StorageType;
+  /** Storage of values. Default "f32". */
+  valueType?: StorageType;
+}
+
+/** A run of pages that lie in one buffer per layer. */
+export interface Slab {
+  /** Number of its first page. */
+  readonly firstPage: number;
+  /** Number of pages. */
+  readonly pages: number;
+  /** Keys, one buffer per layer: [pages, KV heads, page tokens, padded head size]. */
+  readonly keys: readonly PooledBuffer[];
+  /** Values, likewise. */
+  readonly values: readonly PooledBuffer[];
+}
+
+/**
+ * Pages of keys and values, shared by a cache and its forks. Page p is at the same place in every layer.
+ * It grows by slabs and never copies what it holds.
+ */
+export class PagePool {
+  /** Tokens of a page. */
+  readonly pageTokens: number;
+  /** Storage of keys. */
+  readonly keyType: StorageType;
+  /** Storage of values. */
+  readonly valueType: StorageType;
+  readonly #device: Device;
+  readonly #shape: AttentionShape;
+  readonly #slabs: Slab[] = [];
+  readonly #free: number[] = [];
+  readonly #owners: number[] = [];
+  #caches = 0;
+
+  /**
+   * An empty pool.
+   *
+   * @throws {RangeError} for a page size or storage type that can't be had.
+   */
+  constructor(
+    device: Device,
+    shape: AttentionShape,
+    options: PageOptions = {},
+  ) {
+    this.#device = device;
+    this.#shape = shape;
+    this.pageTokens = options.pageTokens ?? 256;
+    this.keyType = options.keyType ?? "f32";
+    this.valueType = options.valueType ?? "f32";
+    if (!Number.isInteger(this.pageTokens) || this.pageTokens < 1) {
+      throw new RangeError(
+        `pageTokens ${this.pageTokens} must be a whole number of at least 1`,
+      );
+    }
+    if (
+      !device.info.f16 && (this.keyType === "f16" || this.valueType === "f16")
+    ) {
+      throw new RangeError(
+        `f16 storage: this adapter has no working f16; use "f32"`,
+      );
+    }
+  }
+
+  /** The slabs, in the order they were made. */
+  get slabs(): readonly Slab[] {
+    return this.#slabs;
+  }
+
+  /** Bytes of one page in one layer, keys and values together. */
+  get pageBytes(): number {
+    return this.#bytes(this.keyType) + this.#bytes(this.valueType);
+  }
+
+  /** Bytes of all slabs. */
+  get bytes(): number {
+    return this.#slabs.reduce(
+      (sum, { pages }) => sum + pages * this.pageBytes * this.#shape.layers,
+      0,
+    );
+  }
+
+  /** Takes part in the pool's life: the last cache to leave frees it. */
+  join(): void {
+    this.#caches++;
+  }
+
+  /** Leaves the pool; the last cache frees the buffers. */
+  leave(): void {
+    if (--this.#caches > 0) return;
+    for (const { keys, values } of this.#slabs) {
+      for (const buffer of [...keys, ...values]) {
+        this.#device.buffers.release(buffer);
+      }
+    }
+    this.#slabs.length = 0;
+    this.#free.length = 0;
+  }
+
+  /**
+   * Makes sure that `pages` can be allocated without growing.
+   *
+   * @throws {MemoryBudgetError} where memory can't hold them; the pool is then as it was.
+   */
+  reserve(pages: number): void {
+    while (this.#free.length < pages) {
+      const total = this.#slabs.reduce((sum, slab) => sum + slab.pages, 0);
+      const wanted = Math.max(pages - this.#free.length, Math.min(total, 16));
+      this.#grow(Math.min(wanted, this.#largestSlab()));
+    }
+  }
+
+  /** A page with one owner; its contents are undefined. */
+  allocate(): number {
+    this.reserve(1);
+    const page = this.#free.pop()!;
+    this.#owners[page] = 1;
+    return page;
+  }
+
+  /** Adds an owner to a page. */
+  retain(page: number): void {
+    this.#owners[page]++;
+  }
+
+  /** Takes an owner from a page; without any it can be allocated again. */
+  release(page: number): void {
+    if (--this.#owners[page] === 0) this.#free.push(page);
+  }
+
+  /** Copies a page to another in every layer. */
+  copy(source: number, target: number): void {
+    const from = this.slabOf(source);
+    const to = this.slabOf(target);
+    for (
+      const [name, type] of [["keys", this.keyType], [
+        "values",
+        this.valueType,
+      ]] as const
+    ) {
+      const bytes = this.#bytes(type);
+      for (let layer = 0; layer < this.#shape.layers; layer++) {
+        const sourceOffset = (source - from.firstPage) * bytes;
+        const targetOffset = (target - to.firstPage) * bytes;
+        if (from === to) {
+          this.#copyInside(
+            from[name][layer],
+            sourceOffset,
+            targetOffset,
+            bytes,
+          );
+        } else {this.#device.commands.copy(
+            from[name][layer],
+            sourceOffset,
+            to[name][layer],
+            targetOffset,
+            bytes,
+          );}
+      }
+    }
+  }
+
+  /** The slab that holds a page. */
+  slabOf(page: number): Slab {
+    return this.#slabs.find(({ firstPage, pages }) =>
+      page >= firstPage && page < firstPage + pages
+    )!;
+  }
+
+  /** WebGPU refuses a copy within one buffer, so it goes through a buffer of its own. */
+  #copyInside(
+    buffer: PooledBuffer,
+    source: number,
+    target: number,
+    bytes: number,
+  ): void {
+    const between = this.#device.acquire(bytes, "page copy");
+    this.#device.commands.copy(buffer, source, between, 0, bytes);
+    this.#device.commands.copy(between, 0, buffer, target, bytes);
+    this.#device.buffers.release(between);
+  }
+
+  #grow(pages: number): void {
+    const firstPage = this.#owners.length;
+    const keys: PooledBuffer[] = [];
+    const values: PooledBuffer[] = [];
+    try {
+      for (let layer = 0; layer < this.#shape.layers; layer++) {
+        keys.push(
+          this.#device.acquire(pages * this.#bytes(this.keyType), "keys"),
+        );
+        values.push(
+          this.#device.acquire(pages * this.#bytes(this.valueType), "values"),
+        );
+      }
+    } catch (error) {
+      for (const buffer of [...keys, ...values]) {
+        this.#device.buffers.release(buffer);
+      }
+      throw error;
+    }
+    this.#slabs.push({ firstPage, pages, keys, values });
+    for (let page = firstPage + pages - 1; page >= firstPage; page--) {
+      this.#owners[page] = 0;
+      this.#free.push(page);
+    }
+  }
+
+  #largestSlab(): number {
+    const bytes = Math.max(
+      this.#bytes(this.keyType),
+      this.#bytes(this.valueType),
+    );
+    const pages = Math.floor(
+      Math.min(this.#device.info.bindingBytes, this.#device.info.bufferBytes) /
+        bytes,
+    );
+    if (pages > 0) return pages;
+    throw new LimitExceededError(
+      `a page of ${this.pageTokens} tokens takes ${bytes} bytes; this adapter binds ${this.#device.info.bindingBytes}: use fewer pageTokens`,
+    );
+  }
+
+  #bytes(type: StorageType): number {
+    const element = type === "f16" ? 2 : 4;
+    return this.pageTokens * this.#shape.keyValueHeads *
+      headVectors(this.#shape.headSize) * 4 * element;
+  }
+}

@@ -1,0 +1,220 @@
+import { Tensor } from "../tensor/mod.ts";
+import { listAttended } from "./attend.ts";
+import { headVectors } from "./shape.ts";
+import type { AttendedTokens, AttentionStep } from "./step.ts";
+
+/** What a layer selected, for the trace: owned by whoever receives it. */
+export interface Selection {
+  /** Kept candidates and their votes, u32 [batch, selections, room, 2], in no order; tokens count from the start of the middle. */
+  readonly centers: Tensor;
+  /** How many, u32 [batch, selections]. */
+  readonly centerCounts: Tensor;
+}
+
+interface Lists {
+  readonly scores: Tensor;
+  readonly tokens: Tensor;
+  readonly blocks: number;
+}
+
+interface Votes {
+  readonly votes: Tensor;
+  readonly candidates: Tensor;
+  readonly counts: Tensor;
+}
+
+/**
+ * Selects tokens of the middle for one layer (ALGORITHM section 5): scores without positions, the k best of each query,
+ * votes, clip, spans; then lists leading tokens, spans and window.
+ */
+export function selectTokens(
+  step: AttentionStep,
+  layer: number,
+  queries: Tensor,
+): { attended: AttendedTokens; selection: Selection } {
+  const { knobs } = step.context.method;
+  const selections = knobs.share === "layer"
+    ? 1
+    : step.context.cache.shape.keyValueHeads;
+  const lists = scoreTopK(step, layer, queries);
+  const cast = castVotes(step, lists, selections);
+  lists.scores[Symbol.dispose]();
+  lists.tokens[Symbol.dispose]();
+  const { selection, marks, room } = clipVotes(step, cast, selections);
+  for (const tensor of [cast.votes, cast.candidates, cast.counts]) {
+    tensor[Symbol.dispose]();
+  }
+  const picked = Math.min(step.middleLength, room * knobs.spanSize);
+  const attended = listAttended(
+    step,
+    selections,
+    step.outerLength + picked,
+    marks,
+  );
+  marks[Symbol.dispose]();
+  return { attended, selection };
+}
+
+/** The k best tokens of each query in each block of the middle. */
+function scoreTopK(step: AttentionStep, layer: number, queries: Tensor): Lists {
+  const { cache, method: { knobs } } = step.context;
+  const { queryHeads, keyValueHeads, headSize } = cache.shape;
+  const pairs = step.rows * queryHeads / keyValueHeads;
+  const tiles = Math.ceil(pairs / 2);
+  const blockTokens = blockLength(step.middleLength, tiles, knobs.k);
+  const blocks = Math.ceil(step.middleLength / blockTokens);
+  const shape = [cache.batch, keyValueHeads, pairs, blocks, knobs.k];
+  const scores = Tensor.empty(step.device, shape, "f32", "best scores");
+  const tokens = Tensor.empty(step.device, shape, "u32", "best tokens");
+  const workgroup = 8;
+  cache.slabs().forEach((slab, index) => {
+    step.device.commands.dispatch({
+      kernel: "score_top_k",
+      types: { Element: cache.pool.keyType },
+      constants: { D4: headVectors(headSize), K: knobs.k },
+      params: {
+        ...cache.addressing(slab),
+        step_rows: step.rows,
+        query_heads: queryHeads,
+        head_size: headSize,
+        blocks,
+        block_tokens: blockTokens,
+        resume: Number(index > 0),
+      },
+      bindings: [
+        { buffer: queries.buffer },
+        { buffer: slab.keys[layer] },
+        ...[cache.table, step.layout, scores, tokens].map(({ buffer }) => ({
+          buffer,
+        })),
+      ],
+      groups: cache.batch * keyValueHeads *
+        Math.ceil(tiles * blocks / workgroup),
+      work: cache.batch * queryHeads * step.rows *
+        Math.min(step.middleLength, slab.pages * cache.pool.pageTokens) *
+        headSize,
+    });
+  });
+  return { scores, tokens, blocks };
+}
+
+/**
+ * Tokens that one thread scores. Long blocks keep the lists short; when few queries run, shorter ones give every core
+ * something to do. A block much shorter than k would only be copied.
+ */
+function blockLength(middle: number, tiles: number, k: number): number {
+  const fewQueries = tiles < 8;
+  const wanted = fewQueries ? Math.ceil(middle / 256) : 1024;
+  return Math.max(64, 4 * k, Math.min(wanted, middle));
+}
+
+/** Merges the blocks' lists and counts how many queries chose each token. */
+function castVotes(
+  step: AttentionStep,
+  lists: Lists,
+  selections: number,
+): Votes {
+  const { cache, method: { knobs } } = step.context;
+  const { queryHeads, keyValueHeads } = cache.shape;
+  const pairs = step.rows * queryHeads / keyValueHeads;
+  const queries = cache.batch * keyValueHeads * pairs;
+  const voters = step.rows * queryHeads / selections;
+  const room = Math.min(step.middleLength, voters * knobs.k);
+  const votes = Tensor.zeros(
+    step.device,
+    [cache.batch, selections, step.middleLength],
+    "u32",
+    "votes",
+  );
+  const candidates = Tensor.empty(
+    step.device,
+    [cache.batch, selections, room],
+    "u32",
+    "candidates",
+  );
+  const counts = Tensor.zeros(
+    step.device,
+    [cache.batch, selections],
+    "u32",
+    "candidate counts",
+  );
+  step.device.commands.dispatch({
+    kernel: "merge_top_k",
+    constants: { K: knobs.k },
+    params: {
+      queries,
+      pairs,
+      heads: keyValueHeads,
+      selections,
+      blocks: lists.blocks,
+      votes_stride: step.middleLength,
+      candidates_stride: room,
+    },
+    bindings: [lists.scores, lists.tokens, votes, candidates, counts].map((
+      { buffer },
+    ) => ({ buffer })),
+    groups: Math.ceil(queries / 64),
+    work: 8 * lists.scores.size,
+  });
+  return { votes, candidates, counts };
+}
+
+/** Keeps the candidates with most votes and marks their spans. */
+function clipVotes(
+  step: AttentionStep,
+  cast: Votes,
+  selections: number,
+): { selection: Selection; marks: Tensor; room: number } {
+  const { cache, method: { knobs } } = step.context;
+  const candidates = cast.candidates.shape[2];
+  const room = knobs.recallClip < 0
+    ? candidates
+    : Math.min(candidates, knobs.recallClip);
+  const words = Math.ceil(step.middleLength / 32);
+  const centers = Tensor.empty(
+    step.device,
+    [cache.batch, selections, Math.max(1, room), 2],
+    "u32",
+    "centers",
+  );
+  const centerCounts = Tensor.zeros(
+    step.device,
+    [cache.batch, selections],
+    "u32",
+    "center counts",
+  );
+  const marks = Tensor.zeros(
+    step.device,
+    [cache.batch, selections, words],
+    "u32",
+    "marks",
+  );
+  const mostVotes = step.rows * cache.shape.queryHeads / selections;
+  step.device.commands.dispatch({
+    kernel: "clip_votes",
+    params: {
+      selections_per_sequence: selections,
+      votes_stride: step.middleLength,
+      candidates_stride: candidates,
+      centers_stride: Math.max(1, room),
+      marks_stride: words,
+      clip: knobs.recallClip < 0 ? 0xffffffff : knobs.recallClip,
+      span: knobs.spanSize,
+      most_votes: mostVotes,
+    },
+    bindings: [
+      cast.votes,
+      cast.candidates,
+      cast.counts,
+      step.layout,
+      centers,
+      centerCounts,
+      marks,
+    ].map(({ buffer }) => ({
+      buffer,
+    })),
+    groups: cache.batch * selections,
+    work: candidates * 64,
+  });
+  return { selection: { centers, centerCounts }, marks, room };
+}

@@ -1,0 +1,40 @@
+import type { Tensor } from "../tensor/mod.ts";
+import { attendOver, listOuter } from "./attend.ts";
+import type { Knobs } from "./knobs.ts";
+import type { AttentionMethod, MethodName } from "./method.ts";
+import { outerLayout } from "./outer_layout.ts";
+import type { AttentionStep, StepLayout, StepShape } from "./step.ts";
+
+/**
+ * Sinks and window: the first `globalSize` and the last `window` tokens, renumbered without holes
+ * (StreamingLLM, Xiao et al. 2023, arXiv 2309.17453). What lies between is out of reach.
+ */
+export class StreamingAttention implements AttentionMethod {
+  /** The name that tables and figures show. */
+  readonly name: MethodName = "streaming";
+  /** `globalSize`, `window`, `chunkSize` and `positions` matter here. */
+  readonly knobs: Readonly<Knobs>;
+  /** What stays in the cache as the context grows, in words. */
+  readonly cacheGrowth =
+    "every token stays here, though only sinks and window are attended to";
+
+  /** `knobs` are complete. */
+  constructor(knobs: Readonly<Knobs>) {
+    this.knobs = knobs;
+  }
+
+  /** Leading tokens and window. */
+  layout(step: StepShape): StepLayout {
+    return outerLayout(step, this.knobs);
+  }
+
+  /** `globalSize + window` at most. */
+  scopeBound(step: StepShape): number {
+    return Math.min(step.length, this.knobs.globalSize + this.knobs.window);
+  }
+
+  /** Attends in one layer. */
+  attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
+    return attendOver(step, layer, queries, listOuter(step));
+  }
+}

@@ -1,0 +1,227 @@
+import type { Device, ReadRange } from "../gpu/mod.ts";
+import type { Tensor } from "../tensor/mod.ts";
+import type { Selection } from "./select.ts";
+import {
+  type AttendedTokens,
+  type AttentionStep,
+  disposeAttended,
+} from "./step.ts";
+
+/** What one group of heads attended to in one layer of one step. */
+export interface TraceGroup {
+  /** Attended positions in the whole context, rising. */
+  readonly indices: Uint32Array;
+  /** Kept candidates in the whole context, rising; empty where nothing was selected. */
+  readonly centers: Uint32Array;
+  /** Votes of each kept candidate. */
+  readonly votes: Uint32Array;
+  /** Leading tokens always attended to. */
+  readonly globalCount: number;
+  /** First token of the window. */
+  readonly windowStart: number;
+}
+
+/** What one layer attended to in one step. */
+export interface TraceLayer {
+  /** The layer's number. */
+  readonly layer: number;
+  /** One group where all heads share a selection, one per KV head otherwise. */
+  readonly groups: readonly TraceGroup[];
+}
+
+/** One step of a session. */
+export interface TraceStep {
+  /** Number of the step since the session began. */
+  readonly step: number;
+  /** What the step attended to. */
+  readonly kind: "full" | "window" | "select";
+  /** First token of the step. */
+  readonly start: number;
+  /** Tokens of the step. */
+  readonly rows: number;
+  /** Tokens cached, the step's own included. */
+  readonly length: number;
+  /** One entry per layer. */
+  readonly layers: readonly TraceLayer[];
+}
+
+interface Recorded {
+  readonly step: AttentionStep;
+  readonly number: number;
+  readonly layers: {
+    layer: number;
+    attended: AttendedTokens;
+    selection?: Selection;
+  }[];
+}
+
+/**
+ * Keeps what each layer selected in the last `capacity` steps, on the GPU until it is read.
+ * It follows the first sequence of a batch.
+ */
+export class Trace {
+  readonly #device: Device;
+  readonly #capacity: number;
+  #steps: Recorded[] = [];
+  #count = 0;
+
+  /** `capacity` steps are kept; older ones are dropped. Default 64. */
+  constructor(device: Device, capacity = 64) {
+    if (!Number.isInteger(capacity) || capacity < 1) {
+      throw new RangeError(
+        `trace: capacity ${capacity} must be a whole number of at least 1`,
+      );
+    }
+    this.#device = device;
+    this.#capacity = capacity;
+  }
+
+  /** Records a layer that attended to leading tokens and window; the list stays the step's. */
+  recordOuter(
+    step: AttentionStep,
+    layer: number,
+    attended: AttendedTokens,
+  ): void {
+    const { indices, counts, grid } = attended;
+    const shared = {
+      ...attended,
+      indices: indices.share(),
+      counts: counts.share(),
+      grid: grid.share(),
+    };
+    this.#record(step, layer, shared);
+  }
+
+  /** Records a layer's selection and takes it over. */
+  recordSelection(
+    step: AttentionStep,
+    layer: number,
+    attended: AttendedTokens,
+    selection: Selection,
+  ): void {
+    this.#record(step, layer, attended, selection);
+  }
+
+  /**
+   * Brings the recorded steps to the host, oldest first, in one read.
+   *
+   * @throws {GpuError} the first GPU error since the last read.
+   */
+  async read(): Promise<TraceStep[]> {
+    const steps = this.#steps;
+    const tensors = steps.flatMap(({ layers }) =>
+      layers.flatMap((entry) => tensorsOf(entry))
+    );
+    const ranges: ReadRange[] = tensors.map((tensor) => ({
+      buffer: tensor.buffer,
+      offset: 0,
+      bytes: tensor.bytes,
+    }));
+    const words = (await this.#device.readBack.read(ranges)).map((data) =>
+      new Uint32Array(data)
+    );
+    let next = 0;
+    return steps.map(({ step, number, layers }) => ({
+      step: number,
+      kind: step.layouts[0].mode,
+      start: step.shapes[0].length - step.rows,
+      rows: step.rows,
+      length: step.shapes[0].length,
+      layers: layers.map((entry) => {
+        const count = tensorsOf(entry).length;
+        const data = words.slice(next, next += count);
+        return {
+          layer: entry.layer,
+          groups: groupsOf(step, entry.attended, data),
+        };
+      }),
+    }));
+  }
+
+  /** Forgets all steps. */
+  clear(): void {
+    for (const recorded of this.#steps) disposeRecorded(recorded);
+    this.#steps = [];
+  }
+
+  /** Gives the buffers back. */
+  [Symbol.dispose](): void {
+    this.clear();
+  }
+
+  #record(
+    step: AttentionStep,
+    layer: number,
+    attended: AttendedTokens,
+    selection?: Selection,
+  ): void {
+    let last = this.#steps.at(-1);
+    if (last?.step !== step) {
+      this.#steps.push(last = { step, number: this.#count++, layers: [] });
+      if (this.#steps.length > this.#capacity) {
+        disposeRecorded(this.#steps.shift()!);
+      }
+    }
+    last.layers.push({ layer, attended, selection });
+  }
+}
+
+function tensorsOf(
+  { attended, selection }: { attended: AttendedTokens; selection?: Selection },
+): Tensor[] {
+  const tensors = [attended.indices, attended.counts];
+  return selection
+    ? [...tensors, selection.centers, selection.centerCounts]
+    : tensors;
+}
+
+function groupsOf(
+  step: AttentionStep,
+  attended: AttendedTokens,
+  data: readonly Uint32Array[],
+): TraceGroup[] {
+  const [indices, counts, centers, centerCounts] = data;
+  const { leading, windowStart } = step.layouts[0];
+  return Array.from({ length: attended.selections }, (_, group) => {
+    const kept = centers
+      ? readCenters(
+        centers,
+        group,
+        centerCounts[group],
+        attended.selections,
+        step,
+      )
+      : [];
+    const first = group * attended.bound;
+    return {
+      indices: indices.slice(first, first + counts[group]),
+      centers: Uint32Array.from(kept, ([token]) => token + leading),
+      votes: Uint32Array.from(kept, ([, votes]) => votes),
+      globalCount: leading,
+      windowStart,
+    };
+  });
+}
+
+function readCenters(
+  centers: Uint32Array,
+  group: number,
+  count: number,
+  selections: number,
+  step: AttentionStep,
+): [number, number][] {
+  const room = centers.length / 2 / selections / step.layouts.length;
+  const first = 2 * group * room;
+  return Array.from({ length: count }, (_, index): [number, number] => [
+    centers[first + 2 * index],
+    centers[first + 2 * index + 1],
+  ]).sort(([a], [b]) => a - b);
+}
+
+function disposeRecorded({ layers }: Recorded): void {
+  for (const { attended, selection } of layers) {
+    disposeAttended(attended);
+    selection?.centers[Symbol.dispose]();
+    selection?.centerCounts[Symbol.dispose]();
+  }
+}

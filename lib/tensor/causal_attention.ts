@@ -1,0 +1,165 @@
+import { checkDevice, checkType, tensorText } from "./checks.ts";
+import { Tensor } from "./tensor.ts";
+
+const WORKGROUP = 8;
+
+/** How keys and values lie in memory, in elements. */
+interface Strides {
+  sequence: number;
+  head: number;
+  token: number;
+}
+
+/**
+ * Causal attention with grouped heads; the score matrix is never written. Row i of S sees keys j <= N - S + i.
+ *
+ * @param queries f32 [batch, rows S, query heads, d], already rotated
+ * @param keys f32 [batch, tokens N, KV heads, d], already rotated; query heads are a multiple of KV heads
+ * @param values f32 of the keys' shape
+ * @returns f32 [batch, S, query heads, d], scores scaled by 1 / sqrt(d)
+ * @throws {TypeError} where shapes or types do not fit, naming them. d must be a multiple of 4.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { causalAttention, Tensor } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using x = Tensor.from(device, new Float32Array([1, 2, 3, 4]), [1, 1, 1, 4]);
+ * using y = causalAttention(x, x, x); // one token sees itself alone
+ * assertEquals([...await y.read()], [1, 2, 3, 4]);
+ * ```
+ */
+export function causalAttention(
+  queries: Tensor,
+  keys: Tensor,
+  values: Tensor,
+): Tensor {
+  const [batch, , , headSize] = queries.shape;
+  const [keyBatch, tokens, heads, keySize] = keys.shape;
+  check(
+    queries,
+    keys,
+    values,
+    keyBatch === batch && keySize === headSize && queries.shape[1] <= tokens,
+  );
+  if (headSize % 4) {
+    throw new TypeError(
+      `causalAttention: ${
+        tensorText(queries)
+      }: the head size must be a multiple of 4`,
+    );
+  }
+  using counts = Tensor.from(
+    queries.device,
+    new Uint32Array(batch).fill(tokens),
+    [batch, 1],
+    "token counts",
+  );
+  return run(queries, keys, values, counts, heads, tokens, {
+    sequence: tokens * heads * headSize,
+    head: headSize,
+    token: heads * headSize,
+  });
+}
+
+/**
+ * The same over gathered keys and values, of which only the GPU knows how many there are.
+ *
+ * @param queries f32 [batch, rows, query heads, d], already rotated
+ * @param keys f32 [batch, KV heads, bound, padded d], already rotated, padded with zeros to a multiple of 4
+ * @param values f32 of the keys' shape
+ * @param counts u32 [batch, 1 or KV heads]: how many of the `bound` tokens there are; at least as many as rows
+ * @returns f32 of the queries' shape
+ * @throws {TypeError} where shapes or types do not fit, naming them.
+ */
+export function causalAttentionOver(
+  queries: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  counts: Tensor,
+): Tensor {
+  const [batch, heads, bound, padded] = keys.shape;
+  check(
+    queries,
+    keys,
+    values,
+    batch === queries.shape[0] &&
+      padded === 4 * Math.ceil(queries.shape[3] / 4),
+  );
+  checkType("causalAttention", counts, ["u32"]);
+  return run(queries, keys, values, counts, heads, bound, {
+    sequence: heads * bound * padded,
+    head: bound * padded,
+    token: padded,
+  });
+}
+
+function check(
+  queries: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  fits: boolean,
+): void {
+  for (const tensor of [queries, keys, values]) {
+    checkType("causalAttention", tensor, ["f32"]);
+    checkDevice("causalAttention", queries, tensor);
+  }
+  const sameShape = keys.shape.join() === values.shape.join();
+  if (
+    fits && sameShape && queries.shape.length === 4 && keys.shape.length === 4
+  ) return;
+  throw new TypeError(
+    `causalAttention: queries ${tensorText(queries)}, keys ${
+      tensorText(keys)
+    } and values ${tensorText(values)} do not fit: ` +
+      "they must agree in batch and head size, keys and values in all, and there must be no more queries than keys",
+  );
+}
+
+function run(
+  queries: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  counts: Tensor,
+  heads: number,
+  tokens: number,
+  strides: Strides,
+): Tensor {
+  const [batch, rows, queryHeads, headSize] = queries.shape;
+  if (heads === 0 || queryHeads % heads) {
+    throw new TypeError(
+      `causalAttention: ${queryHeads} query heads must be a multiple of ${heads} KV heads`,
+    );
+  }
+  const output = Tensor.empty(
+    queries.device,
+    queries.shape,
+    "f32",
+    "attention output",
+  );
+  const pairs = rows * queryHeads / heads;
+  queries.device.commands.dispatch({
+    kernel: "causal_attention",
+    constants: { D4: Math.ceil(headSize / 4) },
+    params: {
+      step_rows: rows,
+      query_heads: queryHeads,
+      heads,
+      selections: counts.shape[1],
+      head_size: headSize,
+      sequence_stride: strides.sequence / 4,
+      head_stride: strides.head / 4,
+      token_stride: strides.token / 4,
+      scale: 1 / Math.sqrt(headSize),
+    },
+    bindings: [queries, keys, values, counts, output].map(({ buffer }) => ({
+      buffer,
+    })),
+    groups: batch * heads * Math.ceil(Math.ceil(pairs / 2) / WORKGROUP),
+    work: 2 * batch * queryHeads * rows * Math.max(1, tokens - rows / 2) *
+      headSize,
+  });
+  return output;
+}

@@ -1,0 +1,25 @@
+/** Sizes of a tensor's axes, slowest first. */
+export type Shape = readonly number[];
+
+/** Number of elements of a shape; 1 for no axes. */
+export function elementCount(shape: Shape): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Writes a shape as "[2, 3]" for messages. */
+export function shapeText(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/** @throws {TypeError} unless every size is a whole number of at least 0. */
+export function checkShape(op: string, shape: Shape): void {
+  if (shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return;
+  throw new TypeError(
+    `${op}: shape ${shapeText(shape)} must hold whole numbers of at least 0`,
+  );
+}
+
+/** Whether two shapes are the same. */
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}

@@ -46,9 +46,7 @@ export function causalAttention(
   );
   if (headSize % 4) {
     throw new TypeError(
-      `causalAttention: ${
-        tensorText(queries)
-      }: the head size must be a multiple of 4`,
+      `causalAttention: ${tensorText(queries)}: the head size must be a multiple of 4`,
     );
   }
   using counts = Tensor.from(
@@ -111,9 +109,9 @@ function check(
     fits && sameShape && queries.shape.length === 4 && keys.shape.length === 4
   ) return;
   throw new TypeError(
-    `causalAttention: queries ${tensorText(queries)}, keys ${
-      tensorText(keys)
-    } and values ${tensorText(values)} do not fit: ` +
+    `causalAttention: queries ${tensorText(queries)}, keys ${tensorText(keys)} and values ${
+      tensorText(values)
+    } do not fit: ` +
       "they must agree in batch and head size, keys and values in all, and there must be no more queries than keys",
   );
 }

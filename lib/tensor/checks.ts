@@ -1,5 +1,5 @@
 import type { DType } from "./dtype.ts";
-import { sameShape, shapeText } from "./shape.ts";
+import { elementCount, sameShape, shapeText } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Names a tensor in a message: its shape and type. */
@@ -30,9 +30,7 @@ export function checkSame(
   checkType(op, a, allowed);
   if (sameShape(a.shape, b.shape) && a.dtype === b.dtype) return;
   throw new TypeError(
-    `${op}: ${tensorText(a)} and ${
-      tensorText(b)
-    } must have the same shape and type`,
+    `${op}: ${tensorText(a)} and ${tensorText(b)} must have the same shape and type`,
   );
 }
 
@@ -41,4 +39,18 @@ export function checkDevice(op: string, a: Tensor, b: Tensor): void {
   if (a.device !== b.device) {
     throw new TypeError(`${op}: the tensors are on different devices`);
   }
+}
+
+/**
+ * Splits a shape into rows along the last axis.
+ *
+ * @returns the number of rows and the size of one
+ * @throws {TypeError} where there is no axis.
+ */
+export function rowsOf(op: string, tensor: Tensor): { rows: number; size: number } {
+  const { shape } = tensor;
+  if (shape.length === 0) {
+    throw new TypeError(`${op}: ${tensorText(tensor)} must have at least one axis`);
+  }
+  return { rows: elementCount(shape.slice(0, -1)), size: shape[shape.length - 1] };
 }

@@ -1,11 +1,5 @@
 import type { Device, PooledBuffer } from "../gpu/mod.ts";
-import {
-  type DType,
-  dtypeOf,
-  elementBytes,
-  type TensorData,
-  viewAs,
-} from "./dtype.ts";
+import { type DType, dtypeOf, elementBytes, type TensorData, viewAs } from "./dtype.ts";
 import { checkShape, elementCount, type Shape, shapeText } from "./shape.ts";
 
 /** A buffer shared by a tensor and its reshaped views; the last one to be disposed gives it back. */
@@ -109,9 +103,7 @@ export class Tensor {
     checkShape("Tensor.from", shape);
     if (data.length !== elementCount(shape)) {
       throw new TypeError(
-        `Tensor.from: ${data.length} elements do not fill shape ${
-          shapeText(shape)
-        }`,
+        `Tensor.from: ${data.length} elements do not fill shape ${shapeText(shape)}`,
       );
     }
     const tensor = Tensor.empty(device, shape, dtypeOf(data), label);
@@ -137,9 +129,7 @@ export class Tensor {
   get buffer(): PooledBuffer {
     if (this.#disposed) {
       throw new Error(
-        `tensor ${
-          shapeText(this.shape)
-        } ${this.dtype} was used after it was disposed`,
+        `tensor ${shapeText(this.shape)} ${this.dtype} was used after it was disposed`,
       );
     }
     return this.#storage.buffer;
@@ -154,9 +144,7 @@ export class Tensor {
     checkShape("reshape", shape);
     if (elementCount(shape) !== this.size) {
       throw new TypeError(
-        `reshape: ${shapeText(this.shape)} does not hold the elements of ${
-          shapeText(shape)
-        }`,
+        `reshape: ${shapeText(this.shape)} does not hold the elements of ${shapeText(shape)}`,
       );
     }
     void this.buffer;

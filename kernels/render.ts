@@ -1,0 +1,70 @@
+import type { ParsedKernel } from "./parse.ts";
+
+const HEAD = `/**
+ * The kernels of this folder as TypeScript, for places that can't import .wgsl files.
+ * Written by \`deno task kernels\`: change the .wgsl files, not this one.
+ *
+ * @module
+ */
+
+/** One scalar of a kernel's parameter block. */
+export interface KernelParam {
+  /** Field name in \`struct Params\`. */
+  readonly name: string;
+  /** Field type. */
+  readonly type: "u32" | "i32" | "f32";
+}
+
+/** One binding of a kernel, all of them in group 0. */
+export interface KernelBinding {
+  /** Its number. */
+  readonly binding: number;
+  /** The variable's name. */
+  readonly name: string;
+  /** The parameter block, a buffer that is only read, or one that is written too. */
+  readonly kind: "uniform" | "read" | "write";
+}
+
+/** A kernel: its text and what the host must know to call it. */
+export interface KernelSource {
+  /** File name without its ending. */
+  readonly name: string;
+  /** The WGSL text; its entry point is \`main\`. */
+  readonly text: string;
+  /** Fields of \`struct Params\`, in order. */
+  readonly params: readonly KernelParam[];
+  /** Bindings of group 0, in order; binding 0 is the parameter block. */
+  readonly bindings: readonly KernelBinding[];
+}
+`;
+
+/** The text of sources.ts: the same for the same kernels, in whatever order they come. */
+export function renderSources(kernels: readonly ParsedKernel[]): string {
+  const sorted = kernels.toSorted((a, b) => a.name < b.name ? -1 : 1);
+  const names = sorted.map(({ name }) => JSON.stringify(name));
+  const union = names.length ? "\n  | " + names.join("\n  | ") : " never";
+  const entries = sorted.map(renderKernel).join("");
+  return `${HEAD}
+/** Names of all kernels. */
+export type KernelName =${union};
+
+/** All kernels by name. */
+export const kernels: Readonly<Record<KernelName, KernelSource>> = {
+${entries}};
+`;
+}
+
+function renderKernel({ name, text, params, bindings }: ParsedKernel): string {
+  return [
+    `  ${name}: {`,
+    `    name: ${JSON.stringify(name)},`,
+    "    params: [",
+    ...params.map((param) => `      { name: "${param.name}", type: "${param.type}" },`),
+    "    ],",
+    "    bindings: [",
+    ...bindings.map(({ binding, name, kind }) => `      { binding: ${binding}, name: "${name}", kind: "${kind}" },`),
+    "    ],",
+    `    text: \`${text.replace(/[\\`]|\$\{/g, "\\$&")}\`,`,
+    "  },\n",
+  ].join("\n");
+}

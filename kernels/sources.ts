@@ -1,0 +1,2997 @@
+/**
+ * The kernels of this folder as TypeScript, for places that can't import .wgsl files.
+ * Written by `deno task kernels`: change the .wgsl files, not this one.
+ *
+ * @module
+ */
+
+/** One scalar of a kernel's parameter block. */
+export interface KernelParam {
+  /** Field name in `struct Params`. */
+  readonly name: string;
+  /** Field type. */
+  readonly type: "u32" | "i32" | "f32";
+}
+
+/** One binding of a kernel, all of them in group 0. */
+export interface KernelBinding {
+  /** Its number. */
+  readonly binding: number;
+  /** The variable's name. */
+  readonly name: string;
+  /** The parameter block, a buffer that is only read, or one that is written too. */
+  readonly kind: "uniform" | "read" | "write";
+}
+
+/** A kernel: its text and what the host must know to call it. */
+export interface KernelSource {
+  /** File name without its ending. */
+  readonly name: string;
+  /** The WGSL text; its entry point is `main`. */
+  readonly text: string;
+  /** Fields of `struct Params`, in order. */
+  readonly params: readonly KernelParam[];
+  /** Bindings of group 0, in order; binding 0 is the parameter block. */
+  readonly bindings: readonly KernelBinding[];
+}
+
+/** Names of all kernels. */
+export type KernelName =
+  | "add"
+  | "argmax"
+  | "cache_append"
+  | "cast"
+  | "causal_attention"
+  | "clip_votes"
+  | "collect_indices"
+  | "f16_probe"
+  | "fill"
+  | "fold_grid"
+  | "gather_rotate"
+  | "gather_rows"
+  | "matmul"
+  | "matmul_general"
+  | "matmul_transposed"
+  | "max"
+  | "merge_top_k"
+  | "multiply"
+  | "rms_norm"
+  | "rotary"
+  | "rotate_queries"
+  | "sample"
+  | "scale"
+  | "scatter_rows"
+  | "score_top_k"
+  | "silu_gate"
+  | "softmax"
+  | "strided_copy"
+  | "sum"
+  | "top_k";
+
+/** All kernels by name. */
+export const kernels: Readonly<Record<KernelName, KernelSource>> = {
+  add: {
+    name: "add",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "first", type: "u32" },
+      { name: "other_count", type: "u32" },
+      { name: "other_first", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "other", kind: "read" },
+      { binding: 3, name: "y", kind: "write" },
+    ],
+    text: `// Sum of two arrays, element by element: y[i] = x[i] + other[(other_first + i) mod other_count].
+//
+// Shapes:   x, y [count] from element \`first\` on; other [other_count], repeated along x; one element type for all three, computed in Wide (f32 for
+//           f32 and f16, the type itself for whole numbers, which wrap around)
+// Dispatch: one thread per element, linear groups. REPEATED is 0 where other is as long as x: a remainder costs more than
+//           all the rest.
+// Source:   plain definition
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  count: u32,
+  first: u32,
+  other_count: u32,
+  other_first: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+@group(0) @binding(2) var<storage, read> other: array<Element>;
+@group(0) @binding(3) var<storage, read_write> y: array<Element>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let index = group * WORKGROUP + lane;
+  if (group >= params.group_count || index >= params.count) {
+    return;
+  }
+  var repeated = params.other_first + index;
+  if (REPEATED == 1u) {
+    repeated %= params.other_count;
+  }
+  y[params.first + index] = Element(Wide(x[params.first + index]) + Wide(other[repeated]));
+}
+`,
+  },
+  argmax: {
+    name: "argmax",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "x_first", type: "u32" },
+      { name: "y_first", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "y", kind: "write" },
+    ],
+    text: `// Index of the largest element of each row; the lowest index among equals.
+//
+// Shapes:   x [rows, size] of Element from element x_first on, size at least 1; y u32 [rows]
+// Dispatch: one workgroup per row, linear groups
+// Source:   plain definition; NaN ranks lowest; a row of nothing but NaN gives 0
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  size: u32,
+  x_first: u32,
+  y_first: u32,
+}
+
+override WORKGROUP: u32 = 32u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+
+var<workgroup> keys: array<u32, WORKGROUP>;
+var<workgroup> places: array<u32, WORKGROUP>;
+
+// Unsigned integers in the order of the floats; NaN is the lowest, both zeros are equal.
+fn order_key(value: f32) -> u32 {
+  let bits = bitcast<u32>(value);
+  let magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) {
+    return 0u;
+  }
+  if (magnitude == 0u) {
+    return 0x80000000u;
+  }
+  return select(bits | 0x80000000u, ~bits, bits != magnitude);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (row >= params.group_count) {
+    return;
+  }
+  let first = params.x_first + row * params.size;
+  var best = 0u;
+  var place = 0u;
+  for (var i = lane; i < params.size; i += WORKGROUP) {
+    let key = order_key(f32(x[first + i]));
+    if (key > best) {
+      best = key;
+      place = i;
+    }
+  }
+  keys[lane] = best;
+  places[lane] = place;
+  workgroupBarrier();
+  if (lane > 0u) {
+    return;
+  }
+  for (var other = 1u; other < WORKGROUP; other++) {
+    let key = keys[other];
+    if (key > best || (key == best && places[other] < place)) {
+      best = key;
+      place = places[other];
+    }
+  }
+  y[params.y_first + row] = place;
+}
+`,
+  },
+  cache_append: {
+    name: "cache_append",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "rows", kind: "read" },
+      { binding: 2, name: "table", kind: "read" },
+      { binding: 3, name: "parts", kind: "read" },
+      { binding: 4, name: "pages", kind: "write" },
+    ],
+    text: `// Writes one step's new keys or values into the pages of the KV cache, before any rotation.
+//
+// Shapes:   rows [batch, step_rows, heads, head_size] f32; pages [slab_pages, heads, page_tokens, 4 * D4] of Element,
+//           one slab of the cache (pages slab_first ..); table [batch, table_stride], the page of each run of page_tokens
+//           tokens; parts [batch, 4] u32: tokens cached with this step, leading tokens, start of the window, middle length
+// Dispatch: one thread per four channels of a new token: batch * step_rows * heads * D4 threads, linear groups
+// Source:   ALGORITHM: the cache keeps keys without rotary positions, ReAttention (arXiv 2407.15176) section 3.2
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  head_size: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> rows: array<f32>;
+@group(0) @binding(2) var<storage, read> table: array<u32>;
+@group(0) @binding(3) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> pages: array<vec4<Element>>;
+
+fn channel(first: u32, c: u32) -> f32 {
+  // Head sizes that are no multiple of four end in zeros, which add nothing to any dot product.
+  return select(0.0, rows[first + min(c, params.head_size - 1u)], c < params.head_size);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.batch * params.step_rows * params.heads * D4) {
+    return;
+  }
+  let c4 = thread % D4;
+  let head = (thread / D4) % params.heads;
+  let row = (thread / (D4 * params.heads)) % params.step_rows;
+  let sequence = thread / (D4 * params.heads * params.step_rows);
+  let token = parts[sequence].x - params.step_rows + row;
+  let page = table[sequence * params.table_stride + token / params.page_tokens];
+  if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
+    return;
+  }
+  let first = ((sequence * params.step_rows + row) * params.heads + head) * params.head_size;
+  let c = 4u * c4;
+  let value = vec4<f32>(channel(first, c), channel(first, c + 1u), channel(first, c + 2u), channel(first, c + 3u));
+  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+  pages[slot * D4 + c4] = vec4<Element>(value);
+}
+`,
+  },
+  cast: {
+    name: "cast",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "count", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "y", kind: "write" },
+    ],
+    text: `// Converts elements from one type to another.
+//
+// Shapes:   x [count] of From, y [count] of To
+// Dispatch: one thread per element, linear groups
+// Source:   WGSL's value conversions; made definite where WGSL leaves a choice: floats become whole numbers by dropping the
+//           fraction, clamped to the target's range, NaN gives 0; f32 becomes f16 by rounding to nearest, ties to even.
+//           TO_KIND: 0 f32, 1 f16, 2 i32, 3 u32; FROM_FLOAT: 1 where From is f32 or f16.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  count: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<From>;
+@group(0) @binding(2) var<storage, read_write> y: array<To>;
+
+// Rounds to a value that f16 holds, so that the driver's own rounding has nothing left to choose.
+fn round_to_half(value: f32) -> f32 {
+  let bits = bitcast<u32>(value);
+  let magnitude = bits & 0x7fffffffu;
+  if (magnitude >= 0x7f800000u) {
+    return value;
+  }
+  if (magnitude < 0x38800000u) {
+    // Subnormal halves are multiples of 2^-24; WGSL's round goes to even.
+    return round(value * 16777216.0) / 16777216.0;
+  }
+  let rounded = (magnitude + 0xfffu + ((magnitude >> 13u) & 1u)) & 0xffffe000u;
+  let limited = select(rounded, 0x7f800000u, rounded >= 0x47800000u);
+  return bitcast<f32>(limited | (bits & 0x80000000u));
+}
+
+fn is_nan(value: f32) -> bool {
+  return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u;
+}
+
+// The largest float below 2^31 or 2^32 is 128 or 256 short of the largest whole number: those are picked apart.
+fn to_i32(value: f32) -> i32 {
+  if (is_nan(value)) {
+    return 0;
+  }
+  return select(i32(clamp(value, -2147483648.0, 2147483520.0)), 2147483647, value >= 2147483648.0);
+}
+
+fn to_u32(value: f32) -> u32 {
+  if (is_nan(value)) {
+    return 0u;
+  }
+  return select(u32(clamp(value, 0.0, 4294967040.0)), 0xffffffffu, value >= 4294967296.0);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let index = group * WORKGROUP + lane;
+  if (group >= params.group_count || index >= params.count) {
+    return;
+  }
+  if (TO_KIND == 1u) {
+    y[index] = To(round_to_half(f32(x[index])));
+  } else if (TO_KIND == 2u && FROM_FLOAT == 1u) {
+    y[index] = To(to_i32(f32(x[index])));
+  } else if (TO_KIND == 3u && FROM_FLOAT == 1u) {
+    y[index] = To(to_u32(f32(x[index])));
+  } else {
+    y[index] = To(x[index]);
+  }
+}
+`,
+  },
+  causal_attention: {
+    name: "causal_attention",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "sequence_stride", type: "u32" },
+      { name: "head_stride", type: "u32" },
+      { name: "token_stride", type: "u32" },
+      { name: "scale", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "keys", kind: "read" },
+      { binding: 3, name: "values", kind: "read" },
+      { binding: 4, name: "counts", kind: "read" },
+      { binding: 5, name: "output", kind: "write" },
+    ],
+    text: `// Causal attention with grouped heads and an online softmax: the score matrix is never written.
+//
+// Shapes:   queries, output [batch, step_rows, query_heads, head_size] f32; keys, values f32 as vec4, addressed by strides
+//           (in vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros; counts u32
+//           [batch, selections], the tokens attended to
+// Dispatch: one thread per two pairs (row, query head of a KV head's group), linear groups, batch * heads outermost
+// Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6); online softmax after Milakov and
+//           Gimelshein 2018, tiled as in FlashAttention (Dao et al. 2022). Two pairs by two keys a thread was the best of
+//           2x2, 2x3, 2x4, 2x8 on a software adapter; 4x4 is a fifth faster there and twice as long.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  step_rows: u32,
+  query_heads: u32,
+  heads: u32,
+  selections: u32,
+  head_size: u32,
+  sequence_stride: u32,
+  head_stride: u32,
+  token_stride: u32,
+  scale: f32,
+}
+
+const LOWEST = -3.0e38f;
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> keys: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> values: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> counts: array<u32>;
+@group(0) @binding(5) var<storage, read_write> output: array<f32>;
+
+fn load_query(query: ptr<function, array<vec4<f32>, D4>>, first: u32) {
+  for (var c4 = 0u; c4 < D4; c4++) {
+    var value = vec4<f32>();
+    for (var c = 0u; c < 4u; c++) {
+      if (4u * c4 + c < params.head_size) {
+        value[c] = queries[first + 4u * c4 + c] * params.scale;
+      }
+    }
+    (*query)[c4] = value;
+  }
+}
+
+fn store_row(sum: ptr<function, array<vec4<f32>, D4>>, weight: f32, first: u32) {
+  for (var c = 0u; c < params.head_size; c++) {
+    output[first + c] = (*sum)[c / 4u][c % 4u] / weight;
+  }
+}
+
+fn total(x: vec4<f32>) -> f32 {
+  return (x.x + x.y) + (x.z + x.w);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + 1u) / 2u;
+  let groups_per_head = (tiles + WORKGROUP - 1u) / WORKGROUP;
+  let tile = (group % groups_per_head) * WORKGROUP + lane;
+  if (group >= params.group_count || tile >= tiles) {
+    return;
+  }
+  let head = (group / groups_per_head) % params.heads;
+  let sequence = group / (groups_per_head * params.heads);
+  let pair0 = 2u * tile;
+  let pair1 = min(pair0 + 1u, pairs - 1u);
+  let rows = sequence * params.step_rows;
+  let query_first0 = ((rows + pair0 / share) * params.query_heads + head * share + pair0 % share) * params.head_size;
+  let query_first1 = ((rows + pair1 / share) * params.query_heads + head * share + pair1 % share) * params.head_size;
+  var query0: array<vec4<f32>, D4>;
+  var query1: array<vec4<f32>, D4>;
+  load_query(&query0, query_first0);
+  load_query(&query1, query_first1);
+
+  let count = counts[sequence * params.selections + select(head, 0u, params.selections == 1u)];
+  // Row i sees the keys up to count - step_rows + i; the later of the two rows bounds the loop.
+  let end0 = count - params.step_rows + pair0 / share + 1u;
+  let end1 = count - params.step_rows + pair1 / share + 1u;
+  let base = sequence * params.sequence_stride + head * params.head_stride;
+  var sum0: array<vec4<f32>, D4>;
+  var sum1: array<vec4<f32>, D4>;
+  var most0 = LOWEST;
+  var most1 = LOWEST;
+  var weight0 = 0.0;
+  var weight1 = 0.0;
+  for (var token = 0u; token < end1; token += 2u) {
+    let a = base + token * params.token_stride;
+    let b = select(a, a + params.token_stride, token + 1u < end1);
+    var s00 = vec4<f32>();
+    var s01 = vec4<f32>();
+    var s10 = vec4<f32>();
+    var s11 = vec4<f32>();
+    for (var c = 0u; c < D4; c++) {
+      let key0 = keys[a + c];
+      let key1 = keys[b + c];
+      s00 = fma(query0[c], key0, s00);
+      s01 = fma(query0[c], key1, s01);
+      s10 = fma(query1[c], key0, s10);
+      s11 = fma(query1[c], key1, s11);
+    }
+    let score00 = select(LOWEST, total(s00), token < end0);
+    let score01 = select(LOWEST, total(s01), token + 1u < end0);
+    let score10 = total(s10);
+    let score11 = select(LOWEST, total(s11), token + 1u < end1);
+    let next0 = max(most0, max(score00, score01));
+    let next1 = max(most1, max(score10, score11));
+    let shrink0 = exp(most0 - next0);
+    let shrink1 = exp(most1 - next1);
+    let p00 = select(0.0, exp(score00 - next0), token < end0);
+    let p01 = select(0.0, exp(score01 - next0), token + 1u < end0);
+    let p10 = exp(score10 - next1);
+    let p11 = select(0.0, exp(score11 - next1), token + 1u < end1);
+    most0 = next0;
+    most1 = next1;
+    weight0 = weight0 * shrink0 + (p00 + p01);
+    weight1 = weight1 * shrink1 + (p10 + p11);
+    for (var c = 0u; c < D4; c++) {
+      let value0 = values[a + c];
+      let value1 = values[b + c];
+      sum0[c] = fma(vec4<f32>(p01), value1, fma(vec4<f32>(p00), value0, sum0[c] * shrink0));
+      sum1[c] = fma(vec4<f32>(p11), value1, fma(vec4<f32>(p10), value0, sum1[c] * shrink1));
+    }
+  }
+  store_row(&sum0, weight0, query_first0);
+  if (pair1 != pair0) {
+    store_row(&sum1, weight1, query_first1);
+  }
+}
+`,
+  },
+  clip_votes: {
+    name: "clip_votes",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "selections_per_sequence", type: "u32" },
+      { name: "votes_stride", type: "u32" },
+      { name: "candidates_stride", type: "u32" },
+      { name: "centers_stride", type: "u32" },
+      { name: "marks_stride", type: "u32" },
+      { name: "clip", type: "u32" },
+      { name: "span", type: "u32" },
+      { name: "most_votes", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "votes", kind: "read" },
+      { binding: 2, name: "candidates", kind: "read" },
+      { binding: 3, name: "candidate_counts", kind: "read" },
+      { binding: 4, name: "parts", kind: "read" },
+      { binding: 5, name: "centers", kind: "write" },
+      { binding: 6, name: "center_counts", kind: "write" },
+      { binding: 7, name: "marks", kind: "write" },
+    ],
+    text: `// Keeps the candidates with most votes and marks the spans around them.
+//
+// Shapes:   votes u32 [selections, votes_stride]; candidates u32 [selections, candidates_stride] in any order;
+//           candidate_counts u32 [selections]; parts [batch, 4], its last entry is the middle's length;
+//           centers u32 [selections, centers_stride, 2], the kept tokens and their votes, in no order;
+//           center_counts u32 [selections], zero before; marks u32 [selections, marks_stride], one bit a token, zero before
+// Dispatch: one workgroup per selection, linear groups; selections = batch * (1 or KV heads)
+// Source:   ALGORITHM section 5: at most \`clip\` candidates, most votes first, ties to the lower token; then
+//           clamp(c + o, 0, m - 1) for -floor(span / 2) <= o <= ceil(span / 2) - 1
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  selections_per_sequence: u32,
+  votes_stride: u32,
+  candidates_stride: u32,
+  centers_stride: u32,
+  marks_stride: u32,
+  clip: u32,
+  span: u32,
+  most_votes: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> votes: array<u32>;
+@group(0) @binding(2) var<storage, read> candidates: array<u32>;
+@group(0) @binding(3) var<storage, read> candidate_counts: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> centers: array<u32>;
+@group(0) @binding(6) var<storage, read_write> center_counts: array<atomic<u32>>;
+@group(0) @binding(7) var<storage, read_write> marks: array<atomic<u32>>;
+
+var<workgroup> counter: atomic<u32>;
+var<workgroup> counted: u32;
+
+// Candidates with at least \`least\` votes and, among those with exactly \`least\`, a token of at most \`last\`.
+fn is_kept(candidate: u32, cast_votes: u32, least: u32, last: u32) -> bool {
+  return cast_votes > least || (cast_votes == least && candidate <= last);
+}
+
+fn count_kept(selection: u32, count: u32, least: u32, last: u32, lane: u32) -> u32 {
+  if (lane == 0u) {
+    atomicStore(&counter, 0u);
+  }
+  workgroupBarrier();
+  var mine = 0u;
+  for (var i = lane; i < count; i += WORKGROUP) {
+    let candidate = candidates[selection * params.candidates_stride + i];
+    if (is_kept(candidate, votes[selection * params.votes_stride + candidate], least, last)) {
+      mine++;
+    }
+  }
+  atomicAdd(&counter, mine);
+  workgroupBarrier();
+  if (lane == 0u) {
+    counted = atomicLoad(&counter);
+  }
+  return workgroupUniformLoad(&counted);
+}
+
+// Largest number of votes that at least \`clip\` candidates reach.
+fn least_votes(selection: u32, count: u32, lane: u32) -> u32 {
+  var low = 1u;
+  var high = params.most_votes;
+  while (low < high) {
+    let middle = (low + high + 1u) / 2u;
+    if (count_kept(selection, count, middle, 0xffffffffu, lane) >= params.clip) {
+      low = middle;
+    } else {
+      high = middle - 1u;
+    }
+  }
+  return low;
+}
+
+// Lowest token up to which candidates with exactly \`least\` votes fill the clip.
+fn last_token(selection: u32, count: u32, least: u32, tokens: u32, lane: u32) -> u32 {
+  var low = 0u;
+  var high = tokens - 1u;
+  while (low < high) {
+    let middle = (low + high) / 2u;
+    if (count_kept(selection, count, least, middle, lane) >= params.clip) {
+      high = middle;
+    } else {
+      low = middle + 1u;
+    }
+  }
+  return low;
+}
+
+fn mark_span(selection: u32, center: u32, tokens: u32) {
+  let before = min(center, params.span / 2u);
+  let first = center - before;
+  let last = min(center + (params.span + 1u) / 2u - 1u, tokens - 1u);
+  // A span of 1 has no token before its center; an empty one (first > last) can't occur.
+  for (var word = first / 32u; word <= last / 32u; word++) {
+    let low = select(0u, first % 32u, word == first / 32u);
+    let high = select(31u, last % 32u, word == last / 32u);
+    let bits = (0xffffffffu << low) & (0xffffffffu >> (31u - high));
+    atomicOr(&marks[selection * params.marks_stride + word], bits);
+  }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let selection = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (selection >= params.group_count) {
+    return;
+  }
+  let count = candidate_counts[selection];
+  let tokens = parts[selection / params.selections_per_sequence].w;
+  if (count == 0u || tokens == 0u || params.clip == 0u) {
+    return;
+  }
+  var least = 0u;
+  var last = 0xffffffffu;
+  if (count > params.clip) {
+    least = least_votes(selection, count, lane);
+    last = last_token(selection, count, least, tokens, lane);
+  }
+  for (var i = lane; i < count; i += WORKGROUP) {
+    let candidate = candidates[selection * params.candidates_stride + i];
+    let cast_votes = votes[selection * params.votes_stride + candidate];
+    if (!is_kept(candidate, cast_votes, least, last)) {
+      continue;
+    }
+    let place = 2u * (selection * params.centers_stride + atomicAdd(&center_counts[selection], 1u));
+    centers[place] = candidate;
+    centers[place + 1u] = cast_votes;
+    mark_span(selection, candidate, tokens);
+  }
+}
+`,
+  },
+  collect_indices: {
+    name: "collect_indices",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "selections_per_sequence", type: "u32" },
+      { name: "marks_stride", type: "u32" },
+      { name: "indices_stride", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "parts", kind: "read" },
+      { binding: 2, name: "marks", kind: "read" },
+      { binding: 3, name: "indices", kind: "write" },
+      { binding: 4, name: "counts", kind: "write" },
+    ],
+    text: `// Lists the tokens that a step attends to, in rising order: leading tokens, marked tokens of the middle, window.
+//
+// Shapes:   parts [batch, 4] u32: tokens cached N, leading tokens G, start of the window, middle length (0: no middle);
+//           marks u32 [selections, marks_stride], one bit a token of the middle; indices u32 [selections, indices_stride],
+//           positions in the whole context; counts u32 [selections], how many of them
+// Dispatch: one workgroup per selection, linear groups; selections = batch * (1 or KV heads)
+// Source:   ALGORITHM section 6: idx = [0..G) ++ (G + sorted picked) ++ [N - L..N)
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  selections_per_sequence: u32,
+  marks_stride: u32,
+  indices_stride: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read> marks: array<u32>;
+@group(0) @binding(3) var<storage, read_write> indices: array<u32>;
+@group(0) @binding(4) var<storage, read_write> counts: array<u32>;
+
+var<workgroup> sums: array<u32, WORKGROUP>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let selection = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (selection >= params.group_count) {
+    return;
+  }
+  let part = parts[selection / params.selections_per_sequence];
+  let leading = part.y;
+  let words = (part.w + 31u) / 32u;
+  let share = (words + WORKGROUP - 1u) / WORKGROUP;
+  let first_word = min(words, lane * share);
+  let end_word = min(words, first_word + share);
+  var mine = 0u;
+  for (var word = first_word; word < end_word; word++) {
+    mine += countOneBits(marks[selection * params.marks_stride + word]);
+  }
+  sums[lane] = mine;
+  workgroupBarrier();
+  var before = 0u;
+  var picked = 0u;
+  for (var other = 0u; other < WORKGROUP; other++) {
+    before += select(0u, sums[other], other < lane);
+    picked += sums[other];
+  }
+  let base = selection * params.indices_stride;
+  for (var i = lane; i < leading; i += WORKGROUP) {
+    indices[base + i] = i;
+  }
+  var place = base + leading + before;
+  for (var word = first_word; word < end_word; word++) {
+    var bits = marks[selection * params.marks_stride + word];
+    while (bits != 0u) {
+      indices[place] = leading + 32u * word + firstTrailingBit(bits);
+      place++;
+      bits &= bits - 1u;
+    }
+  }
+  for (var token = part.z + lane; token < part.x; token += WORKGROUP) {
+    indices[base + leading + picked + token - part.z] = token;
+  }
+  if (lane == 0u) {
+    counts[selection] = leading + picked + part.x - part.z;
+  }
+}
+`,
+  },
+  f16_probe: {
+    name: "f16_probe",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "count", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "y", kind: "write" },
+    ],
+    text: `// Half-float probe: y = f32(f16(x) * 0.5 + 1).
+//
+// Shapes:   x [count] f32, y [count] f32
+// Dispatch: one workgroup of 64 threads for at most 64 values
+// Source:   none; a driver check. Some drivers announce f16 and compute garbage.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  count: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) lane: u32) {
+  if (lane >= params.count) {
+    return;
+  }
+  let half = Half(x[lane]);
+  y[lane] = f32(half * Half(0.5) + Half(1.0));
+}
+`,
+  },
+  fill: {
+    name: "fill",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "word", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "words", kind: "write" },
+    ],
+    text: `// Fills an array with one 32-bit pattern.
+//
+// Shapes:   words [count] u32; a pattern of two equal halves fills an array of f16
+// Dispatch: one thread per word, linear groups
+// Source:   plain definition
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  count: u32,
+  word: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> words: array<u32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let index = group * WORKGROUP + lane;
+  if (group >= params.group_count || index >= params.count) {
+    return;
+  }
+  words[index] = params.word;
+}
+`,
+  },
+  fold_grid: {
+    name: "fold_grid",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "threads_per_count", type: "u32" },
+      { name: "workgroup", type: "u32" },
+      { name: "groups_per_dimension", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "counts", kind: "read" },
+      { binding: 2, name: "grid", kind: "write" },
+      { binding: 3, name: "largest", kind: "write" },
+    ],
+    text: `// Turns counts that only the GPU knows into the grid of the next call, and keeps the largest count seen.
+//
+// Shapes:   counts u32 [count]; grid u32 [3] for an indirect call; largest u32 [1], the running maximum
+// Dispatch: one thread
+// Source:   WebGPU: an indirect grid with more than 65,535 workgroups in a dimension runs nothing and reports nothing,
+//           so the number of workgroups is folded into two dimensions
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  count: u32,
+  threads_per_count: u32,
+  workgroup: u32,
+  groups_per_dimension: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> counts: array<u32>;
+@group(0) @binding(2) var<storage, read_write> grid: array<u32>;
+@group(0) @binding(3) var<storage, read_write> largest: array<u32>;
+
+@compute @workgroup_size(1)
+fn main() {
+  var most = 0u;
+  for (var i = 0u; i < params.count; i++) {
+    most = max(most, counts[i]);
+  }
+  largest[0] = max(largest[0], most);
+  let groups = (most * params.threads_per_count + params.workgroup - 1u) / params.workgroup;
+  let x = min(groups, params.groups_per_dimension);
+  grid[0] = x;
+  grid[1] = select((groups + x - 1u) / max(x, 1u), 0u, x == 0u);
+  grid[2] = 1u;
+}
+`,
+  },
+  gather_rotate: {
+    name: "gather_rotate",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "indices_stride", type: "u32" },
+      { name: "original", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "key_pages", kind: "read" },
+      { binding: 2, name: "value_pages", kind: "read" },
+      { binding: 3, name: "table", kind: "read" },
+      { binding: 4, name: "indices", kind: "read" },
+      { binding: 5, name: "counts", kind: "read" },
+      { binding: 6, name: "rotation", kind: "read" },
+      { binding: 7, name: "keys", kind: "write" },
+      { binding: 8, name: "values", kind: "write" },
+    ],
+    text: `// Gathers the attended keys and values from the cache's pages, and rotates the keys by their positions.
+//
+// Shapes:   key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] of KeyElement and ValueElement, one slab of the
+//           cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections];
+//           rotation vec2 (cos, sin) [positions, head_size / 2]; keys, values f32 [batch, heads, indices_stride, 4 * D4]
+// Dispatch: one thread per attended token, KV head and pair of channels, the token slowest; indirect, linear groups;
+//           one call per slab of the cache
+// Source:   ALGORITHM section 6: Kr = rope(K[:, idx], pos), pos = 0..M-1 (compact) or idx (original); half-split pairs
+//           (x[c], x[c + d/2]) as in Llama; the table comes from the host, never from WGSL's sin and cos of large angles
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  heads: u32,
+  selections: u32,
+  head_size: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  indices_stride: u32,
+  original: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> key_pages: array<KeyElement>;
+@group(0) @binding(2) var<storage, read> value_pages: array<ValueElement>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> indices: array<u32>;
+@group(0) @binding(5) var<storage, read> counts: array<u32>;
+@group(0) @binding(6) var<storage, read> rotation: array<vec2<f32>>;
+@group(0) @binding(7) var<storage, read_write> keys: array<f32>;
+@group(0) @binding(8) var<storage, read_write> values: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  let pairs = params.head_size / 2u;
+  let c = thread % pairs;
+  let head = (thread / pairs) % params.heads;
+  let sequence = (thread / (pairs * params.heads)) % params.batch;
+  let place = thread / (pairs * params.heads * params.batch);
+  let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
+  if (group >= params.group_count || place >= counts[selection]) {
+    return;
+  }
+  let token = indices[selection * params.indices_stride + place];
+  let page = table[sequence * params.table_stride + token / params.page_tokens];
+  if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
+    return;
+  }
+  let padded = 4u * D4;
+  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+  let source = slot * padded + c;
+  let target_row = ((sequence * params.heads + head) * params.indices_stride + place) * padded;
+  let position = select(place, token, params.original == 1u);
+  let turn = rotation[position * pairs + c];
+  let low = f32(key_pages[source]);
+  let high = f32(key_pages[source + pairs]);
+  keys[target_row + c] = low * turn.x - high * turn.y;
+  keys[target_row + c + pairs] = high * turn.x + low * turn.y;
+  values[target_row + c] = f32(value_pages[source]);
+  values[target_row + c + pairs] = f32(value_pages[source + pairs]);
+  if (c == 0u) {
+    for (var pad = params.head_size; pad < padded; pad++) {
+      keys[target_row + pad] = 0.0;
+      values[target_row + pad] = 0.0;
+    }
+  }
+}
+`,
+  },
+  gather_rows: {
+    name: "gather_rows",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "table_rows", type: "u32" },
+      { name: "first_row", type: "u32" },
+      { name: "window_rows", type: "u32" },
+      { name: "table_first", type: "u32" },
+      { name: "indices_first", type: "u32" },
+      { name: "y_first", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "table", kind: "read" },
+      { binding: 2, name: "indices", kind: "read" },
+      { binding: 3, name: "y", kind: "write" },
+    ],
+    text: `// Copies rows of a table by index: y[i] = table[indices[i]].
+//
+// Shapes:   table [.., size] of Element, of which rows first_row .. first_row + window_rows are bound, from element
+//           table_first on; indices u32 [count] from indices_first on; y [count, size] of Output from y_first on
+// Dispatch: one thread per element of y, linear groups; a table larger than one binding takes one call per window, and each
+//           call writes only the rows that its window holds
+// Source:   plain definition; an index of table_rows or more gives a row of zeros, written by the first window's call
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  count: u32,
+  size: u32,
+  table_rows: u32,
+  first_row: u32,
+  window_rows: u32,
+  table_first: u32,
+  indices_first: u32,
+  y_first: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> table: array<Element>;
+@group(0) @binding(2) var<storage, read> indices: array<u32>;
+@group(0) @binding(3) var<storage, read_write> y: array<Output>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let index = group * WORKGROUP + lane;
+  if (group >= params.group_count || index >= params.count * params.size) {
+    return;
+  }
+  let source = indices[params.indices_first + index / params.size];
+  let place = params.y_first + index;
+  if (source >= params.table_rows) {
+    if (params.first_row == 0u) {
+      y[place] = Output(0);
+    }
+    return;
+  }
+  let row = source - params.first_row; // a row before the window wraps around to one past it
+  if (row < params.window_rows) {
+    y[place] = Output(table[params.table_first + row * params.size + index % params.size]);
+  }
+}
+`,
+  },
+  matmul: {
+    name: "matmul",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "rows", type: "u32" },
+      { name: "columns", type: "u32" },
+      { name: "depth", type: "u32" },
+      { name: "left_first", type: "u32" },
+      { name: "left_row", type: "u32" },
+      { name: "left_batch", type: "u32" },
+      { name: "right_first", type: "u32" },
+      { name: "right_row", type: "u32" },
+      { name: "right_batch", type: "u32" },
+      { name: "output_first", type: "u32" },
+      { name: "output_row", type: "u32" },
+      { name: "output_batch", type: "u32" },
+      { name: "resume", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "left", kind: "read" },
+      { binding: 2, name: "right", kind: "read" },
+      { binding: 3, name: "output", kind: "write" },
+    ],
+    text: `// Matrix product C = A B, all loads along rows: each thread keeps a tile of C in registers, no shared memory.
+//
+// Shapes:   left A [batches, rows, depth] of vec4<Left>, right B [batches, depth, columns] of vec4<Right>, output C [batches,
+//           rows, columns] of vec4<Output>. \`columns\`, \`depth\` and all strides and first places count vec4s, so both sizes
+//           are multiples of 4; the right side's batch stride may be 0.
+// Dispatch: WORKGROUP threads along the columns, each ROWS rows (1 or 8) by 2 vec4 columns, WORKGROUP apart; row tiles
+//           fastest, so that neighbours share columns of B; batches outermost; linear groups
+// Source:   plain definition. Every element is one chain of fused multiply-adds over rising k, whatever ROWS is and wherever
+//           the host cuts k (params.resume goes on from C), so a row's result does not depend on the rows beside it.
+//           Versions tried on llvmpipe: shared-memory tiles 2 GFLOP/s, inner loops over const tiles 17, written out 28.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  rows: u32,
+  columns: u32,
+  depth: u32,
+  left_first: u32,
+  left_row: u32,
+  left_batch: u32,
+  right_first: u32,
+  right_row: u32,
+  right_batch: u32,
+  output_first: u32,
+  output_row: u32,
+  output_batch: u32,
+  resume: u32,
+}
+
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
+@group(0) @binding(2) var<storage, read> right: array<vec4<Right>>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4<Output>>;
+
+// Four steps of k for four columns of one row.
+fn chain(sum: vec4<f32>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32>, b3: vec4<f32>) -> vec4<f32> {
+  return fma(vec4(a.w), b3, fma(vec4(a.z), b2, fma(vec4(a.y), b1, fma(vec4(a.x), b0, sum))));
+}
+
+fn before(place: u32) -> vec4<f32> {
+  return select(vec4<f32>(), vec4<f32>(output[place]), params.resume == 1u);
+}
+
+fn store(row: u32, column: u32, place: u32, value: vec4<f32>) {
+  if (row < params.rows && column < params.columns) {
+    output[place] = vec4<Output>(value);
+  }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let row_tiles = (params.rows + ROWS - 1u) / ROWS;
+  let column_tiles = (params.columns + 2u * WORKGROUP - 1u) / (2u * WORKGROUP);
+  let row = (group % row_tiles) * ROWS;
+  let column_a = (group / row_tiles) % column_tiles * (2u * WORKGROUP) + lane;
+  let column_b = column_a + WORKGROUP;
+  let batch = group / (row_tiles * column_tiles);
+
+  // Past the edge, loads repeat the last row or column and nothing is stored.
+  let last = params.rows - 1u;
+  let load_a = min(column_a, params.columns - 1u);
+  let load_b = min(column_b, params.columns - 1u);
+  let left_base = params.left_first + batch * params.left_batch;
+  let output_base = params.output_first + batch * params.output_batch;
+  let left0 = left_base + row * params.left_row;
+  let left1 = left_base + min(row + 1u, last) * params.left_row;
+  let left2 = left_base + min(row + 2u, last) * params.left_row;
+  let left3 = left_base + min(row + 3u, last) * params.left_row;
+  let left4 = left_base + min(row + 4u, last) * params.left_row;
+  let left5 = left_base + min(row + 5u, last) * params.left_row;
+  let left6 = left_base + min(row + 6u, last) * params.left_row;
+  let left7 = left_base + min(row + 7u, last) * params.left_row;
+  let place0 = output_base + row * params.output_row;
+  let place1 = output_base + min(row + 1u, last) * params.output_row;
+  let place2 = output_base + min(row + 2u, last) * params.output_row;
+  let place3 = output_base + min(row + 3u, last) * params.output_row;
+  let place4 = output_base + min(row + 4u, last) * params.output_row;
+  let place5 = output_base + min(row + 5u, last) * params.output_row;
+  let place6 = output_base + min(row + 6u, last) * params.output_row;
+  let place7 = output_base + min(row + 7u, last) * params.output_row;
+
+  var a0 = before(place0 + load_a);
+  var b0 = before(place0 + load_b);
+  var a1 = before(place1 + load_a);
+  var b1 = before(place1 + load_b);
+  var a2 = before(place2 + load_a);
+  var b2 = before(place2 + load_b);
+  var a3 = before(place3 + load_a);
+  var b3 = before(place3 + load_b);
+  var a4 = before(place4 + load_a);
+  var b4 = before(place4 + load_b);
+  var a5 = before(place5 + load_a);
+  var b5 = before(place5 + load_b);
+  var a6 = before(place6 + load_a);
+  var b6 = before(place6 + load_b);
+  var a7 = before(place7 + load_a);
+  var b7 = before(place7 + load_b);
+
+  var step = params.right_first + batch * params.right_batch;
+  for (var k = 0u; k < params.depth; k++) {
+    let r0a = vec4<f32>(right[step + load_a]);
+    let r0b = vec4<f32>(right[step + load_b]);
+    step += params.right_row;
+    let r1a = vec4<f32>(right[step + load_a]);
+    let r1b = vec4<f32>(right[step + load_b]);
+    step += params.right_row;
+    let r2a = vec4<f32>(right[step + load_a]);
+    let r2b = vec4<f32>(right[step + load_b]);
+    step += params.right_row;
+    let r3a = vec4<f32>(right[step + load_a]);
+    let r3b = vec4<f32>(right[step + load_b]);
+    step += params.right_row;
+    let l0 = vec4<f32>(left[left0 + k]);
+    a0 = chain(a0, l0, r0a, r1a, r2a, r3a);
+    b0 = chain(b0, l0, r0b, r1b, r2b, r3b);
+    if (ROWS == 8u) {
+      let l1 = vec4<f32>(left[left1 + k]);
+      a1 = chain(a1, l1, r0a, r1a, r2a, r3a);
+      b1 = chain(b1, l1, r0b, r1b, r2b, r3b);
+      let l2 = vec4<f32>(left[left2 + k]);
+      a2 = chain(a2, l2, r0a, r1a, r2a, r3a);
+      b2 = chain(b2, l2, r0b, r1b, r2b, r3b);
+      let l3 = vec4<f32>(left[left3 + k]);
+      a3 = chain(a3, l3, r0a, r1a, r2a, r3a);
+      b3 = chain(b3, l3, r0b, r1b, r2b, r3b);
+      let l4 = vec4<f32>(left[left4 + k]);
+      a4 = chain(a4, l4, r0a, r1a, r2a, r3a);
+      b4 = chain(b4, l4, r0b, r1b, r2b, r3b);
+      let l5 = vec4<f32>(left[left5 + k]);
+      a5 = chain(a5, l5, r0a, r1a, r2a, r3a);
+      b5 = chain(b5, l5, r0b, r1b, r2b, r3b);
+      let l6 = vec4<f32>(left[left6 + k]);
+      a6 = chain(a6, l6, r0a, r1a, r2a, r3a);
+      b6 = chain(b6, l6, r0b, r1b, r2b, r3b);
+      let l7 = vec4<f32>(left[left7 + k]);
+      a7 = chain(a7, l7, r0a, r1a, r2a, r3a);
+      b7 = chain(b7, l7, r0b, r1b, r2b, r3b);
+    }
+  }
+
+  store(row, column_a, place0 + column_a, a0);
+  store(row, column_b, place0 + column_b, b0);
+  if (ROWS == 8u) {
+    store(row + 1u, column_a, place1 + column_a, a1);
+    store(row + 1u, column_b, place1 + column_b, b1);
+    store(row + 2u, column_a, place2 + column_a, a2);
+    store(row + 2u, column_b, place2 + column_b, b2);
+    store(row + 3u, column_a, place3 + column_a, a3);
+    store(row + 3u, column_b, place3 + column_b, b3);
+    store(row + 4u, column_a, place4 + column_a, a4);
+    store(row + 4u, column_b, place4 + column_b, b4);
+    store(row + 5u, column_a, place5 + column_a, a5);
+    store(row + 5u, column_b, place5 + column_b, b5);
+    store(row + 6u, column_a, place6 + column_a, a6);
+    store(row + 6u, column_b, place6 + column_b, b6);
+    store(row + 7u, column_a, place7 + column_a, a7);
+    store(row + 7u, column_b, place7 + column_b, b7);
+  }
+}
+`,
+  },
+  matmul_general: {
+    name: "matmul_general",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "rows", type: "u32" },
+      { name: "columns", type: "u32" },
+      { name: "depth", type: "u32" },
+      { name: "left_first", type: "u32" },
+      { name: "left_row", type: "u32" },
+      { name: "left_batch", type: "u32" },
+      { name: "right_first", type: "u32" },
+      { name: "right_row", type: "u32" },
+      { name: "right_batch", type: "u32" },
+      { name: "output_first", type: "u32" },
+      { name: "output_row", type: "u32" },
+      { name: "output_batch", type: "u32" },
+      { name: "resume", type: "u32" },
+      { name: "transposed", type: "u32" },
+      { name: "batches", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "left", kind: "read" },
+      { binding: 2, name: "right", kind: "read" },
+      { binding: 3, name: "output", kind: "write" },
+    ],
+    text: `// Matrix product for sizes that the other two kernels can't take: one element of C a thread, right for every shape, not fast.
+//
+// Shapes:   left A [batches, rows, depth] of Left, right B [batches, depth, columns] of Right, or [batches, columns, depth]
+//           where params.transposed is 1; output C [batches, rows, columns] of Output; strides and first places in elements
+// Dispatch: one thread per element of C, columns fastest, batches outermost, linear groups
+// Source:   plain definition, summed in the same order as in matmul.wgsl: one chain of fused multiply-adds over rising k
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  rows: u32,
+  columns: u32,
+  depth: u32,
+  left_first: u32,
+  left_row: u32,
+  left_batch: u32,
+  right_first: u32,
+  right_row: u32,
+  right_batch: u32,
+  output_first: u32,
+  output_row: u32,
+  output_batch: u32,
+  resume: u32,
+  transposed: u32,
+  batches: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> left: array<Left>;
+@group(0) @binding(2) var<storage, read> right: array<Right>;
+@group(0) @binding(3) var<storage, read_write> output: array<Output>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.batches * params.rows * params.columns) {
+    return;
+  }
+  let column = thread % params.columns;
+  let row = (thread / params.columns) % params.rows;
+  let batch = thread / (params.columns * params.rows);
+  let transposed = params.transposed == 1u;
+  let left_first = params.left_first + batch * params.left_batch + row * params.left_row;
+  let right_first = params.right_first + batch * params.right_batch + column * select(1u, params.right_row, transposed);
+  let right_step = select(params.right_row, 1u, transposed);
+  let place = params.output_first + batch * params.output_batch + row * params.output_row + column;
+  var sum = select(0.0, f32(output[place]), params.resume == 1u);
+  for (var k = 0u; k < params.depth; k++) {
+    sum = fma(f32(left[left_first + k]), f32(right[right_first + k * right_step]), sum);
+  }
+  output[place] = Output(sum);
+}
+`,
+  },
+  matmul_transposed: {
+    name: "matmul_transposed",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "rows", type: "u32" },
+      { name: "columns", type: "u32" },
+      { name: "depth", type: "u32" },
+      { name: "left_first", type: "u32" },
+      { name: "left_row", type: "u32" },
+      { name: "left_batch", type: "u32" },
+      { name: "right_first", type: "u32" },
+      { name: "right_row", type: "u32" },
+      { name: "right_batch", type: "u32" },
+      { name: "output_first", type: "u32" },
+      { name: "output_row", type: "u32" },
+      { name: "output_batch", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "left", kind: "read" },
+      { binding: 2, name: "right", kind: "read" },
+      { binding: 3, name: "output", kind: "write" },
+    ],
+    text: `// Matrix product with a transposed right side, C = A B^T: both sides are read along their rows.
+//
+// Shapes:   left A [batches, rows, depth] of vec4<Left>, right B [batches, columns, depth] of vec4<Right>, output C [batches,
+//           rows, columns] of Output. \`depth\` and the strides and first places of A and B count vec4s, so the depth is a
+//           multiple of 4; those of C count elements; the right side's batch stride may be 0.
+// Dispatch: WORKGROUP threads along the columns, each ROWS rows (1 or 8) by 4 columns, WORKGROUP apart; row tiles fastest,
+//           so that neighbours share rows of B; batches outermost; linear groups
+// Source:   plain definition, summed in the same order as in matmul.wgsl: one chain of fused multiply-adds over rising k.
+//           Versions tried on llvmpipe: 8 rows by 4 columns 22 GFLOP/s; fewer columns a thread are slower.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  rows: u32,
+  columns: u32,
+  depth: u32,
+  left_first: u32,
+  left_row: u32,
+  left_batch: u32,
+  right_first: u32,
+  right_row: u32,
+  right_batch: u32,
+  output_first: u32,
+  output_row: u32,
+  output_batch: u32,
+}
+
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
+@group(0) @binding(2) var<storage, read> right: array<vec4<Right>>;
+@group(0) @binding(3) var<storage, read_write> output: array<Output>;
+
+// Four steps of k for four columns of one row.
+fn chain(sum: vec4<f32>, a: vec4<f32>, b0: vec4<f32>, b1: vec4<f32>, b2: vec4<f32>, b3: vec4<f32>) -> vec4<f32> {
+  return fma(vec4(a.w), b3, fma(vec4(a.z), b2, fma(vec4(a.y), b1, fma(vec4(a.x), b0, sum))));
+}
+
+fn store(row: u32, columns: vec4<u32>, base: u32, value: vec4<f32>) {
+  if (row >= params.rows) {
+    return;
+  }
+  let place = base + row * params.output_row;
+  for (var i = 0u; i < 4u; i++) {
+    if (columns[i] < params.columns) {
+      output[place + columns[i]] = Output(value[i]);
+    }
+  }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let row_tiles = (params.rows + ROWS - 1u) / ROWS;
+  let column_tiles = (params.columns + 4u * WORKGROUP - 1u) / (4u * WORKGROUP);
+  let row = (group % row_tiles) * ROWS;
+  let first_column = (group / row_tiles) % column_tiles * (4u * WORKGROUP) + lane;
+  let columns = first_column + vec4(0u, WORKGROUP, 2u * WORKGROUP, 3u * WORKGROUP);
+  let batch = group / (row_tiles * column_tiles);
+
+  // Past the edge, loads repeat the last row or column and nothing is stored.
+  let last = params.rows - 1u;
+  let left_base = params.left_first + batch * params.left_batch;
+  let right_base = params.right_first + batch * params.right_batch;
+  let rights = right_base + min(columns, vec4(params.columns - 1u)) * params.right_row;
+  let left0 = left_base + row * params.left_row;
+  let left1 = left_base + min(row + 1u, last) * params.left_row;
+  let left2 = left_base + min(row + 2u, last) * params.left_row;
+  let left3 = left_base + min(row + 3u, last) * params.left_row;
+  let left4 = left_base + min(row + 4u, last) * params.left_row;
+  let left5 = left_base + min(row + 5u, last) * params.left_row;
+  let left6 = left_base + min(row + 6u, last) * params.left_row;
+  let left7 = left_base + min(row + 7u, last) * params.left_row;
+
+  var sum0 = vec4<f32>();
+  var sum1 = vec4<f32>();
+  var sum2 = vec4<f32>();
+  var sum3 = vec4<f32>();
+  var sum4 = vec4<f32>();
+  var sum5 = vec4<f32>();
+  var sum6 = vec4<f32>();
+  var sum7 = vec4<f32>();
+
+  for (var k = 0u; k < params.depth; k++) {
+    let r0 = vec4<f32>(right[rights.x + k]);
+    let r1 = vec4<f32>(right[rights.y + k]);
+    let r2 = vec4<f32>(right[rights.z + k]);
+    let r3 = vec4<f32>(right[rights.w + k]);
+    let x = vec4(r0.x, r1.x, r2.x, r3.x);
+    let y = vec4(r0.y, r1.y, r2.y, r3.y);
+    let z = vec4(r0.z, r1.z, r2.z, r3.z);
+    let w = vec4(r0.w, r1.w, r2.w, r3.w);
+    sum0 = chain(sum0, vec4<f32>(left[left0 + k]), x, y, z, w);
+    if (ROWS == 8u) {
+      sum1 = chain(sum1, vec4<f32>(left[left1 + k]), x, y, z, w);
+      sum2 = chain(sum2, vec4<f32>(left[left2 + k]), x, y, z, w);
+      sum3 = chain(sum3, vec4<f32>(left[left3 + k]), x, y, z, w);
+      sum4 = chain(sum4, vec4<f32>(left[left4 + k]), x, y, z, w);
+      sum5 = chain(sum5, vec4<f32>(left[left5 + k]), x, y, z, w);
+      sum6 = chain(sum6, vec4<f32>(left[left6 + k]), x, y, z, w);
+      sum7 = chain(sum7, vec4<f32>(left[left7 + k]), x, y, z, w);
+    }
+  }
+
+  let output_base = params.output_first + batch * params.output_batch;
+  store(row, columns, output_base, sum0);
+  if (ROWS == 8u) {
+    store(row + 1u, columns, output_base, sum1);
+    store(row + 2u, columns, output_base, sum2);
+    store(row + 3u, columns, output_base, sum3);
+    store(row + 4u, columns, output_base, sum4);
+    store(row + 5u, columns, output_base, sum5);
+    store(row + 6u, columns, output_base, sum6);
+    store(row + 7u, columns, output_base, sum7);
+  }
+}
+`,
+  },
+  max: {
+    name: "max",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "x_first", type: "u32" },
+      { name: "y_first", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "y", kind: "write" },
+    ],
+    text: `// Largest element of each row.
+//
+// Shapes:   x [rows, size] of Element from element x_first on, size at least 1; y [rows] of Element
+// Dispatch: one workgroup per row, linear groups
+// Source:   plain definition; NaN ranks lowest, so it comes out only where a row holds nothing else
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  size: u32,
+  x_first: u32,
+  y_first: u32,
+}
+
+override WORKGROUP: u32 = 32u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+@group(0) @binding(2) var<storage, read_write> y: array<Element>;
+
+var<workgroup> keys: array<u32, WORKGROUP>;
+var<workgroup> places: array<u32, WORKGROUP>;
+
+// Unsigned integers in the order of the floats; NaN is the lowest, both zeros are equal.
+fn order_key(value: f32) -> u32 {
+  let bits = bitcast<u32>(value);
+  let magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) {
+    return 0u;
+  }
+  if (magnitude == 0u) {
+    return 0x80000000u;
+  }
+  return select(bits | 0x80000000u, ~bits, bits != magnitude);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (row >= params.group_count) {
+    return;
+  }
+  let first = params.x_first + row * params.size;
+  var best = 0u;
+  var place = first;
+  for (var i = lane; i < params.size; i += WORKGROUP) {
+    let key = order_key(f32(x[first + i]));
+    if (key > best) {
+      best = key;
+      place = first + i;
+    }
+  }
+  keys[lane] = best;
+  places[lane] = place;
+  workgroupBarrier();
+  if (lane > 0u) {
+    return;
+  }
+  for (var other = 1u; other < WORKGROUP; other++) {
+    if (keys[other] > best) {
+      best = keys[other];
+      place = places[other];
+    }
+  }
+  y[params.y_first + row] = x[place];
+}
+`,
+  },
+  merge_top_k: {
+    name: "merge_top_k",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "queries", type: "u32" },
+      { name: "pairs", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "votes_stride", type: "u32" },
+      { name: "candidates_stride", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "best_scores", kind: "read" },
+      { binding: 2, name: "best_tokens", kind: "read" },
+      { binding: 3, name: "votes", kind: "write" },
+      { binding: 4, name: "candidates", kind: "write" },
+      { binding: 5, name: "candidate_counts", kind: "write" },
+    ],
+    text: `// Merges the blocks' lists of a query into its k best tokens, and casts one vote for each of them.
+//
+// Shapes:   best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K] from score_top_k; votes u32
+//           [batch, selections, votes_stride], zero before; candidates u32 [batch, selections, candidates_stride], every
+//           token with a vote once, in no order; candidate_counts u32 [batch, selections], zero before.
+//           selections is 1 where all heads vote together, or the number of KV heads where each votes on its own.
+// Dispatch: one thread per query (batch * heads * pairs), linear groups
+// Source:   ALGORITHM section 5: votes[j] = number of (head, row) whose k best hold j; ReAttention section 3.2
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  queries: u32,
+  pairs: u32,
+  heads: u32,
+  selections: u32,
+  blocks: u32,
+  votes_stride: u32,
+  candidates_stride: u32,
+}
+
+const NONE = 0xffffffffu;
+const LOWEST = -3.4028234663852886e38f;
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> best_scores: array<f32>;
+@group(0) @binding(2) var<storage, read> best_tokens: array<u32>;
+@group(0) @binding(3) var<storage, read_write> votes: array<atomic<u32>>;
+@group(0) @binding(4) var<storage, read_write> candidates: array<u32>;
+@group(0) @binding(5) var<storage, read_write> candidate_counts: array<atomic<u32>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let query = group * WORKGROUP + lane;
+  if (group >= params.group_count || query >= params.queries) {
+    return;
+  }
+  var scores: array<f32, K>;
+  var tokens: array<u32, K>;
+  for (var i = 0u; i < K; i++) {
+    scores[i] = LOWEST;
+    tokens[i] = NONE;
+  }
+  let first = query * params.blocks * K;
+  for (var entry = first; entry < first + params.blocks * K; entry++) {
+    let score = best_scores[entry];
+    let token = best_tokens[entry];
+    // Blocks rise by token and lists fall by score, so among equal scores the lower token came first and stays.
+    if (token == NONE || !(score > scores[K - 1u] || tokens[K - 1u] == NONE)) {
+      continue;
+    }
+    var place = K - 1u;
+    while (place > 0u && (tokens[place - 1u] == NONE || score > scores[place - 1u])) {
+      scores[place] = scores[place - 1u];
+      tokens[place] = tokens[place - 1u];
+      place--;
+    }
+    scores[place] = score;
+    tokens[place] = token;
+  }
+  let head = (query / params.pairs) % params.heads;
+  let sequence = query / (params.pairs * params.heads);
+  let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
+  for (var i = 0u; i < K; i++) {
+    if (tokens[i] == NONE) {
+      continue;
+    }
+    if (atomicAdd(&votes[selection * params.votes_stride + tokens[i]], 1u) == 0u) {
+      let place = atomicAdd(&candidate_counts[selection], 1u);
+      candidates[selection * params.candidates_stride + place] = tokens[i];
+    }
+  }
+}
+`,
+  },
+  multiply: {
+    name: "multiply",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "first", type: "u32" },
+      { name: "other_count", type: "u32" },
+      { name: "other_first", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "other", kind: "read" },
+      { binding: 3, name: "y", kind: "write" },
+    ],
+    text: `// Product of two arrays, element by element: y[i] = x[i] * other[(other_first + i) mod other_count].
+//
+// Shapes:   x, y [count] from element \`first\` on; other [other_count], repeated along x; one element type for all three, computed in Wide (f32 for
+//           f32 and f16, the type itself for whole numbers, which wrap around)
+// Dispatch: one thread per element, linear groups. REPEATED is 0 where other is as long as x: a remainder costs more than
+//           all the rest.
+// Source:   plain definition
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  count: u32,
+  first: u32,
+  other_count: u32,
+  other_first: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+@group(0) @binding(2) var<storage, read> other: array<Element>;
+@group(0) @binding(3) var<storage, read_write> y: array<Element>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let index = group * WORKGROUP + lane;
+  if (group >= params.group_count || index >= params.count) {
+    return;
+  }
+  var repeated = params.other_first + index;
+  if (REPEATED == 1u) {
+    repeated %= params.other_count;
+  }
+  y[params.first + index] = Element(Wide(x[params.first + index]) * Wide(other[repeated]));
+}
+`,
+  },
+  rms_norm: {
+    name: "rms_norm",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "x_first", type: "u32" },
+      { name: "y_first", type: "u32" },
+      { name: "epsilon", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "weight", kind: "read" },
+      { binding: 3, name: "y", kind: "write" },
+    ],
+    text: `// Root-mean-square norm over rows: y = x / sqrt(mean of x^2 + epsilon) * weight.
+//
+// Shapes:   x, y [rows, size] of Element from element x_first and y_first on; weight [size] of Weight; computed in f32
+// Dispatch: one workgroup per row, linear groups
+// Source:   Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", equation 4, with epsilon as in Llama
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  size: u32,
+  x_first: u32,
+  y_first: u32,
+  epsilon: f32,
+}
+
+override WORKGROUP: u32 = 32u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+@group(0) @binding(2) var<storage, read> weight: array<Weight>;
+@group(0) @binding(3) var<storage, read_write> y: array<Element>;
+
+var<workgroup> parts: array<f32, WORKGROUP>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (row >= params.group_count) {
+    return;
+  }
+  let x_first = params.x_first + row * params.size;
+  let y_first = params.y_first + row * params.size;
+  var part = 0.0;
+  for (var i = lane; i < params.size; i += WORKGROUP) {
+    let value = f32(x[x_first + i]);
+    part = fma(value, value, part);
+  }
+  parts[lane] = part;
+  workgroupBarrier();
+  var total = 0.0;
+  for (var other = 0u; other < WORKGROUP; other++) {
+    total += parts[other];
+  }
+  let factor = 1.0 / sqrt(total / f32(params.size) + params.epsilon);
+  for (var i = lane; i < params.size; i += WORKGROUP) {
+    y[y_first + i] = Element(f32(x[x_first + i]) * factor * f32(weight[i]));
+  }
+}
+`,
+  },
+  rotary: {
+    name: "rotary",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "rows", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "pairs", type: "u32" },
+      { name: "table_rows", type: "u32" },
+      { name: "x_first", type: "u32" },
+      { name: "y_first", type: "u32" },
+      { name: "positions_first", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "positions", kind: "read" },
+      { binding: 3, name: "cosines", kind: "read" },
+      { binding: 4, name: "sines", kind: "read" },
+      { binding: 5, name: "y", kind: "write" },
+    ],
+    text: `// Rotary position embedding with given positions: turns the pairs (x[c], x[c + d/2]) of every head.
+//
+// Shapes:   x, y [rows, heads, 2 * pairs] of Element from element x_first and y_first on, computed in f32; positions u32
+//           [rows] from positions_first on; cosines, sines f32 [table_rows, pairs], made on the host
+// Dispatch: one thread per pair, linear groups
+// Source:   Su et al. 2021, "RoFormer", equation 34, with half-split pairs as in Llama; a position past the table takes its
+//           last row. Angles never go through WGSL's sin and cos, which may be far off for large ones.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  rows: u32,
+  heads: u32,
+  pairs: u32,
+  table_rows: u32,
+  x_first: u32,
+  y_first: u32,
+  positions_first: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+@group(0) @binding(2) var<storage, read> positions: array<u32>;
+@group(0) @binding(3) var<storage, read> cosines: array<f32>;
+@group(0) @binding(4) var<storage, read> sines: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<Element>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let index = group * WORKGROUP + lane;
+  if (group >= params.group_count || index >= params.rows * params.heads * params.pairs) {
+    return;
+  }
+  let c = index % params.pairs;
+  let head = index / params.pairs;
+  let row = head / params.heads;
+  let position = min(positions[params.positions_first + row], params.table_rows - 1u);
+  let cosine = cosines[position * params.pairs + c];
+  let sine = sines[position * params.pairs + c];
+  let offset = head * 2u * params.pairs + c;
+  let low = f32(x[params.x_first + offset]);
+  let high = f32(x[params.x_first + offset + params.pairs]);
+  y[params.y_first + offset] = Element(low * cosine - high * sine);
+  y[params.y_first + offset + params.pairs] = Element(high * cosine + low * sine);
+}
+`,
+  },
+  rotate_queries: {
+    name: "rotate_queries",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "original", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "counts", kind: "read" },
+      { binding: 3, name: "parts", kind: "read" },
+      { binding: 4, name: "rotation", kind: "read" },
+      { binding: 5, name: "rotated", kind: "write" },
+    ],
+    text: `// Rotates a step's queries by the positions that its attended tokens got.
+//
+// Shapes:   queries, rotated [batch, step_rows, query_heads, head_size] f32; counts u32 [batch, selections], attended tokens;
+//           parts [batch, 4], its first entry is the number of tokens cached; rotation vec2 (cos, sin) [positions, head_size / 2]
+// Dispatch: one thread per row, head and pair of channels, linear groups
+// Source:   ALGORITHM section 6: Qr = rope(Q, last S entries of pos): M - S + i (compact) or N - S + i (original)
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  query_heads: u32,
+  heads: u32,
+  selections: u32,
+  head_size: u32,
+  original: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> counts: array<u32>;
+@group(0) @binding(3) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read> rotation: array<vec2<f32>>;
+@group(0) @binding(5) var<storage, read_write> rotated: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  let pairs = params.head_size / 2u;
+  if (group >= params.group_count || thread >= params.batch * params.step_rows * params.query_heads * pairs) {
+    return;
+  }
+  let c = thread % pairs;
+  let query_head = (thread / pairs) % params.query_heads;
+  let row = (thread / (pairs * params.query_heads)) % params.step_rows;
+  let sequence = thread / (pairs * params.query_heads * params.step_rows);
+  let head = query_head / (params.query_heads / params.heads);
+  let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
+  let length = select(counts[selection], parts[sequence].x, params.original == 1u);
+  let turn = rotation[(length - params.step_rows + row) * pairs + c];
+  let first = (thread / pairs) * params.head_size + c;
+  let low = queries[first];
+  let high = queries[first + pairs];
+  rotated[first] = low * turn.x - high * turn.y;
+  rotated[first + pairs] = high * turn.x + low * turn.y;
+}
+`,
+  },
+  sample: {
+    name: "sample",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "vocabulary", type: "u32" },
+      { name: "chosen_stride", type: "u32" },
+      { name: "place", type: "u32" },
+      { name: "seed", type: "u32" },
+      { name: "step", type: "u32" },
+      { name: "top_k", type: "u32" },
+      { name: "top_p", type: "f32" },
+      { name: "temperature", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "logits", kind: "read" },
+      { binding: 2, name: "next", kind: "write" },
+      { binding: 3, name: "chosen", kind: "write" },
+    ],
+    text: `// Chooses the next token of each sequence on the GPU, so that no step waits for a read-back.
+//
+// Shapes:   logits [batch, vocabulary] f32; next u32 [batch], the tokens that the following step reads;
+//           chosen u32 [batch, chosen_stride], all tokens so far, written at column \`place\`
+// Dispatch: one workgroup per sequence, linear groups
+// Source:   temperature, then top-k, then top-p (Holtzman et al. 2019, arXiv 1904.09751), as in Hugging Face's generate.
+//           Both cuts are thresholds found by bisection over the logits' bit patterns: no sort, any vocabulary; tokens tied
+//           with the last one kept are kept too. The draw is a Gumbel maximum over what is left, with numbers from a PCG
+//           hash of (seed, step, sequence, token) (Jarzynski and Olano 2020). Temperature 0 takes the highest logit,
+//           the lowest token among equals.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  vocabulary: u32,
+  chosen_stride: u32,
+  place: u32,
+  seed: u32,
+  step: u32,
+  top_k: u32,
+  top_p: f32,
+  temperature: f32,
+}
+
+const LOWEST = -3.4028234663852886e38f;
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> logits: array<f32>;
+@group(0) @binding(2) var<storage, read_write> next: array<u32>;
+@group(0) @binding(3) var<storage, read_write> chosen: array<u32>;
+
+var<workgroup> partial: array<f32, WORKGROUP>;
+var<workgroup> partial_tokens: array<u32, WORKGROUP>;
+var<workgroup> result: f32;
+
+// Unsigned integers in the order of the floats.
+fn order_key(value: f32) -> u32 {
+  let bits = bitcast<u32>(value);
+  return select(bits | 0x80000000u, ~bits, (bits & 0x80000000u) != 0u);
+}
+
+fn hash(value: u32) -> u32 {
+  let state = value * 747796405u + 2891336453u;
+  let word = ((state >> ((state >> 28u) + 4u)) ^ state) * 277803737u;
+  return (word >> 22u) ^ word;
+}
+
+// Gumbel noise from a uniform number strictly between 0 and 1.
+fn gumbel(sequence: u32, token: u32) -> f32 {
+  let bits = hash(token ^ hash(sequence ^ hash(params.step ^ hash(params.seed))));
+  let uniform_number = (f32(bits >> 8u) + 0.5) / 16777216.0;
+  return -log(-log(uniform_number));
+}
+
+fn sum_all(mine: f32, lane: u32) -> f32 {
+  partial[lane] = mine;
+  workgroupBarrier();
+  if (lane == 0u) {
+    var total = 0.0;
+    for (var i = 0u; i < WORKGROUP; i++) {
+      total += partial[i];
+    }
+    result = total;
+  }
+  return workgroupUniformLoad(&result);
+}
+
+// Mass (or, with \`mass\` 0, number) of the tokens at or above a key.
+fn amount_above(first: u32, key: u32, highest: f32, mass: bool, lane: u32) -> f32 {
+  var mine = 0.0;
+  for (var token = lane; token < params.vocabulary; token += WORKGROUP) {
+    let logit = logits[first + token];
+    if (order_key(logit) >= key) {
+      mine += select(1.0, exp((logit - highest) / params.temperature), mass);
+    }
+  }
+  return sum_all(mine, lane);
+}
+
+// Highest key at or above which there is at least \`wanted\`.
+fn threshold(first: u32, wanted: f32, highest: f32, mass: bool, lane: u32) -> u32 {
+  var low = 0u;
+  var high = order_key(highest);
+  while (low < high) {
+    let middle = low + (high - low) / 2u + 1u;
+    if (amount_above(first, middle, highest, mass, lane) >= wanted) {
+      low = middle;
+    } else {
+      high = middle - 1u;
+    }
+  }
+  return low;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let sequence = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (sequence >= params.group_count) {
+    return;
+  }
+  let first = sequence * params.vocabulary;
+  var mine = LOWEST;
+  for (var token = lane; token < params.vocabulary; token += WORKGROUP) {
+    mine = max(mine, logits[first + token]);
+  }
+  partial[lane] = mine;
+  workgroupBarrier();
+  if (lane == 0u) {
+    var most = LOWEST;
+    for (var i = 0u; i < WORKGROUP; i++) {
+      most = max(most, partial[i]);
+    }
+    result = most;
+  }
+  let highest = workgroupUniformLoad(&result);
+
+  var least_key = 0u;
+  if (params.temperature > 0.0) {
+    if (params.top_k > 0u && params.top_k < params.vocabulary) {
+      least_key = threshold(first, f32(params.top_k), highest, false, lane);
+    }
+    if (params.top_p < 1.0) {
+      let mass = amount_above(first, least_key, highest, true, lane);
+      least_key = max(least_key, threshold(first, params.top_p * mass, highest, true, lane));
+    }
+  }
+
+  var best = LOWEST;
+  var best_token = 0xffffffffu;
+  for (var token = lane; token < params.vocabulary; token += WORKGROUP) {
+    let logit = logits[first + token];
+    if (order_key(logit) < least_key) {
+      continue;
+    }
+    var value = logit;
+    if (params.temperature > 0.0) {
+      value = (logit - highest) / params.temperature + gumbel(sequence, token);
+    }
+    if (value > best || best_token == 0xffffffffu) {
+      best = value;
+      best_token = token;
+    }
+  }
+  partial[lane] = best;
+  partial_tokens[lane] = best_token;
+  workgroupBarrier();
+  if (lane == 0u) {
+    for (var i = 1u; i < WORKGROUP; i++) {
+      let token = partial_tokens[i];
+      if (token == 0xffffffffu) {
+        continue;
+      }
+      if (partial[i] > best || (partial[i] == best && token < best_token)) {
+        best = partial[i];
+        best_token = token;
+      }
+    }
+    next[sequence] = best_token;
+    chosen[sequence * params.chosen_stride + params.place] = best_token;
+  }
+}
+`,
+  },
+  scale: {
+    name: "scale",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "factor", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "y", kind: "write" },
+    ],
+    text: `// Multiplies every element by one factor: y = factor * x.
+//
+// Shapes:   x, y [count], one element type for both, computed in f32
+// Dispatch: one thread per element, linear groups
+// Source:   plain definition
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  count: u32,
+  factor: f32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+@group(0) @binding(2) var<storage, read_write> y: array<Element>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let index = group * WORKGROUP + lane;
+  if (group >= params.group_count || index >= params.count) {
+    return;
+  }
+  y[index] = Element(params.factor * f32(x[index]));
+}
+`,
+  },
+  scatter_rows: {
+    name: "scatter_rows",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "first_row", type: "u32" },
+      { name: "window_rows", type: "u32" },
+      { name: "target_first", type: "u32" },
+      { name: "indices_first", type: "u32" },
+      { name: "rows_first", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "rows", kind: "read" },
+      { binding: 2, name: "indices", kind: "read" },
+      { binding: 3, name: "destination", kind: "write" },
+    ],
+    text: `// Writes rows to given places: target[indices[i]] = rows[i].
+//
+// Shapes:   rows [count, size] of Element from rows_first on; indices u32 [count] from indices_first on; target [.., size] of
+//           Element, of which rows first_row .. first_row + window_rows are bound, from element target_first on
+// Dispatch: one thread per element of rows, linear groups; a target larger than one binding takes one call per window
+// Source:   plain definition; an index outside the target is skipped; of equal indices any one's row is left
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  count: u32,
+  size: u32,
+  first_row: u32,
+  window_rows: u32,
+  target_first: u32,
+  indices_first: u32,
+  rows_first: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> rows: array<Element>;
+@group(0) @binding(2) var<storage, read> indices: array<u32>;
+@group(0) @binding(3) var<storage, read_write> destination: array<Element>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let index = group * WORKGROUP + lane;
+  if (group >= params.group_count || index >= params.count * params.size) {
+    return;
+  }
+  let place = indices[params.indices_first + index / params.size];
+  let row = place - params.first_row; // a row before the window wraps around to one past it
+  if (row >= params.window_rows) {
+    return;
+  }
+  destination[params.target_first + row * params.size + index % params.size] = rows[params.rows_first + index];
+}
+`,
+  },
+  score_top_k: {
+    name: "score_top_k",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "block_tokens", type: "u32" },
+      { name: "resume", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "pages", kind: "read" },
+      { binding: 3, name: "table", kind: "read" },
+      { binding: 4, name: "parts", kind: "read" },
+      { binding: 5, name: "best_scores", kind: "write" },
+      { binding: 6, name: "best_tokens", kind: "write" },
+    ],
+    text: `// Scores the middle of the cache against a step's queries and keeps the k best tokens of each block, in one pass:
+// the scores themselves are never written.
+//
+// Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; pages [slab_pages, heads, page_tokens,
+//           4 * D4] of Element, one slab of the cache, before rotation; table [batch, table_stride];
+//           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
+//           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
+//           Tokens count from the start of the middle; unused places hold NONE.
+// Dispatch: one thread per two pairs and block of block_tokens tokens; pairs fastest, so that neighbours read the same keys
+//           in prefill and different blocks in decoding; linear groups, batch * heads outermost. Where the cache has several
+//           slabs, one call per slab: each goes on from the lists of the one before (params.resume).
+// Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3.
+//           Every key is summed in the same order, so equal keys get bitwise equal scores and the lower token wins.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  query_heads: u32,
+  head_size: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  blocks: u32,
+  block_tokens: u32,
+  resume: u32,
+}
+
+const NONE = 0xffffffffu;
+const LOWEST = -3.4028234663852886e38f;
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> pages: array<vec4<Element>>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
+@group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
+
+struct Best {
+  scores: array<f32, K>,
+  tokens: array<u32, K>,
+}
+
+// True where (score, token) ranks before (other, held): higher score first, then the lower token.
+fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
+  return score > other || (score == other && token < held);
+}
+
+fn insert(best: ptr<function, Best>, score: f32, token: u32) {
+  var place = K - 1u;
+  while (place > 0u) {
+    let other = (*best).scores[place - 1u];
+    let held = (*best).tokens[place - 1u];
+    if (!ranks_before(score, token, other, held)) {
+      break;
+    }
+    (*best).scores[place] = other;
+    (*best).tokens[place] = held;
+    place--;
+  }
+  (*best).scores[place] = score;
+  (*best).tokens[place] = token;
+}
+
+fn load_query(query: ptr<function, array<vec4<f32>, D4>>, first: u32) {
+  for (var c4 = 0u; c4 < D4; c4++) {
+    var value = vec4<f32>();
+    for (var c = 0u; c < 4u; c++) {
+      if (4u * c4 + c < params.head_size) {
+        value[c] = queries[first + 4u * c4 + c];
+      }
+    }
+    (*query)[c4] = value;
+  }
+}
+
+fn load_best(best: ptr<function, Best>, first: u32) {
+  for (var i = 0u; i < K; i++) {
+    (*best).scores[i] = select(LOWEST, best_scores[first + i], params.resume == 1u);
+    (*best).tokens[i] = select(NONE, best_tokens[first + i], params.resume == 1u);
+  }
+}
+
+fn store_best(best: ptr<function, Best>, first: u32) {
+  for (var i = 0u; i < K; i++) {
+    best_scores[first + i] = (*best).scores[i];
+    best_tokens[first + i] = (*best).tokens[i];
+  }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + 1u) / 2u;
+  let groups_per_head = (tiles * params.blocks + WORKGROUP - 1u) / WORKGROUP;
+  let place = (group % groups_per_head) * WORKGROUP + lane;
+  if (group >= params.group_count || place >= tiles * params.blocks) {
+    return;
+  }
+  let head = (group / groups_per_head) % params.heads;
+  let sequence = group / (groups_per_head * params.heads);
+  let block = place / tiles;
+  let pair0 = 2u * (place % tiles);
+  let pair1 = min(pair0 + 1u, pairs - 1u);
+
+  var query0: array<vec4<f32>, D4>;
+  var query1: array<vec4<f32>, D4>;
+  let rows = sequence * params.step_rows;
+  load_query(&query0, ((rows + pair0 / share) * params.query_heads + head * share + pair0 % share) * params.head_size);
+  load_query(&query1, ((rows + pair1 / share) * params.query_heads + head * share + pair1 % share) * params.head_size);
+
+  let lists = (sequence * params.heads + head) * pairs;
+  let list0 = ((lists + pair0) * params.blocks + block) * K;
+  let list1 = ((lists + pair1) * params.blocks + block) * K;
+  var best0: Best;
+  var best1: Best;
+  load_best(&best0, list0);
+  load_best(&best1, list1);
+
+  let middle_start = parts[sequence].y;
+  let middle_end = middle_start + parts[sequence].w;
+  let end = min(middle_end, middle_start + (block + 1u) * params.block_tokens);
+  var start = middle_start + block * params.block_tokens;
+  while (start < end) {
+    let page = table[sequence * params.table_stride + start / params.page_tokens];
+    let page_end = min(end, (start / params.page_tokens + 1u) * params.page_tokens);
+    if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
+      let first = ((page - params.slab_first) * params.heads + head) * params.page_tokens;
+      for (var token = start; token < page_end; token += 2u) {
+        let second = token + 1u < page_end;
+        let a = (first + token % params.page_tokens) * D4;
+        let b = select(a, a + D4, second);
+        var s00 = vec4<f32>();
+        var s01 = vec4<f32>();
+        var s10 = vec4<f32>();
+        var s11 = vec4<f32>();
+        for (var c = 0u; c < D4; c++) {
+          let key0 = vec4<f32>(pages[a + c]);
+          let key1 = vec4<f32>(pages[b + c]);
+          s00 = fma(query0[c], key0, s00);
+          s01 = fma(query0[c], key1, s01);
+          s10 = fma(query1[c], key0, s10);
+          s11 = fma(query1[c], key1, s11);
+        }
+        let t = token - middle_start;
+        let score00 = (s00.x + s00.y) + (s00.z + s00.w);
+        let score01 = (s01.x + s01.y) + (s01.z + s01.w);
+        let score10 = (s10.x + s10.y) + (s10.z + s10.w);
+        let score11 = (s11.x + s11.y) + (s11.z + s11.w);
+        if (ranks_before(score00, t, best0.scores[K - 1u], best0.tokens[K - 1u])) {
+          insert(&best0, score00, t);
+        }
+        if (second && ranks_before(score01, t + 1u, best0.scores[K - 1u], best0.tokens[K - 1u])) {
+          insert(&best0, score01, t + 1u);
+        }
+        if (ranks_before(score10, t, best1.scores[K - 1u], best1.tokens[K - 1u])) {
+          insert(&best1, score10, t);
+        }
+        if (second && ranks_before(score11, t + 1u, best1.scores[K - 1u], best1.tokens[K - 1u])) {
+          insert(&best1, score11, t + 1u);
+        }
+      }
+    }
+    start = page_end;
+  }
+  store_best(&best0, list0);
+  if (pair1 != pair0) {
+    store_best(&best1, list1);
+  }
+}
+`,
+  },
+  silu_gate: {
+    name: "silu_gate",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "count", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "gate", kind: "read" },
+      { binding: 2, name: "up", kind: "read" },
+      { binding: 3, name: "y", kind: "write" },
+    ],
+    text: `// Gated activation of the feed-forward block: y = gate * sigmoid(gate) * up, element by element.
+//
+// Shapes:   gate, up, y [count], one element type for all three, computed in f32
+// Dispatch: one thread per element, 64 threads a workgroup, linear groups from params.first_group on
+// Source:   SwiGLU, Shazeer 2020, "GLU Variants Improve Transformer", as in Llama
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  count: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> gate: array<Element>;
+@group(0) @binding(2) var<storage, read> up: array<Element>;
+@group(0) @binding(3) var<storage, read_write> y: array<Element>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  // A call is cut into pieces by the host: groups are numbered over the whole call.
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let index = group * WORKGROUP + lane;
+  if (group >= params.group_count || index >= params.count) {
+    return;
+  }
+  let value = f32(gate[index]);
+  y[index] = Element(value / (1.0 + exp(-value)) * f32(up[index]));
+}
+`,
+  },
+  softmax: {
+    name: "softmax",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "x_first", type: "u32" },
+      { name: "y_first", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "y", kind: "write" },
+    ],
+    text: `// Softmax over rows: y = exp(x - max) / sum of exp(x - max).
+//
+// Shapes:   x, y [rows, size] of Element from element x_first and y_first on, size at least 1; computed in f32
+// Dispatch: one workgroup per row, linear groups
+// Source:   the usual stable form; -infinity gives 0, a row of nothing but -infinity gives NaN
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  size: u32,
+  x_first: u32,
+  y_first: u32,
+}
+
+override WORKGROUP: u32 = 32u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+@group(0) @binding(2) var<storage, read_write> y: array<Element>;
+
+var<workgroup> maxima: array<f32, WORKGROUP>;
+var<workgroup> sums: array<f32, WORKGROUP>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (row >= params.group_count) {
+    return;
+  }
+  let x_first = params.x_first + row * params.size;
+  let y_first = params.y_first + row * params.size;
+  var highest = f32(x[x_first]);
+  for (var i = lane; i < params.size; i += WORKGROUP) {
+    highest = max(highest, f32(x[x_first + i]));
+  }
+  maxima[lane] = highest;
+  workgroupBarrier();
+  for (var other = 0u; other < WORKGROUP; other++) {
+    highest = max(highest, maxima[other]);
+  }
+  var sum = 0.0;
+  for (var i = lane; i < params.size; i += WORKGROUP) {
+    sum += exp(f32(x[x_first + i]) - highest);
+  }
+  sums[lane] = sum;
+  workgroupBarrier();
+  var total = 0.0;
+  for (var other = 0u; other < WORKGROUP; other++) {
+    total += sums[other];
+  }
+  for (var i = lane; i < params.size; i += WORKGROUP) {
+    y[y_first + i] = Element(exp(f32(x[x_first + i]) - highest) / total);
+  }
+}
+`,
+  },
+  strided_copy: {
+    name: "strided_copy",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "start", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "size0", type: "u32" },
+      { name: "size1", type: "u32" },
+      { name: "size2", type: "u32" },
+      { name: "size3", type: "u32" },
+      { name: "size4", type: "u32" },
+      { name: "size5", type: "u32" },
+      { name: "x_stride0", type: "u32" },
+      { name: "x_stride1", type: "u32" },
+      { name: "x_stride2", type: "u32" },
+      { name: "x_stride3", type: "u32" },
+      { name: "x_stride4", type: "u32" },
+      { name: "x_stride5", type: "u32" },
+      { name: "y_stride0", type: "u32" },
+      { name: "y_stride1", type: "u32" },
+      { name: "y_stride2", type: "u32" },
+      { name: "y_stride3", type: "u32" },
+      { name: "y_stride4", type: "u32" },
+      { name: "y_stride5", type: "u32" },
+      { name: "x_offset", type: "u32" },
+      { name: "x_window", type: "u32" },
+      { name: "x_count", type: "u32" },
+      { name: "x_first", type: "u32" },
+      { name: "y_offset", type: "u32" },
+      { name: "y_window", type: "u32" },
+      { name: "y_count", type: "u32" },
+      { name: "y_first", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "y", kind: "write" },
+    ],
+    text: `// Copies elements between two arrays of any strides: slices, transposes and concatenations.
+//
+// Shapes:   a block of up to six axes (size0 slowest; unused leading axes have size 1), numbered row-major from \`start\` on;
+//           x and y of Element. Places count from the tensors' first elements: those of the block start at x_offset and
+//           y_offset; bound are the elements from x_window (y_window) on, x_count (y_count) of them, at x_first (y_first) of
+//           the binding
+// Dispatch: one thread per element of the block, linear groups; arrays larger than one binding take one call per pair of
+//           windows, and each call copies what both hold
+// Source:   plain definition
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  start: u32,
+  count: u32,
+  size0: u32,
+  size1: u32,
+  size2: u32,
+  size3: u32,
+  size4: u32,
+  size5: u32,
+  x_stride0: u32,
+  x_stride1: u32,
+  x_stride2: u32,
+  x_stride3: u32,
+  x_stride4: u32,
+  x_stride5: u32,
+  y_stride0: u32,
+  y_stride1: u32,
+  y_stride2: u32,
+  y_stride3: u32,
+  y_stride4: u32,
+  y_stride5: u32,
+  x_offset: u32,
+  x_window: u32,
+  x_count: u32,
+  x_first: u32,
+  y_offset: u32,
+  y_window: u32,
+  y_count: u32,
+  y_first: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+@group(0) @binding(2) var<storage, read_write> y: array<Element>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let index = group * WORKGROUP + lane;
+  if (group >= params.group_count || index >= params.count) {
+    return;
+  }
+  var rest = params.start + index;
+  let i5 = rest % params.size5;
+  rest /= params.size5;
+  let i4 = rest % params.size4;
+  rest /= params.size4;
+  let i3 = rest % params.size3;
+  rest /= params.size3;
+  let i2 = rest % params.size2;
+  rest /= params.size2;
+  let i1 = rest % params.size1;
+  let i0 = rest / params.size1;
+  let x_place = params.x_offset + i0 * params.x_stride0 + i1 * params.x_stride1 + i2 * params.x_stride2
+    + i3 * params.x_stride3 + i4 * params.x_stride4 + i5 * params.x_stride5 - params.x_window;
+  let y_place = params.y_offset + i0 * params.y_stride0 + i1 * params.y_stride1 + i2 * params.y_stride2
+    + i3 * params.y_stride3 + i4 * params.y_stride4 + i5 * params.y_stride5 - params.y_window;
+  // Places before a window wrap around to numbers past every window.
+  if (x_place < params.x_count && y_place < params.y_count) {
+    y[params.y_first + y_place] = x[params.x_first + x_place];
+  }
+}
+`,
+  },
+  sum: {
+    name: "sum",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "x_first", type: "u32" },
+      { name: "y_first", type: "u32" },
+      { name: "divisor", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "y", kind: "write" },
+    ],
+    text: `// Sums or means over rows: y[row] = sum of x[row] / divisor.
+//
+// Shapes:   x [rows, size] of Element from element x_first on; y [rows] of Element; summed in f32
+// Dispatch: one workgroup per row, linear groups; every lane sums a strided part, then the lanes' parts are added in order
+// Source:   plain definition; the divisor is 1 for sums and size for means
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  size: u32,
+  x_first: u32,
+  y_first: u32,
+  divisor: f32,
+}
+
+override WORKGROUP: u32 = 32u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+@group(0) @binding(2) var<storage, read_write> y: array<Element>;
+
+var<workgroup> parts: array<f32, WORKGROUP>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (row >= params.group_count) {
+    return;
+  }
+  let first = params.x_first + row * params.size;
+  var part = 0.0;
+  for (var i = lane; i < params.size; i += WORKGROUP) {
+    part += f32(x[first + i]);
+  }
+  parts[lane] = part;
+  workgroupBarrier();
+  if (lane > 0u) {
+    return;
+  }
+  for (var other = 1u; other < WORKGROUP; other++) {
+    part += parts[other];
+  }
+  y[params.y_first + row] = Element(part / params.divisor);
+}
+`,
+  },
+  top_k: {
+    name: "top_k",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "rows", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "k", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "block_size", type: "u32" },
+      { name: "first_block", type: "u32" },
+      { name: "total_blocks", type: "u32" },
+      { name: "x_first", type: "u32" },
+      { name: "source_first", type: "u32" },
+      { name: "y_first", type: "u32" },
+      { name: "renumber", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "source", kind: "read" },
+      { binding: 3, name: "values", kind: "write" },
+      { binding: 4, name: "indices", kind: "write" },
+    ],
+    text: `// The k highest elements of blocks of rows, best first. Called again on its own results until one block is left.
+//
+// Shapes:   x [rows, size] of Element, cut into blocks of block_size (the last may be shorter), of which \`blocks\` blocks from
+//           first_block on are done here: x_first is the place of the first one. Where params.renumber is 1, source u32 like x
+//           gives the elements' true indices; otherwise an element's index is its place in the row.
+//           values f32, indices u32 [rows, total_blocks, k], y_first the place of the first block's;
+//           a block of fewer than k elements leaves its last places with NaN and NONE
+// Dispatch: one thread per row and block, linear groups
+// Source:   a binary heap of the k best so far, its worst on top, then heap sort. Higher value first, then the lower index;
+//           NaN ranks below every number. CAPACITY, at least k, sizes the heap. No barriers: they are slow on llvmpipe.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  rows: u32,
+  size: u32,
+  k: u32,
+  blocks: u32,
+  block_size: u32,
+  first_block: u32,
+  total_blocks: u32,
+  x_first: u32,
+  source_first: u32,
+  y_first: u32,
+  renumber: u32,
+}
+
+const NONE = 0xffffffffu;
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<Element>;
+@group(0) @binding(2) var<storage, read> source: array<u32>;
+@group(0) @binding(3) var<storage, read_write> values: array<f32>;
+@group(0) @binding(4) var<storage, read_write> indices: array<u32>;
+
+struct Heap {
+  keys: array<u32, CAPACITY>,
+  places: array<u32, CAPACITY>,
+}
+
+// Unsigned integers in the order of the floats; NaN is the lowest, both zeros are equal.
+fn order_key(value: f32) -> u32 {
+  let bits = bitcast<u32>(value);
+  let magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) {
+    return 0u;
+  }
+  if (magnitude == 0u) {
+    return 0x80000000u;
+  }
+  return select(bits | 0x80000000u, ~bits, bits != magnitude);
+}
+
+// The float of a key; ~0 is a NaN.
+fn key_value(key: u32) -> f32 {
+  return bitcast<f32>(select(~key, key & 0x7fffffffu, key >= 0x80000000u));
+}
+
+// True where the first ranks after the second: a lower key, or the same key at a higher index.
+fn ranks_after(key: u32, place: u32, other_key: u32, other_place: u32) -> bool {
+  return key < other_key || (key == other_key && place > other_place);
+}
+
+// Puts an element at the top of a heap of \`count\` elements and lets it sink to its place.
+fn sink(heap: ptr<function, Heap>, count: u32, key: u32, place: u32) {
+  var at = 0u;
+  while (2u * at + 1u < count) {
+    var child = 2u * at + 1u;
+    if (child + 1u < count && ranks_after(
+      (*heap).keys[child + 1u], (*heap).places[child + 1u], (*heap).keys[child], (*heap).places[child])) {
+      child++;
+    }
+    if (!ranks_after((*heap).keys[child], (*heap).places[child], key, place)) {
+      break;
+    }
+    (*heap).keys[at] = (*heap).keys[child];
+    (*heap).places[at] = (*heap).places[child];
+    at = child;
+  }
+  (*heap).keys[at] = key;
+  (*heap).places[at] = place;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let index = group * WORKGROUP + lane;
+  if (group >= params.group_count || index >= params.rows * params.blocks) {
+    return;
+  }
+  let row = index / params.blocks;
+  let nth = index % params.blocks;
+  let block = params.first_block + nth;
+  let start = block * params.block_size;
+  let end = min(start + params.block_size, params.size);
+  var heap: Heap;
+  for (var i = 0u; i < params.k; i++) {
+    heap.keys[i] = 0u;
+    heap.places[i] = NONE;
+  }
+  for (var i = start; i < end; i++) {
+    let from_first = row * params.size + i - params.first_block * params.block_size;
+    let key = order_key(f32(x[params.x_first + from_first]));
+    var place = i;
+    if (params.renumber == 1u) {
+      place = source[params.source_first + from_first];
+    }
+    if (ranks_after(heap.keys[0], heap.places[0], key, place)) {
+      sink(&heap, params.k, key, place);
+    }
+  }
+  let first = params.y_first + (row * params.total_blocks + nth) * params.k;
+  for (var left = params.k; left > 0u; left--) {
+    values[first + left - 1u] = key_value(heap.keys[0]);
+    indices[first + left - 1u] = heap.places[0];
+    sink(&heap, left - 1u, heap.keys[left - 1u], heap.places[left - 1u]);
+  }
+}
+`,
+  },
+};

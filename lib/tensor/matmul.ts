@@ -1,0 +1,183 @@
+import type { Dispatch } from "../gpu/mod.ts";
+import { cast } from "./cast.ts";
+import { checkDevice, checkType, tensorText } from "./checks.ts";
+import { type DType, elementBytes } from "./dtype.ts";
+import { type MatmulPiece, type MatmulSizes, planMatmul } from "./matmul_plan.ts";
+import { newTensor } from "./output.ts";
+import { elementCount, sameShape } from "./shape.ts";
+import { Tensor } from "./tensor.ts";
+import { bindElements, type Stretch } from "./windows.ts";
+
+/** How a matrix product is done. */
+export interface MatmulOptions {
+  /** Whether the right side is stored [.., N, K]. Default false. */
+  transposeRight?: boolean;
+  /** Type of the result, f32 or f16. Default f32. */
+  outputType?: DType;
+}
+
+/** Lanes of a workgroup: one SIMD register of the software adapter. */
+const LANES = 8;
+const GENERAL_LANES = 64;
+
+/**
+ * Matrix product `a b`, batched, summed in f32.
+ *
+ * The elements of a row come out the same whatever other rows are computed with it.
+ *
+ * @param a [.., M, K], f32 or f16
+ * @param b f32 or f16: [K, N], used for all of a; or [.., K, N] with a's leading axes; last two axes swapped with transposeRight
+ * @param options the right side's layout and the result's type
+ * @returns [.., M, N], a new tensor
+ * @throws {TypeError} where shapes or types do not fit, naming both.
+ * @throws {LimitExceededError} where a single row is too large for the adapter.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { matmul, Tensor } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using a = Tensor.from(device, new Float32Array([1, 2, 3, 4]), [2, 2]);
+ * using b = Tensor.from(device, new Float32Array([5, 6, 7, 8]), [2, 2]);
+ * using product = matmul(a, b);
+ * assertEquals([...await product.read()], [19, 22, 43, 50]);
+ * using other = matmul(a, b, { transposeRight: true });
+ * assertEquals([...await other.read()], [17, 23, 39, 53]);
+ * ```
+ */
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const outputType = options.outputType ?? "f32";
+  const sizes = checkedSizes(a, b, options.transposeRight ?? false, outputType);
+  const shape = [...a.shape.slice(0, -1), sizes.columns];
+  if (sizes.depth === 0) return Tensor.zeros(a.device, shape, outputType);
+  if (elementCount(shape) === 0) return Tensor.empty(a.device, shape, outputType);
+  const pieces = planMatmul(a.device, sizes);
+  if (outputType === "f16" && pieces.some(({ depth }) => depth.start > 0)) {
+    // A sum that goes on in a second call must not be rounded in between.
+    using wide = matmul(a, b, { ...options, outputType: "f32" });
+    return cast(wide, "f16");
+  }
+  return newTensor(a.device, shape, outputType, (output) => {
+    for (const piece of pieces) a.device.commands.dispatch(call(a, b, output, sizes, piece));
+  });
+}
+
+function checkedSizes(a: Tensor, b: Tensor, transposed: boolean, outputType: DType): MatmulSizes {
+  checkDevice("matmul", a, b);
+  for (const tensor of [a, b]) checkType("matmul", tensor, ["f32", "f16"]);
+  if (outputType !== "f32" && outputType !== "f16") {
+    throw new TypeError(`matmul: the output type ${outputType} must be f32 or f16`);
+  }
+  const [rows, depth] = a.shape.slice(-2);
+  const [first, second] = b.shape.slice(-2);
+  const leading = b.shape.slice(0, -2);
+  const shared = leading.length === 0;
+  const fits = a.shape.length >= 2 && b.shape.length >= 2 && (transposed ? second : first) === depth &&
+    (shared || sameShape(leading, a.shape.slice(0, -2)));
+  if (!fits) {
+    throw new TypeError(
+      `matmul: ${tensorText(a)} and ${tensorText(b)} do not fit: a [.., M, K] needs ` +
+        (transposed ? "b [N, K] or [.., N, K]" : "b [K, N] or [.., K, N]"),
+    );
+  }
+  const batches = elementCount(leading);
+  return {
+    batches,
+    // A right side without batches takes all rows of all batches at once.
+    rows: shared ? elementCount(a.shape.slice(0, -1)) : rows,
+    columns: transposed ? first : second,
+    depth,
+    transposed,
+    elementBytes: [elementBytes(a.dtype), elementBytes(b.dtype), elementBytes(outputType)],
+  };
+}
+
+/** The operands of one call, bound from the piece's first element on. */
+interface Operands {
+  left: Stretch;
+  right: Stretch;
+  output: Stretch;
+}
+
+function call(a: Tensor, b: Tensor, output: Tensor, sizes: MatmulSizes, piece: MatmulPiece): Dispatch {
+  const { transposed } = sizes;
+  const { batch, row, column, depth } = piece;
+  const operands = bind(a, b, output, sizes, piece);
+  const wholeVectors = [depth.start, depth.count, sizes.depth, ...(transposed ? [] : [sizes.columns])];
+  const general = wholeVectors.some((size) => size % 4 !== 0);
+  // Few rows are done one by one: a tile of eight would compute most of itself in vain.
+  const tileRows = row.count < 4 ? 1 : 8;
+  const vector = general ? 1 : 4;
+  const outputVector = general || transposed ? 1 : 4;
+  const tiles = Math.ceil(row.count / tileRows) * Math.ceil(column.count / (LANES * (transposed ? 4 : 8)));
+  const elements = batch.count * row.count * column.count;
+  return {
+    kernel: general ? "matmul_general" : transposed ? "matmul_transposed" : "matmul",
+    types: { Left: a.dtype, Right: b.dtype, Output: output.dtype },
+    constants: general ? {} : { ROWS: tileRows },
+    params: {
+      rows: row.count,
+      columns: column.count / outputVector,
+      depth: depth.count / vector,
+      left_first: operands.left.first / vector,
+      left_row: sizes.depth / vector,
+      left_batch: sizes.rows * sizes.depth / vector,
+      right_first: operands.right.first / vector,
+      right_row: (transposed ? sizes.depth : sizes.columns) / vector,
+      right_batch: sizes.depth * sizes.columns / vector,
+      output_first: operands.output.first / outputVector,
+      output_row: sizes.columns / outputVector,
+      output_batch: sizes.rows * sizes.columns / outputVector,
+      ...(transposed && !general ? {} : { resume: depth.start > 0 ? 1 : 0 }),
+      ...(general ? { transposed: transposed ? 1 : 0, batches: batch.count } : {}),
+    },
+    bindings: [operands.left.binding, operands.right.binding, operands.output.binding],
+    groups: general ? Math.ceil(elements / GENERAL_LANES) : batch.count * tiles,
+    work: elements * depth.count * workPerProduct(general, tileRows),
+  };
+}
+
+/** Cost of one multiply-add beside an ordinary kernel's: register tiles do several in the time of one. */
+function workPerProduct(general: boolean, tileRows: number): number {
+  if (general) return 3;
+  return tileRows === 1 ? 1 : 0.25;
+}
+
+function bind(
+  a: Tensor,
+  b: Tensor,
+  output: Tensor,
+  { rows, columns, depth, transposed }: MatmulSizes,
+  { batch, row, column, depth: part }: MatmulPiece,
+): Operands {
+  const rightWidth = transposed ? depth : columns;
+  const rightRows = transposed ? columns : depth;
+  const rightWindow = transposed ? column : part;
+  return {
+    left: window(a, batch.start * rows * depth + row.start * depth + part.start, batch.count, rows, row.count, depth),
+    right: window(
+      b,
+      (batch.start * rightRows + rightWindow.start) * rightWidth,
+      batch.count,
+      rightRows,
+      rightWindow.count,
+      rightWidth,
+    ),
+    output: window(
+      output,
+      (batch.start * rows + row.start) * columns + column.start,
+      batch.count,
+      rows,
+      row.count,
+      columns,
+    ),
+  };
+}
+
+/** Binds from an element on as far as the last row of the last batch goes, but not past the tensor's end. */
+function window(tensor: Tensor, start: number, batches: number, rows: number, count: number, width: number): Stretch {
+  const end = Math.min(tensor.size, start + ((batches - 1) * rows + count) * width);
+  return bindElements(tensor, start, end - start);
+}

@@ -1,0 +1,197 @@
+import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import {
+  Device,
+  DeviceLostError,
+  LimitExceededError,
+  MemoryBudgetError,
+  Pacing,
+  ValidationError,
+} from "../../lib/gpu/mod.ts";
+import { siluGate, Tensor } from "../../lib/tensor/mod.ts";
+import { gpuTest, gpuTestWith } from "../gpu_test_device.ts";
+
+gpuTest("Device tells its name, limits and features", (device) => {
+  assert(device.info.name.length > 0);
+  assertGreater(device.info.bindingBytes, 2 ** 20);
+});
+
+gpuTestWith({ groupsPerDimension: 3 }, "Commands cuts a call that one grid dimension can't hold", async (device) => {
+  const size = 64 * 20 + 5;
+  using x = Tensor.from(device, new Float32Array(size).fill(2), [size]);
+  using y = siluGate(x, x);
+  const expected = 4 / (1 + Math.exp(-2));
+  assert((await y.read()).every((value) => Math.abs(value - expected) < 1e-5));
+});
+
+gpuTest("Commands writes after what was recorded before", async (device) => {
+  using x = Tensor.from(device, new Float32Array([1, 1]), [2]);
+  using y = siluGate(x, x);
+  device.commands.write(x.buffer, 0, new Float32Array([0, 0]));
+  assertGreater((await y.read())[0], 0.7);
+});
+
+gpuTest("ReadBack raises a kernel's fault at the next read and names the kernel", async (device) => {
+  const output = device.acquire(64, "fault");
+  // The kernel's last override is a workgroup size past every limit: WebGPU refuses the pipeline.
+  device.commands.dispatch({
+    kernel: "silu_gate",
+    types: { Element: "f32" },
+    overrides: { WORKGROUP: 1_000_000 },
+    params: { count: 1 },
+    bindings: [{ buffer: output }, { buffer: output }, { buffer: output }],
+    groups: 1,
+    work: 1,
+  });
+  const error = await assertRejects(() => device.finish(), ValidationError);
+  assertMatch(error.message, /silu_gate/);
+  device.buffers.release(output);
+  await device.finish();
+});
+
+gpuTest("PipelineCache names the line of a text that does not compile", async (device) => {
+  const buffer = device.acquire(64, "fault");
+  device.commands.dispatch({
+    kernel: "silu_gate",
+    types: { Element: "no_such_type" },
+    params: { count: 1 },
+    bindings: [{ buffer }, { buffer }, { buffer }],
+    groups: 1,
+    work: 1,
+  });
+  const error = await assertRejects(() => device.finish(), ValidationError, "kernel silu_gate");
+  assertMatch(error.message, /line \d+ column \d+/);
+  device.buffers.release(buffer);
+  await device.finish();
+});
+
+gpuTest("Commands refuses parameters that a kernel does not have, and missing ones", (device) => {
+  const buffer = device.acquire(64, "parameters");
+  const call = {
+    kernel: "silu_gate",
+    types: { Element: "f32" },
+    bindings: [{ buffer }, { buffer }, { buffer }],
+    groups: 1,
+    work: 1,
+  } as const;
+  assertThrows(() => device.commands.dispatch({ ...call, params: {} }), TypeError, "count");
+  assertThrows(() => device.commands.dispatch({ ...call, params: { count: 0, rows: 1 } }), TypeError, "rows");
+  device.buffers.release(buffer);
+});
+
+gpuTestWith(
+  { bindingBytes: 4096 },
+  "Commands refuses a binding past the limit before anything is submitted",
+  (device) => {
+    const buffer = device.acquire(8192, "too long");
+    const call = { kernel: "silu_gate", types: { Element: "f32" }, params: { count: 1 }, groups: 1, work: 1 } as const;
+    assertThrows(
+      () => device.commands.dispatch({ ...call, bindings: [{ buffer }, { buffer }, { buffer }] }),
+      LimitExceededError,
+      "8192 bytes",
+    );
+    device.buffers.release(buffer);
+  },
+);
+
+gpuTestWith({ memoryBytes: 2 ** 20 }, "MemoryLedger refuses what memory can't hold and goes on", async (device) => {
+  assertThrows(() => Tensor.empty(device, [2 ** 20]), MemoryBudgetError, "4.0 MiB more do not fit");
+  using x = Tensor.zeros(device, [16]);
+  assertEquals([...await x.read()], new Array(16).fill(0));
+});
+
+gpuTest("MemoryLedger counts live and peak bytes by label", (device) => {
+  device.memory.resetPeak();
+  const before = device.memory.peakBytes;
+  {
+    using _a = Tensor.empty(device, [1024], "f32", "figure test");
+    using _b = Tensor.empty(device, [1024], "f32", "figure test");
+  }
+  const figure = device.memory.figures().find(({ label }) => label === "figure test")!;
+  assertEquals([figure.liveBytes, figure.peakBytes], [0, 8192]);
+  assertEquals(device.memory.peakBytes - before, 8192);
+});
+
+gpuTest("BufferPool lends a released buffer again and refuses a second release", (device) => {
+  const first = device.acquire(5000, "pool");
+  device.buffers.release(first);
+  const second = device.acquire(5000, "pool");
+  assertEquals(second.id, first.id);
+  device.buffers.release(second);
+  assertThrows(() => device.buffers.release(second), Error, "released twice");
+});
+
+gpuTest("ReadBack serves reads that were asked for at once, each with its own data", async (device) => {
+  using x = Tensor.from(device, new Float32Array([1, 2, 3]), [3]);
+  const first = x.read();
+  device.commands.write(x.buffer, 0, new Float32Array([4, 5, 6]));
+  const second = x.read();
+  assertEquals([[...await first], [...await second]], [[1, 2, 3], [4, 5, 6]]);
+});
+
+gpuTest("ReadBack survives a buffer that is released while its data is on the way", async (device) => {
+  const x = Tensor.from(device, new Float32Array([7, 8]), [2]);
+  const reading = x.read();
+  x[Symbol.dispose]();
+  device.buffers.trim();
+  assertEquals([...await reading], [7, 8]);
+});
+
+gpuTest("Tensor says so when it is used after it was disposed", (device) => {
+  const x = Tensor.zeros(device, [1]);
+  x[Symbol.dispose]();
+  x[Symbol.dispose]();
+  assertThrows(() => x.buffer, Error, "after it was disposed");
+});
+
+gpuTest("Profiler times kernels where the adapter has timestamps", async (device) => {
+  device.profiler.enabled = true;
+  using x = Tensor.zeros(device, [1000]);
+  using _y = siluGate(x, x);
+  const times = await device.kernelTimes();
+  device.profiler.enabled = false;
+  if (!device.info.timestamps) return assertEquals(times, []);
+  assertEquals(times.map(({ kernel, calls }) => [kernel, calls]), [["silu_gate", 1]]);
+  assertGreater(times[0].milliseconds, 0);
+  assertLess(times[0].milliseconds, 10_000);
+});
+
+Deno.test({
+  name: "Device throws DeviceLostError once it is disposed",
+  sanitizeOps: false,
+  async fn() {
+    const device = await Device.open();
+    const buffer = device.acquire(64, "lost");
+    device[Symbol.dispose]();
+    assertThrows(
+      () =>
+        device.commands.dispatch({
+          kernel: "silu_gate",
+          params: { count: 1 },
+          bindings: [{ buffer }, { buffer }, { buffer }],
+          groups: 1,
+          work: 1,
+        }),
+      DeviceLostError,
+    );
+    await assertRejects(async () => await device.readBack.read([]), DeviceLostError);
+  },
+});
+
+Deno.test("Device refuses options past the adapter's limits", async () => {
+  await assertRejects(() => Device.open({ bindingBytes: 2 ** 40 }), LimitExceededError, "bindingBytes");
+  await assertRejects(() => Device.open({ groupsPerDimension: 0 }), RangeError, "groupsPerDimension");
+});
+
+Deno.test("Pacing learns the adapter's speed from submits that waited", () => {
+  const pacing = new Pacing(true, 40);
+  const start = pacing.budget;
+  // Each submit of `budget` work takes 400 ms: ten times the target, so the budget must fall.
+  let now = 0;
+  for (let i = 0; i < 20; i++) pacing.submitted(pacing.budget, now, now += pacing.budget / start * 400);
+  assertLess(pacing.budget, start / 5);
+  assertGreater(pacing.budget, start / 20);
+  const discrete = new Pacing(false);
+  const fixed = discrete.budget;
+  discrete.submitted(fixed, 0, 500);
+  assertEquals(discrete.budget, fixed);
+});

@@ -1,10 +1,6 @@
 import { causalAttentionOver, Tensor } from "../tensor/mod.ts";
 import { headVectors } from "./shape.ts";
-import {
-  type AttendedTokens,
-  type AttentionStep,
-  disposeAttended,
-} from "./step.ts";
+import { type AttendedTokens, type AttentionStep, disposeAttended } from "./step.ts";
 
 const WORKGROUP = 64;
 

@@ -50,21 +50,19 @@ export const paperKnobs: Readonly<Knobs> = Object.freeze({
 });
 
 /** Named sets of knobs: `paper` for models of 8k context, `demo` for the embedded model (32 + 7 x 32 + 256 = 512). */
-export const presets: Readonly<Record<"paper" | "demo", Readonly<Knobs>>> =
-  Object.freeze({
-    paper: paperKnobs,
-    demo: Object.freeze({
-      ...paperKnobs,
-      window: 256,
-      recallClip: 7,
-      chunkSize: 64,
-    }),
-  });
+export const presets: Readonly<Record<"paper" | "demo", Readonly<Knobs>>> = Object.freeze({
+  paper: paperKnobs,
+  demo: Object.freeze({
+    ...paperKnobs,
+    window: 256,
+    recallClip: 7,
+    chunkSize: 64,
+  }),
+});
 
 const whole = (least: number, most = 2 ** 31 - 1) =>
   z.number({
-    error: (issue) =>
-      `must be a whole number, not ${JSON.stringify(issue.input)}`,
+    error: (issue) => `must be a whole number, not ${JSON.stringify(issue.input)}`,
   })
     .int("must be a whole number").min(least, `must be at least ${least}`).max(
       most,
@@ -73,13 +71,14 @@ const whole = (least: number, most = 2 ** 31 - 1) =>
 
 const choice = <const T extends readonly [string, ...string[]]>(...values: T) =>
   z.enum(values, {
-    error: (issue) =>
-      `must be ${values.map((value) => `"${value}"`).join(" or ")}, not ${
-        JSON.stringify(issue.input)
-      }`,
+    error: (issue) => `must be ${values.map((value) => `"${value}"`).join(" or ")}, not ${JSON.stringify(issue.input)}`,
   });
 
-/** Checks knobs from outside: a complete set; unknown names are errors. */
+/**
+ * Checks knobs from outside: a complete set; unknown names are errors.
+ *
+ * @ignore zod\'s own types stay out of the documentation
+ */
 export const knobsSchema: z.ZodType<Knobs> = z.strictObject({
   globalSize: whole(0),
   window: whole(1),
@@ -143,16 +142,13 @@ export function resolveKnobs(
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => {
     if (issue.code === "unrecognized_keys") {
-      return `there is no knob ${issue.keys.join(", ")}; the knobs are ${
-        Object.keys(paperKnobs).join(", ")
-      }`;
+      return `there is no knob ${issue.keys.join(", ")}; the knobs are ${Object.keys(paperKnobs).join(", ")}`;
     }
     const name = issue.path.join(".");
     const value = (given as Record<string, unknown>)[name];
-    const shown =
-      value === undefined || issue.message.includes(JSON.stringify(value))
-        ? ""
-        : ` ${JSON.stringify(value)}`;
+    const shown = value === undefined || issue.message.includes(JSON.stringify(value))
+      ? ""
+      : ` ${JSON.stringify(value)}`;
     return `${name}${shown}: ${issue.message}`;
   });
   throw new RangeError(`knobs: ${lines.join("; ")}`);
@@ -168,8 +164,6 @@ export function selectedScope(
   rows: number,
 ): number {
   const candidates = voters * rows * knobs.k;
-  const kept = knobs.recallClip < 0
-    ? candidates
-    : Math.min(knobs.recallClip, candidates);
+  const kept = knobs.recallClip < 0 ? candidates : Math.min(knobs.recallClip, candidates);
   return knobs.globalSize + kept * knobs.spanSize + knobs.window;
 }

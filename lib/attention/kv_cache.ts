@@ -1,11 +1,7 @@
 import type { Device } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import { type PageOptions, PagePool, type Slab } from "./page_pool.ts";
-import {
-  type AttentionShape,
-  checkAttentionShape,
-  headVectors,
-} from "./shape.ts";
+import { type AttentionShape, checkAttentionShape, headVectors } from "./shape.ts";
 
 /** How a cache is made. */
 export interface CacheOptions extends PageOptions {
@@ -112,6 +108,17 @@ export class KeyValueCache {
     });
   }
 
+  /** Drops every token from `length` on, of each sequence: undoes an `extend`, or what was written past a stop token. */
+  truncate(length: number): void {
+    this.#lengths.forEach((cached, sequence) => {
+      if (length >= cached) return;
+      const table = this.#tables[sequence];
+      const pages = Math.ceil(length / this.pool.pageTokens);
+      for (const page of table.splice(pages)) this.pool.release(page);
+      this.#lengths[sequence] = length;
+    });
+  }
+
   /**
    * Writes the newest rows of one layer. `keys` and `values` are f32 [batch, rows, KV heads, head size], keys before rotation;
    * `layout` holds the sequences' lengths on the GPU.
@@ -184,9 +191,7 @@ export class KeyValueCache {
       batch: this.batch,
     }, this.pool);
     try {
-      this.#tables.forEach((table, sequence) =>
-        fork.#adopt(sequence, table, this.#lengths[sequence])
-      );
+      this.#tables.forEach((table, sequence) => fork.#adopt(sequence, table, this.#lengths[sequence]));
       return fork;
     } catch (error) {
       fork[Symbol.dispose]();
@@ -234,22 +239,16 @@ export class KeyValueCache {
 
   #slabsOf(pages: readonly number[]): Slab[] {
     return this.pool.slabs.filter((slab) =>
-      pages.some((page) =>
-        page >= slab.firstPage && page < slab.firstPage + slab.pages
-      )
+      pages.some((page) => page >= slab.firstPage && page < slab.firstPage + slab.pages)
     );
   }
 
   #uploadTable(): void {
     const longest = Math.max(1, ...this.#tables.map((table) => table.length));
     // Doubling keeps the table from being made anew for each page.
-    const stride = this.#table && this.#table.shape[1] >= longest
-      ? this.#table.shape[1]
-      : Math.max(16, 2 * longest);
+    const stride = this.#table && this.#table.shape[1] >= longest ? this.#table.shape[1] : Math.max(16, 2 * longest);
     const data = new Uint32Array(this.batch * stride);
-    this.#tables.forEach((table, sequence) =>
-      data.set(table, sequence * stride)
-    );
+    this.#tables.forEach((table, sequence) => data.set(table, sequence * stride));
     if (this.#table?.shape[1] !== stride) {
       this.#table?.[Symbol.dispose]();
       this.#table = Tensor.empty(

@@ -14,8 +14,7 @@ const makers: Readonly<
   "full": (knobs) => new FullAttention(knobs),
   "streaming": (knobs) => new StreamingAttention(knobs),
   "reattention": (knobs, shape) => new ReAttention(knobs, shape),
-  "reattention-window": (knobs, shape) =>
-    new ReAttention({ ...knobs, prefill: "window" }, shape),
+  "reattention-window": (knobs, shape) => new ReAttention({ ...knobs, prefill: "window" }, shape),
 };
 
 /** Names of all methods, in the order of tables. */

@@ -4,29 +4,13 @@
  * @module
  */
 export { FullAttention } from "./full.ts";
-export {
-  type Knobs,
-  knobsSchema,
-  paperKnobs,
-  presets,
-  resolveKnobs,
-  selectedScope,
-} from "./knobs.ts";
+export { type Knobs, knobsSchema, paperKnobs, presets, resolveKnobs, selectedScope } from "./knobs.ts";
 export { type CacheOptions, KeyValueCache } from "./kv_cache.ts";
 export type { AttentionMethod, MethodName } from "./method.ts";
 export { createMethod, methodNames } from "./methods.ts";
-export {
-  type PageOptions,
-  PagePool,
-  type Slab,
-  type StorageType,
-} from "./page_pool.ts";
+export { type PageOptions, PagePool, type Slab, type StorageType } from "./page_pool.ts";
 export { ReAttention } from "./reattention.ts";
-export {
-  type RopeSpec,
-  rotaryFrequencies,
-  rotaryTable,
-} from "./rotary_frequencies.ts";
+export { type RopeSpec, rotaryFrequencies, rotaryTable } from "./rotary_frequencies.ts";
 export { RotationTable } from "./rotation_table.ts";
 export type { Selection } from "./select.ts";
 export type { AttentionShape } from "./shape.ts";
@@ -39,9 +23,4 @@ export {
   type StepShape,
 } from "./step.ts";
 export { StreamingAttention } from "./streaming.ts";
-export {
-  Trace,
-  type TraceGroup,
-  type TraceLayer,
-  type TraceStep,
-} from "./trace.ts";
+export { Trace, type TraceGroup, type TraceLayer, type TraceStep } from "./trace.ts";

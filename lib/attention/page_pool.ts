@@ -1,8 +1,4 @@
-import {
-  type Device,
-  LimitExceededError,
-  type PooledBuffer,
-} from "../gpu/mod.ts";
+import { type Device, LimitExceededError, type PooledBuffer } from "../gpu/mod.ts";
 import { type AttentionShape, headVectors } from "./shape.ts";
 
 /** How keys or values are stored in the cache. */
@@ -177,9 +173,7 @@ export class PagePool {
 
   /** The slab that holds a page. */
   slabOf(page: number): Slab {
-    return this.#slabs.find(({ firstPage, pages }) =>
-      page >= firstPage && page < firstPage + pages
-    )!;
+    return this.#slabs.find(({ firstPage, pages }) => page >= firstPage && page < firstPage + pages)!;
   }
 
   /** WebGPU refuses a copy within one buffer, so it goes through a buffer of its own. */

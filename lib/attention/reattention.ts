@@ -5,12 +5,7 @@ import type { AttentionMethod, MethodName } from "./method.ts";
 import { alignedWindowStart, outerLayout } from "./outer_layout.ts";
 import { selectTokens } from "./select.ts";
 import type { AttentionShape } from "./shape.ts";
-import {
-  type AttentionStep,
-  disposeAttended,
-  type StepLayout,
-  type StepShape,
-} from "./step.ts";
+import { type AttentionStep, disposeAttended, type StepLayout, type StepShape } from "./step.ts";
 
 /**
  * ReAttention (arXiv 2407.15176): each layer picks cached tokens by q k without positions, widens them to spans, and
@@ -25,19 +20,14 @@ export class ReAttention implements AttentionMethod {
   /** Its knobs, complete. */
   readonly knobs: Readonly<Knobs>;
   /** What stays in the cache as the context grows, in words. */
-  readonly cacheGrowth =
-    "every token stays; each step attends to a bounded number of them";
+  readonly cacheGrowth = "every token stays; each step attends to a bounded number of them";
   readonly #voters: number;
 
   /** `shape` bounds how many tokens can be picked where `recallClip` does not. */
   constructor(knobs: Readonly<Knobs>, shape: AttentionShape) {
     this.knobs = knobs;
-    this.name = knobs.prefill === "window"
-      ? "reattention-window"
-      : "reattention";
-    this.#voters = knobs.share === "layer"
-      ? shape.queryHeads
-      : shape.queryHeads / shape.keyValueHeads;
+    this.name = knobs.prefill === "window" ? "reattention-window" : "reattention";
+    this.#voters = knobs.share === "layer" ? shape.queryHeads : shape.queryHeads / shape.keyValueHeads;
   }
 
   /** Plain, window or selecting, by ALGORITHM section 3. */

@@ -33,9 +33,7 @@ export function selectTokens(
   queries: Tensor,
 ): { attended: AttendedTokens; selection: Selection } {
   const { knobs } = step.context.method;
-  const selections = knobs.share === "layer"
-    ? 1
-    : step.context.cache.shape.keyValueHeads;
+  const selections = knobs.share === "layer" ? 1 : step.context.cache.shape.keyValueHeads;
   const lists = scoreTopK(step, layer, queries);
   const cast = castVotes(step, lists, selections);
   lists.scores[Symbol.dispose]();
@@ -167,9 +165,7 @@ function clipVotes(
 ): { selection: Selection; marks: Tensor; room: number } {
   const { cache, method: { knobs } } = step.context;
   const candidates = cast.candidates.shape[2];
-  const room = knobs.recallClip < 0
-    ? candidates
-    : Math.min(candidates, knobs.recallClip);
+  const room = knobs.recallClip < 0 ? candidates : Math.min(candidates, knobs.recallClip);
   const words = Math.ceil(step.middleLength / 32);
   const centers = Tensor.empty(
     step.device,

@@ -117,18 +117,14 @@ export class AttentionStep {
   /** Longest middle of any sequence; 0 where nothing is selected. */
   get middleLength(): number {
     return Math.max(
-      ...this.layouts.map(({ mode, leading, windowStart }) =>
-        mode === "select" ? windowStart - leading : 0
-      ),
+      ...this.layouts.map(({ mode, leading, windowStart }) => mode === "select" ? windowStart - leading : 0),
     );
   }
 
   /** Most tokens that leading part and window of any sequence hold together. */
   get outerLength(): number {
     return Math.max(
-      ...this.layouts.map(({ leading, windowStart }, sequence) =>
-        leading + this.shapes[sequence].length - windowStart
-      ),
+      ...this.layouts.map(({ leading, windowStart }, sequence) => leading + this.shapes[sequence].length - windowStart),
     );
   }
 

@@ -15,8 +15,7 @@ export class StreamingAttention implements AttentionMethod {
   /** `globalSize`, `window`, `chunkSize` and `positions` matter here. */
   readonly knobs: Readonly<Knobs>;
   /** What stays in the cache as the context grows, in words. */
-  readonly cacheGrowth =
-    "every token stays here, though only sinks and window are attended to";
+  readonly cacheGrowth = "every token stays here, though only sinks and window are attended to";
 
   /** `knobs` are complete. */
   constructor(knobs: Readonly<Knobs>) {

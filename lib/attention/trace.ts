@@ -1,11 +1,7 @@
 import type { Device, ReadRange } from "../gpu/mod.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import type { Selection } from "./select.ts";
-import {
-  type AttendedTokens,
-  type AttentionStep,
-  disposeAttended,
-} from "./step.ts";
+import { type AttendedTokens, type AttentionStep, disposeAttended } from "./step.ts";
 
 /** What one group of heads attended to in one layer of one step. */
 export interface TraceGroup {
@@ -109,17 +105,13 @@ export class Trace {
    */
   async read(): Promise<TraceStep[]> {
     const steps = this.#steps;
-    const tensors = steps.flatMap(({ layers }) =>
-      layers.flatMap((entry) => tensorsOf(entry))
-    );
+    const tensors = steps.flatMap(({ layers }) => layers.flatMap((entry) => tensorsOf(entry)));
     const ranges: ReadRange[] = tensors.map((tensor) => ({
       buffer: tensor.buffer,
       offset: 0,
       bytes: tensor.bytes,
     }));
-    const words = (await this.#device.readBack.read(ranges)).map((data) =>
-      new Uint32Array(data)
-    );
+    const words = (await this.#device.readBack.read(ranges)).map((data) => new Uint32Array(data));
     let next = 0;
     return steps.map(({ step, number, layers }) => ({
       step: number,
@@ -170,9 +162,7 @@ function tensorsOf(
   { attended, selection }: { attended: AttendedTokens; selection?: Selection },
 ): Tensor[] {
   const tensors = [attended.indices, attended.counts];
-  return selection
-    ? [...tensors, selection.centers, selection.centerCounts]
-    : tensors;
+  return selection ? [...tensors, selection.centers, selection.centerCounts] : tensors;
 }
 
 function groupsOf(

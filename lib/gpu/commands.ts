@@ -1,20 +1,10 @@
+import { BindGroups, type Binding } from "./bind_groups.ts";
 import type { PooledBuffer } from "./buffers.ts";
-import { LimitExceededError } from "./errors.ts";
 import type { ErrorScopes } from "./error_scopes.ts";
 import { Pacing } from "./pacing.ts";
 import { packParams, paramsBytes } from "./params.ts";
 import type { KernelVariant, Pipeline, PipelineCache } from "./pipelines.ts";
 import type { Profiler } from "./profiler.ts";
-
-/** A buffer as a kernel sees it: all of it, or a window that fits one binding. */
-export interface Binding {
-  /** The buffer. */
-  buffer: PooledBuffer;
-  /** First byte; a multiple of the adapter's offset alignment. Default 0. */
-  offset?: number;
-  /** Bytes visible to the kernel. Default: up to the end of what the owner asked for. */
-  bytes?: number;
-}
 
 /** One kernel call. */
 export interface Dispatch extends KernelVariant {
@@ -41,7 +31,6 @@ export interface CommandLimits {
 }
 
 const ARENA_BYTES = 128 * 1024;
-const BIND_GROUPS = 4096;
 
 /**
  * Records kernel calls into one encoder at a time and submits them in pieces of bounded work.
@@ -57,7 +46,7 @@ export class Commands {
   readonly #limits: CommandLimits;
   readonly #arena = new DataView(new ArrayBuffer(ARENA_BYTES));
   readonly #uniforms: GPUBuffer;
-  readonly #bindGroups = new Map<string, GPUBindGroup>();
+  readonly #bindGroups: BindGroups;
   /** What was learned about the adapter's speed. */
   readonly pacing: Pacing;
   #encoder: GPUCommandEncoder | undefined;
@@ -66,6 +55,7 @@ export class Commands {
   #work = 0;
   #kernels = new Set<string>();
   #inFlight: Promise<unknown>[] = [];
+  #yielded = 0;
   readonly #waitsForGpu: boolean;
 
   /** One command stream per device. */
@@ -89,6 +79,7 @@ export class Commands {
       size: ARENA_BYTES,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
+    this.#bindGroups = new BindGroups(gpu, scopes, this.#uniforms, limits.bindingBytes);
   }
 
   /** The limits that this stream works within. */
@@ -104,7 +95,7 @@ export class Commands {
   dispatch(call: Dispatch): void {
     this.#scopes.throwIfLost();
     if (call.groups === 0) return;
-    this.#checkBindings(call);
+    this.#bindGroups.check(call.kernel, call.bindings);
     const pipeline = this.#pipelines.get(call);
     if (call.indirect) {
       return this.#record(call, pipeline, 0, call.groups, call.work);
@@ -228,7 +219,7 @@ export class Commands {
   }
 
   /**
-   * Lets timers, aborts and progress lines run. Call it between layers or chunks.
+   * Lets timers, aborts and progress lines run, if the last time was 20 ms or more ago. Call it between layers or chunks.
    *
    * @throws the signal's reason once it is aborted.
    */
@@ -239,7 +230,9 @@ export class Commands {
       const waiting = this.#inFlight.splice(0, this.#inFlight.length - 2);
       await waiting[waiting.length - 1];
     }
+    if (performance.now() - this.#yielded < 20) return;
     await new Promise<void>((resolve) => setTimeout(resolve, 0));
+    this.#yielded = performance.now();
     signal?.throwIfAborted();
   }
 
@@ -274,7 +267,7 @@ export class Commands {
     this.#arenaUsed = Math.ceil((offset + bytes) / alignment) * alignment;
     const pass = this.#beginPass(call.kernel);
     pass.setPipeline(pipeline.gpu);
-    pass.setBindGroup(0, this.#bindGroup(call, pipeline, bytes), [offset]);
+    pass.setBindGroup(0, this.#bindGroups.get(pipeline, call.bindings, bytes), [offset]);
     if (call.indirect) {
       pass.dispatchWorkgroupsIndirect(
         call.indirect.buffer.gpu,
@@ -290,54 +283,6 @@ export class Commands {
     if (this.#work >= this.pacing.budget) this.flush();
   }
 
-  #bindGroup(
-    call: Dispatch,
-    pipeline: Pipeline,
-    uniformBytes: number,
-  ): GPUBindGroup {
-    let key = `${pipeline.id}`;
-    for (const { buffer, offset, bytes } of call.bindings) {
-      key += `/${buffer.id},${offset ?? 0},${bytes ?? buffer.bytes}`;
-    }
-    const known = this.#bindGroups.get(key);
-    if (known) return known;
-    if (this.#bindGroups.size >= BIND_GROUPS) this.#bindGroups.clear();
-    const group = this.#scopes.guard(
-      `bind group of ${call.kernel}`,
-      () =>
-        this.#gpu.createBindGroup({
-          label: call.kernel,
-          layout: pipeline.layout,
-          entries: [
-            {
-              binding: 0,
-              resource: { buffer: this.#uniforms, size: uniformBytes },
-            },
-            ...call.bindings.map(({ buffer, offset = 0, bytes }, index) => ({
-              binding: index + 1,
-              resource: {
-                buffer: buffer.gpu,
-                offset,
-                size: bindingBytes(buffer, offset, bytes),
-              },
-            })),
-          ],
-        }),
-    );
-    this.#bindGroups.set(key, group);
-    return group;
-  }
-
-  #checkBindings(call: Dispatch): void {
-    for (const { buffer, offset = 0, bytes } of call.bindings) {
-      const size = bindingBytes(buffer, offset, bytes);
-      if (size <= this.#limits.bindingBytes) continue;
-      throw new LimitExceededError(
-        `kernel ${call.kernel}: ${buffer.label} needs a binding of ${size} bytes; this adapter allows ${this.#limits.bindingBytes}`,
-      );
-    }
-  }
-
   #open(): GPUCommandEncoder {
     return this.#encoder ??= this.#gpu.createCommandEncoder();
   }
@@ -345,9 +290,7 @@ export class Commands {
   #beginPass(kernel: string): GPUComputePassEncoder {
     return this.#pass ??= this.#open().beginComputePass({
       label: kernel,
-      timestampWrites: this.#profiler.enabled
-        ? this.#profiler.begin(kernel)
-        : undefined,
+      timestampWrites: this.#profiler.enabled ? this.#profiler.begin(kernel) : undefined,
     });
   }
 
@@ -355,13 +298,4 @@ export class Commands {
     this.#pass?.end();
     this.#pass = undefined;
   }
-}
-
-/** Bindings are whole words; an odd number of f16 values ends in padding that the buffer has. */
-function bindingBytes(
-  buffer: PooledBuffer,
-  offset: number,
-  bytes?: number,
-): number {
-  return Math.max(4, Math.ceil((bytes ?? buffer.bytes - offset) / 4) * 4);
 }

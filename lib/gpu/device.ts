@@ -86,9 +86,7 @@ export class Device {
     const budget = options.memoryBytes ??
       Math.max(0, memoryLimitBytes() - RESERVED_BYTES);
     // Until a buffer is touched its pages don't count as used, so the ledger's own sum is the figure to trust.
-    this.memory = new MemoryLedger(() =>
-      budget - this.memory.liveBytes - this.memory.idleBytes
-    );
+    this.memory = new MemoryLedger(() => budget - this.memory.liveBytes - this.memory.idleBytes);
     this.#scopes = new ErrorScopes(gpu);
     this.buffers = new BufferPool(gpu, this.#scopes, this.memory);
     this.profiler = new Profiler(gpu, adapter.timestamps);

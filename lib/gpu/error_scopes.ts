@@ -1,9 +1,4 @@
-import {
-  DeviceLostError,
-  GpuError,
-  OutOfMemoryError,
-  ValidationError,
-} from "./errors.ts";
+import { DeviceLostError, GpuError, OutOfMemoryError, ValidationError } from "./errors.ts";
 
 /**
  * Puts a validation and an out-of-memory error scope around every create and submit, and keeps what they
@@ -54,7 +49,11 @@ export class ErrorScopes {
     this.#lost ??= new DeviceLostError(reason);
   }
 
-  /** @throws {DeviceLostError} once the device is gone. */
+  /**
+   * Throws once the device is gone.
+   *
+   * @throws {DeviceLostError} then.
+   */
   throwIfLost(): void {
     if (this.#lost) throw this.#lost;
   }
@@ -86,10 +85,6 @@ function translate(what: string, error: GPUError, prefixLines = 0): GpuError {
     );
   }
   const line = message.match(/wgsl:(\d+):(\d+)/);
-  const place = line
-    ? `, line ${Number(line[1]) - prefixLines} column ${
-      line[2]
-    } of its .wgsl file`
-    : "";
+  const place = line ? `, line ${Number(line[1]) - prefixLines} column ${line[2]} of its .wgsl file` : "";
   return new ValidationError(`${what}${place}: ${message}`);
 }

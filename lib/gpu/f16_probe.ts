@@ -1,4 +1,14 @@
-import type { Device } from "./device.ts";
+import type { PooledBuffer } from "./buffers.ts";
+import type { Commands } from "./commands.ts";
+import type { ReadBack } from "./read_back.ts";
+
+/** What the probe needs of a device. */
+interface Probed {
+  acquire(bytes: number, label: string): PooledBuffer;
+  readonly buffers: { release(buffer: PooledBuffer): void };
+  readonly commands: Commands;
+  readonly readBack: ReadBack;
+}
 
 const VALUES = [1, -2.5, 0.333251953125, 1024, -0.0001220703125, 65504, 3, 0.1];
 
@@ -6,7 +16,7 @@ const VALUES = [1, -2.5, 0.333251953125, 1024, -0.0001220703125, 65504, 3, 0.1];
  * Tells whether half floats give right numbers here: some drivers announce them and compute garbage.
  * Squares and halves known values in f16 storage and compares them on the host.
  */
-export async function f16Works(device: Device): Promise<boolean> {
+export async function f16Works(device: Probed): Promise<boolean> {
   const input = device.acquire(4 * VALUES.length, "f16 probe");
   const output = device.acquire(4 * VALUES.length, "f16 probe");
   try {

@@ -72,12 +72,8 @@ export class MemoryLedger {
     const room = this.#limit();
     if (bytes <= room) return;
     throw new MemoryBudgetError(
-      `${label}: ${mebibytes(bytes)} MiB more do not fit: ${
-        mebibytes(Math.max(0, room))
-      } MiB are left ` +
-        `(${
-          mebibytes(this.#live)
-        } MiB in use). Use a shorter context, f16 storage or a smaller batch.`,
+      `${label}: ${mebibytes(bytes)} MiB more do not fit: ${mebibytes(Math.max(0, room))} MiB are left ` +
+        `(${mebibytes(this.#live)} MiB in use). Use a shorter context, f16 storage or a smaller batch.`,
     );
   }
 

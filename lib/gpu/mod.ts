@@ -5,28 +5,15 @@
  * @module
  */
 export { type AdapterInfo, describeAdapter, findAdapter } from "./adapter.ts";
+export { BindGroups, type Binding } from "./bind_groups.ts";
 export { BufferPool, type PooledBuffer } from "./buffers.ts";
-export {
-  type Binding,
-  type CommandLimits,
-  Commands,
-  type Dispatch,
-} from "./commands.ts";
+export { type CommandLimits, Commands, type Dispatch } from "./commands.ts";
 export { Device, type DeviceInfo, type DeviceOptions } from "./device.ts";
 export { ErrorScopes } from "./error_scopes.ts";
 export * from "./errors.ts";
 export { type MemoryFigure, MemoryLedger } from "./ledger.ts";
 export { Pacing } from "./pacing.ts";
-export {
-  type KernelVariant,
-  type Pipeline,
-  PipelineCache,
-} from "./pipelines.ts";
+export { type KernelVariant, type Pipeline, PipelineCache } from "./pipelines.ts";
 export { type KernelTime, Profiler } from "./profiler.ts";
 export { ReadBack, type ReadRange } from "./read_back.ts";
-export type {
-  KernelBinding,
-  KernelName,
-  KernelParam,
-  KernelSource,
-} from "../../kernels/sources.ts";
+export type { KernelBinding, KernelName, KernelParam, KernelSource } from "../../kernels/sources.ts";

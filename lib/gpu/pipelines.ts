@@ -1,8 +1,4 @@
-import {
-  type KernelName,
-  kernels,
-  type KernelSource,
-} from "../../kernels/sources.ts";
+import { type KernelName, kernels, type KernelSource } from "../../kernels/sources.ts";
 import { FeatureMissingError } from "./errors.ts";
 import type { ErrorScopes } from "./error_scopes.ts";
 
@@ -130,7 +126,5 @@ export class PipelineCache {
 function variantKey(
   { kernel, types, constants, overrides }: KernelVariant,
 ): string {
-  return `${kernel} ${
-    JSON.stringify([types ?? {}, constants ?? {}, overrides ?? {}])
-  }`;
+  return `${kernel} ${JSON.stringify([types ?? {}, constants ?? {}, overrides ?? {}])}`;
 }

@@ -88,8 +88,7 @@ export function sumTimes(
     names.forEach((kernel, index) => {
       const time = times.get(kernel) ?? { kernel, calls: 0, milliseconds: 0 };
       time.calls++;
-      time.milliseconds +=
-        Number(nanoseconds[2 * index + 1] - nanoseconds[2 * index]) / 1e6;
+      time.milliseconds += Number(nanoseconds[2 * index + 1] - nanoseconds[2 * index]) / 1e6;
       times.set(kernel, time);
     });
   }

@@ -1,0 +1,79 @@
+import type { PooledBuffer } from "./buffers.ts";
+import { LimitExceededError } from "./errors.ts";
+import type { ErrorScopes } from "./error_scopes.ts";
+import type { Pipeline } from "./pipelines.ts";
+
+/** A buffer as a kernel sees it: all of it, or a window that fits one binding. */
+export interface Binding {
+  /** The buffer. */
+  buffer: PooledBuffer;
+  /** First byte; a multiple of the adapter's offset alignment. Default 0. */
+  offset?: number;
+  /** Bytes visible to the kernel. Default: up to the end of what the owner asked for. */
+  bytes?: number;
+}
+
+/** Most bind groups kept; past it all are made anew as they are needed. */
+const KEPT = 4096;
+
+/** Makes bind groups and keeps them for calls with the same kernel and buffers. */
+export class BindGroups {
+  readonly #gpu: GPUDevice;
+  readonly #scopes: ErrorScopes;
+  readonly #uniforms: GPUBuffer;
+  readonly #largest: number;
+  readonly #groups = new Map<string, GPUBindGroup>();
+
+  /** `uniforms` holds all kernels' parameters; `largest` is the adapter's limit of one storage binding in bytes. */
+  constructor(gpu: GPUDevice, scopes: ErrorScopes, uniforms: GPUBuffer, largest: number) {
+    this.#gpu = gpu;
+    this.#scopes = scopes;
+    this.#uniforms = uniforms;
+    this.#largest = largest;
+  }
+
+  /** Refuses a binding larger than the adapter allows. */
+  check(kernel: string, bindings: readonly Binding[]): void {
+    for (const { buffer, offset = 0, bytes } of bindings) {
+      const size = bindingBytes(buffer, offset, bytes);
+      if (size <= this.#largest) continue;
+      throw new LimitExceededError(
+        `kernel ${kernel}: ${buffer.label} needs a binding of ${size} bytes; this adapter allows ${this.#largest}`,
+      );
+    }
+  }
+
+  /** The bind group of a kernel's uniforms (`uniformBytes` at a dynamic offset) and storage bindings. */
+  get(pipeline: Pipeline, bindings: readonly Binding[], uniformBytes: number): GPUBindGroup {
+    let key = `${pipeline.id}`;
+    for (const { buffer, offset, bytes } of bindings) key += `/${buffer.id},${offset ?? 0},${bytes ?? buffer.bytes}`;
+    const known = this.#groups.get(key);
+    if (known) return known;
+    if (this.#groups.size >= KEPT) this.#groups.clear();
+    const label = pipeline.source.name;
+    const group = this.#scopes.guard(`bind group of ${label}`, () =>
+      this.#gpu.createBindGroup({
+        label,
+        layout: pipeline.layout,
+        entries: [
+          { binding: 0, resource: { buffer: this.#uniforms, size: uniformBytes } },
+          ...bindings.map(({ buffer, offset = 0, bytes }, index) => ({
+            binding: index + 1,
+            resource: { buffer: buffer.gpu, offset, size: bindingBytes(buffer, offset, bytes) },
+          })),
+        ],
+      }));
+    this.#groups.set(key, group);
+    return group;
+  }
+
+  /** Forgets all bind groups, which keep buffers alive. */
+  clear(): void {
+    this.#groups.clear();
+  }
+}
+
+/** Bindings are whole words; an odd number of f16 values ends in padding that the buffer has. */
+function bindingBytes(buffer: PooledBuffer, offset: number, bytes?: number): number {
+  return Math.max(4, Math.ceil((bytes ?? buffer.bytes - offset) / 4) * 4);
+}

@@ -1,0 +1,284 @@
+/**
+ * The toolkit's only door to the machine it runs on: files, environment, subprocesses, memory.
+ * Reading a URL works in a browser too (by fetch); what a browser can't do throws a {@linkcode PlatformError}.
+ */
+
+import { folderUrlFrom, workingFolderUrl } from "./platform/addresses.ts";
+import type { DenoFile, DenoLike } from "./platform/deno_like.ts";
+import { type ByteRange, checkRange, failure, PlatformError, shown, tooShort } from "./platform/error.ts";
+import { controlGroupMemoryLeft } from "./platform/memory.ts";
+import { readRemote, remoteExists, remoteSize } from "./platform/remote.ts";
+
+export { fileInside } from "./platform/addresses.ts";
+export { type ByteRange, PlatformError } from "./platform/error.ts";
+export { type FetchedRange, fetchRange } from "./platform/remote.ts";
+
+/** The machine a measurement was made on. */
+export interface HostInfo {
+  /** Operating system: "linux", "darwin", "windows" and so on, or "browser". */
+  readonly os: string;
+  /** Logical processors this process may use. */
+  readonly cpus: number;
+  /** The processor's own name, or its architecture where the name can't be read. */
+  readonly cpuModel: string;
+  /** Memory of the machine in bytes; 0 where it can't be read. */
+  readonly memoryBytes: number;
+  /** Version of Deno; "none" in a browser. */
+  readonly denoVersion: string;
+}
+
+/** What a subprocess left behind. */
+export interface CommandResult {
+  /** Its exit code; 0 is success. */
+  readonly code: number;
+  /** All of its standard output. */
+  readonly stdout: string;
+  /** All of its standard error. */
+  readonly stderr: string;
+}
+
+const deno = (globalThis as { Deno?: DenoLike }).Deno;
+
+const GIBIBYTE = 2 ** 30;
+
+function needDeno(what: string): DenoLike {
+  if (deno) return deno;
+  throw new PlatformError(`${what} needs Deno, which this platform is not`);
+}
+
+/** In a browser every address goes through fetch, relative ones included. */
+function isRemote(source: string | URL): boolean {
+  return !deno || /^(https?|data|blob):/i.test(String(source));
+}
+
+/** A "file:..." string as a URL: Deno takes it in no other form. */
+function local(source: string | URL): string | URL {
+  return typeof source === "string" && /^file:/i.test(source) ? new URL(source) : source;
+}
+
+/** What `act` gives, or undefined where it fails: the file is missing, or a permission was not given. */
+function orUndefined<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A folder's URL, with a slash at its end so that file names resolve inside it.
+ *
+ * @param folder a URL, or a local path, relative ones against the working folder (in a browser: the page)
+ */
+export function folderUrl(folder: string | URL): URL {
+  const page = (globalThis as { location?: { href: string } }).location?.href;
+  return folderUrlFrom(folder, deno ? workingFolderUrl(deno.cwd()) : new URL(page ?? "file:///"));
+}
+
+/**
+ * Reads a file, or just a part of it. Local parts are read by seeking; remote ones are asked for with a Range header,
+ * and cut out of the whole where the server sends that.
+ *
+ * @param source a local path, or a file:, http(s):, data: or blob: URL; in a browser anything fetch takes
+ * @param range default: the whole file
+ * @throws {PlatformError} if the file is missing, can't be read, or ends before the range does.
+ * @throws {RangeError} if the range is none.
+ */
+export async function readBytes(
+  source: string | URL,
+  range?: ByteRange,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (range) checkRange(range);
+  if (isRemote(source)) return await readRemote(source, range);
+  let file: DenoFile | undefined;
+  try {
+    file = await needDeno("reading a file").open(local(source), { read: true });
+    const { size } = await file.stat();
+    const { start, end } = range ?? { start: 0, end: size };
+    if (end > size) throw tooShort(source, { start, end }, size);
+    const bytes = new Uint8Array(end - start);
+    if (start > 0) await file.seek(start, 0);
+    for (let filled = 0; filled < bytes.length;) {
+      const got = await file.read(bytes.subarray(filled));
+      if (got === null) throw tooShort(source, { start, end }, start + filled);
+      filled += got;
+    }
+    return bytes;
+  } catch (error) {
+    throw failure(`cannot read ${shown(source)}`, error);
+  } finally {
+    file?.close();
+  }
+}
+
+/**
+ * Reads a whole file as UTF-8 text.
+ *
+ * @throws {PlatformError} if the file is missing, can't be read, or isn't UTF-8.
+ */
+export async function readText(source: string | URL): Promise<string> {
+  const bytes = await readBytes(source);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    const what = `${shown(source)} is not UTF-8 text`;
+    throw new PlatformError(what, { cause: error });
+  }
+}
+
+/**
+ * Size of a file in bytes, without reading it (unless a server tells it in no other way).
+ *
+ * @throws {PlatformError} if the file is missing or can't be looked at.
+ */
+export async function fileSize(source: string | URL): Promise<number> {
+  if (isRemote(source)) return await remoteSize(source);
+  try {
+    return (await needDeno("reading a file").stat(local(source))).size;
+  } catch (error) {
+    throw failure(`cannot read ${shown(source)}`, error);
+  }
+}
+
+/**
+ * Whether a file (or a local folder) is there.
+ *
+ * @throws {PlatformError} if that can't be told: the server can't be reached, or a permission is missing.
+ */
+export async function fileExists(source: string | URL): Promise<boolean> {
+  if (isRemote(source)) return await remoteExists(source);
+  try {
+    await needDeno("looking for a file").stat(local(source));
+    return true;
+  } catch (error) {
+    const name = (error as Error).name;
+    if (name === "NotFound" || name === "NotADirectory") return false;
+    throw failure(`cannot look at ${shown(source)}`, error);
+  }
+}
+
+/**
+ * Writes a file so that nobody ever sees half of it: into a temporary file of the same folder, flushed to the disk, then
+ * renamed over the old one. Missing folders are made. After a failure the old file is unchanged and the temporary one gone.
+ *
+ * @param path a local path or a file: URL
+ * @param contents text is written as UTF-8
+ * @throws {PlatformError} if it can't be written, or in a browser.
+ */
+export async function writeAside(
+  path: string | URL,
+  contents: string | Uint8Array,
+): Promise<void> {
+  const { mkdir, open, rename, remove } = needDeno("writing a file");
+  const target = String(path);
+  const [, folder, name] = /^(.*[/\\])?([^/\\]*)$/s.exec(target)!;
+  const temporary = local(
+    `${folder ?? ""}.${name}.${crypto.randomUUID().slice(0, 8)}.tmp`,
+  );
+  const bytes = typeof contents === "string" ? new TextEncoder().encode(contents) : contents;
+  let made = false;
+  try {
+    if (folder) await mkdir(local(folder), { recursive: true });
+    const file = await open(temporary, { write: true, createNew: true });
+    made = true;
+    try {
+      for (let written = 0; written < bytes.length;) {
+        written += await file.write(bytes.subarray(written));
+      }
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    await rename(temporary, local(target));
+  } catch (error) {
+    if (made) await remove(temporary).catch(() => {});
+    throw failure(`cannot write ${shown(path)}`, error);
+  }
+}
+
+/**
+ * Bytes of memory that this process may still take: the lesser of what the machine has available and what the limits of
+ * its control groups (containers) leave. Where that can't be told, as in a browser, 8 GiB or what the browser
+ * says the device has, if that is less.
+ */
+export function memoryLimitBytes(): number {
+  const available = orUndefined(() => deno?.systemMemoryInfo().available);
+  if (deno === undefined || available === undefined) {
+    const told = (globalThis.navigator as { deviceMemory?: number } | undefined)
+      ?.deviceMemory;
+    return Math.min(8, told ?? 8) * GIBIBYTE;
+  }
+  const left = controlGroupMemoryLeft((path) => orUndefined(() => deno.readTextFileSync(path)));
+  return Math.min(available, left);
+}
+
+/** An environment variable; undefined where it is not set, may not be read, or there is no environment (a browser). */
+export function environmentVariable(name: string): string | undefined {
+  return orUndefined(() => deno?.env.get(name));
+}
+
+/** Whether a person sits at this end of the stream; false in a browser. */
+export function isTerminal(
+  stream: "stdin" | "stdout" | "stderr" = "stderr",
+): boolean {
+  return deno?.[stream].isTerminal() ?? false;
+}
+
+/** What there is to say about this machine beside a measurement. */
+export function hostInfo(): HostInfo {
+  const cpus = globalThis.navigator?.hardwareConcurrency ?? 1;
+  if (!deno) {
+    const platform = { os: "browser", cpuModel: "unknown", memoryBytes: 0 };
+    return { ...platform, cpus, denoVersion: "none" };
+  }
+  const listed = orUndefined(() => deno.readTextFileSync("/proc/cpuinfo"));
+  const named = /^model name\s*:\s*(.+)$/m.exec(listed ?? "")?.[1] ??
+    environmentVariable("PROCESSOR_IDENTIFIER");
+  return {
+    os: deno.build.os,
+    cpus,
+    cpuModel: named ?? deno.build.arch,
+    memoryBytes: orUndefined(() => deno.systemMemoryInfo().total) ?? 0,
+    denoVersion: deno.version.deno,
+  };
+}
+
+/**
+ * Runs a program to its end, without a shell and with no input.
+ *
+ * @param command the program's name or path
+ * @param args passed as they are
+ * @throws {PlatformError} if there is no such program, it may not be run, or in a browser.
+ */
+export async function runCommand(
+  command: string,
+  args: readonly string[] = [],
+): Promise<CommandResult> {
+  const { Command } = needDeno("running a program");
+  try {
+    const options = { args: [...args], stdin: "null" };
+    const { code, stdout, stderr } = await new Command(command, options)
+      .output();
+    const text = new TextDecoder();
+    return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+  } catch (error) {
+    const missing = (error as Error).name === "NotFound";
+    throw failure(
+      `cannot run ${command}`,
+      missing ? new Error("no such program") : error,
+    );
+  }
+}
+
+/**
+ * Shows data below the running cell of a Deno notebook.
+ *
+ * @param bundle the same thing as several types of output, by MIME type
+ * @throws {PlatformError} outside a notebook.
+ */
+export async function jupyterDisplay(bundle: Readonly<Record<string, unknown>>): Promise<void> {
+  // In any other run of Deno reading the property already throws.
+  const jupyter = orUndefined(() => deno?.jupyter);
+  if (!jupyter) throw new PlatformError("showing a figure needs a notebook with Deno's kernel, which this is not");
+  await jupyter.display(bundle, { raw: true });
+}

@@ -1,0 +1,43 @@
+// Only what is used here, written by hand: lib must type-check where Deno's own types are missing.
+
+/** An open file. */
+export interface DenoFile {
+  stat(): Promise<{ size: number }>;
+  seek(offset: number, whence: number): Promise<number>;
+  read(into: Uint8Array): Promise<number | null>;
+  write(from: Uint8Array): Promise<number>;
+  sync(): Promise<void>;
+  close(): void;
+}
+/** A program to run. */
+export interface DenoCommand {
+  output(): Promise<{ code: number; stdout: Uint8Array; stderr: Uint8Array }>;
+}
+/** The part of the runtime that the door opens on. */
+export interface DenoLike {
+  build: { os: string; arch: string };
+  version: { deno: string };
+  cwd(): string;
+  env: { get(name: string): string | undefined };
+  open(
+    path: string | URL,
+    options: Record<string, boolean>,
+  ): Promise<DenoFile>;
+  stat(path: string | URL): Promise<{ size: number }>;
+  readTextFileSync(path: string): string;
+  mkdir(path: string | URL, options: { recursive: boolean }): Promise<void>;
+  rename(from: string | URL, to: string | URL): Promise<void>;
+  remove(path: string | URL): Promise<void>;
+  systemMemoryInfo(): { total: number; available: number };
+  Command: new (
+    command: string,
+    options: Record<string, unknown>,
+  ) => DenoCommand;
+  /** In notebooks only; reading it throws elsewhere. */
+  jupyter?: {
+    display(bundle: Readonly<Record<string, unknown>>, options: { raw: boolean }): Promise<void>;
+  };
+  stdin: { isTerminal(): boolean };
+  stdout: { isTerminal(): boolean };
+  stderr: { isTerminal(): boolean };
+}

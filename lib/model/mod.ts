@@ -1,0 +1,23 @@
+/**
+ * Models: configuration, weights, tokenizer, decoder, and sessions that read a context and answer questions about it.
+ *
+ * @module
+ */
+export { type ModelConfig, type ModelFamily, parseConfig } from "./config.ts";
+export { Decoder } from "./decoder.ts";
+export { DecoderWeights, type LayerWeights, type Linear } from "./decoder_weights.ts";
+export type { StoredType } from "./element_types.ts";
+export { loadModel, type LoadOptions, Model, type SessionOptions } from "./model.ts";
+export { ModelFileError } from "./model_file_error.ts";
+export { type PromptStep, promptSteps } from "./prompt_steps.ts";
+export { openWeights, SafetensorsFile, type TensorEntry, type WeightStore } from "./safetensors.ts";
+export { encodeSafetensors, type TensorToWrite, writeSafetensors } from "./safetensors_writer.ts";
+export {
+  greedySampling,
+  parseSamplingOptions,
+  type SamplingOptions,
+  samplingOptionsSchema,
+} from "./sampling_options.ts";
+export { type AppendOptions, type GenerateOptions, Session } from "./session.ts";
+export { TextStream, type TokenDecoder } from "./text_stream.ts";
+export { type DecodeOptions, type EncodeOptions, loadTokenizer, ModelTokenizer } from "./tokenizer.ts";

@@ -1,0 +1,115 @@
+import { createMethod, KeyValueCache, type Knobs, type MethodName, presets, resolveKnobs } from "../attention/mod.ts";
+import type { CacheOptions } from "../attention/mod.ts";
+import type { Device } from "../gpu/mod.ts";
+import { fileExists, folderUrl, readText } from "../platform.ts";
+import { type ModelConfig, parseConfig } from "./config.ts";
+import { Decoder } from "./decoder.ts";
+import { DecoderWeights } from "./decoder_weights.ts";
+import { parseJson } from "./model_file_error.ts";
+import { openWeights } from "./safetensors.ts";
+import { Session } from "./session.ts";
+import { loadTokenizer, type ModelTokenizer } from "./tokenizer.ts";
+
+/** How a session attends and what it keeps. */
+export interface SessionOptions {
+  /** The attention method. Default "reattention". */
+  method?: MethodName;
+  /** What differs from the preset: `demo` for models trained at fewer than 8,192 tokens, `paper` otherwise. */
+  knobs?: Partial<Knobs>;
+  /** Records what each layer selects; read with `session.readTrace()`. Default false. */
+  trace?: boolean;
+  /** Page size and storage types of the cache. */
+  cache?: Omit<CacheOptions, "batch">;
+}
+
+/** Where a model comes from and where it goes. */
+export interface LoadOptions {
+  /** The device that holds the weights. */
+  device: Device;
+}
+
+/** A loaded model: configuration, tokenizer and weights on the GPU. */
+export class Model {
+  /** Sizes and options from config.json. */
+  readonly config: ModelConfig;
+  /** The network. */
+  readonly decoder: Decoder;
+  readonly #tokenizer: ModelTokenizer | undefined;
+
+  /** Takes over the decoder. Without a tokenizer only token ids can be used. */
+  constructor(config: ModelConfig, tokenizer: ModelTokenizer | undefined, decoder: Decoder) {
+    this.config = config;
+    this.#tokenizer = tokenizer;
+    this.decoder = decoder;
+  }
+
+  /**
+   * Its tokenizer.
+   *
+   * @throws {Error} where the model's folder has no tokenizer.json.
+   */
+  get tokenizer(): ModelTokenizer {
+    if (this.#tokenizer) return this.#tokenizer;
+    throw new Error("this model's folder has no tokenizer.json: give token ids instead of text");
+  }
+
+  /**
+   * Starts a session: one context, read by one method.
+   *
+   * @throws {RangeError} for knobs that are wrong, or whose scope passes the trained context without `allowBeyondTrained`.
+   */
+  createSession(options: SessionOptions = {}): Session {
+    const preset = this.config.trainedContext < 8192 ? presets.demo : presets.paper;
+    const knobs = resolveKnobs(options.knobs, preset);
+    const shape = this.decoder.attentionShape;
+    const method = createMethod(options.method ?? "reattention", knobs, shape);
+    const cache = new KeyValueCache(this.decoder.device, shape, options.cache);
+    try {
+      return new Session(this, method, cache, { trace: options.trace ?? false });
+    } catch (error) {
+      cache[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Frees the weights. */
+  [Symbol.dispose](): void {
+    this.decoder[Symbol.dispose]();
+  }
+}
+
+/**
+ * Loads a model from a folder with config.json, tokenizer.json and safetensors weights, or the embedded one by "demo".
+ *
+ * @param source "demo", a folder's path, or a URL of a folder
+ * @returns a model to dispose after use
+ * @throws {RangeError} where a file is missing a field or a tensor, or is of a family that can't be run, naming it.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { loadModel } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * assertEquals(model.config.trainedContext, 512);
+ * ```
+ */
+export async function loadModel(source: "demo" | string | URL, { device }: LoadOptions): Promise<Model> {
+  const folder = folderOf(source);
+  const config = parseConfig(parseJson(await readText(new URL("config.json", folder)), `${folder}config.json`));
+  if (config.slidingWindow !== null && config.slidingWindow < config.trainedContext) {
+    throw new RangeError(
+      `${folder}config.json: sliding_window ${config.slidingWindow} can't be run yet; use a model without it`,
+    );
+  }
+  const tokenizer = await fileExists(new URL("tokenizer.json", folder)) ? await loadTokenizer(folder) : undefined;
+  const store = await openWeights(folder);
+  const weights = await DecoderWeights.load(device, config, store);
+  return new Model(config, tokenizer, new Decoder(device, config, weights));
+}
+
+function folderOf(source: string | URL): URL {
+  return source === "demo" ? new URL("./demo/", import.meta.url) : folderUrl(source);
+}

@@ -1,0 +1,338 @@
+import {
+  type AttentionMethod,
+  AttentionStep,
+  type KeyValueCache,
+  type Phase,
+  Trace,
+  type TraceStep,
+} from "../attention/mod.ts";
+import { Tensor } from "../tensor/mod.ts";
+import { checkTokens } from "./check_tokens.ts";
+import { promptSteps } from "./prompt_steps.ts";
+import { Sampler } from "./sampler.ts";
+import { parseSamplingOptions, type SamplingOptions } from "./sampling_options.ts";
+import { checkScope } from "./scope.ts";
+import type { Model } from "./model.ts";
+
+/** How a context is read. */
+export interface AppendOptions {
+  /** Called after each chunk with the tokens done and the tokens in all. */
+  onProgress?: (done: number, total: number) => void;
+  /** Honoured within one chunk; what was read before stays. */
+  signal?: AbortSignal;
+}
+
+/** How an answer is written. */
+export interface GenerateOptions {
+  /** Most tokens to write. */
+  maxTokens: number;
+  /** How tokens are chosen. Default: the likeliest each time. */
+  sampling?: Partial<SamplingOptions>;
+  /** Tokens that end the answer; they are not part of it. Default: the model's end-of-text tokens. */
+  stopTokens?: readonly number[];
+  /** Honoured within one step. */
+  signal?: AbortSignal;
+}
+
+/** Steps run before tokens are first brought to the host; doubled each time up to the last. */
+const FIRST_BATCH = 4;
+const LAST_BATCH = 32;
+
+/**
+ * One context read by one method: append tokens, fork, generate. It owns its cache; forks share the cache's full pages.
+ *
+ * @example Asking the embedded model
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { loadModel } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * using session = model.createSession({ method: "full" });
+ * await session.append(model.tokenizer.encode("<s> secret code of K7 482 913 . the n1 v2 a n3 in the n4 ."));
+ * const question = "question : what is secret code of K7 ? answer secret code of K7";
+ * assertEquals(await session.answer(question, { maxTokens: 2 }), "482 913");
+ * ```
+ */
+export class Session {
+  /** The model that reads. */
+  readonly model: Model;
+  /** The method that attends. */
+  readonly method: AttentionMethod;
+  readonly #cache: KeyValueCache;
+  readonly #scopeTensor: Tensor;
+  readonly #trace: Trace | undefined;
+  #pending: number[] = [];
+  #questionStart: number | undefined;
+  #scope = 0;
+  #beyondTrained = false;
+  #busy = false;
+  #disposed = false;
+
+  /** Takes over the cache. Use `model.createSession`. */
+  constructor(model: Model, method: AttentionMethod, cache: KeyValueCache, options: { trace: boolean }) {
+    this.model = model;
+    this.method = method;
+    this.#cache = cache;
+    this.#scopeTensor = Tensor.zeros(cache.device, [1], "u32", "scope");
+    if (options.trace) this.#trace = new Trace(cache.device);
+  }
+
+  /** Tokens read and written so far. */
+  get length(): number {
+    return this.#cache.lengths[0] + this.#pending.length;
+  }
+
+  /** Most tokens that any head attended to in any step so far, as measured on the GPU. */
+  get scope(): number {
+    return this.#scope;
+  }
+
+  /** Whether any step attended to more tokens than the model was trained with. */
+  get beyondTrained(): boolean {
+    return this.#beyondTrained;
+  }
+
+  /** Bytes of the cache's pages, those shared with forks included. */
+  get cacheBytes(): number {
+    return this.#cache.bytes;
+  }
+
+  /**
+   * Reads tokens into the cache, chunk by chunk (ALGORITHM section 7).
+   *
+   * @throws {MemoryBudgetError} where memory can't hold them; nothing was read then.
+   * @throws {RangeError} where the scope passes the trained context, saying by how much.
+   */
+  async append(tokens: readonly number[], options: AppendOptions = {}): Promise<void> {
+    await this.#exclusively(async () => {
+      await this.#prefill(this.#takePending(tokens), options);
+      await this.#readScope();
+    });
+  }
+
+  /**
+   * Reads tokens like `append` and tells what the model expects after each of them.
+   *
+   * @returns logits, row-major [tokens, vocabulary]
+   * @throws {RangeError} where the scope passes the trained context, saying by how much.
+   */
+  async logits(tokens: readonly number[], options: AppendOptions = {}): Promise<Float32Array> {
+    const { vocabularySize } = this.model.config;
+    const pending = this.#pending.length;
+    const all = new Float32Array((pending + tokens.length) * vocabularySize);
+    let done = 0;
+    await this.#exclusively(async () => {
+      await this.#prefill(this.#takePending(tokens), options, async (hidden) => {
+        using logits = this.model.decoder.allLogits(hidden);
+        all.set(await logits.read(), done * vocabularySize);
+        done += hidden.shape[1];
+      });
+      await this.#readScope();
+    });
+    return all.subarray(pending * vocabularySize);
+  }
+
+  /** Says that the question starts here: methods that read the context cheaply look at all of it from now on. */
+  markQuestion(): void {
+    this.#questionStart = this.length;
+  }
+
+  /** A session with the same context that goes its own way. */
+  fork(): Session {
+    const cache = this.#cache.fork();
+    const fork = new Session(this.model, this.method, cache, { trace: this.#trace !== undefined });
+    fork.#pending = [...this.#pending];
+    fork.#questionStart = this.#questionStart;
+    fork.#beyondTrained = this.#beyondTrained;
+    return fork;
+  }
+
+  /**
+   * Writes an answer to a prompt. The prompt's last token is the first decode step.
+   *
+   * @returns the answer's tokens, without the stop token
+   * @throws {RangeError} for an empty prompt with nothing before it, or options that are wrong.
+   */
+  async generate(prompt: readonly number[], options: GenerateOptions): Promise<number[]> {
+    const answer: number[] = [];
+    for await (const batch of this.stream(prompt, options)) answer.push(...batch);
+    return answer;
+  }
+
+  /** Writes an answer as text: encodes the question, generates, decodes. */
+  async answer(question: string, options: GenerateOptions): Promise<string> {
+    const { tokenizer } = this.model;
+    return tokenizer.decode(await this.generate(tokenizer.encode(question, { addSpecialTokens: false }), options));
+  }
+
+  /** Writes an answer as text, piece by piece as it is produced. */
+  async *streamText(question: string, options: GenerateOptions): AsyncGenerator<string, void, void> {
+    const { tokenizer } = this.model;
+    const text = tokenizer.textStream();
+    for await (const batch of this.stream(tokenizer.encode(question, { addSpecialTokens: false }), options)) {
+      const piece = batch.map((token) => text.push(token)).join("");
+      if (piece) yield piece;
+    }
+    const rest = text.end();
+    if (rest) yield rest;
+  }
+
+  /**
+   * Writes an answer, handing over tokens in batches: each chosen token feeds the next step on the GPU, and the host
+   * waits once a batch.
+   */
+  async *stream(prompt: readonly number[], options: GenerateOptions): AsyncGenerator<number[], void, void> {
+    const sampling = parseSamplingOptions(options.sampling ?? {});
+    const { maxTokens, signal } = options;
+    if (!Number.isInteger(maxTokens) || maxTokens < 1) {
+      throw new RangeError(`maxTokens ${maxTokens} must be a whole number of at least 1`);
+    }
+    const stops = new Set(options.stopTokens ?? this.model.config.endOfTextIds);
+    this.#begin();
+    try {
+      this.#questionStart ??= this.length;
+      const all = this.#takePending(prompt);
+      if (all.length === 0) throw new RangeError("generate: the prompt is empty; give at least one token");
+      await this.#prefill(all.slice(0, -1), { signal });
+      using sampler = new Sampler(this.#cache.device, 1, maxTokens, sampling);
+      yield* this.#decode(all[all.length - 1], sampler, stops, maxTokens, signal);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /**
+   * What each layer selected in the last steps; empty unless the session was made with `trace: true`.
+   *
+   * @throws {GpuError} the first GPU error since the last read.
+   */
+  async readTrace(): Promise<readonly TraceStep[]> {
+    return await this.#trace?.read() ?? [];
+  }
+
+  /** Forgets the recorded steps. */
+  clearTrace(): void {
+    this.#trace?.clear();
+  }
+
+  /** Frees the cache's own pages. */
+  [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#trace?.[Symbol.dispose]();
+    this.#scopeTensor[Symbol.dispose]();
+    this.#cache[Symbol.dispose]();
+  }
+
+  async #prefill(
+    tokens: readonly number[],
+    { onProgress, signal }: AppendOptions,
+    onHidden?: (hidden: Tensor) => Promise<void>,
+  ): Promise<void> {
+    checkTokens(tokens, this.model.config.vocabularySize);
+    this.#cache.reserve(tokens.length);
+    let done = 0;
+    for (const { rows, first } of promptSteps(tokens.length, this.length, this.method.knobs)) {
+      using ids = Tensor.from(this.#cache.device, Uint32Array.from(tokens.slice(done, done + rows)), [1, rows]);
+      // A step of length 1 counts as a decode step (ALGORITHM section 3), whoever asks for it.
+      using hidden = await this.#step(ids, rows === 1 && !first ? "decode" : "prefill", first, signal);
+      await onHidden?.(hidden);
+      done += rows;
+      onProgress?.(done, tokens.length);
+    }
+  }
+
+  async *#decode(
+    lastToken: number,
+    sampler: Sampler,
+    stops: ReadonlySet<number>,
+    maxTokens: number,
+    signal?: AbortSignal,
+  ): AsyncGenerator<number[], void, void> {
+    const { decoder } = this.model;
+    const start = this.#cache.lengths[0];
+    this.#cache.device.commands.write(sampler.next.buffer, 0, Uint32Array.of(lastToken));
+    let delivered = 0;
+    for (let batch = FIRST_BATCH; delivered < maxTokens; batch = Math.min(2 * batch, LAST_BATCH)) {
+      const until = Math.min(maxTokens, delivered + batch);
+      while (sampler.count < until) {
+        using hidden = await this.#step(sampler.next, "decode", false, signal);
+        using logits = decoder.logits(hidden);
+        sampler.choose(logits);
+      }
+      const chosen = (await this.#readScope(sampler.chosen)).slice(delivered, until);
+      const stop = chosen.findIndex((token) => stops.has(token));
+      const answer = [...chosen.slice(0, stop < 0 ? chosen.length : stop)];
+      const last = answer.at(-1) ?? [...chosen].at(-1)!;
+      delivered += answer.length;
+      if (stop >= 0 || delivered === maxTokens) {
+        // The cache holds the prompt and all but the newest token; what ran past the stop token is dropped.
+        this.#cache.truncate(start + Math.max(1, delivered));
+        this.#pending = delivered > 0 ? [last] : [];
+        if (answer.length) yield answer;
+        return;
+      }
+      yield answer;
+    }
+  }
+
+  async #step(tokens: Tensor, phase: Phase, first: boolean, signal?: AbortSignal): Promise<Tensor> {
+    const { decoder, config } = this.model;
+    const rows = tokens.shape[1];
+    const before = this.#cache.lengths[0];
+    const shape = { length: before + rows, rows, phase, first, questionStart: this.#questionStart };
+    const beyond = checkScope(this.method, shape, config.trainedContext);
+    try {
+      this.#cache.extend(rows);
+      const context = {
+        method: this.method,
+        cache: this.#cache,
+        rotation: decoder.rotation,
+        scope: this.#scopeTensor,
+        trace: this.#trace,
+      };
+      using step = new AttentionStep(context, rows, { phase, first, questionStart: this.#questionStart });
+      const hidden = await decoder.forward(step, tokens, signal);
+      this.#beyondTrained ||= beyond;
+      return hidden;
+    } catch (error) {
+      this.#cache.truncate(before);
+      throw error;
+    }
+  }
+
+  async #readScope(tokens?: Tensor): Promise<Uint32Array> {
+    const ranges = [this.#scopeTensor, ...(tokens ? [tokens] : [])].map(({ buffer, bytes }) => ({
+      buffer,
+      offset: 0,
+      bytes,
+    }));
+    const [scope, chosen] = await this.#cache.device.readBack.read(ranges);
+    this.#scope = Math.max(this.#scope, new Uint32Array(scope)[0]);
+    return new Uint32Array(chosen ?? new ArrayBuffer(0));
+  }
+
+  /** Tokens chosen by the last answer but not yet read come before what is appended now. */
+  #takePending(tokens: readonly number[]): number[] {
+    const all = [...this.#pending, ...tokens];
+    this.#pending = [];
+    return all;
+  }
+
+  #begin(): void {
+    if (this.#disposed) throw new Error("this session was disposed");
+    if (this.#busy) throw new Error("this session is busy: await one append or generate before the next, or fork it");
+    this.#busy = true;
+  }
+
+  async #exclusively(act: () => Promise<void>): Promise<void> {
+    this.#begin();
+    try {
+      await act();
+    } finally {
+      this.#busy = false;
+    }
+  }
+}

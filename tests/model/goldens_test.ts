@@ -1,0 +1,79 @@
+import { assertEquals } from "@std/assert";
+import { loadModel, type Model } from "../../lib/model/mod.ts";
+import { SafetensorsFile } from "../../lib/model/safetensors.ts";
+import { assertClose } from "../compare.ts";
+import { gpuTest } from "../gpu_test_device.ts";
+import { knobsFromReference } from "../../lib/reference/mod.ts";
+import type { Knobs } from "../../lib/attention/mod.ts";
+
+const folder = new URL("../../../shared/goldens/models/", import.meta.url);
+const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+
+/** Families and options that come later end in an error that names them. */
+const UNSUPPORTED: Record<string, string> = {
+  glm4_0414: "glm4",
+  glm_partial_rope: "glm",
+  mistral_sliding: "sliding_window",
+};
+
+// Sums of some hundred products in f32 against PyTorch's in another order; logits here are of size 1 to 10.
+const TOLERANCE = { absolute: 1e-3, relative: 0 };
+
+for (const name of names) {
+  gpuTest(`loadModel gives the logits and the greedy continuation of ${name}, or says why not`, async (device) => {
+    const url = new URL(`${name}/`, folder);
+    if (name in UNSUPPORTED) {
+      let message = "";
+      await loadModel(url, { device }).catch((error) => message = error instanceof RangeError ? error.message : "");
+      assertEquals(message.includes(UNSUPPORTED[name]), true, `message "${message}"`);
+      return;
+    }
+    using model = await loadModel(url, { device });
+    const golden = await SafetensorsFile.open(new URL("golden.safetensors", url));
+    const ids = [...await golden.readInts("input_ids")];
+    using session = model.createSession({ method: "full", knobs: { chunkSize: 7, allowBeyondTrained: true } });
+    assertClose(await session.logits(ids), await golden.readFloats("logits"), {
+      ...TOLERANCE,
+      label: `${name} logits`,
+    });
+    const greedy = [...await golden.readInts("greedy_ids")];
+    using other = model.createSession({ method: "full", knobs: { allowBeyondTrained: true } });
+    assertEquals(await other.generate(ids, { maxTokens: greedy.length, stopTokens: [] }), greedy);
+  });
+
+  for (const variant of reattentionGoldens(name)) {
+    gpuTest(`ReAttention inside ${name} selects and answers as in ${variant}`, async (device) => {
+      using model = await loadModel(new URL(`${name}/`, folder), { device });
+      await checkReAttention(model, await SafetensorsFile.open(new URL(`${name}/${variant}`, folder)));
+    });
+  }
+}
+
+function reattentionGoldens(name: string): string[] {
+  return [...Deno.readDirSync(new URL(`${name}/`, folder))].map(({ name: file }) => file)
+    .filter((file) => file.startsWith("reattention_")).sort();
+}
+
+async function checkReAttention(model: Model, golden: SafetensorsFile): Promise<void> {
+  const { knobs: found } = knobsFromReference(JSON.parse(golden.metadata.knobs));
+  const { queryCacheLength: _unused, ...knobs } = found;
+  using session = model.createSession({
+    method: "reattention",
+    knobs: { ...knobs, allowBeyondTrained: true } as Partial<Knobs>,
+    trace: true,
+  });
+  const ids = [...await golden.readInts("input_ids")];
+  const greedy = [...await golden.readInts("greedy_ids")];
+  assertEquals(await session.generate(ids, { maxTokens: greedy.length, stopTokens: [] }), greedy);
+  const trace = await session.readTrace();
+  const { steps } = JSON.parse(golden.metadata.case) as { steps: { start: number; length: number; mode: string }[] };
+  for (const [number, { start, length, mode }] of steps.entries()) {
+    // The first call is read in chunks, which changes nothing: its last chunk sees what the whole call sees.
+    const step = trace.findLast((entry) => entry.start + entry.rows === start + length)!;
+    assertEquals(step.kind, mode);
+    for (const { layer, groups } of step.layers) {
+      const expected = await golden.readInts(`step${number}.layer${layer}.indices`);
+      assertEquals([...groups[0].indices], [...expected], `step ${number} layer ${layer}`);
+    }
+  }
+}

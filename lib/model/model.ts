@@ -6,6 +6,7 @@ import { type ModelConfig, parseConfig } from "./config.ts";
 import { Decoder } from "./decoder.ts";
 import { DecoderWeights } from "./decoder_weights.ts";
 import { parseJson } from "./model_file_error.ts";
+import { checkScopeAtAnyLength } from "./scope.ts";
 import { openWeights } from "./safetensors.ts";
 import { Session } from "./session.ts";
 import { loadTokenizer, type ModelTokenizer } from "./tokenizer.ts";
@@ -63,6 +64,7 @@ export class Model {
     const knobs = resolveKnobs(options.knobs, preset);
     const shape = this.decoder.attentionShape;
     const method = createMethod(options.method ?? "reattention", knobs, shape);
+    checkScopeAtAnyLength(method, this.config.trainedContext);
     const cache = new KeyValueCache(this.decoder.device, shape, options.cache);
     try {
       return new Session(this, method, cache, { trace: options.trace ?? false });

@@ -21,3 +21,18 @@ export function checkScope(method: AttentionMethod, step: StepShape, trainedCont
       `context of ${trainedContext}; lower them, or set allowBeyondTrained`,
   );
 }
+
+/**
+ * Checks the scope that a method reaches however long the context gets, so that wrong knobs end before anything is read.
+ * A method whose scope grows with the context, such as full attention, is checked step by step instead.
+ *
+ * @throws {RangeError} where that scope passes the trained context and the knobs do not allow it.
+ */
+export function checkScopeAtAnyLength(method: AttentionMethod, trainedContext: number): void {
+  const length = 2 ** 30;
+  for (const phase of ["prefill", "decode"] as const) {
+    const rows = phase === "prefill" ? method.knobs.chunkSize : 1;
+    const step = { length, rows, phase, first: false, questionStart: 0 };
+    if (method.scopeBound(step) < length) checkScope(method, step, trainedContext);
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * Figures: data in, plotly figure out. And where they go: a page that opens without network, or a notebook's cell.
+ *
+ * @module
+ */
+export { accuracyFigure, type AccuracyFigureOptions, type AccuracyPoint } from "./accuracy_figure.ts";
+export { type AttendedGroup, type AttendedLayer, type AttendedSpan, attendedSpans } from "./attended_spans.ts";
+export { displayBundle, show, type ShowOptions } from "./display.ts";
+export type { Figure } from "./figure.ts";
+export { renderReport, type Report, type ReportSection, type ReportTable } from "./report.ts";
+export { selectedSpansFigure, type SelectedSpansInput, type TokenRange } from "./selected_spans_figure.ts";

@@ -1,17 +1,19 @@
 /**
  * ReAttention (arXiv 2407.15176) in TypeScript on WebGPU: tensors, a paged KV cache, selection of cached tokens without
- * positions, models, tasks and figures.
+ * positions, models, tasks and figures. The areas are also exports of their own, such as "@reattention/toolkit/tensor".
  *
- * @example A model trained at 512 tokens answers from far beyond them
+ * @example A model trained at 512 tokens answers at four times that length
  * ```ts
- * import { Device, loadModel, makeHaystack } from "@reattention/toolkit";
+ * import { askNeedle, Device, loadModel, makeHaystack, Random } from "@reattention/toolkit";
  * import { assertEquals } from "@std/assert";
  *
  * using device = await Device.open();
  * using model = await loadModel("demo", { device });
- * const { encode } = model.tokenizer;
- * assertEquals(typeof encode, "function");
- * void makeHaystack;
+ * const { text, needles } = makeHaystack({ tokens: 2048, random: new Random(1) });
+ * using session = model.createSession({ method: "reattention-window" });
+ * await session.append(model.tokenizer.encode(text));
+ * const { prompt, answer } = askNeedle(needles[3]);
+ * assertEquals(await session.answer(prompt, { maxTokens: 2 }), answer);
  * ```
  *
  * @module

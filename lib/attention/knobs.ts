@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Schema } from "./schema.ts";
 
 /**
  * The knobs of ReAttention and its baselines. The reference implementation's names stand beside each.
@@ -74,12 +75,7 @@ const choice = <const T extends readonly [string, ...string[]]>(...values: T) =>
     error: (issue) => `must be ${values.map((value) => `"${value}"`).join(" or ")}, not ${JSON.stringify(issue.input)}`,
   });
 
-/**
- * Checks knobs from outside: a complete set; unknown names are errors.
- *
- * @ignore zod\'s own types stay out of the documentation
- */
-export const knobsSchema: z.ZodType<Knobs> = z.strictObject({
+const schema: z.ZodType<Knobs> = z.strictObject({
   globalSize: whole(0),
   window: whole(1),
   k: whole(0, 256),
@@ -115,6 +111,9 @@ export const knobsSchema: z.ZodType<Knobs> = z.strictObject({
   }
 });
 
+/** Checks knobs from outside: a complete set; unknown names are errors. */
+export const knobsSchema: Schema<Knobs> = schema;
+
 /**
  * Completes knobs from a preset and checks them.
  *
@@ -138,7 +137,7 @@ export function resolveKnobs(
   const given = Object.fromEntries(
     Object.entries(changes).filter(([, value]) => value !== undefined),
   );
-  const parsed = knobsSchema.safeParse({ ...preset, ...given });
+  const parsed = schema.safeParse({ ...preset, ...given });
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => {
     if (issue.code === "unrecognized_keys") {

@@ -10,16 +10,27 @@ export type { AttentionMethod, MethodName } from "./method.ts";
 export { createMethod, methodNames } from "./methods.ts";
 export { type PageOptions, PagePool, type Slab, type StorageType } from "./page_pool.ts";
 export { ReAttention } from "./reattention.ts";
-export { type RopeSpec, rotaryFrequencies, rotaryTable } from "./rotary_frequencies.ts";
+export {
+  type LinearRopeScaling,
+  type Llama3RopeScaling,
+  type RopeScaling,
+  type RopeSpec,
+  type RotaryAngles,
+  rotaryFrequencies,
+  rotaryTable,
+} from "./rotary_frequencies.ts";
 export { RotationTable } from "./rotation_table.ts";
-export type { Selection } from "./select.ts";
+export type { Schema, SchemaResult } from "./schema.ts";
 export type { AttentionShape } from "./shape.ts";
 export {
   type AttendedTokens,
   AttentionStep,
   type Phase,
+  type Selection,
   type StepContext,
   type StepLayout,
+  type StepMethod,
+  type StepRecorder,
   type StepShape,
 } from "./step.ts";
 export { StreamingAttention } from "./streaming.ts";

@@ -32,7 +32,7 @@ export interface RopeSpec {
 }
 
 /** Cosines and sines of rotary angles, both row-major [positions, headSize / 2]. */
-export interface RotaryTable {
+export interface RotaryAngles {
   /** Cosines of the angles. */
   readonly cos: Float32Array<ArrayBuffer>;
   /** Sines of the angles. */
@@ -108,7 +108,7 @@ function scaled(frequency: number, scaling: RopeScaling | null): number {
  * assertAlmostEquals(sin[2], Math.sin(1), 1e-7);
  * ```
  */
-export function rotaryTable(frequencies: Float32Array, start: number, count: number): RotaryTable {
+export function rotaryTable(frequencies: Float32Array, start: number, count: number): RotaryAngles {
   for (const [name, value] of [["start", start], ["count", count]] as const) {
     if (!Number.isInteger(value) || value < 0) {
       throw new RangeError(`rotaryTable: ${name} must be a whole number of at least 0, not ${value}`);

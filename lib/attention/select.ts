@@ -1,15 +1,7 @@
 import { Tensor } from "../tensor/mod.ts";
 import { listAttended } from "./attend.ts";
 import { headVectors } from "./shape.ts";
-import type { AttendedTokens, AttentionStep } from "./step.ts";
-
-/** What a layer selected, for the trace: owned by whoever receives it. */
-export interface Selection {
-  /** Kept candidates and their votes, u32 [batch, selections, room, 2], in no order; tokens count from the start of the middle. */
-  readonly centers: Tensor;
-  /** How many, u32 [batch, selections]. */
-  readonly centerCounts: Tensor;
-}
+import type { AttendedTokens, AttentionStep, Selection } from "./step.ts";
 
 interface Lists {
   readonly scores: Tensor;

@@ -1,9 +1,8 @@
 import type { Device } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import type { KeyValueCache } from "./kv_cache.ts";
-import type { AttentionMethod } from "./method.ts";
+import type { Knobs } from "./knobs.ts";
 import type { RotationTable } from "./rotation_table.ts";
-import type { Trace } from "./trace.ts";
 
 /** Whether a step reads the prompt or writes the answer. */
 export type Phase = "prefill" | "decode";
@@ -46,10 +45,43 @@ export interface AttendedTokens {
   readonly bound: number;
 }
 
+/** What a layer selected, for the trace: owned by whoever receives it. */
+export interface Selection {
+  /** Kept candidates and their votes, u32 [batch, selections, room, 2], in no order; tokens count from the start of the middle. */
+  readonly centers: Tensor;
+  /** How many, u32 [batch, selections]. */
+  readonly centerCounts: Tensor;
+}
+
+/** What a step needs of its method; methods are more than that. */
+export interface StepMethod {
+  /** The method's knobs, complete. */
+  readonly knobs: Readonly<Knobs>;
+  /** Which parts of the cache a step attends to. */
+  layout(step: StepShape): StepLayout;
+  /**
+   * Attends in one layer.
+   *
+   * @param step the step, its keys and values already stored
+   * @param layer the layer's number
+   * @param queries f32 [batch, rows, query heads, head size], before rotation
+   * @returns f32 of the same shape
+   */
+  attend(step: AttentionStep, layer: number, queries: Tensor): Tensor;
+}
+
+/** Takes down what layers attend to. */
+export interface StepRecorder {
+  /** Records a layer that attended to leading tokens and window; the list stays the step's. */
+  recordOuter(step: AttentionStep, layer: number, attended: AttendedTokens): void;
+  /** Records a layer's selection and takes it over. */
+  recordSelection(step: AttentionStep, layer: number, attended: AttendedTokens, selection: Selection): void;
+}
+
 /** What a step needs besides its tokens. */
 export interface StepContext {
   /** The method that attends. */
-  readonly method: AttentionMethod;
+  readonly method: StepMethod;
   /** The cache, already extended by the step's rows. */
   readonly cache: KeyValueCache;
   /** Rotary angles of the model. */
@@ -57,7 +89,7 @@ export interface StepContext {
   /** u32 [1]: the largest number of tokens attended to so far. */
   readonly scope: Tensor;
   /** Where selections are recorded, if wanted. */
-  readonly trace?: Trace;
+  readonly trace?: StepRecorder;
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { Device, ReadRange } from "../gpu/mod.ts";
 import type { Tensor } from "../tensor/mod.ts";
-import type { Selection } from "./select.ts";
-import { type AttendedTokens, type AttentionStep, disposeAttended } from "./step.ts";
+import { type AttendedTokens, type AttentionStep, disposeAttended, type Selection, type StepRecorder } from "./step.ts";
 
 /** What one group of heads attended to in one layer of one step. */
 export interface TraceGroup {
@@ -55,7 +54,7 @@ interface Recorded {
  * Keeps what each layer selected in the last `capacity` steps, on the GPU until it is read.
  * It follows the first sequence of a batch.
  */
-export class Trace {
+export class Trace implements StepRecorder {
   readonly #device: Device;
   readonly #capacity: number;
   #steps: Recorded[] = [];

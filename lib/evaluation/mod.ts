@@ -14,14 +14,9 @@ export {
   questionTokens,
   smallestHaystack,
 } from "./needle_grammar.ts";
+export type { NeedleAnswered, NeedleProgress, NeedleRunOptions, NeedleTask } from "./needle_options.ts";
 export type { NeedleSession, NeedleSubject } from "./needle_session.ts";
-export {
-  type NeedleAnswered,
-  type NeedleProgress,
-  type NeedleRunOptions,
-  type NeedleTask,
-  runNeedleTask,
-} from "./needle_task.ts";
+export { runNeedleTask } from "./needle_task.ts";
 export { Random } from "./random.ts";
 export { type DemoRow, type NeedleAnswer, parseDemoRow } from "./records.ts";
 export {

@@ -77,6 +77,14 @@ export function exactMatchInterval(correct: number, total: number): Interval {
  * fail together.
  *
  * @throws {RangeError} for fewer than two haystacks, answers that all agree, or counts that are none.
+ *
+ * @example Sixteen questions that say as much as one
+ * ```ts
+ * import { designEffect } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(designEffect([{ correct: 8, total: 8 }, { correct: 0, total: 8 }]), 16);
+ * ```
  */
 export function designEffect(perHaystack: readonly Score[]): number {
   perHaystack.forEach(checkScore);

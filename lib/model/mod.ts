@@ -18,6 +18,7 @@ export {
   type SamplingOptions,
   samplingOptionsSchema,
 } from "./sampling_options.ts";
-export { type AppendOptions, type GenerateOptions, Session } from "./session.ts";
+export { Session } from "./session.ts";
+export type { AppendOptions, GenerateOptions, SessionModel } from "./session_options.ts";
 export { TextStream, type TokenDecoder } from "./text_stream.ts";
 export { type DecodeOptions, type EncodeOptions, loadTokenizer, ModelTokenizer } from "./tokenizer.ts";

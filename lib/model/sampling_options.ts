@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Schema } from "../attention/mod.ts";
 
 /** How the next token is chosen from the logits. */
 export interface SamplingOptions {
@@ -26,17 +27,15 @@ function wholeNumber(most: number): z.ZodType<number> {
   return number(`a whole number from 0 to ${most}`, (value) => Number.isInteger(value) && value >= 0 && value <= most);
 }
 
-/**
- * Checks a complete set of sampling options from outside; unknown names are errors.
- *
- * @ignore zod\'s own types stay out of the documentation
- */
-export const samplingOptionsSchema: z.ZodType<SamplingOptions> = z.strictObject({
+const schema: z.ZodType<SamplingOptions> = z.strictObject({
   temperature: number("a number from 0 (always the likeliest token) to 100", (value) => value >= 0 && value <= 100),
   topP: number("a number above 0, up to 1 (all tokens)", (value) => value > 0 && value <= 1),
   topK: wholeNumber(2 ** 31 - 1),
   seed: wholeNumber(2 ** 32 - 1),
 });
+
+/** Checks a complete set of sampling options from outside; unknown names are errors. */
+export const samplingOptionsSchema: Schema<SamplingOptions> = schema;
 
 /**
  * Completes sampling options with the defaults and checks them.
@@ -59,7 +58,7 @@ export function parseSamplingOptions(options: unknown = {}): SamplingOptions {
     throw new TypeError(`sampling options must be an object, not ${JSON.stringify(options)}`);
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const parsed = samplingOptionsSchema.safeParse({ ...greedySampling, ...given });
+  const parsed = schema.safeParse({ ...greedySampling, ...given });
   if (parsed.success) return parsed.data;
   const faults = parsed.error.issues.map((issue) =>
     issue.code === "unrecognized_keys"

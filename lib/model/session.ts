@@ -10,29 +10,9 @@ import { Tensor } from "../tensor/mod.ts";
 import { checkTokens } from "./check_tokens.ts";
 import { promptSteps } from "./prompt_steps.ts";
 import { Sampler } from "./sampler.ts";
-import { parseSamplingOptions, type SamplingOptions } from "./sampling_options.ts";
+import { parseSamplingOptions } from "./sampling_options.ts";
 import { checkScope } from "./scope.ts";
-import type { Model } from "./model.ts";
-
-/** How a context is read. */
-export interface AppendOptions {
-  /** Called after each chunk with the tokens done and the tokens in all. */
-  onProgress?: (done: number, total: number) => void;
-  /** Honoured within one chunk; what was read before stays. */
-  signal?: AbortSignal;
-}
-
-/** How an answer is written. */
-export interface GenerateOptions {
-  /** Most tokens to write. */
-  maxTokens: number;
-  /** How tokens are chosen. Default: the likeliest each time. */
-  sampling?: Partial<SamplingOptions>;
-  /** Tokens that end the answer; they are not part of it. Default: the model's end-of-text tokens. */
-  stopTokens?: readonly number[];
-  /** Honoured within one step. */
-  signal?: AbortSignal;
-}
+import type { AppendOptions, GenerateOptions, SessionModel } from "./session_options.ts";
 
 /** Steps run before tokens are first brought to the host; doubled each time up to the last. */
 const FIRST_BATCH = 4;
@@ -57,7 +37,7 @@ const LAST_BATCH = 32;
  */
 export class Session {
   /** The model that reads. */
-  readonly model: Model;
+  readonly model: SessionModel;
   /** The method that attends. */
   readonly method: AttentionMethod;
   readonly #cache: KeyValueCache;
@@ -71,7 +51,7 @@ export class Session {
   #disposed = false;
 
   /** Takes over the cache. Use `model.createSession`. */
-  constructor(model: Model, method: AttentionMethod, cache: KeyValueCache, options: { trace: boolean }) {
+  constructor(model: SessionModel, method: AttentionMethod, cache: KeyValueCache, options: { trace: boolean }) {
     this.model = model;
     this.method = method;
     this.#cache = cache;

@@ -195,3 +195,34 @@ Deno.test("Pacing learns the adapter's speed from submits that waited", () => {
   discrete.submitted(fixed, 0, 500);
   assertEquals(discrete.budget, fixed);
 });
+
+gpuTest("fma_probe and f16_probe compute what they say", async (device) => {
+  const output = device.acquire(256, "probe");
+  device.commands.dispatch({
+    kernel: "fma_probe",
+    params: { steps: 3, seed: 0 },
+    bindings: [{ buffer: output }],
+    groups: 1,
+    work: 1,
+  });
+  const [sums] = await device.readBack.read([{ buffer: output, offset: 0, bytes: 8 }]);
+  // Without a seed each chain ends at zero: fma(a, 0, 0).
+  assertEquals([...new Float32Array(sums)], [0, 0]);
+  if (device.info.f16) {
+    const input = device.acquire(256, "probe");
+    device.commands.write(input, 0, new Float32Array([3, 0.1]));
+    device.commands.dispatch({
+      kernel: "f16_probe",
+      types: { Half: "f16" },
+      params: { count: 2 },
+      bindings: [{ buffer: input }, { buffer: output }],
+      groups: 1,
+      work: 1,
+    });
+    const [halves] = await device.readBack.read([{ buffer: output, offset: 0, bytes: 8 }]);
+    // 0.1 / 2 + 1 rounds to the nearest half: 1.0498046875.
+    assertEquals([...new Float32Array(halves)], [2.5, 1.0498046875]);
+    device.buffers.release(input);
+  }
+  device.buffers.release(output);
+});

@@ -1,0 +1,91 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { TraceStep } from "../../../lib/attention/mod.ts";
+import { planJobs } from "../../../experiments/demo/plan.ts";
+import { type DemoModel, type DemoSession, runJobs } from "../../../experiments/demo/run.ts";
+import { FakeSession, Vocabulary } from "../../evaluation/fake_session.ts";
+
+const memory = { peakBytes: 1, resetPeak() {} };
+const step = (rows: number, start: number): TraceStep => ({
+  ...{ step: 0, kind: "select", start, rows, length: start + rows },
+  layers: [{
+    layer: 0,
+    groups: [{
+      indices: Uint32Array.of(0, start),
+      centers: new Uint32Array(),
+      votes: new Uint32Array(),
+      globalCount: 1,
+      windowStart: start,
+    }],
+  }],
+});
+
+class TracedSession extends FakeSession implements DemoSession {
+  override fork(): TracedSession {
+    return new TracedSession(this.vocabulary, this.calls, this.knows, [...this.tokens]);
+  }
+  readTrace(): Promise<readonly TraceStep[]> {
+    const length = this.tokens.length;
+    return Promise.resolve([step(13, length), step(1, length + 13), step(1, length + 14)]);
+  }
+}
+
+function fakeModel(): DemoModel & { traced: boolean[] } {
+  const vocabulary = new Vocabulary();
+  const traced: boolean[] = [];
+  return {
+    traced,
+    createSession: ({ trace }) => {
+      traced.push(trace);
+      return new TracedSession(vocabulary, [], () => true);
+    },
+    tokenizer: { encode: (text) => vocabulary.encode(text), decode: (tokens) => vocabulary.decode(tokens) },
+  };
+}
+
+Deno.test("runJobs gives a row per job, in order, as they are done", async () => {
+  const jobs = planJobs({ lengths: [512, 600] }, 512);
+  const seen: string[] = [];
+  const { rows } = await runJobs(fakeModel(), memory, jobs, {
+    seed: 3,
+    onRow: ({ method, length }) => seen.push(`${method} ${length}`),
+  });
+  assertEquals(seen, jobs.map(({ method, length }) => `${method} ${length}`));
+  assertEquals(rows.map(({ exact, seed }) => [exact, seed]), jobs.map(() => [1, 3]));
+  assertEquals(rows.filter((row) => row.allowBeyondTrained).map(({ method, length }) => [method, length]), [[
+    "full",
+    600,
+  ]]);
+  assertEquals(FakeSession.live, 0);
+});
+
+Deno.test("runJobs pictures the step that wrote the first token of a middle needle's answer, and traces nothing else", async () => {
+  const jobs = planJobs({ lengths: [512], methods: ["full", "reattention"] }, 512);
+  const model = fakeModel();
+  const { picture } = await runJobs(model, memory, jobs, { seed: 1 });
+  assert(picture);
+  assertEquals(model.traced, [false, false, false, true, true, true]);
+  assertEquals([picture.method, picture.questionStart, picture.cached, picture.words.length], [
+    "reattention",
+    496,
+    510,
+    510,
+  ]);
+  assertEquals(
+    picture.words.slice(picture.needle.start, picture.needle.end).join(" "),
+    `secret code of ${picture.answer.name} ${picture.answer.expected} .`,
+  );
+  assert(picture.answer.depth > 0.4 && picture.answer.depth < 0.7);
+});
+
+Deno.test("runJobs has no picture where no method selects", async () => {
+  const jobs = planJobs({ lengths: [512], methods: ["full"] }, 512);
+  assertEquals((await runJobs(fakeModel(), memory, jobs, { seed: 1 })).picture, undefined);
+});
+
+Deno.test("runJobs ends by the signal", async () => {
+  const stop = new AbortController();
+  const options = { seed: 1, signal: stop.signal, onRow: () => stop.abort() };
+  const run = runJobs(fakeModel(), memory, planJobs({ lengths: [512] }, 512), options);
+  await assertRejects(() => run, DOMException);
+  assertEquals(FakeSession.live, 0);
+});

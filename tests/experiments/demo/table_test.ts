@@ -1,0 +1,34 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { rowCells, tableHead, tableLine, tableNotes } from "../../../experiments/demo/table.ts";
+import { exampleRow } from "./rows.ts";
+
+Deno.test("rowCells writes the figures as people read them", () => {
+  assertEquals(rowCells(exampleRow()).map((cell) => cell.trim()), [
+    ...["8,192", "reattention", "1.00", "16 of 16", "0.79 to 1.00"],
+    ...["1,235", "512", "62 MiB", "34.7 s"],
+  ]);
+});
+
+Deno.test("tableLine keeps figures under their headings", () => {
+  const [head, rule] = tableHead().split("\n");
+  const longest = exampleRow({ method: "reattention-window", length: 16_777_216, questions: 100, peakBytes: 2 ** 36 });
+  for (const row of [exampleRow(), longest, exampleRow({ scope: 131_071, allowBeyondTrained: true })]) {
+    const line = tableLine(row);
+    assertEquals(line.length, head.length);
+    assertEquals(rule.length, head.length);
+    // Where the rule has a blank between columns, no row has a letter.
+    for (const { index } of rule.matchAll(/ {2}/g)) assertEquals(line.slice(index, index! + 2), "  ");
+  }
+});
+
+Deno.test("tableLine marks rows that may pass the trained context, and the notes say what the mark means", () => {
+  const marked = exampleRow({ method: "full", scope: 2047, allowBeyondTrained: true });
+  assertMatch(tableLine(marked), / 2,047\* /);
+  assertStringIncludes(tableNotes([marked], 512).join("\n"), "* run with allowBeyondTrained");
+  assertEquals(tableNotes([exampleRow()], 512).some((note) => note.startsWith("*")), false);
+});
+
+Deno.test("tableNotes says that reattention-window is not the paper's method", () => {
+  const notes = tableNotes([exampleRow({ method: "reattention-window" })], 512).join("\n");
+  assertStringIncludes(notes, "reattention-window is a variant of this toolkit, not of the paper");
+});

@@ -1,0 +1,34 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+
+const root = new URL("../", import.meta.url);
+
+Deno.test("README's ten lines run as they stand and find their needle at 32,768 tokens", async () => {
+  const readme = await Deno.readTextFile(new URL("README.md", root));
+  const code = readme.match(/```ts ignore\n([\s\S]*?)```/)![1];
+  assert(code.trim().split("\n").filter((line) => line.trim()).length <= 12, "README promises ten lines, give or take");
+  const file = await Deno.makeTempFile({
+    dir: decodeURIComponent(new URL("tests/", root).pathname),
+    suffix: ".readme.ts",
+  });
+  try {
+    await Deno.writeTextFile(file, code);
+    const { code: exit, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--allow-all", file],
+      env: { NO_COLOR: "1" },
+    }).output();
+    assertEquals(exit, 0, new TextDecoder().decode(stderr));
+    const [, said, expected] = new TextDecoder().decode(stdout).match(/^(\d{3} \d{3}) expected (\d{3} \d{3})\n/)!;
+    assertEquals(said, expected);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("README names the commands that deno.json has", async () => {
+  const readme = await Deno.readTextFile(new URL("README.md", root));
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  const named = [...readme.matchAll(/deno task ([a-z]+)/g)].map(([, name]) => name);
+  assertMatch(readme, /npx -y deno task demo/);
+  assert(named.length > 3);
+  for (const name of named) assert(name in tasks, `README names a task that there isn't: ${name}`);
+});

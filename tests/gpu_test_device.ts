@@ -1,5 +1,8 @@
 import { assertEquals } from "@std/assert";
+import { nameRuntimeFolder } from "../experiments/setup/runtime_folder.ts";
 import { Device, type DeviceOptions } from "../lib/gpu/mod.ts";
+
+nameRuntimeFolder();
 
 let shared: Promise<Device> | undefined;
 

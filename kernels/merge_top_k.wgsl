@@ -2,7 +2,8 @@
 //
 // Shapes:   best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K] from score_top_k; votes u32
 //           [batch, selections, votes_stride], zero before; candidates u32 [batch, selections, candidates_stride], every
-//           token with a vote once, in no order; candidate_counts u32 [batch, selections], zero before.
+//           token with a vote once, in no order; candidate_counts u32 [batch, selections], zero before; top_scores f32,
+//           top_tokens u32 [batch, heads, pairs, K], the merged lists, for the trace.
 //           selections is 1 where all heads vote together, or the number of KV heads where each votes on its own.
 // Dispatch: one thread per query (batch * heads * pairs), linear groups
 // Source:   ALGORITHM section 5: votes[j] = number of (head, row) whose k best hold j; ReAttention section 3.2
@@ -29,6 +30,8 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(3) var<storage, read_write> votes: array<atomic<u32>>;
 @group(0) @binding(4) var<storage, read_write> candidates: array<u32>;
 @group(0) @binding(5) var<storage, read_write> candidate_counts: array<atomic<u32>>;
+@group(0) @binding(6) var<storage, read_write> top_scores: array<f32>;
+@group(0) @binding(7) var<storage, read_write> top_tokens: array<u32>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -68,6 +71,8 @@ fn main(
   let sequence = query / (params.pairs * params.heads);
   let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
   for (var i = 0u; i < K; i++) {
+    top_scores[query * K + i] = scores[i];
+    top_tokens[query * K + i] = tokens[i];
     if (tokens[i] == NONE) {
       continue;
     }

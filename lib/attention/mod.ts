@@ -34,4 +34,4 @@ export {
   type StepShape,
 } from "./step.ts";
 export { StreamingAttention } from "./streaming.ts";
-export { Trace, type TraceGroup, type TraceLayer, type TraceStep } from "./trace.ts";
+export { Trace, type TraceGroup, type TraceLayer, type TracePick, type TraceStep } from "./trace.ts";

@@ -5,7 +5,7 @@ import type { AttentionMethod, MethodName } from "./method.ts";
 import { alignedWindowStart, outerLayout } from "./outer_layout.ts";
 import { selectTokens } from "./select.ts";
 import type { AttentionShape } from "./shape.ts";
-import { type AttentionStep, disposeAttended, type StepLayout, type StepShape } from "./step.ts";
+import { type AttentionStep, disposeAttended, disposeSelection, type StepLayout, type StepShape } from "./step.ts";
 
 /**
  * ReAttention (arXiv 2407.15176): each layer picks cached tokens by q k without positions, widens them to spans, and
@@ -71,8 +71,7 @@ export class ReAttention implements AttentionMethod {
       trace.recordSelection(step, layer, attended, selection);
     } else {
       disposeAttended(attended);
-      selection.centers[Symbol.dispose]();
-      selection.centerCounts[Symbol.dispose]();
+      disposeSelection(selection);
     }
     return output;
   }

@@ -13,6 +13,8 @@ interface Votes {
   readonly votes: Tensor;
   readonly candidates: Tensor;
   readonly counts: Tensor;
+  readonly topScores: Tensor;
+  readonly topTokens: Tensor;
 }
 
 /**
@@ -30,7 +32,7 @@ export function selectTokens(
   const cast = castVotes(step, lists, selections);
   lists.scores[Symbol.dispose]();
   lists.tokens[Symbol.dispose]();
-  const { selection, marks, room } = clipVotes(step, cast, selections);
+  const { centers, centerCounts, marks, room } = clipVotes(step, cast, selections);
   for (const tensor of [cast.votes, cast.candidates, cast.counts]) {
     tensor[Symbol.dispose]();
   }
@@ -42,7 +44,8 @@ export function selectTokens(
     marks,
   );
   marks[Symbol.dispose]();
-  return { attended, selection };
+  const { topScores, topTokens } = cast;
+  return { attended, selection: { centers, centerCounts, topScores, topTokens } };
 }
 
 /** The k best tokens of each query in each block of the middle. */
@@ -128,6 +131,8 @@ function castVotes(
     "u32",
     "candidate counts",
   );
+  const topScores = Tensor.empty(step.device, [cache.batch, keyValueHeads, pairs, knobs.k], "f32", "top scores");
+  const topTokens = Tensor.empty(step.device, topScores.shape, "u32", "top tokens");
   step.device.commands.dispatch({
     kernel: "merge_top_k",
     constants: { K: knobs.k },
@@ -140,13 +145,13 @@ function castVotes(
       votes_stride: step.middleLength,
       candidates_stride: room,
     },
-    bindings: [lists.scores, lists.tokens, votes, candidates, counts].map((
+    bindings: [lists.scores, lists.tokens, votes, candidates, counts, topScores, topTokens].map((
       { buffer },
     ) => ({ buffer })),
     groups: Math.ceil(queries / 64),
     work: 8 * lists.scores.size,
   });
-  return { votes, candidates, counts };
+  return { votes, candidates, counts, topScores, topTokens };
 }
 
 /** Keeps the candidates with most votes and marks their spans. */
@@ -154,7 +159,7 @@ function clipVotes(
   step: AttentionStep,
   cast: Votes,
   selections: number,
-): { selection: Selection; marks: Tensor; room: number } {
+): { centers: Tensor; centerCounts: Tensor; marks: Tensor; room: number } {
   const { cache, method: { knobs } } = step.context;
   const candidates = cast.candidates.shape[2];
   const room = knobs.recallClip < 0 ? candidates : Math.min(candidates, knobs.recallClip);
@@ -204,5 +209,5 @@ function clipVotes(
     groups: cache.batch * selections,
     work: candidates * 64,
   });
-  return { selection: { centers, centerCounts }, marks, room };
+  return { centers, centerCounts, marks, room };
 }

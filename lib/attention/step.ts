@@ -51,6 +51,15 @@ export interface Selection {
   readonly centers: Tensor;
   /** How many, u32 [batch, selections]. */
   readonly centerCounts: Tensor;
+  /** Scores of each query's k best tokens, f32 [batch, KV heads, pairs of (row, head of the group), k], falling. */
+  readonly topScores: Tensor;
+  /** Those tokens, u32 of the same shape, counted from the start of the middle; 2^32 - 1 where there are fewer than k. */
+  readonly topTokens: Tensor;
+}
+
+/** Gives a selection's buffers back. */
+export function disposeSelection({ centers, centerCounts, topScores, topTokens }: Selection): void {
+  for (const tensor of [centers, centerCounts, topScores, topTokens]) tensor[Symbol.dispose]();
 }
 
 /** What a step needs of its method; methods are more than that. */

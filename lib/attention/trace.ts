@@ -1,6 +1,13 @@
 import type { Device, ReadRange } from "../gpu/mod.ts";
 import type { Tensor } from "../tensor/mod.ts";
-import { type AttendedTokens, type AttentionStep, disposeAttended, type Selection, type StepRecorder } from "./step.ts";
+import {
+  type AttendedTokens,
+  type AttentionStep,
+  disposeAttended,
+  disposeSelection,
+  type Selection,
+  type StepRecorder,
+} from "./step.ts";
 
 /** What one group of heads attended to in one layer of one step. */
 export interface TraceGroup {
@@ -16,12 +23,26 @@ export interface TraceGroup {
   readonly windowStart: number;
 }
 
+/** The k best tokens of one query: what it voted for. */
+export interface TracePick {
+  /** Row of the step. */
+  readonly row: number;
+  /** Query head. */
+  readonly head: number;
+  /** Tokens in the whole context, best first. */
+  readonly tokens: Uint32Array;
+  /** Their scores: plain dot products of query and key before rotation. */
+  readonly scores: Float32Array;
+}
+
 /** What one layer attended to in one step. */
 export interface TraceLayer {
   /** The layer's number. */
   readonly layer: number;
   /** One group where all heads share a selection, one per KV head otherwise. */
   readonly groups: readonly TraceGroup[];
+  /** What each row and head voted for; empty where nothing was selected. */
+  readonly picks: readonly TracePick[];
 }
 
 /** One step of a session. */
@@ -39,6 +60,9 @@ export interface TraceStep {
   /** One entry per layer. */
   readonly layers: readonly TraceLayer[];
 }
+
+/** Marks an unused place of a list, as the kernels do. */
+const NONE = 0xffffffff;
 
 interface Recorded {
   readonly step: AttentionStep;
@@ -124,6 +148,7 @@ export class Trace implements StepRecorder {
         return {
           layer: entry.layer,
           groups: groupsOf(step, entry.attended, data),
+          picks: entry.selection ? picksOf(step, entry.selection, data[4], data[5]) : [],
         };
       }),
     }));
@@ -161,7 +186,8 @@ function tensorsOf(
   { attended, selection }: { attended: AttendedTokens; selection?: Selection },
 ): Tensor[] {
   const tensors = [attended.indices, attended.counts];
-  return selection ? [...tensors, selection.centers, selection.centerCounts] : tensors;
+  if (!selection) return tensors;
+  return [...tensors, selection.centers, selection.centerCounts, selection.topScores, selection.topTokens];
 }
 
 function groupsOf(
@@ -207,10 +233,29 @@ function readCenters(
   ]).sort(([a], [b]) => a - b);
 }
 
+function picksOf(step: AttentionStep, selection: Selection, scores: Uint32Array, tokens: Uint32Array): TracePick[] {
+  const [, heads, pairs, k] = selection.topTokens.shape;
+  const values = new Float32Array(scores.buffer, scores.byteOffset, scores.length);
+  const share = pairs / step.rows;
+  const { leading } = step.layouts[0];
+  const picks: TracePick[] = [];
+  for (let query = 0; query < heads * pairs; query++) {
+    const pair = query % pairs;
+    const own = tokens.subarray(query * k, (query + 1) * k);
+    const count = own.indexOf(NONE) < 0 ? k : own.indexOf(NONE);
+    picks.push({
+      row: Math.floor(pair / share),
+      head: Math.floor(query / pairs) * share + pair % share,
+      tokens: own.slice(0, count).map((token) => token + leading),
+      scores: values.slice(query * k, query * k + count),
+    });
+  }
+  return picks;
+}
+
 function disposeRecorded({ layers }: Recorded): void {
   for (const { attended, selection } of layers) {
     disposeAttended(attended);
-    selection?.centers[Symbol.dispose]();
-    selection?.centerCounts[Symbol.dispose]();
+    if (selection) disposeSelection(selection);
   }
 }

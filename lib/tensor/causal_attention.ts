@@ -1,4 +1,5 @@
 import { checkDevice, checkType, tensorText } from "./checks.ts";
+import { concat } from "./rearrange.ts";
 import { Tensor } from "./tensor.ts";
 
 const WORKGROUP = 8;
@@ -17,7 +18,7 @@ interface Strides {
  * @param keys f32 [batch, tokens N, KV heads, d], already rotated; query heads are a multiple of KV heads
  * @param values f32 of the keys' shape
  * @returns f32 [batch, S, query heads, d], scores scaled by 1 / sqrt(d)
- * @throws {TypeError} where shapes or types do not fit, naming them. d must be a multiple of 4.
+ * @throws {TypeError} where shapes or types do not fit, naming them.
  *
  * @example
  * ```ts
@@ -44,21 +45,19 @@ export function causalAttention(
     values,
     keyBatch === batch && keySize === headSize && queries.shape[1] <= tokens,
   );
-  if (headSize % 4) {
-    throw new TypeError(
-      `causalAttention: ${tensorText(queries)}: the head size must be a multiple of 4`,
-    );
-  }
+  using paddedKeys = padHeads(keys);
+  using paddedValues = padHeads(values);
+  const padded = paddedKeys.shape[3];
   using counts = Tensor.from(
     queries.device,
     new Uint32Array(batch).fill(tokens),
     [batch, 1],
     "token counts",
   );
-  return run(queries, keys, values, counts, heads, tokens, {
-    sequence: tokens * heads * headSize,
-    head: headSize,
-    token: heads * headSize,
+  return run(queries, paddedKeys, paddedValues, counts, heads, tokens, {
+    sequence: tokens * heads * padded,
+    head: padded,
+    token: heads * padded,
   });
 }
 
@@ -92,6 +91,14 @@ export function causalAttentionOver(
     head: bound * padded,
     token: padded,
   });
+}
+
+/** The kernel reads four channels at a time: other head sizes end in zeros. */
+function padHeads(rows: Tensor): Tensor {
+  const [batch, tokens, heads, size] = rows.shape;
+  if (size % 4 === 0) return rows.share();
+  using pad = Tensor.zeros(rows.device, [batch, tokens, heads, 4 - size % 4]);
+  return concat([rows, pad], 3);
 }
 
 function check(

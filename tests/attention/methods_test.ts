@@ -142,3 +142,36 @@ function repeat(row: Float32Array, count: number): Float32Array<ArrayBuffer> {
   for (let i = 0; i < count; i++) all.set(row, i * row.length);
   return all;
 }
+
+gpuTest("Trace tells what each row and head voted for, with scores", async (device) => {
+  const shape = { layers: 1, queryHeads: 4, keyValueHeads: 2, headSize: 6 };
+  const knobs = resolveKnobs({ globalSize: 3, window: 8, k: 2, spanSize: 1, recallClip: -1, chunkSize: 5 });
+  using layer = new TestLayer(device, shape, createMethod("reattention", knobs, shape), { pageTokens: 4 });
+  const allKeys: number[] = [];
+  let queries = new Float32Array();
+  for (let i = 0; i < 6; i++) {
+    queries = normals(100 + i, 5 * 4 * 6);
+    const keys = normals(200 + i, 5 * 2 * 6);
+    allKeys.push(...keys);
+    await layer.run({ rows: 5, queries, keys, values: normals(300 + i, 5 * 2 * 6) });
+  }
+  const { layers: [{ picks, groups: [group] }] } = (await layer.readTrace()).at(-1)!;
+  assertEquals(picks.length, 20);
+  const votes = new Map<number, number>();
+  for (const { row, head, tokens, scores } of picks) {
+    const score = (token: number) => {
+      let sum = 0;
+      for (let c = 0; c < 6; c++) {
+        sum += queries[(row * 4 + head) * 6 + c] * allKeys[(token * 2 + Math.floor(head / 2)) * 6 + c];
+      }
+      return sum;
+    };
+    // Leading tokens 0 to 2 and the window from 22 on are not candidates.
+    const middle = Array.from({ length: 19 }, (_, index) => index + 3).sort((a, b) => score(b) - score(a));
+    assertEquals([...tokens], middle.slice(0, 2), `row ${row} head ${head}`);
+    assertClose(scores, tokens.length ? [...tokens].map(score) : [], { absolute: 1e-5, relative: 0, label: "scores" });
+    for (const token of tokens) votes.set(token, (votes.get(token) ?? 0) + 1);
+  }
+  assertEquals([...group.centers], [...votes.keys()].sort((a, b) => a - b));
+  assertEquals([...group.votes], [...group.centers].map((token) => votes.get(token)));
+});

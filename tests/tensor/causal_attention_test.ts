@@ -13,7 +13,7 @@ const cases = fc.record({
   earlier: fc.constantFrom(0, 1, 7, 64, 129),
   heads: fc.constantFrom(1, 2, 3),
   share: fc.constantFrom(1, 2, 3, 4),
-  size: fc.constantFrom(4, 8, 20, 64),
+  size: fc.constantFrom(1, 4, 6, 20, 64),
   seed,
 });
 

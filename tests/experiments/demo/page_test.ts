@@ -21,7 +21,10 @@ const picture: DemoPicture = {
   needle: { start: 4000, end: 4007 },
   questionStart: 8176,
   words,
-  layers: [{ layer: 0, groups: [group] }, { layer: 1, groups: [{ ...group, indices: Uint32Array.of(0, 8189) }] }],
+  layers: [
+    { layer: 0, groups: [group], picks: [] },
+    { layer: 1, groups: [{ ...group, indices: Uint32Array.of(0, 8189) }], picks: [] },
+  ],
 };
 const page = {
   rows: [exampleRow()],

@@ -8,6 +8,7 @@ const memory = { peakBytes: 1, resetPeak() {} };
 const step = (rows: number, start: number): TraceStep => ({
   ...{ step: 0, kind: "select", start, rows, length: start + rows },
   layers: [{
+    picks: [],
     layer: 0,
     groups: [{
       indices: Uint32Array.of(0, start),

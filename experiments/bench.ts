@@ -33,7 +33,8 @@ function probe(device: Device): { run: () => Disposable; operations: number } {
       const output = Tensor.empty(device, [groups * 64]);
       device.commands.dispatch({
         kernel: "fma_probe",
-        params: { steps, seed: 1e-9 },
+        constants: { STEPS: steps },
+        params: { seed: 1e-9 },
         bindings: [{ buffer: output.buffer }],
         groups,
         work: groups * 64 * steps * 8 / 8,

@@ -896,7 +896,6 @@ fn main(
     params: [
       { name: "first_group", type: "u32" },
       { name: "group_count", type: "u32" },
-      { name: "steps", type: "u32" },
       { name: "seed", type: "f32" },
     ],
     bindings: [
@@ -906,13 +905,12 @@ fn main(
     text: `// Probe of the adapter's multiply-add rate: eight independent chains per thread, no memory but the last store.
 //
 // Shapes:   y [group_count * 64] f32
-// Dispatch: one thread per element, 64 threads a workgroup, linear groups
+// Dispatch: one thread per element, 64 threads a workgroup, linear groups; STEPS rounds, put before the text as a constant
 // Source:   none; the limit that \`deno task bench\` sets speeds against
 
 struct Params {
   first_group: u32,
   group_count: u32,
-  steps: u32,
   seed: f32,
 }
 
@@ -938,7 +936,7 @@ fn main(
   var f = x + 5.0;
   var g = x + 6.0;
   var h = x + 7.0;
-  for (var step = 0u; step < params.steps; step++) {
+  for (var step = 0u; step < STEPS; step++) {
     a = fma(a, x, x);
     b = fma(b, x, x);
     c = fma(c, x, x);

@@ -200,7 +200,8 @@ gpuTest("fma_probe and f16_probe compute what they say", async (device) => {
   const output = device.acquire(256, "probe");
   device.commands.dispatch({
     kernel: "fma_probe",
-    params: { steps: 3, seed: 0 },
+    constants: { STEPS: 3 },
+    params: { seed: 0 },
     bindings: [{ buffer: output }],
     groups: 1,
     work: 1,

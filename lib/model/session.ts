@@ -10,13 +10,17 @@ import { Tensor } from "../tensor/mod.ts";
 import { checkTokens } from "./check_tokens.ts";
 import { promptSteps } from "./prompt_steps.ts";
 import { Sampler } from "./sampler.ts";
-import { parseSamplingOptions } from "./sampling_options.ts";
 import { checkScope } from "./scope.ts";
-import type { AppendOptions, GenerateOptions, SessionModel } from "./session_options.ts";
+import {
+  type AppendOptions,
+  checkGeneration,
+  type GenerateOptions,
+  type Generation,
+  type SessionModel,
+} from "./session_options.ts";
 
-/** Steps run before tokens are first brought to the host; doubled each time up to the last. */
-const FIRST_BATCH = 4;
-const LAST_BATCH = 32;
+/** Steps before tokens first come to the host, and the most between two reads; the number doubles each time. */
+const BATCHES = { first: 4, last: 32 };
 
 /**
  * One context read by one method: append tokens, fork, generate. It owns its cache; forks share the cache's full pages.
@@ -141,7 +145,7 @@ export class Session {
     return answer;
   }
 
-  /** Writes an answer as text: encodes the question, generates, decodes. */
+  /** Writes an answer as text. */
   async answer(question: string, options: GenerateOptions): Promise<string> {
     const { tokenizer } = this.model;
     return tokenizer.decode(await this.generate(tokenizer.encode(question, { addSpecialTokens: false }), options));
@@ -164,30 +168,22 @@ export class Session {
    * waits once a batch.
    */
   async *stream(prompt: readonly number[], options: GenerateOptions): AsyncGenerator<number[], void, void> {
-    const sampling = parseSamplingOptions(options.sampling ?? {});
-    const { maxTokens, signal } = options;
-    if (!Number.isInteger(maxTokens) || maxTokens < 1) {
-      throw new RangeError(`maxTokens ${maxTokens} must be a whole number of at least 1`);
-    }
-    const stops = new Set(options.stopTokens ?? this.model.config.endOfTextIds);
-    this.#begin();
+    const { sampling, maxTokens, stops, signal } = checkGeneration(options, this.model.config);
+    checkTokens(prompt, this.model.config.vocabularySize);
+    const before = this.#begin();
     try {
       this.#questionStart ??= this.length;
       const all = this.#takePending(prompt);
       if (all.length === 0) throw new RangeError("generate: the prompt is empty; give at least one token");
       await this.#prefill(all.slice(0, -1), { signal });
       using sampler = new Sampler(this.#cache.device, 1, maxTokens, sampling);
-      yield* this.#decode(all[all.length - 1], sampler, stops, maxTokens, signal);
+      yield* this.#decode(all[all.length - 1], sampler, { stops, maxTokens, signal });
     } finally {
-      this.#busy = false;
+      this.#end(before);
     }
   }
 
-  /**
-   * What each layer selected in the last steps; empty unless the session was made with `trace: true`.
-   *
-   * @throws {GpuError} the first GPU error since the last read.
-   */
+  /** What each layer selected in the last steps; empty unless the session was made with `trace: true`. */
   async readTrace(): Promise<readonly TraceStep[]> {
     return await this.#trace?.read() ?? [];
   }
@@ -227,35 +223,40 @@ export class Session {
   async *#decode(
     lastToken: number,
     sampler: Sampler,
-    stops: ReadonlySet<number>,
-    maxTokens: number,
-    signal?: AbortSignal,
+    { stops, maxTokens, signal }: Omit<Generation, "sampling">,
   ): AsyncGenerator<number[], void, void> {
     const { decoder } = this.model;
     const start = this.#cache.lengths[0];
     this.#cache.device.commands.write(sampler.next.buffer, 0, Uint32Array.of(lastToken));
     let delivered = 0;
-    for (let batch = FIRST_BATCH; delivered < maxTokens; batch = Math.min(2 * batch, LAST_BATCH)) {
-      const until = Math.min(maxTokens, delivered + batch);
-      while (sampler.count < until) {
-        using hidden = await this.#step(sampler.next, "decode", false, signal);
-        using logits = decoder.logits(hidden);
-        sampler.choose(logits);
-      }
-      const chosen = (await this.#readScope(sampler.chosen)).slice(delivered, until);
-      const stop = chosen.findIndex((token) => stops.has(token));
-      const answer = [...chosen.slice(0, stop < 0 ? chosen.length : stop)];
-      const last = answer.at(-1) ?? [...chosen].at(-1)!;
-      delivered += answer.length;
-      if (stop >= 0 || delivered === maxTokens) {
-        // The cache holds the prompt and all but the newest token; what ran past the stop token is dropped.
-        this.#cache.truncate(start + Math.max(1, delivered));
-        this.#pending = delivered > 0 ? [last] : [];
+    let newest: number | undefined;
+    try {
+      for (let batch = BATCHES.first; delivered < maxTokens; batch = Math.min(2 * batch, BATCHES.last)) {
+        const until = Math.min(maxTokens, delivered + batch);
+        while (sampler.count < until) {
+          using hidden = await this.#step(sampler.next, "decode", false, signal);
+          using logits = decoder.logits(hidden);
+          sampler.choose(logits);
+        }
+        const chosen = [...(await this.#readScope(sampler.chosen)).slice(delivered, until)];
+        const stop = chosen.findIndex((token) => stops.has(token));
+        const answer = stop < 0 ? chosen : chosen.slice(0, stop);
+        delivered += answer.length;
+        newest = answer.at(-1) ?? newest;
         if (answer.length) yield answer;
-        return;
+        if (stop >= 0) return;
       }
-      yield answer;
+    } finally {
+      this.#keepDelivered(start, delivered, newest ?? lastToken);
     }
+  }
+
+  /** Drops what ran past a stop token, an abort or a reader who left: the cache keeps all but the newest token delivered. */
+  #keepDelivered(start: number, delivered: number, newest: number): void {
+    if (this.#disposed) return;
+    const fed = this.#cache.lengths[0] > start;
+    this.#cache.truncate(start + Math.max(1, delivered));
+    if (delivered > 0 || !fed) this.#pending = [newest];
   }
 
   async #step(tokens: Tensor, phase: Phase, first: boolean, signal?: AbortSignal): Promise<Tensor> {
@@ -284,35 +285,36 @@ export class Session {
   }
 
   async #readScope(tokens?: Tensor): Promise<Uint32Array> {
-    const ranges = [this.#scopeTensor, ...(tokens ? [tokens] : [])].map(({ buffer, bytes }) => ({
-      buffer,
-      offset: 0,
-      bytes,
-    }));
+    const wanted = tokens ? [this.#scopeTensor, tokens] : [this.#scopeTensor];
+    const ranges = wanted.map(({ buffer, bytes }) => ({ buffer, offset: 0, bytes }));
     const [scope, chosen] = await this.#cache.device.readBack.read(ranges);
     this.#scope = Math.max(this.#scope, new Uint32Array(scope)[0]);
     return new Uint32Array(chosen ?? new ArrayBuffer(0));
   }
 
-  /** Tokens chosen by the last answer but not yet read come before what is appended now. */
   #takePending(tokens: readonly number[]): number[] {
-    const all = [...this.#pending, ...tokens];
-    this.#pending = [];
-    return all;
+    return [...this.#pending.splice(0), ...tokens];
   }
 
-  #begin(): void {
+  #begin(): { cached: number; pending: number[] } {
     if (this.#disposed) throw new Error("this session was disposed");
     if (this.#busy) throw new Error("this session is busy: await one append or generate before the next, or fork it");
     this.#busy = true;
+    return { cached: this.#cache.lengths[0], pending: [...this.#pending] };
+  }
+
+  /** Where nothing was read, such as after a refusal, what was waiting still waits. */
+  #end({ cached, pending }: { cached: number; pending: number[] }): void {
+    this.#busy = false;
+    if (!this.#disposed && this.#cache.lengths[0] === cached && this.#pending.length === 0) this.#pending = pending;
   }
 
   async #exclusively(act: () => Promise<void>): Promise<void> {
-    this.#begin();
+    const before = this.#begin();
     try {
       await act();
     } finally {
-      this.#busy = false;
+      this.#end(before);
     }
   }
 }

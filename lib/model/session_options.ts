@@ -1,6 +1,6 @@
 import type { ModelConfig } from "./config.ts";
 import type { Decoder } from "./decoder.ts";
-import type { SamplingOptions } from "./sampling_options.ts";
+import { parseSamplingOptions, type SamplingOptions } from "./sampling_options.ts";
 import type { ModelTokenizer } from "./tokenizer.ts";
 
 /** What a session needs of its model. */
@@ -31,4 +31,32 @@ export interface GenerateOptions {
   stopTokens?: readonly number[];
   /** Honoured within one step. */
   signal?: AbortSignal;
+}
+
+/** Options of an answer, complete and checked. */
+export interface Generation {
+  /** How tokens are chosen. */
+  readonly sampling: SamplingOptions;
+  /** Most tokens to write. */
+  readonly maxTokens: number;
+  /** Tokens that end the answer. */
+  readonly stops: ReadonlySet<number>;
+  /** Honoured within one step. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Completes and checks the options of an answer.
+ *
+ * @throws {RangeError} naming the option that is wrong, its value and what would be right.
+ */
+export function checkGeneration(
+  { maxTokens, sampling, stopTokens, signal }: GenerateOptions,
+  config: ModelConfig,
+): Generation {
+  if (!Number.isInteger(maxTokens) || maxTokens < 1) {
+    throw new RangeError(`maxTokens ${maxTokens} must be a whole number of at least 1`);
+  }
+  const stops = new Set(stopTokens ?? config.endOfTextIds);
+  return { sampling: parseSamplingOptions(sampling ?? {}), maxTokens, stops, signal };
 }

@@ -94,6 +94,27 @@ gpuTest("Session drops what was computed past a stop token", (device) =>
     assertEquals(stopped.length, tokens.length + until);
   }));
 
+gpuTest(
+  "Session keeps what was delivered when its reader leaves early, and what waited when it refuses",
+  (device) =>
+    withModel(device, async (model) => {
+      const { tokens } = haystack(model, 130, 17);
+      using free = model.createSession({ method: "full" });
+      const answer = await free.generate(tokens, { maxTokens: 20 });
+      using left = model.createSession({ method: "full" });
+      for await (const batch of left.stream(tokens, { maxTokens: 20 })) {
+        assertEquals(batch, answer.slice(0, batch.length));
+        break;
+      }
+      assertEquals(left.length, tokens.length + 4);
+      const aborted = AbortSignal.abort(new Error("before it began"));
+      await assertRejects(() => left.generate([], { maxTokens: 2, signal: aborted }), Error, "before it began");
+      await assertRejects(() => left.append([1], { signal: aborted }), Error, "before it began");
+      assertEquals(left.length, tokens.length + 4);
+      assertEquals(await left.generate([], { maxTokens: 3 }), answer.slice(4, 7));
+    }),
+);
+
 gpuTest("Session reads back once a batch of tokens, not once a token", (device) =>
   withModel(device, async (model) => {
     using session = model.createSession({ method: "full" });

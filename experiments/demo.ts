@@ -9,7 +9,7 @@ import { hostInfo, isTerminal, writeAside } from "../lib/platform.ts";
 import { ArgumentsError, type DemoArguments, parseDemoArguments, USAGE } from "./demo/arguments.ts";
 import { demoPage } from "./demo/page.ts";
 import { planJobs } from "./demo/plan.ts";
-import { readPlotlySource } from "./demo/plotly_source.ts";
+import { readPlotlySource } from "../lib/viz/plotly_source.ts";
 import { Progress } from "./demo/progress.ts";
 import { runJobs } from "./demo/run.ts";
 import { tableHead, tableLine, tableNotes } from "./demo/table.ts";

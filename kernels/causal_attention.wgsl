@@ -2,7 +2,8 @@
 //
 // Shapes:   queries, output [batch, step_rows, query_heads, head_size] f32; keys, values f32 as vec4, addressed by strides
 //           (in vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros; counts u32
-//           [batch, selections], the tokens attended to
+//           [batch, selections], the tokens attended to, of the whole batch; the others may hold sequences from
+//           first_sequence on, where a batch is past one binding
 // Dispatch: one thread per two pairs (row, query head of a KV head's group), linear groups, batch * heads outermost
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6); online softmax after Milakov and
 //           Gimelshein 2018, tiled as in FlashAttention (Dao et al. 2022). Two pairs by two keys a thread was the best of
@@ -11,6 +12,7 @@
 struct Params {
   first_group: u32,
   group_count: u32,
+  first_sequence: u32,
   step_rows: u32,
   query_heads: u32,
   heads: u32,
@@ -81,7 +83,7 @@ fn main(
   load_query(&query0, query_first0);
   load_query(&query1, query_first1);
 
-  let count = counts[sequence * params.selections + select(head, 0u, params.selections == 1u)];
+  let count = counts[(params.first_sequence + sequence) * params.selections + select(head, 0u, params.selections == 1u)];
   // Row i sees the keys up to count - step_rows + i; the later of the two rows bounds the loop.
   let end0 = count - params.step_rows + pair0 / share + 1u;
   let end1 = count - params.step_rows + pair1 / share + 1u;

@@ -1,6 +1,7 @@
 import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { concat } from "./rearrange.ts";
 import { Tensor } from "./tensor.ts";
+import { bindRows, rowWindows } from "./windows.ts";
 
 const WORKGROUP = 8;
 
@@ -138,33 +139,36 @@ function run(
       `causalAttention: ${queryHeads} query heads must be a multiple of ${heads} KV heads`,
     );
   }
-  const output = Tensor.empty(
-    queries.device,
-    queries.shape,
-    "f32",
-    "attention output",
-  );
   const pairs = rows * queryHeads / heads;
-  queries.device.commands.dispatch({
-    kernel: "causal_attention",
-    constants: { D4: Math.ceil(headSize / 4) },
-    params: {
-      step_rows: rows,
-      query_heads: queryHeads,
-      heads,
-      selections: counts.shape[1],
-      head_size: headSize,
-      sequence_stride: strides.sequence / 4,
-      head_stride: strides.head / 4,
-      token_stride: strides.token / 4,
-      scale: 1 / Math.sqrt(headSize),
-    },
-    bindings: [queries, keys, values, counts, output].map(({ buffer }) => ({
-      buffer,
-    })),
-    groups: batch * heads * Math.ceil(Math.ceil(pairs / 2) / WORKGROUP),
-    work: 2 * batch * queryHeads * rows * Math.max(1, tokens - rows / 2) *
-      headSize,
-  });
+  const sizes = [queries, keys].map((tensor) => batch === 0 ? 0 : tensor.size / batch);
+  const windows = rowWindows(queries.device, "causalAttention", batch, sizes.map((size) => 4 * size));
+  const output = Tensor.empty(queries.device, queries.shape, "f32", "attention output");
+  for (const window of windows) {
+    queries.device.commands.dispatch({
+      kernel: "causal_attention",
+      constants: { D4: Math.ceil(headSize / 4) },
+      params: {
+        first_sequence: window.start,
+        step_rows: rows,
+        query_heads: queryHeads,
+        heads,
+        selections: counts.shape[1],
+        head_size: headSize,
+        sequence_stride: strides.sequence / 4,
+        head_stride: strides.head / 4,
+        token_stride: strides.token / 4,
+        scale: 1 / Math.sqrt(headSize),
+      },
+      bindings: [
+        bindRows(queries, sizes[0], window),
+        bindRows(keys, sizes[1], window),
+        bindRows(values, sizes[1], window),
+        { buffer: counts.buffer },
+        bindRows(output, sizes[0], window),
+      ],
+      groups: window.count * heads * Math.ceil(Math.ceil(pairs / 2) / WORKGROUP),
+      work: 2 * window.count * queryHeads * rows * Math.max(1, tokens - rows / 2) * headSize,
+    });
+  }
   return output;
 }

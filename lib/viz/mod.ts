@@ -9,3 +9,5 @@ export { displayBundle, show, type ShowOptions } from "./display.ts";
 export type { Figure } from "./figure.ts";
 export { renderReport, type Report, type ReportSection, type ReportTable } from "./report.ts";
 export { selectedSpansFigure, type SelectedSpansInput, type TokenRange } from "./selected_spans_figure.ts";
+export { readPlotlySource } from "./plotly_source.ts";
+export { saveFigure } from "./save_figure.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { assertEquals, assertThrows } from "@std/assert";
-import type { Device } from "../../lib/gpu/mod.ts";
+import { type Device, LimitExceededError } from "../../lib/gpu/mod.ts";
 import * as reference from "../../lib/reference/mod.ts";
 import { causalAttention, readFloats, zeros } from "../../lib/tensor/mod.ts";
 import { gpuTest, gpuTestWith } from "../gpu_test_device.ts";
@@ -43,6 +43,28 @@ async function check(device: Device): Promise<void> {
 
 gpuTest("causalAttention equals the oracle, heads grouped, the last rows of a longer past", check);
 gpuTestWith({ groupsPerDimension: 7 }, "causalAttention equals the oracle past one grid dimension", check);
+
+gpuTestWith(
+  { bindingBytes: 8192 },
+  "causalAttention cuts a batch past one binding, and refuses a sequence",
+  async (device) => {
+    const [shape, past] = [[9, 3, 4, 8], [9, 16, 2, 8]];
+    const [q, k, v] = [shape, past, past].map((each, i) => randomFloats(count(...each), 7 + i, "f32"));
+    using queries = upload(device, q, shape);
+    using keys = upload(device, k, past);
+    using values = upload(device, v, past);
+    using output = causalAttention(queries, keys, values);
+    const expected = reference.causalAttention(
+      reference.dense(q, shape),
+      reference.dense(k, past),
+      reference.dense(v, past),
+    );
+    assertWithin("causalAttention", await readFloats(output), expected.data, { dtype: "f32", length: 24, scale: 2 });
+    using one = zeros(device, [1, 1, 4, 8]);
+    using long = zeros(device, [1, 600, 2, 8]);
+    assertThrows(() => causalAttention(one, long, long)[Symbol.dispose](), LimitExceededError, "causalAttention");
+  },
+);
 
 gpuTest("causalAttention names the shapes that do not fit", (device) => {
   using queries = zeros(device, [1, 2, 3, 4]);

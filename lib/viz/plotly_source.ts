@@ -1,4 +1,4 @@
-import { readText } from "../../lib/platform.ts";
+import { readText } from "../platform.ts";
 
 /** The text of plotly.js, for pages that open without network. */
 export async function readPlotlySource(): Promise<string> {

@@ -1,6 +1,6 @@
 import { causalAttentionOver, Tensor } from "../tensor/mod.ts";
 import { headVectors } from "./shape.ts";
-import { type AttendedTokens, type AttentionStep, disposeAttended } from "./step.ts";
+import type { AttendedTokens, AttentionStep } from "./step.ts";
 
 const WORKGROUP = 64;
 
@@ -74,21 +74,11 @@ export function listAttended(
   return { indices, counts, grid: foldGrid(step, counts), selections, bound };
 }
 
-/** The list of a step that selects nothing; it is the same in every layer. */
-export function listOuter(step: AttentionStep): AttendedTokens {
-  return step.shared(() => listAttended(step, 1, step.outerLength));
-}
-
-/** Attends over what is listed, then gives the list back. */
-export function attendOnce(
-  step: AttentionStep,
-  layer: number,
-  queries: Tensor,
-  attended: AttendedTokens,
-): Tensor {
-  const output = attendOver(step, layer, queries, attended);
-  disposeAttended(attended);
-  return output;
+/** Attends to leading tokens and window alone. The list is the same in every layer, so it is made once a step. */
+export function attendOuter(step: AttentionStep, layer: number, queries: Tensor): Tensor {
+  const attended = step.shared(() => listAttended(step, 1, step.outerLength));
+  step.context.trace?.recordOuter(step, layer, attended);
+  return attendOver(step, layer, queries, attended);
 }
 
 function foldGrid(step: AttentionStep, counts: Tensor): Tensor {

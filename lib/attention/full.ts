@@ -1,5 +1,5 @@
 import type { Tensor } from "../tensor/mod.ts";
-import { attendOver, listOuter } from "./attend.ts";
+import { attendOuter } from "./attend.ts";
 import type { Knobs } from "./knobs.ts";
 import type { AttentionMethod, MethodName } from "./method.ts";
 import type { AttentionStep, StepLayout, StepShape } from "./step.ts";
@@ -31,6 +31,6 @@ export class FullAttention implements AttentionMethod {
 
   /** Attends in one layer. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
-    return attendOver(step, layer, queries, listOuter(step));
+    return attendOuter(step, layer, queries);
   }
 }

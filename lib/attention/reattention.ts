@@ -1,5 +1,5 @@
 import type { Tensor } from "../tensor/mod.ts";
-import { attendOver, listOuter } from "./attend.ts";
+import { attendOuter, attendOver } from "./attend.ts";
 import { type Knobs, selectedScope } from "./knobs.ts";
 import type { AttentionMethod, MethodName } from "./method.ts";
 import { alignedWindowStart, outerLayout } from "./outer_layout.ts";
@@ -59,12 +59,8 @@ export class ReAttention implements AttentionMethod {
 
   /** Attends in one layer. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
+    if (step.middleLength === 0) return attendOuter(step, layer, queries);
     const { trace } = step.context;
-    if (step.middleLength === 0) {
-      const attended = listOuter(step);
-      trace?.recordOuter(step, layer, attended);
-      return attendOver(step, layer, queries, attended);
-    }
     const { attended, selection } = selectTokens(step, layer, queries);
     const output = attendOver(step, layer, queries, attended);
     if (trace) {

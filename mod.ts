@@ -9,11 +9,12 @@
  *
  * using device = await Device.open();
  * using model = await loadModel("demo", { device });
- * const { text, needles } = makeHaystack({ tokens: 2048, random: new Random(1) });
+ * const { tokenizer } = model;
+ * const { tokens, needles } = await makeHaystack({ tokenizer, tokens: 2048, random: new Random(1) });
  * using session = model.createSession({ method: "reattention-window" });
- * await session.append(model.tokenizer.encode(text));
- * const { prompt, answer } = askNeedle(needles[3]);
- * assertEquals(await session.answer(prompt, { maxTokens: 2 }), answer);
+ * await session.append(tokens);
+ * const { prompt, answer } = askNeedle(needles[1]);
+ * assertEquals(await session.answer(prompt, { maxTokens: 2 }), ` ${answer}`);
  * ```
  *
  * @module

@@ -5,8 +5,9 @@
 
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
-import { hostInfo, isTerminal, writeAside } from "../lib/platform.ts";
+import { isTerminal } from "../lib/platform.ts";
 import { ArgumentsError, type DemoArguments, parseDemoArguments, USAGE } from "./demo/arguments.ts";
+import { ownDemo } from "./demo/own_demo.ts";
 import { demoPage } from "./demo/page.ts";
 import { planJobs } from "./demo/plan.ts";
 import { readPlotlySource } from "../lib/viz/plotly_source.ts";
@@ -14,6 +15,7 @@ import { Progress } from "./demo/progress.ts";
 import { runJobs } from "./demo/run.ts";
 import { tableHead, tableLine, tableNotes } from "./demo/table.ts";
 import { jobsProgress } from "./demo/jobs_progress.ts";
+import { describeMachine, today, writeResults } from "./demo/results.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
 
 /** What shells give for a program ended by Ctrl-C. */
@@ -42,8 +44,7 @@ async function main(args: readonly string[]): Promise<number> {
     columns: terminalColumns(),
   });
   try {
-    await demo(parsed, progress, stop.signal);
-    return 0;
+    return await demo(parsed, progress, stop.signal);
   } catch (error) {
     progress.clear();
     if (stop.signal.aborted) {
@@ -57,11 +58,12 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function demo(asked: DemoArguments, progress: Progress, signal: AbortSignal): Promise<void> {
+async function demo(asked: DemoArguments, progress: Progress, signal: AbortSignal): Promise<number> {
   using device = await Device.open();
-  using model = await loadModel("demo", { device });
+  using model = await loadModel(asked.model, { device });
+  if (asked.own) return await ownDemo(asked, asked.own, { model, device, progress, signal });
   const { trainedContext } = model.config;
-  const jobs = planJobs(asked, trainedContext);
+  const jobs = planJobs(asked, { trainedContext, software: device.info.software });
   const machine = describeMachine(device);
   console.log(`${machine}; model trained at ${trainedContext} tokens; seed ${asked.seed}\n\n${tableHead()}`);
   const { rows, picture } = await runJobs(model, device.memory, jobs, {
@@ -79,22 +81,13 @@ async function demo(asked: DemoArguments, progress: Progress, signal: AbortSigna
     picture,
     trainedContext,
     machine,
-    date: new Date().toISOString().slice(0, 10),
+    date: today(),
     plotlySource: await readPlotlySource(),
   });
   signal.throwIfAborted();
-  if (asked.json !== undefined) {
-    await writeAside(asked.json, `${JSON.stringify(rows, null, 2)}\n`);
-    console.log(`rows: ${asked.json}`);
-  }
-  const report = `${asked.out.replace(/\/+$/, "")}/report.html`;
-  await writeAside(report, page);
-  console.log(`page: ${report}`);
-}
-
-function describeMachine({ info }: Device): string {
-  const { cpuModel, cpus, denoVersion } = hostInfo();
-  return `${info.name}${info.software ? " (software)" : ""}, ${cpuModel}, ${cpus} CPUs, Deno ${denoVersion}`;
+  const made = { machine, date: today(), model: asked.model };
+  await writeResults(asked, page, rows.map((row) => ({ ...row, ...made })));
+  return 0;
 }
 
 function terminalColumns(): number {

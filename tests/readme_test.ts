@@ -18,7 +18,7 @@ Deno.test("README's ten lines run as they stand and find their needle at 32,768 
       env: { NO_COLOR: "1" },
     }).output();
     assertEquals(exit, 0, new TextDecoder().decode(stderr));
-    const [, said, expected] = new TextDecoder().decode(stdout).match(/^(\d{3} \d{3}) expected (\d{3} \d{3})\n/)!;
+    const [, said, expected] = new TextDecoder().decode(stdout).match(/^ (\d{3} \d{3}) expected (\d{3} \d{3})\n/)!;
     assertEquals(said, expected);
     assertMatch(await Deno.readTextFile(new URL("results/selected.html", root)), /layer 3/);
   } finally {

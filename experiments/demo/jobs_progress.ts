@@ -17,6 +17,6 @@ export function jobsProgress(
   return (job, { haystack, phase, done, total }) => {
     const before = jobs.slice(0, jobs.indexOf(job)).reduce((sum, earlier) => sum + work(earlier), 0);
     const share = (before + work(job) * done / total) / all;
-    progress.update(share, `${job.method} at ${job.length}`, `${phase} ${haystack + 1} of ${job.haystacks}`);
+    progress.update(share, `${job.label} at ${job.length}`, `${phase} ${haystack + 1} of ${job.haystacks}`);
   };
 }

@@ -34,9 +34,10 @@ export function demoPage(page: DemoPage): string {
 
 function introduction(rows: readonly DemoRow[], trainedContext: number, measured: string): string {
   const longest = Math.max(...rows.map(({ length }) => length));
-  return `Each context hides ${NEEDLES} needles such as "secret code of K7 482 913 ." among sentences of a toy grammar. It is ` +
-    "read once by each method; each question is then asked from a fork of that session, and counts only if both numbers " +
-    `come back exactly. The longest context here is ${thousands(longest)} tokens, ${
+  return `Each context is prose of novels that the model never saw, with ${NEEDLES} needles such as "The secret code of Zena is ` +
+    '482 913." in it, whose names and numbers it never saw either. It is read once by each method; each question is then ' +
+    "asked from a fork of that session, and counts only if the answer is exactly right. The longest context here is " +
+    `${thousands(longest)} tokens, ${
       (longest / trainedContext).toFixed(0)
     } times what the model was trained with.\n\n${measured}`;
 }
@@ -46,22 +47,22 @@ function accuracySection(rows: readonly DemoRow[], trainedContext: number): Repo
     heading: "Exact match against length",
     text:
       "Bars are 95 % intervals. Hollow marks are rows whose knobs let a step attend to more tokens than the model was " +
-      `trained with. Dotted: the training's length, and what an answer with any one of the ${NEEDLES} codes would reach.`,
-    figure: accuracyFigure(rows, { trainedContext, chance: 1 / NEEDLES }),
+      `trained with. Dotted: the training's length, and what an answer with any one of the ${NEEDLES} values would reach.`,
+    figure: accuracyFigure(rows.filter((row) => row.variant === "plain" && row.opening), {
+      trainedContext,
+      chance: 1 / NEEDLES,
+    }),
     table: {
       columns: columns.map(({ label, align }) => ({ label, align })),
       rows: rows.map(rowCells),
-      note: [
-        ...tableNotes(rows, trainedContext),
-        "95 % interval: takes questions as independent where all answers agree, and allows for differences between haystacks " +
-        "otherwise",
-      ].join("\n\n"),
+      note: tableNotes(rows, trainedContext).join("\n\n"),
     },
   };
 }
 
-function pictureSection(picture: DemoPicture): ReportSection {
-  const { method, length, cached, prompt, answer, needle, questionStart, words, layers } = picture;
+/** One question's selection, as a section. */
+export function pictureSection(picture: DemoPicture): ReportSection {
+  const { method, length, cached, prompt, answer, needle, questionStart, text, layers } = picture;
   const share = (count: number) => `${count} of ${layers.length} layers`;
   const holding = layers.filter(({ groups }) =>
     groups.some((group) => attendedSpans(group).some((span) => span.start < needle.end && span.end > needle.start))
@@ -82,7 +83,7 @@ function pictureSection(picture: DemoPicture): ReportSection {
       length: cached,
       needle,
       questionStart,
-      text: (start, end) => words.slice(start, end).join(" "),
+      text,
     }),
   };
 }

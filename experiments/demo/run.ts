@@ -1,14 +1,13 @@
 import type { MethodName, TraceLayer, TraceStep } from "../../lib/attention/mod.ts";
 import type { Knobs } from "../../lib/attention/mod.ts";
 import {
-  askNeedle,
   type DemoRow,
   type NeedleAnswer,
   type NeedleAnswered,
   type NeedleProgress,
   type NeedleSession,
-  needleTokens,
   runNeedleTask,
+  type TextTokenizer,
 } from "../../lib/evaluation/mod.ts";
 import { type DemoJob, NEEDLES, picturedJob } from "./plan.ts";
 
@@ -23,18 +22,13 @@ export interface DemoModel {
   /** Starts an empty session. */
   createSession(options: { method: MethodName; knobs: Partial<Knobs>; trace: boolean }): DemoSession;
   /** Its tokenizer. */
-  readonly tokenizer: {
-    /** The tokens of a text. */
-    encode(text: string, options: { addSpecialTokens: boolean }): readonly number[];
-    /** The text of tokens. */
-    decode(tokens: readonly number[]): string;
-  };
+  readonly tokenizer: TextTokenizer;
 }
 
 /** What the layers attended to when they wrote the first token of one answer. */
 export interface DemoPicture {
-  /** The method that selected. */
-  method: MethodName;
+  /** What the rows call the method that selected. */
+  method: string;
   /** The row's length. */
   length: number;
   /** Tokens in the cache at that step. */
@@ -47,8 +41,8 @@ export interface DemoPicture {
   needle: { start: number; end: number };
   /** First token of the question. */
   questionStart: number;
-  /** Words of context and question, one a token. */
-  words: readonly string[];
+  /** Text of the tokens from `start` up to, not including, `end`, of context and question. */
+  text: (start: number, end: number) => string;
   /** What each layer attended to. */
   layers: readonly TraceLayer[];
 }
@@ -76,48 +70,53 @@ export async function runJobs(
   const rows: DemoRow[] = [];
   let picture: DemoPicture | undefined;
   for (const job of jobs) {
-    const { method, knobs, ...task } = job;
+    const { label, method, knobs, ...task } = job;
     const trace = job === pictured;
     const subject = {
       createSession: () => model.createSession({ method, knobs, trace }),
-      encode: (text: string) => model.tokenizer.encode(text, { addSpecialTokens: false }),
-      decode: (tokens: readonly number[]) => model.tokenizer.decode(tokens),
+      tokenizer: model.tokenizer,
       memory,
     };
-    const settings = { ...task, method, needles: NEEDLES, seed, allowBeyondTrained: knobs.allowBeyondTrained ?? false };
-    const row = await runNeedleTask(subject, settings, {
+    const allowBeyondTrained = knobs.allowBeyondTrained ?? false;
+    const done = await runNeedleTask(subject, { ...task, method: label, needles: NEEDLES, seed, allowBeyondTrained }, {
       signal,
       onProgress: (progress) => onProgress?.(job, progress),
       onAnswer: async (answered) => {
-        if (trace && isPictured(job, answered)) picture = await takePicture(job, answered);
+        if (trace && isPictured(job, answered)) picture = await takePicture(job, answered, model.tokenizer);
       },
     });
-    rows.push(row);
-    onRow?.(row);
+    rows.push(...done);
+    done.forEach((row) => onRow?.(row));
   }
   return picture ? { rows, picture } : { rows };
 }
 
 /** The needle in the middle of the first context: as far from both ends as there is one. */
-function isPictured({ questionsPerHaystack }: DemoJob, { haystack, question }: NeedleAnswered<DemoSession>): boolean {
-  return haystack === 0 && question === Math.floor(questionsPerHaystack / 2);
+function isPictured(
+  { questionsPerNeedle }: DemoJob,
+  { haystack, way, question, context }: NeedleAnswered<DemoSession>,
+): boolean {
+  return haystack === 0 && way === 0 && question === questionsPerNeedle * Math.floor(context.needles.length / 2);
 }
 
-async function takePicture(job: DemoJob, answered: NeedleAnswered<DemoSession>): Promise<DemoPicture | undefined> {
-  const { context, needle, answer, session } = answered;
+async function takePicture(
+  job: DemoJob,
+  { context, needle, prompt, answer, session }: NeedleAnswered<DemoSession>,
+  tokenizer: TextTokenizer,
+): Promise<DemoPicture | undefined> {
   // The question's last token is the first step of one token: it writes the answer's first.
   const step = (await session.readTrace()).find(({ rows }) => rows === 1);
   if (!step) return undefined;
-  const { prompt } = askNeedle(needle);
+  const tokens = [...context.tokens, ...tokenizer.encode(prompt, { addSpecialTokens: false })];
   return {
-    method: job.method,
+    method: job.label,
     length: job.length,
     cached: step.length,
-    prompt,
+    prompt: prompt.trim(),
     answer,
-    needle: { start: needle.tokenIndex, end: needle.tokenIndex + needleTokens },
-    questionStart: context.words.length,
-    words: [...context.words, ...prompt.split(" ")],
+    needle: { start: needle.tokenIndex, end: needle.tokenIndex + needle.tokenCount },
+    questionStart: context.tokens.length,
+    text: (start, end) => tokenizer.decode(tokens.slice(start, end)).trim(),
     layers: step.layers,
   };
 }

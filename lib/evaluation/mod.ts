@@ -3,20 +3,17 @@
  *
  * @module
  */
-export {
-  askNeedle,
-  type Haystack,
-  type HaystackOptions,
-  makeHaystack,
-  type Needle,
-  type NeedleQuestion,
-  needleTokens,
-  questionTokens,
-  smallestHaystack,
-} from "./needle_grammar.ts";
-export type { NeedleAnswered, NeedleProgress, NeedleRunOptions, NeedleTask } from "./needle_options.ts";
-export type { NeedleSession, NeedleSubject } from "./needle_session.ts";
-export { runNeedleTask } from "./needle_task.ts";
+export { books, readBook } from "./needle/books.ts";
+export { type NeedleVariant, needleVariants } from "./needle/facts.ts";
+export { type Haystack, type HaystackOptions, makeHaystack, type Needle } from "./needle/haystack.ts";
+export { heldOutFamilyNames, heldOutNames, heldOutNumbers } from "./needle/held_out.ts";
+export type { AskStyle, NeedleAnswered, NeedleProgress, NeedleRunOptions, NeedleTask } from "./needle/options.ts";
+export { Prose, type TextTokenizer } from "./needle/prose.ts";
+export { askNeedle, type AskOptions, type NeedleQuestion } from "./needle/question.ts";
+export { questionRoom } from "./needle/run.ts";
+export type { NeedleSession, NeedleSubject } from "./needle/session.ts";
+export { runNeedleTask } from "./needle/task.ts";
+export { type Fact, kinds, needleSentence, type Wording } from "./needle/wordings.ts";
 export { Random } from "./random.ts";
 export { type DemoRow, type NeedleAnswer, parseDemoRow } from "./records.ts";
 export {

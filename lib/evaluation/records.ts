@@ -34,7 +34,7 @@ export interface DemoRow {
   high: number;
   /** Most tokens that any head attended to in any step, as measured. */
   scope: number;
-  /** Time for all contexts and questions. */
+  /** Time for all contexts and questions; rows of one reading share it. */
   seconds: number;
   /** Tokens of the contexts over the time that reading them took. */
   tokensPerSecond: number;
@@ -42,6 +42,12 @@ export interface DemoRow {
   peakBytes: number;
   /** Needles in each context. */
   needlesPerContext: number;
+  /** What is hidden: "plain" or a harder variant. */
+  variant: string;
+  /** How questions are worded. */
+  wording: string;
+  /** Whether prompts end with the answer's opening words. */
+  opening: boolean;
   /** Seed of the contexts. */
   seed: number;
   /** Whether the knobs let the scope pass the model's trained context. */
@@ -76,6 +82,9 @@ export const demoRowSchema: z.ZodType<DemoRow> = z.object({
   tokensPerSecond: z.number().min(0),
   peakBytes: whole(0),
   needlesPerContext: whole(1),
+  variant: z.string().min(1),
+  wording: z.string().min(1),
+  opening: z.boolean(),
   seed: whole(0),
   allowBeyondTrained: z.boolean(),
   answers: z.array(answerSchema),

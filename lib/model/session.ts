@@ -34,9 +34,9 @@ const BATCHES = { first: 4, last: 32 };
  * using device = await Device.open();
  * using model = await loadModel("demo", { device });
  * using session = model.createSession({ method: "full" });
- * await session.append(model.tokenizer.encode("<s> secret code of K7 482 913 . the n1 v2 a n3 in the n4 ."));
- * const question = "question : what is secret code of K7 ? answer secret code of K7";
- * assertEquals(await session.answer(question, { maxTokens: 2 }), "482 913");
+ * await session.append(model.tokenizer.encode("It rained all day. The secret code of Zena is 482 913. Then it snowed."));
+ * const question = " Question: What is the secret code of Zena? Answer: The secret code of Zena is";
+ * assertEquals(await session.answer(question, { maxTokens: 2 }), " 482 913");
  * ```
  */
 export class Session {

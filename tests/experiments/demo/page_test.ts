@@ -20,7 +20,7 @@ const picture: DemoPicture = {
   answer: { haystack: 0, name: "K1", depth: 0.49, expected: "001 002", answer: "001 002", correct: true },
   needle: { start: 4000, end: 4007 },
   questionStart: 8176,
-  words,
+  text: (start, end) => words.slice(start, end).join(" "),
   layers: [
     { layer: 0, groups: [group], picks: [] },
     { layer: 1, groups: [{ ...group, indices: Uint32Array.of(0, 8189) }], picks: [] },

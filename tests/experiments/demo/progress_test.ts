@@ -45,7 +45,7 @@ Deno.test("Progress prints plain lines elsewhere: at a new label, and every 15 s
 });
 
 Deno.test("jobsProgress rises from 0 to 1 over all rows", () => {
-  const jobs = planJobs({}, 512);
+  const jobs = planJobs({}, { trainedContext: 512, software: true });
   const shares: number[] = [];
   const report = jobsProgress(jobs, { update: (share) => shares.push(share) });
   for (const job of jobs) {

@@ -1,8 +1,10 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { TraceStep } from "../../../lib/attention/mod.ts";
 import { planJobs } from "../../../experiments/demo/plan.ts";
 import { type DemoModel, type DemoSession, runJobs } from "../../../experiments/demo/run.ts";
-import { FakeSession, Vocabulary } from "../../evaluation/fake_session.ts";
+import { FakeSession, vocabulary } from "../../evaluation/needle/fake_session.ts";
+
+const context = { trainedContext: 512, software: true };
 
 const memory = { peakBytes: 1, resetPeak() {} };
 const step = (rows: number, start: number): TraceStep => ({
@@ -31,7 +33,6 @@ class TracedSession extends FakeSession implements DemoSession {
 }
 
 function fakeModel(): DemoModel & { traced: boolean[] } {
-  const vocabulary = new Vocabulary();
   const traced: boolean[] = [];
   return {
     traced,
@@ -39,12 +40,12 @@ function fakeModel(): DemoModel & { traced: boolean[] } {
       traced.push(trace);
       return new TracedSession(vocabulary, [], () => true);
     },
-    tokenizer: { encode: (text) => vocabulary.encode(text), decode: (tokens) => vocabulary.decode(tokens) },
+    tokenizer: vocabulary,
   };
 }
 
 Deno.test("runJobs gives a row per job, in order, as they are done", async () => {
-  const jobs = planJobs({ lengths: [512, 600] }, 512);
+  const jobs = planJobs({ lengths: [512, 600] }, context);
   const seen: string[] = [];
   const { rows } = await runJobs(fakeModel(), memory, jobs, {
     seed: 3,
@@ -60,33 +61,29 @@ Deno.test("runJobs gives a row per job, in order, as they are done", async () =>
 });
 
 Deno.test("runJobs pictures the step that wrote the first token of a middle needle's answer, and traces nothing else", async () => {
-  const jobs = planJobs({ lengths: [512], methods: ["full", "reattention"] }, 512);
+  const jobs = planJobs({ lengths: [512], methods: ["full", "reattention"] }, context);
   const model = fakeModel();
   const { picture } = await runJobs(model, memory, jobs, { seed: 1 });
   assert(picture);
-  assertEquals(model.traced, [false, false, false, true, true, true]);
-  assertEquals([picture.method, picture.questionStart, picture.cached, picture.words.length], [
-    "reattention",
-    496,
-    510,
-    510,
-  ]);
+  assertEquals(model.traced, [...new Array(5).fill(false), ...new Array(5).fill(true)]);
+  assertEquals([picture.method, picture.questionStart, picture.cached], ["reattention", 448, 462]);
   assertEquals(
-    picture.words.slice(picture.needle.start, picture.needle.end).join(" "),
-    `secret code of ${picture.answer.name} ${picture.answer.expected} .`,
+    picture.text(picture.needle.start, picture.needle.end),
+    `The secret code of ${picture.answer.name} is ${picture.answer.expected}.`,
   );
-  assert(picture.answer.depth > 0.4 && picture.answer.depth < 0.7);
+  assertMatch(picture.text(picture.questionStart, Infinity), new RegExp(`^Question: .*${picture.answer.name}`));
+  assert(picture.answer.depth > 0.4 && picture.answer.depth < 0.8);
 });
 
 Deno.test("runJobs has no picture where no method selects", async () => {
-  const jobs = planJobs({ lengths: [512], methods: ["full"] }, 512);
+  const jobs = planJobs({ lengths: [512], methods: ["full"] }, context);
   assertEquals((await runJobs(fakeModel(), memory, jobs, { seed: 1 })).picture, undefined);
 });
 
 Deno.test("runJobs ends by the signal", async () => {
   const stop = new AbortController();
   const options = { seed: 1, signal: stop.signal, onRow: () => stop.abort() };
-  const run = runJobs(fakeModel(), memory, planJobs({ lengths: [512] }, 512), options);
+  const run = runJobs(fakeModel(), memory, planJobs({ lengths: [512] }, context), options);
   await assertRejects(() => run, DOMException);
   assertEquals(FakeSession.live, 0);
 });

@@ -1,10 +1,11 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { rowCells, tableHead, tableLine, tableNotes } from "../../../experiments/demo/table.ts";
+import { ORIGINAL_POSITIONS } from "../../../experiments/demo/plan.ts";
 import { exampleRow } from "./rows.ts";
 
 Deno.test("rowCells writes the figures as people read them", () => {
   assertEquals(rowCells(exampleRow()).map((cell) => cell.trim()), [
-    ...["8,192", "reattention", "1.00", "16 of 16", "0.79 to 1.00"],
+    ...["8,192", "reattention", "value", "1.00", "16 of 16 in 2", "0.79 to 1.00"],
     ...["1,235", "512", "62 MiB", "34.7 s"],
   ]);
 });
@@ -26,6 +27,16 @@ Deno.test("tableLine marks rows that may pass the trained context, and the notes
   assertMatch(tableLine(marked), / 2,047\* /);
   assertStringIncludes(tableNotes([marked], 512).join("\n"), "* run with allowBeyondTrained");
   assertEquals(tableNotes([exampleRow()], 512).some((note) => note.startsWith("*")), false);
+});
+
+Deno.test("rowCells and tableNotes tell what was hidden and how it was asked for", () => {
+  const harder = exampleRow({ variant: "look-alike", opening: false, wording: "unseen" });
+  assertEquals(rowCells(harder)[2], "look-alike, whole answer, new wording");
+  const notes = tableNotes([harder, exampleRow({ variant: "chain" }), exampleRow({ method: ORIGINAL_POSITIONS })], 512);
+  for (const start of ["look-alike: ", "whole answer: ", "new wording: ", "chain: ", "reattention (original): "]) {
+    assertEquals(notes.filter((note) => note.startsWith(start)).length, 1, start);
+  }
+  assertStringIncludes(notes[0], "4 needles");
 });
 
 Deno.test("tableNotes says that reattention-window is not the paper's method", () => {

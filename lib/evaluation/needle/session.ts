@@ -1,3 +1,5 @@
+import type { TextTokenizer } from "./prose.ts";
+
 /** What the needle task needs of a session; sessions of `lib/model` have it. `Self` is the session's own type. */
 export interface NeedleSession<Self> {
   /** Most tokens that any head attended to in any step so far. */
@@ -24,10 +26,8 @@ export interface NeedleSession<Self> {
 export interface NeedleSubject<Session extends NeedleSession<Session>> {
   /** Starts an empty session with the method under test. */
   createSession(): Session;
-  /** The tokens of a text, with nothing added around it. */
-  encode(text: string): readonly number[];
-  /** The text of tokens. */
-  decode(tokens: readonly number[]): string;
+  /** The model's tokenizer. */
+  readonly tokenizer: TextTokenizer;
   /** Counts the memory in use. */
   readonly memory: {
     /** Most bytes in use at once since the last reset. */

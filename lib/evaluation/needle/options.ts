@@ -1,5 +1,15 @@
-import type { Haystack, Needle } from "./needle_grammar.ts";
-import type { NeedleAnswer } from "./records.ts";
+import type { NeedleAnswer } from "../records.ts";
+import type { NeedleVariant } from "./facts.ts";
+import type { Haystack, Needle } from "./haystack.ts";
+import type { Wording } from "./wordings.ts";
+
+/** A way of asking. */
+export interface AskStyle {
+  /** How questions are worded; where there are several wordings, they come in turn. */
+  readonly wording: Wording;
+  /** Whether prompts end with the answer's opening words. */
+  readonly opening: boolean;
+}
 
 /** What is asked of which method. */
 export interface NeedleTask {
@@ -9,11 +19,15 @@ export interface NeedleTask {
   length: number;
   /** Contexts to read. */
   haystacks: number;
-  /** Questions about each, the needles' in order, spread over the depth; at most one per needle. */
-  questionsPerHaystack: number;
-  /** Needles in each context. Default 8. */
+  /** Needles in each context, all of them asked for. Default 4. */
   needles?: number;
-  /** The same seed, length and number of needles give the same haystacks, whatever the method. */
+  /** Questions about each needle; a wording that has several sentences takes them in turn. Default 1. */
+  questionsPerNeedle?: number;
+  /** What is hidden. Default "plain". */
+  variant?: NeedleVariant;
+  /** Ways of asking, each of which gives a row of its own. Default: one, plain, with the answer's opening words. */
+  asks?: readonly AskStyle[];
+  /** The same seed, length, needles and variant give the same haystacks, whatever the method. */
   seed: number;
   /** Whether the knobs let the scope pass the trained context, for the record. Default false. */
   allowBeyondTrained?: boolean;
@@ -35,12 +49,16 @@ export interface NeedleProgress {
 export interface NeedleAnswered<Session> {
   /** Number of the haystack, from 0. */
   haystack: number;
-  /** Number of the question about this haystack, from 0. */
+  /** Number of the way of asking, from 0. */
+  way: number;
+  /** Number of the question about this haystack in this way, from 0. */
   question: number;
   /** The context. */
   context: Haystack;
   /** The needle asked for. */
   needle: Needle;
+  /** The question. */
+  prompt: string;
   /** The answer and whether it is right. */
   answer: NeedleAnswer;
   /** The fork that answered; disposed after the call. */

@@ -1,4 +1,4 @@
-import type { NeedleSubject } from "../../lib/evaluation/mod.ts";
+import type { NeedleSubject, TextTokenizer } from "../../../lib/evaluation/mod.ts";
 
 /** What a fake was asked to do, in order. */
 export type Call = string;
@@ -41,13 +41,17 @@ export class FakeSession {
     this.calls.push(`question at ${this.tokens.length}`);
   }
 
+  /** Looks for a sentence "... of NAME is VALUE ." whose name stands in the prompt, and continues the prompt with it. */
   generate(prompt: readonly number[], { maxTokens }: { maxTokens: number }): Promise<number[]> {
     this.scope = 450;
-    const name = prompt.at(-1)!;
-    if (!this.knows(this.vocabulary.word(name))) return Promise.resolve(prompt.slice(0, maxTokens));
-    const of = prompt.at(-2)!;
-    const at = this.tokens.findIndex((token, index) => token === name && this.tokens[index - 1] === of);
-    return Promise.resolve(this.tokens.slice(at + 1, at + 1 + maxTokens));
+    const context = this.vocabulary.decode(this.tokens);
+    const asked = this.vocabulary.decode(prompt);
+    for (const [, opening, name, value] of context.matchAll(/( The [a-z ]+ of (\S+) is)( \d+ \d+)\./g)) {
+      if (!asked.includes(` ${name}`) || !this.knows(name)) continue;
+      const rest = asked.endsWith(opening) ? value : opening + value;
+      return Promise.resolve(this.vocabulary.encode(rest, { addSpecialTokens: false }).slice(0, maxTokens));
+    }
+    return Promise.resolve(prompt.slice(0, maxTokens));
   }
 
   [Symbol.dispose](): void {
@@ -57,36 +61,35 @@ export class FakeSession {
   }
 }
 
-/** Numbers words as they come. */
-export class Vocabulary {
-  readonly #words: string[] = [];
+/** A tokenizer of words with the blanks before them; it numbers them as they come, and begins texts with token 0. */
+export class Vocabulary implements TextTokenizer {
+  readonly #words: string[] = ["<s>"];
   readonly #numbers = new Map<string, number>();
 
-  encode(text: string): number[] {
-    return text.split(" ").map((word) => {
+  encode(text: string, { addSpecialTokens = true } = {}): number[] {
+    const words = text.match(/\s?[\p{L}\p{N}]+|\s?[^\s\p{L}\p{N}]|\s/gu) ?? [];
+    const tokens = words.map((word) => {
       if (!this.#numbers.has(word)) this.#numbers.set(word, this.#words.push(word) - 1);
       return this.#numbers.get(word)!;
     });
-  }
-
-  word(token: number): string {
-    return this.#words[token];
+    return addSpecialTokens ? [0, ...tokens] : tokens;
   }
 
   decode(tokens: readonly number[]): string {
-    return tokens.map((token) => this.word(token)).join(" ");
+    return tokens.map((token) => this.#words[token]).join("");
   }
 }
 
+/** One for all tests: the novels are taken apart once a tokenizer. */
+export const vocabulary: Vocabulary = new Vocabulary();
+
 /** A subject over fake sessions, and what it was asked to do. */
 export function fakeSubject(knows: (name: string) => boolean): NeedleSubject<FakeSession> & { calls: Call[] } {
-  const vocabulary = new Vocabulary();
   const calls: Call[] = [];
   return {
     calls,
     createSession: () => new FakeSession(vocabulary, calls, knows),
-    encode: (text) => vocabulary.encode(text),
-    decode: (tokens) => vocabulary.decode(tokens),
+    tokenizer: vocabulary,
     memory: {
       peakBytes: 1000,
       resetPeak: () => {

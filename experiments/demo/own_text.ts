@@ -1,0 +1,160 @@
+import type { MethodName } from "../../lib/attention/mod.ts";
+import { Prose, questionRoom, Random, type TextTokenizer } from "../../lib/evaluation/mod.ts";
+import type { DemoModel, DemoPicture } from "./run.ts";
+
+/** A person's own text, with a sentence to hide in it and a question about that. */
+export interface OwnText {
+  /** The text. */
+  text: string;
+  /** The sentence to hide. */
+  needle: string;
+  /** The question. */
+  question: string;
+  /** What the answer has to hold. */
+  answer: string;
+}
+
+/** What one method said about it. */
+export interface OwnAnswer {
+  /** The method. */
+  method: MethodName;
+  /** Tokens of the context, the question and the room for an answer. */
+  length: number;
+  /** What the model answered, up to the first full stop. */
+  said: string;
+  /** Whether the expected words are in it. */
+  right: boolean;
+  /** Most tokens that any head attended to. */
+  scope: number;
+  /** Time to read the context. */
+  seconds: number;
+  /** What the layers attended to, for a method that selects. */
+  picture?: DemoPicture;
+}
+
+/** Needles and questions that the embedded model can answer. */
+export const KNOWN_FORMS: readonly (readonly [needle: string, question: string])[] = [
+  ["The secret code of Zena is 482 913.", "What is the secret code of Zena?"],
+  ["Zena's phone number is 482913.", "Which phone number does Zena have?"],
+  ["Zena Hart was given the gate code 482 913.", "What is Zena Hart's gate code?"],
+  ["The garden word for Zena is harbour.", "What is the garden word of Zena?"],
+  ["Let Zena = 482 913.", "What is Zena?"],
+];
+
+/** Tokens of the text that are read around the needle for the first, short question. */
+const TRAINED = 512;
+
+/** The longest run of the needle's words that don't stand in the question; the last where several are as long. */
+export function expectedAnswer(needle: string, question: string): string {
+  const asked = new Set(question.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
+  let best: string[] = [];
+  let run: string[] = [];
+  for (const word of needle.match(/[\p{L}\p{N}]+/gu) ?? []) {
+    // "is" and the like carry nothing.
+    const kept = !asked.has(word.toLowerCase()) && !/^(is|was|are|the|a|an|has|of|s)$/i.test(word);
+    run = kept ? [...run, word] : [];
+    if (run.length > 0 && run.length >= best.length) best = run;
+  }
+  return best.join(" ");
+}
+
+/** Hides the needle behind a sentence near the middle of the first `count` tokens of the text. */
+export function hideOwn(
+  tokenizer: TextTokenizer,
+  prose: Prose,
+  needle: string,
+  count: number,
+): { tokens: number[]; needle: { start: number; end: number } } {
+  const hidden = tokenizer.encode(` ${needle.trim()}`, { addSpecialTokens: false });
+  const opening = tokenizer.encode("");
+  const hay = [...opening, ...prose.stretch(0, Math.min(count, prose.tokens.length))];
+  const middle = Math.floor(hay.length / 2);
+  const start = prose.placeBetween(hay, Math.max(opening.length, middle - 64), middle + 1, new Random(1));
+  return {
+    tokens: hay.slice(0, start).concat(hidden, hay.slice(start)),
+    needle: { start, end: start + hidden.length },
+  };
+}
+
+/** Asks at 512 tokens with full attention, and where that is right with each method over the whole text. */
+export async function askOwnText(
+  model: DemoModel,
+  own: OwnText,
+  methods: readonly MethodName[],
+  { signal, onAnswer, onProgress }: {
+    signal?: AbortSignal;
+    onAnswer?: (answer: OwnAnswer) => void;
+    onProgress?: (method: MethodName, done: number, total: number) => void;
+  } = {},
+): Promise<{ answers: OwnAnswer[]; known: boolean }> {
+  const { tokenizer } = model;
+  const prose = new Prose(tokenizer, own.text);
+  const needleTokens = tokenizer.encode(` ${own.needle}`).length;
+  const expected = own.answer;
+  const answers: OwnAnswer[] = [];
+  const ask = async (method: MethodName, count: number) => {
+    const answer = await askOne(model, own, { method, count, expected, prose }, signal, onProgress);
+    answers.push(answer);
+    onAnswer?.(answer);
+    return answer;
+  };
+  const first = await ask("full", Math.max(1, TRAINED - questionRoom - needleTokens));
+  if (first.right) { for (const method of methods) await ask(method, prose.tokens.length); }
+  return { answers, known: first.right };
+}
+
+async function askOne(
+  model: DemoModel,
+  { needle, question }: OwnText,
+  { method, count, expected, prose }: { method: MethodName; count: number; expected: string; prose: Prose },
+  signal: AbortSignal | undefined,
+  onProgress: ((method: MethodName, done: number, total: number) => void) | undefined,
+): Promise<OwnAnswer> {
+  const { tokenizer } = model;
+  const hidden = hideOwn(tokenizer, prose, needle, count);
+  const length = hidden.tokens.length + questionRoom;
+  const knobs = method === "full" && length > TRAINED ? { allowBeyondTrained: true } : {};
+  using session = model.createSession({ method, knobs, trace: method === "reattention-window" });
+  const start = performance.now();
+  await session.append(hidden.tokens, { signal, onProgress: (done, total) => onProgress?.(method, done, total) });
+  const seconds = (performance.now() - start) / 1000;
+  session.markQuestion();
+  const prompt = /^\s*Question:/.test(question) ? ` ${question.trim()}` : ` Question: ${question.trim()} Answer:`;
+  const asked = tokenizer.encode(prompt, { addSpecialTokens: false });
+  const written = await session.generate(asked, { maxTokens: questionRoom - 32, signal });
+  const said = tokenizer.decode(written).split(/[.\n]/)[0].trim();
+  const words = (text: string) => ` ${(text.match(/[\p{L}\p{N}]+/gu) ?? []).join(" ")} `;
+  const answer: OwnAnswer = {
+    method,
+    length,
+    said,
+    right: words(said).includes(words(expected)),
+    scope: session.scope,
+    seconds,
+  };
+  const all = [...hidden.tokens, ...asked];
+  const scored = {
+    haystack: 0,
+    name: needle,
+    depth: hidden.needle.start / hidden.tokens.length,
+    expected,
+    answer: said,
+  };
+  // The question's last token is the first step of one token: it writes the answer's first.
+  const step = (await session.readTrace()).find(({ rows }) => rows === 1);
+  if (!step) return answer;
+  return {
+    ...answer,
+    picture: {
+      method,
+      length,
+      cached: step.length,
+      prompt: prompt.trim(),
+      answer: { ...scored, correct: answer.right },
+      needle: hidden.needle,
+      questionStart: hidden.tokens.length,
+      text: (from, to) => tokenizer.decode(all.slice(from, to)).trim(),
+      layers: step.layers,
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import type { DemoRow, NeedleAnswer } from "../records.ts";
+import { clusteredInterval } from "../statistics.ts";
+import type { NeedleRunOptions, NeedleTask } from "./options.ts";
+import { NeedleRun, plainAsk, questionRoom } from "./run.ts";
+import type { NeedleSession, NeedleSubject } from "./session.ts";
+
+function checkTask({ length, haystacks, needles = 4, questionsPerNeedle = 1 }: NeedleTask): void {
+  const counts = { length, haystacks, needles, questionsPerNeedle };
+  for (const [name, value] of Object.entries(counts)) {
+    if (Number.isInteger(value) && value >= 1) continue;
+    throw new RangeError(`needle task: ${name} ${value} must be a whole number of at least 1`);
+  }
+  if (length > questionRoom) return;
+  throw new RangeError(`needle task: length ${length} must be more than ${questionRoom}, the room for a question`);
+}
+
+/**
+ * Hides needles in haystacks and asks for them: each haystack is read once, and each question answered by a fork of that
+ * session. An answer counts where it is exactly right. Contexts longer than 1,024 tokens hold no needle in their first
+ * and last 512 (their first and last quarter, up to 2,048), so that neither leading tokens nor a window reach one.
+ *
+ * The haystack, not the question, is the unit of evidence: the interval is clustered by haystack, and exact over
+ * haystacks where all answers agree.
+ *
+ * With all needles in one context, an answer that names any of their values at random is right once in as many times as
+ * there are needles; one of made-up numbers practically never.
+ *
+ * @param subject the model, and the method in `createSession`
+ * @returns a row for each way of asking
+ * @throws {RangeError} for counts that can't be.
+ * @throws the signal's reason once it is aborted.
+ *
+ * @example
+ * ```ts
+ * import { Device, loadModel } from "@reattention/toolkit";
+ * import { runNeedleTask } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * const [row] = await runNeedleTask({
+ *   createSession: () => model.createSession({ method: "full" }),
+ *   tokenizer: model.tokenizer,
+ *   memory: device.memory,
+ * }, { method: "full", length: 512, haystacks: 2, seed: 1 });
+ * assertEquals([row.exact, row.questions], [1, 8]);
+ * ```
+ */
+export async function runNeedleTask<Session extends NeedleSession<Session>>(
+  subject: NeedleSubject<Session>,
+  task: NeedleTask,
+  options: NeedleRunOptions<Session> = {},
+): Promise<DemoRow[]> {
+  checkTask(task);
+  const run = new NeedleRun(subject, task, options);
+  subject.memory.resetPeak();
+  for (let haystack = 0; haystack < task.haystacks; haystack++) await run.haystack(haystack);
+  const { method, length, haystacks, needles = 4, seed, asks = [plainAsk] } = task;
+  return asks.map(({ wording, opening }, way) => ({
+    method,
+    length,
+    haystacks,
+    ...score(run.answers[way], haystacks),
+    scope: run.scope,
+    seconds: run.reading.seconds + run.asking.seconds,
+    tokensPerSecond: haystacks * (length - questionRoom) / Math.max(run.reading.seconds, 1e-9),
+    peakBytes: subject.memory.peakBytes,
+    needlesPerContext: needles,
+    variant: task.variant ?? "plain",
+    wording,
+    opening,
+    seed,
+    allowBeyondTrained: task.allowBeyondTrained ?? false,
+    answers: run.answers[way],
+  }));
+}
+
+function score(answers: readonly NeedleAnswer[], haystacks: number) {
+  const perHaystack = Array.from({ length: haystacks }, (_, haystack) => {
+    const here = answers.filter((answer) => answer.haystack === haystack);
+    return { correct: here.filter(({ correct }) => correct).length, total: here.length };
+  });
+  return {
+    questions: answers.length,
+    exact: answers.filter(({ correct }) => correct).length / answers.length,
+    ...clusteredInterval(perHaystack, { agreeing: "haystack" }),
+  };
+}

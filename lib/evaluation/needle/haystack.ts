@@ -83,10 +83,10 @@ export async function makeHaystack(options: HaystackOptions): Promise<Haystack> 
   );
   const opening = tokenizer.encode("");
   const hidden = placed.flat().reduce((sum, { tokens }) => sum + tokens.length, 0);
-  const least = opening.length + 2 * hidden + 2 * clear;
+  const least = opening.length + Math.ceil(1.5 * hidden) + 2 * clear;
   if (!Number.isInteger(total) || total < least) {
     throw new RangeError(
-      `makeHaystack: tokens ${total} must be a whole number of at least ${least} for what is hidden and as much text`,
+      `makeHaystack: tokens ${total} must be a whole number of at least ${least} for what is hidden and half as much text`,
     );
   }
   const start = Math.floor((options.start ?? random.next()) * prose.tokens.length);

@@ -110,7 +110,7 @@ Deno.test("makeHaystack gives the same for the same seed and another for another
 Deno.test("makeHaystack says what can't be", async () => {
   const make = (changes: object) =>
     makeHaystack({ tokenizer: vocabulary, tokens: 400, random: new Random(1), ...changes });
-  await assertRejects(() => make({ tokens: 60 }), RangeError, "tokens 60 must be a whole number of at least");
+  await assertRejects(() => make({ tokens: 50 }), RangeError, "tokens 50 must be a whole number of at least");
   await assertRejects(() => make({ needles: 126 }), RangeError, "needles 126 must be a whole number from 0 to 125");
   await assertRejects(() => make({ needles: 26, variant: "look-alike" }), RangeError, "from 0 to 25");
   await assertRejects(() => make({ clear: -1 }), RangeError, "clear -1");

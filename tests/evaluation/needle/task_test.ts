@@ -114,7 +114,7 @@ Deno.test("runNeedleTask ends by the signal and gives everything back", async ()
 Deno.test("runNeedleTask says which count is wrong", async () => {
   const cases = [
     { change: { length: 64 }, message: "length 64 must be more than 64" },
-    { change: { length: 128 }, message: "tokens 64 must be a whole number of at least" },
+    { change: { length: 100 }, message: "tokens 36 must be a whole number of at least" },
     { change: { haystacks: 0 }, message: "haystacks 0 must be" },
     { change: { questionsPerNeedle: 0.5 }, message: "questionsPerNeedle 0.5 must be" },
     { change: { needles: 0 }, message: "needles 0 must be" },

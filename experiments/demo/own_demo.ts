@@ -50,7 +50,7 @@ export async function ownDemo(
     },
   });
   if (!known) {
-    console.log(unknownForm());
+    console.log(unknownForm(answers[0].said, expected));
     return 1;
   }
   const picture = answers.findLast((answer) => answer.picture)?.picture;
@@ -75,10 +75,11 @@ function answerLine({ method, length, said, right, scope, seconds }: OwnAnswer):
   return `${where}  ${right ? "right" : "wrong"}  "${said}"  (scope ${scope}, ${seconds.toFixed(1)} s)`;
 }
 
-function unknownForm(): string {
+function unknownForm(said: string, expected: string): string {
   const forms = KNOWN_FORMS.map(([needle, question]) => `  --needle "${needle}" --question "${question}"`).join("\n");
   return `
-The model can't answer this form even at 512 tokens with full attention, so nothing follows about any method.
+The model can't answer this form even at 512 tokens with full attention, so nothing follows about any method: it said
+"${said}", where "${expected}" was expected in the answer (--answer TEXT says otherwise).
 It is a model of 5 million parameters that learned to repeat a value it was told. Forms that it can answer:
 ${forms}
 (any name, any kind of value; numbers of three to six digits, or a word or two)`;

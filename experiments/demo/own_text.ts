@@ -1,6 +1,6 @@
-import type { MethodName } from "../../lib/attention/mod.ts";
+import type { MethodName, TraceStep } from "../../lib/attention/mod.ts";
 import { Prose, questionRoom, Random, type TextTokenizer } from "../../lib/evaluation/mod.ts";
-import type { DemoModel, DemoPicture } from "./run.ts";
+import type { DemoModel, DemoPicture, DemoSession } from "./run.ts";
 
 /** A person's own text, with a sentence to hide in it and a question about that. */
 export interface OwnText {
@@ -44,18 +44,18 @@ export const KNOWN_FORMS: readonly (readonly [needle: string, question: string])
 /** Tokens of the text that are read around the needle for the first, short question. */
 const TRAINED = 512;
 
-/** The longest run of the needle's words that don't stand in the question; the last where several are as long. */
+/** The last run of the needle's words that don't stand in the question: values stand at the end, as a rule. */
 export function expectedAnswer(needle: string, question: string): string {
   const asked = new Set(question.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
-  let best: string[] = [];
-  let run: string[] = [];
+  let last: string[] = [];
+  let running = false;
   for (const word of needle.match(/[\p{L}\p{N}]+/gu) ?? []) {
     // "is" and the like carry nothing.
-    const kept = !asked.has(word.toLowerCase()) && !/^(is|was|are|the|a|an|has|of|s)$/i.test(word);
-    run = kept ? [...run, word] : [];
-    if (run.length > 0 && run.length >= best.length) best = run;
+    const kept = !asked.has(word.toLowerCase()) && !/^(is|was|are|the|a|an|has|of|for|s)$/i.test(word);
+    if (kept) last = running ? [...last, word] : [word];
+    running = kept;
   }
-  return best.join(" ");
+  return last.join(" ");
 }
 
 /** Hides the needle behind a sentence near the middle of the first `count` tokens of the text. */
@@ -103,10 +103,17 @@ export async function askOwnText(
   return { answers, known: first.right };
 }
 
+interface OneAsk {
+  readonly method: MethodName;
+  readonly count: number;
+  readonly expected: string;
+  readonly prose: Prose;
+}
+
 async function askOne(
   model: DemoModel,
   { needle, question }: OwnText,
-  { method, count, expected, prose }: { method: MethodName; count: number; expected: string; prose: Prose },
+  { method, count, expected, prose }: OneAsk,
   signal: AbortSignal | undefined,
   onProgress: ((method: MethodName, done: number, total: number) => void) | undefined,
 ): Promise<OwnAnswer> {
@@ -123,26 +130,12 @@ async function askOne(
   const asked = tokenizer.encode(prompt, { addSpecialTokens: false });
   const written = await session.generate(asked, { maxTokens: questionRoom - 32, signal });
   const said = tokenizer.decode(written).split(/[.\n]/)[0].trim();
-  const words = (text: string) => ` ${(text.match(/[\p{L}\p{N}]+/gu) ?? []).join(" ")} `;
-  const answer: OwnAnswer = {
-    method,
-    length,
-    said,
-    right: words(said).includes(words(expected)),
-    scope: session.scope,
-    seconds,
-  };
-  const all = [...hidden.tokens, ...asked];
-  const scored = {
-    haystack: 0,
-    name: needle,
-    depth: hidden.needle.start / hidden.tokens.length,
-    expected,
-    answer: said,
-  };
-  // The question's last token is the first step of one token: it writes the answer's first.
-  const step = (await session.readTrace()).find(({ rows }) => rows === 1);
+  const right = wordsOf(said).includes(wordsOf(expected));
+  const answer: OwnAnswer = { method, length, said, right, scope: session.scope, seconds };
+  const step = await valueStep(session, tokenizer, written, expected);
   if (!step) return answer;
+  const all = [...hidden.tokens, ...asked, ...written];
+  const depth = hidden.needle.start / hidden.tokens.length;
   return {
     ...answer,
     picture: {
@@ -150,11 +143,30 @@ async function askOne(
       length,
       cached: step.length,
       prompt: prompt.trim(),
-      answer: { ...scored, correct: answer.right },
+      answer: { haystack: 0, name: needle, depth, expected, answer: said, correct: right },
       needle: hidden.needle,
       questionStart: hidden.tokens.length,
       text: (from, to) => tokenizer.decode(all.slice(from, to)).trim(),
       layers: step.layers,
     },
   };
+}
+
+/** The words with blanks around, so that one text's words are looked for in another's as a whole. */
+function wordsOf(text: string): string {
+  return ` ${(text.match(/[\p{L}\p{N}]+/gu) ?? []).join(" ")} `;
+}
+
+/**
+ * The step that wrote the value's first token; undefined where nothing was traced. Each step of one token writes the next:
+ * the question's last token writes the answer's first.
+ */
+async function valueStep(
+  session: DemoSession,
+  tokenizer: TextTokenizer,
+  written: readonly number[],
+  expected: string,
+): Promise<TraceStep | undefined> {
+  const value = written.findIndex((_, index) => tokenizer.decode(written.slice(index)).trim().startsWith(expected));
+  return (await session.readTrace()).filter(({ rows }) => rows === 1).at(Math.max(0, value));
 }

@@ -72,7 +72,7 @@ export function pictureSection(picture: DemoPicture): ReportSection {
     heading: `What each layer selected for one question at ${thousands(length)} tokens`,
     text:
       `The question "${prompt}" was answered "${answer.answer}" by ${method}; right is "${answer.expected}". This is what ` +
-      `the layers attended to when they wrote the answer's first token: at most ${thousands(scope)} of ${
+      `the layers attended to when they wrote the value's first token: at most ${thousands(scope)} of ${
         thousands(cached)
       } tokens. ${share(holding.length)} attended to tokens of the needle, which stands at token ${
         thousands(needle.start)

@@ -20,6 +20,7 @@ Deno.test("expectedAnswer is what the question lacks", () => {
     KNOWN_FORMS.map(([needle, question]) => expectedAnswer(needle, question)),
     ["482 913", "482913", "482 913", "harbour", "482 913"],
   );
+  assertEquals(expectedAnswer("Remember that Otto's garage word is walnut.", "What is Otto's garage word?"), "walnut");
   assertEquals(expectedAnswer("Zena is here.", "Is Zena here?"), "");
 });
 

@@ -63,6 +63,7 @@ export type KernelName =
   | "scale"
   | "scatter_rows"
   | "score_top_k"
+  | "score_vectors"
   | "silu_gate"
   | "softmax"
   | "strided_copy"
@@ -2602,6 +2603,139 @@ fn main(
   store_best(&best0, list0);
   if (pair1 != pair0) {
     store_best(&best1, list1);
+  }
+}
+`,
+  },
+  score_vectors: {
+    name: "score_vectors",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "newest", type: "u32" },
+      { name: "take_values", type: "u32" },
+      { name: "norm", type: "u32" },
+      { name: "rotate", type: "u32" },
+      { name: "sequence_stride", type: "u32" },
+      { name: "head_stride", type: "u32" },
+      { name: "token_stride", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "key_pages", kind: "read" },
+      { binding: 2, name: "value_pages", kind: "read" },
+      { binding: 3, name: "table", kind: "read" },
+      { binding: 4, name: "parts", kind: "read" },
+      { binding: 5, name: "rotation", kind: "read" },
+      { binding: 6, name: "vectors", kind: "write" },
+    ],
+    text: `// Writes the vectors that tokens are scored by where these are not just the cached keys: weighted by their values' norms,
+// rotated by their own positions, or the values themselves. Also copies a step's new keys or values, which then vote.
+//
+// Shapes:   key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] of KeyElement and ValueElement, one slab of the
+//           cache, before rotation; table [batch, table_stride]; parts [batch, 4]: tokens cached, leading tokens, start of
+//           the window, middle length; rotation vec2 (cos, sin) [positions, head_size / 2]; vectors f32, where token t
+//           of KV head h of sequence s starts at s * sequence_stride + h * head_stride + t * token_stride
+// Dispatch: one thread per sequence, KV head and token, tokens fastest; linear groups; one call per slab of the cache
+// Source:   ALGORITHM section 5, P and R of the types k, v, qkv (L1 norm), qkv2 (L2 norm) and _pe. Every sum runs in the
+//           same order, so equal tokens get bitwise equal vectors.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  heads: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  head_size: u32,
+  count: u32,
+  newest: u32,
+  take_values: u32,
+  norm: u32,
+  rotate: u32,
+  sequence_stride: u32,
+  head_stride: u32,
+  token_stride: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> key_pages: array<KeyElement>;
+@group(0) @binding(2) var<storage, read> value_pages: array<ValueElement>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read> rotation: array<vec2<f32>>;
+@group(0) @binding(6) var<storage, read_write> vectors: array<f32>;
+
+fn taken(place: u32) -> f32 {
+  if (params.take_values == 1u) {
+    return f32(value_pages[place]);
+  }
+  return f32(key_pages[place]);
+}
+
+// The norm of the token's value: 0 none, 1 the sum of magnitudes, 2 the root of the sum of squares.
+fn weight(source: u32) -> f32 {
+  if (params.norm == 0u) {
+    return 1.0;
+  }
+  var sum = 0.0;
+  for (var c = 0u; c < params.head_size; c++) {
+    let value = f32(value_pages[source + c]);
+    sum += select(abs(value), value * value, params.norm == 2u);
+  }
+  return select(sum, sqrt(sum), params.norm == 2u);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.batch * params.heads * params.count) {
+    return;
+  }
+  let t = thread % params.count;
+  let head = (thread / params.count) % params.heads;
+  let sequence = thread / (params.count * params.heads);
+  let part = parts[sequence];
+  let newest = params.newest == 1u;
+  if (!newest && t >= part.w) {
+    return;
+  }
+  let token = t + select(part.y, part.x - params.count, newest);
+  let page = table[sequence * params.table_stride + token / params.page_tokens];
+  if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
+    return;
+  }
+  let padded = 4u * D4;
+  let source = (((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens) * padded;
+  let goal = sequence * params.sequence_stride + head * params.head_stride + t * params.token_stride;
+  let factor = weight(source);
+  let pairs = params.head_size / 2u;
+  for (var c = 0u; c < pairs; c++) {
+    let low = taken(source + c) * factor;
+    let high = taken(source + c + pairs) * factor;
+    let turn = select(vec2<f32>(1.0, 0.0), rotation[token * pairs + c], params.rotate == 1u);
+    vectors[goal + c] = low * turn.x - high * turn.y;
+    vectors[goal + c + pairs] = high * turn.x + low * turn.y;
+  }
+  for (var pad = params.head_size; pad < params.token_stride && pad < padded && !newest; pad++) {
+    vectors[goal + pad] = 0.0;
   }
 }
 `,

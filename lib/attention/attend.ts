@@ -31,7 +31,7 @@ export function attendOver(
     original ? longest : attended.bound,
   );
   gather(step, layer, attended, rotation, keys, values);
-  using rotated = rotateQueries(step, queries, attended, rotation);
+  using rotated = rotateQueries(step, queries, rotation, original ? undefined : attended);
   return causalAttentionOver(rotated, keys, values, attended.counts);
 }
 
@@ -149,13 +149,20 @@ function gather(
   }
 }
 
-function rotateQueries(
+/**
+ * Rotates the newest queries by the last compact positions of what they attend to, or by their own positions.
+ *
+ * @param queries f32 [batch, rows, query heads, head size], of a step or of more tokens than that
+ * @param attended undefined: their own positions
+ * @returns f32 of the queries' shape
+ */
+export function rotateQueries(
   step: AttentionStep,
   queries: Tensor,
-  attended: AttendedTokens,
   rotation: Tensor,
+  attended?: AttendedTokens,
 ): Tensor {
-  const { cache, method } = step.context;
+  const { cache } = step.context;
   const { queryHeads, keyValueHeads, headSize } = cache.shape;
   const rotated = Tensor.empty(
     step.device,
@@ -168,14 +175,15 @@ function rotateQueries(
     kernel: "rotate_queries",
     params: {
       batch: cache.batch,
-      step_rows: step.rows,
+      step_rows: queries.shape[1],
       query_heads: queryHeads,
       heads: keyValueHeads,
-      selections: attended.selections,
+      selections: attended?.selections ?? 1,
       head_size: headSize,
-      original: Number(method.knobs.positions === "original"),
+      original: Number(attended === undefined),
     },
-    bindings: [queries, attended.counts, step.layout, rotation, rotated].map((
+    // Own positions need no counts; the layout stands in for the binding.
+    bindings: [queries, attended?.counts ?? step.layout, step.layout, rotation, rotated].map((
       { buffer },
     ) => ({ buffer })),
     groups: Math.ceil(threads / WORKGROUP),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Schema } from "./schema.ts";
+import { type Scoring, scorings } from "./scoring.ts";
 
 /**
  * The knobs of ReAttention and its baselines. The reference implementation's names stand beside each.
@@ -17,8 +18,13 @@ export interface Knobs {
   recallClip: number;
   /** Tokens of a prefill step (chunk_size). Default 512. */
   chunkSize: number;
-  /** What a token is scored by (recall_type): "qk", the plain dot product of query and key before rotation. */
-  scoring: "qk";
+  /** What a token is scored by (recall_type). Default "qk", the plain dot product of query and key before rotation. */
+  scoring: Scoring;
+  /**
+   * Queries that vote while decoding: the last so many of the layer, the current one included (q_cache_len). 0 and 1: the
+   * current one. Without effect on the scores "k" and "v". Default 0.
+   */
+  queryCacheLength: number;
   /** Positions of the attended tokens: renumbered without holes, or their own (pe_original). Default "compact". */
   positions: "compact" | "original";
   /** Where selection is on (recall_option: default, prefill_only, generate_only, full_attn). Default "always". */
@@ -42,6 +48,7 @@ export const paperKnobs: Readonly<Knobs> = Object.freeze({
   recallClip: 127,
   chunkSize: 512,
   scoring: "qk",
+  queryCacheLength: 0,
   positions: "compact",
   recall: "always",
   prefill: "recall",
@@ -82,7 +89,8 @@ const schema: z.ZodType<Knobs> = z.strictObject({
   spanSize: whole(1),
   recallClip: whole(-1),
   chunkSize: whole(1),
-  scoring: choice("qk"),
+  scoring: choice(...scorings as readonly [Scoring, ...Scoring[]]),
+  queryCacheLength: whole(0),
   positions: choice("compact", "original"),
   recall: choice("always", "prefill", "generate", "never"),
   prefill: choice("recall", "window"),

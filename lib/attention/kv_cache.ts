@@ -1,6 +1,7 @@
 import type { Device } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import { type PageOptions, PagePool, type Slab } from "./page_pool.ts";
+import { RecentQueries } from "./recent_queries.ts";
 import { type AttentionShape, checkAttentionShape, headVectors } from "./shape.ts";
 
 /** How a cache is made. */
@@ -37,6 +38,7 @@ export class KeyValueCache {
   readonly #lengths: number[];
   #table: Tensor | undefined;
   #stale = true;
+  #recentQueries = new RecentQueries();
   #disposed = false;
 
   /**
@@ -153,6 +155,11 @@ export class KeyValueCache {
     }
   }
 
+  /** The last queries of each layer, where a method keeps them. */
+  get recentQueries(): RecentQueries {
+    return this.#recentQueries;
+  }
+
   /** The page table on the GPU, u32 [batch, stride]. */
   get table(): Tensor {
     if (this.#stale || !this.#table) this.#uploadTable();
@@ -192,6 +199,7 @@ export class KeyValueCache {
     }, this.pool);
     try {
       this.#tables.forEach((table, sequence) => fork.#adopt(sequence, table, this.#lengths[sequence]));
+      fork.#recentQueries = this.#recentQueries.fork();
       return fork;
     } catch (error) {
       fork[Symbol.dispose]();
@@ -205,6 +213,7 @@ export class KeyValueCache {
     this.#disposed = true;
     for (const page of this.#tables.flat()) this.pool.release(page);
     this.#table?.[Symbol.dispose]();
+    this.#recentQueries[Symbol.dispose]();
     this.pool.leave();
   }
 

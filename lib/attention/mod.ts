@@ -21,6 +21,7 @@ export {
 } from "./rotary_frequencies.ts";
 export { RotationTable } from "./rotation_table.ts";
 export type { Schema, SchemaResult } from "./schema.ts";
+export { type Scoring, scorings } from "./scoring.ts";
 export type { AttentionShape } from "./shape.ts";
 export {
   type AttendedTokens,

@@ -3,12 +3,13 @@ import { attendOuter, attendOver } from "./attend.ts";
 import { type Knobs, selectedScope } from "./knobs.ts";
 import type { AttentionMethod, MethodName } from "./method.ts";
 import { alignedWindowStart, outerLayout } from "./outer_layout.ts";
+import { votingHeads } from "./scoring.ts";
 import { selectTokens } from "./select.ts";
 import type { AttentionShape } from "./shape.ts";
 import { type AttentionStep, disposeAttended, disposeSelection, type StepLayout, type StepShape } from "./step.ts";
 
 /**
- * ReAttention (arXiv 2407.15176): each layer picks cached tokens by q k without positions, widens them to spans, and
+ * ReAttention (arXiv 2407.15176): each layer picks cached tokens by scores without positions, widens them to spans, and
  * attends over leading tokens, spans and window with contiguous positions.
  *
  * With `prefill: "window"` the context is read with sinks and window only, and tokens are selected from the question
@@ -27,7 +28,8 @@ export class ReAttention implements AttentionMethod {
   constructor(knobs: Readonly<Knobs>, shape: AttentionShape) {
     this.knobs = knobs;
     this.name = knobs.prefill === "window" ? "reattention-window" : "reattention";
-    this.#voters = knobs.share === "layer" ? shape.queryHeads : shape.queryHeads / shape.keyValueHeads;
+    const heads = votingHeads(knobs.scoring, shape);
+    this.#voters = knobs.share === "layer" ? heads : heads / shape.keyValueHeads;
   }
 
   /** Plain, window or selecting, by ALGORITHM section 3. */
@@ -52,16 +54,20 @@ export class ReAttention implements AttentionMethod {
     const { mode, leading, windowStart } = this.layout(step);
     const outer = leading + step.length - windowStart;
     if (mode !== "select") return outer;
-    const picked = selectedScope(this.knobs, this.#voters, step.rows) -
+    const rows = this.#recalls(step) ? this.knobs.queryCacheLength : step.rows;
+    const picked = selectedScope(this.knobs, this.#voters, rows) -
       this.knobs.globalSize - this.knobs.window;
     return outer + Math.min(windowStart - leading, picked);
   }
 
   /** Attends in one layer. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
+    const { trace, cache: { recentQueries, lengths } } = step.context;
+    const { queryCacheLength } = this.knobs;
+    if (queryCacheLength > 1) recentQueries.add(layer, queries, lengths[0], queryCacheLength);
     if (step.middleLength === 0) return attendOuter(step, layer, queries);
-    const { trace } = step.context;
-    const { attended, selection } = selectTokens(step, layer, queries);
+    using recalled = this.#recalls(step.shapes[0]) ? recentQueries.last(layer, queryCacheLength) : undefined;
+    const { attended, selection } = selectTokens(step, layer, recalled ?? queries);
     const output = attendOver(step, layer, queries, attended);
     if (trace) {
       trace.recordSelection(step, layer, attended, selection);
@@ -70,6 +76,12 @@ export class ReAttention implements AttentionMethod {
       disposeSelection(selection);
     }
     return output;
+  }
+
+  /** Whether earlier queries vote too. */
+  #recalls({ phase }: StepShape): boolean {
+    const { queryCacheLength, scoring } = this.knobs;
+    return queryCacheLength > 1 && phase === "decode" && scoring !== "k" && scoring !== "v";
   }
 
   #readsWindowOnly({ length, rows, phase, questionStart }: StepShape): boolean {

@@ -1,5 +1,6 @@
 import { Tensor } from "../tensor/mod.ts";
 import { listAttended } from "./attend.ts";
+import { ScoreSource } from "./score_source.ts";
 import { headVectors } from "./shape.ts";
 import type { AttendedTokens, AttentionStep, Selection } from "./step.ts";
 
@@ -18,7 +19,7 @@ interface Votes {
 }
 
 /**
- * Selects tokens of the middle for one layer (ALGORITHM section 5): scores without positions, the k best of each query,
+ * Selects tokens of the middle for one layer (ALGORITHM section 5): scores, the k best of each query,
  * votes, clip, spans; then lists leading tokens, spans and window.
  */
 export function selectTokens(
@@ -28,11 +29,12 @@ export function selectTokens(
 ): { attended: AttendedTokens; selection: Selection } {
   const { knobs } = step.context.method;
   const selections = knobs.share === "layer" ? 1 : step.context.cache.shape.keyValueHeads;
-  const lists = scoreTopK(step, layer, queries);
-  const cast = castVotes(step, lists, selections);
+  using source = new ScoreSource(step, layer, queries);
+  const lists = scoreTopK(step, source);
+  const cast = castVotes(step, source, lists, selections);
   lists.scores[Symbol.dispose]();
   lists.tokens[Symbol.dispose]();
-  const { centers, centerCounts, marks, room } = clipVotes(step, cast, selections);
+  const { centers, centerCounts, marks, room } = clipVotes(step, source, cast, selections);
   for (const tensor of [cast.votes, cast.candidates, cast.counts]) {
     tensor[Symbol.dispose]();
   }
@@ -49,10 +51,10 @@ export function selectTokens(
 }
 
 /** The k best tokens of each query in each block of the middle. */
-function scoreTopK(step: AttentionStep, layer: number, queries: Tensor): Lists {
+function scoreTopK(step: AttentionStep, source: ScoreSource): Lists {
   const { cache, method: { knobs } } = step.context;
-  const { queryHeads, keyValueHeads, headSize } = cache.shape;
-  const pairs = step.rows * queryHeads / keyValueHeads;
+  const { keyValueHeads, headSize } = cache.shape;
+  const pairs = source.rows.shape[1] * source.heads / keyValueHeads;
   const tiles = Math.ceil(pairs / 2);
   const blockTokens = blockLength(step.middleLength, tiles, knobs.k);
   const blocks = Math.ceil(step.middleLength / blockTokens);
@@ -60,31 +62,29 @@ function scoreTopK(step: AttentionStep, layer: number, queries: Tensor): Lists {
   const scores = Tensor.empty(step.device, shape, "f32", "best scores");
   const tokens = Tensor.empty(step.device, shape, "u32", "best tokens");
   const workgroup = 8;
-  cache.slabs().forEach((slab, index) => {
+  source.pages.forEach(({ buffer, type, addressing }, index) => {
     step.device.commands.dispatch({
       kernel: "score_top_k",
-      types: { Element: cache.pool.keyType },
+      types: { Element: type },
       constants: { D4: headVectors(headSize), K: knobs.k },
       params: {
-        ...cache.addressing(slab),
-        step_rows: step.rows,
-        query_heads: queryHeads,
+        ...addressing,
+        step_rows: source.rows.shape[1],
+        query_heads: source.heads,
         head_size: headSize,
         blocks,
         block_tokens: blockTokens,
         resume: Number(index > 0),
       },
       bindings: [
-        { buffer: queries.buffer },
-        { buffer: slab.keys[layer] },
-        ...[cache.table, step.layout, scores, tokens].map(({ buffer }) => ({
-          buffer,
-        })),
+        { buffer: source.rows.buffer },
+        { buffer },
+        ...[source.table, source.parts, scores, tokens].map(({ buffer }) => ({ buffer })),
       ],
       groups: cache.batch * keyValueHeads *
         Math.ceil(tiles * blocks / workgroup),
-      work: cache.batch * queryHeads * step.rows *
-        Math.min(step.middleLength, slab.pages * cache.pool.pageTokens) *
+      work: cache.batch * source.heads * source.rows.shape[1] *
+        Math.min(step.middleLength, addressing.slab_pages * addressing.page_tokens) *
         headSize,
     });
   });
@@ -104,14 +104,15 @@ function blockLength(middle: number, tiles: number, k: number): number {
 /** Merges the blocks' lists and counts how many queries chose each token. */
 function castVotes(
   step: AttentionStep,
+  { heads, rows }: ScoreSource,
   lists: Lists,
   selections: number,
 ): Votes {
   const { cache, method: { knobs } } = step.context;
-  const { queryHeads, keyValueHeads } = cache.shape;
-  const pairs = step.rows * queryHeads / keyValueHeads;
+  const { keyValueHeads } = cache.shape;
+  const pairs = rows.shape[1] * heads / keyValueHeads;
   const queries = cache.batch * keyValueHeads * pairs;
-  const voters = step.rows * queryHeads / selections;
+  const voters = rows.shape[1] * heads / selections;
   const room = Math.min(step.middleLength, voters * knobs.k);
   const votes = Tensor.zeros(
     step.device,
@@ -157,6 +158,7 @@ function castVotes(
 /** Keeps the candidates with most votes and marks their spans. */
 function clipVotes(
   step: AttentionStep,
+  { heads, rows }: ScoreSource,
   cast: Votes,
   selections: number,
 ): { centers: Tensor; centerCounts: Tensor; marks: Tensor; room: number } {
@@ -182,7 +184,7 @@ function clipVotes(
     "u32",
     "marks",
   );
-  const mostVotes = step.rows * cache.shape.queryHeads / selections;
+  const mostVotes = rows.shape[1] * heads / selections;
   step.device.commands.dispatch({
     kernel: "clip_votes",
     params: {

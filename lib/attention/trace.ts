@@ -1,5 +1,6 @@
 import type { Device, ReadRange } from "../gpu/mod.ts";
 import type { Tensor } from "../tensor/mod.ts";
+import { votingHeads } from "./scoring.ts";
 import {
   type AttendedTokens,
   type AttentionStep,
@@ -236,7 +237,8 @@ function readCenters(
 function picksOf(step: AttentionStep, selection: Selection, scores: Uint32Array, tokens: Uint32Array): TracePick[] {
   const [, heads, pairs, k] = selection.topTokens.shape;
   const values = new Float32Array(scores.buffer, scores.byteOffset, scores.length);
-  const share = pairs / step.rows;
+  const keyHeads = step.context.cache.shape.keyValueHeads;
+  const share = votingHeads(step.context.method.knobs.scoring, step.context.cache.shape) / keyHeads;
   const { leading } = step.layouts[0];
   const picks: TracePick[] = [];
   for (let query = 0; query < heads * pairs; query++) {

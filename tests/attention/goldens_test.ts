@@ -13,20 +13,8 @@ for (const name of attentionGoldenNames()) {
   gpuTest(`ReAttention selects and attends as golden ${name}`, async (device) => {
     const golden = await readAttentionGolden(name);
     const { knobs, queryHeads, keyValueHeads, headSize, ropeBase } = knobsFromReference(golden.knobs);
-    const { queryCacheLength, ...ours } = knobs;
-    if (ours.scoring !== "qk" || queryCacheLength > 1) {
-      // Other scores and query caching are not on the GPU yet: asking for them is an error, never another result.
-      if (ours.scoring === "qk") return;
-      let message = "";
-      try {
-        resolveKnobs(ours as Partial<Knobs>);
-      } catch (error) {
-        message = (error as Error).message;
-      }
-      return assertEquals(message.includes("scoring"), true);
-    }
     const shape = { layers: 1, queryHeads: queryHeads!, keyValueHeads: keyValueHeads!, headSize: headSize! };
-    const method = createMethod("reattention", resolveKnobs(ours as Partial<Knobs>), shape);
+    const method = createMethod("reattention", resolveKnobs(knobs), shape);
     // Pages of 16 tokens: spans and windows cross many of them.
     using layer = new TestLayer(device, shape, method, { pageTokens: 16, ropeBase });
     for (const [number, step] of golden.steps.entries()) {

@@ -29,6 +29,24 @@ gpuTest("a selecting step runs each kernel of the method once, keys and values s
   });
 });
 
+gpuTest(
+  "scores of values are made of vectors that score_vectors writes: rows that vote, and the middle",
+  async (device) => {
+    if (!device.info.timestamps) return;
+    const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 4 };
+    const small = { globalSize: 2, window: 4, k: 1, spanSize: 2, recallClip: 3, chunkSize: 4 };
+    const method = createMethod("reattention", resolveKnobs({ ...small, scoring: "v" }), shape);
+    using layer = new TestLayer(device, shape, method);
+    const step = () => layer.run({ rows: 4, queries: normals(1, 32), keys: normals(2, 16), values: normals(3, 16) });
+    for (let i = 0; i < 4; i++) await step();
+    device.profiler.enabled = true;
+    await step();
+    const times = await device.kernelTimes();
+    device.profiler.enabled = false;
+    assertEquals(times.find(({ kernel }) => kernel === "score_vectors")?.calls, 2);
+  },
+);
+
 gpuTest("fold_grid folds counts past 65,535 workgroups, and the indirect call runs all of them", async (device) => {
   const threads = 64 * 70_000 + 3;
   using counts = Tensor.from(device, new Uint32Array([5, threads, 17]), [3]);

@@ -1,6 +1,14 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { createMethod, type Knobs, type MethodName, resolveKnobs, type StorageType } from "../../lib/attention/mod.ts";
+import {
+  createMethod,
+  type Knobs,
+  type MethodName,
+  resolveKnobs,
+  type Scoring,
+  scorings,
+  type StorageType,
+} from "../../lib/attention/mod.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
 import { completeKnobs, ReferenceLayer } from "../../lib/reference/mod.ts";
 import { assertClose } from "../compare.ts";
@@ -9,6 +17,8 @@ import { normals, swapAxes, TestLayer } from "./layer.ts";
 
 interface Case {
   method: MethodName;
+  scoring: Scoring;
+  queryCacheLength: number;
   share: Knobs["share"];
   positions: Knobs["positions"];
   keyValueHeads: number;
@@ -27,6 +37,8 @@ interface Case {
 
 const cases: fc.Arbitrary<Case> = fc.record({
   method: fc.constantFrom<MethodName>("full", "streaming", "reattention", "reattention-window"),
+  scoring: fc.constantFrom(...scorings),
+  queryCacheLength: fc.constantFrom(0, 1, 2, 5, 20),
   share: fc.constantFrom<Knobs["share"]>("layer", "kvHead"),
   positions: fc.constantFrom<Knobs["positions"]>("compact", "original"),
   keyValueHeads: fc.constantFrom(1, 2, 3),
@@ -50,8 +62,19 @@ async function compare(device: Device, input: Case, type: StorageType = "f32"): 
   const { keyValueHeads, group, headSize, batch } = input;
   const queryHeads = keyValueHeads * group;
   const shape = { layers: 1, queryHeads, keyValueHeads, headSize };
-  const { globalSize, window, k, spanSize, recallClip, positions, share } = input;
-  const knobs = resolveKnobs({ globalSize, window, k, spanSize, recallClip, positions, share, chunkSize: 8 });
+  const { scoring, queryCacheLength, globalSize, window, k, spanSize, recallClip, positions, share } = input;
+  const knobs = resolveKnobs({
+    scoring,
+    queryCacheLength,
+    globalSize,
+    window,
+    k,
+    spanSize,
+    recallClip,
+    positions,
+    share,
+    chunkSize: 8,
+  });
   const method = createMethod(input.method, knobs, shape);
   using layer = new TestLayer(device, shape, method, {
     pageTokens: input.pageTokens,
@@ -65,7 +88,7 @@ async function compare(device: Device, input: Case, type: StorageType = "f32"): 
       keyValueHeads,
       headSize,
       method: input.method === "reattention-window" ? "reattention" : input.method as "full" | "streaming",
-      knobs: completeKnobs({ ...method.knobs, queryCacheLength: 0 }),
+      knobs: completeKnobs(method.knobs),
     }));
   let seed = input.seed;
   let start = 0;

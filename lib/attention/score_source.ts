@@ -1,0 +1,145 @@
+import { Tensor } from "../tensor/mod.ts";
+import { rotateQueries } from "./attend.ts";
+import { votingHeads } from "./scoring.ts";
+import { headVectors } from "./shape.ts";
+import type { AttentionStep } from "./step.ts";
+
+/** Where vectors to score lie, as the kernel reads pages. */
+export interface ScoredPages {
+  /** The vectors, [pages, KV heads, page tokens, padded head size]. */
+  readonly buffer: Tensor["buffer"];
+  /** Their storage type. */
+  readonly type: "f32" | "f16";
+  /** How tokens are found in them. */
+  readonly addressing: Readonly<Record<string, number>>;
+}
+
+/** What scores are made of: rows that vote, and vectors that they are multiplied with. */
+export class ScoreSource {
+  /** Rows, f32 [batch, rows, heads, head size]. */
+  readonly rows: Tensor;
+  /** Heads that vote. */
+  readonly heads: number;
+  /** The vectors, in one piece or more. */
+  readonly pages: readonly ScoredPages[];
+  /** Page of each sequence's tokens. */
+  readonly table: Tensor;
+  /** Start and length of each sequence's middle. */
+  readonly parts: Tensor;
+  readonly #owned: Tensor[] = [];
+
+  /** Takes what the type of scores asks for: the cache's pages as they are for "qk", vectors made for this step otherwise. */
+  constructor(step: AttentionStep, layer: number, queries: Tensor) {
+    const { cache, method: { knobs: { scoring } } } = step.context;
+    this.heads = votingHeads(scoring, cache.shape);
+    if (scoring === "qk") {
+      this.rows = queries;
+      this.pages = cache.slabs().map((slab) => ({
+        buffer: slab.keys[layer],
+        type: cache.pool.keyType,
+        addressing: cache.addressing(slab),
+      }));
+      this.table = cache.table;
+      this.parts = step.layout;
+      return;
+    }
+    const rotates = scoring.endsWith("_pe");
+    const rotation = rotates ? step.context.rotation.upTo(Math.max(...cache.lengths)) : undefined;
+    this.rows = this.#votingRows(step, layer, queries, rotation);
+    this.pages = [this.#middleVectors(step, layer, rotation)];
+    const sequences = Uint32Array.from({ length: cache.batch }, (_, sequence) => sequence);
+    this.table = this.#own(Tensor.from(step.device, sequences, [cache.batch, 1], "pages of scored vectors"));
+    // The vectors start with the middle, so the middle starts at token 0 of them.
+    const parts = step.layouts.flatMap(({ mode, leading, windowStart }) => [
+      ...[0, 0, 0],
+      mode === "select" ? windowStart - leading : 0,
+    ]);
+    this.parts = this.#own(Tensor.from(step.device, Uint32Array.from(parts), [cache.batch, 4], "scored parts"));
+  }
+
+  /** Gives back what was made for the step. */
+  [Symbol.dispose](): void {
+    for (const tensor of this.#owned) tensor[Symbol.dispose]();
+  }
+
+  #own(tensor: Tensor): Tensor {
+    this.#owned.push(tensor);
+    return tensor;
+  }
+
+  /** The queries, rotated by their own positions in "_pe" types; the step's new keys or values in "k" and "v". */
+  #votingRows(step: AttentionStep, layer: number, queries: Tensor, rotation: Tensor | undefined): Tensor {
+    const { cache, method: { knobs: { scoring } } } = step.context;
+    const { keyValueHeads, headSize } = cache.shape;
+    if (rotation) return this.#own(rotateQueries(step, queries, rotation));
+    if (scoring !== "k" && scoring !== "v") return queries;
+    const shape = [cache.batch, step.rows, keyValueHeads, headSize];
+    const rows = this.#own(Tensor.empty(step.device, shape, "f32", "voting rows"));
+    const strides = { sequence: step.rows * keyValueHeads * headSize, head: headSize, token: keyValueHeads * headSize };
+    writeVectors(step, layer, { target: rows, count: step.rows, newest: true, strides });
+    return rows;
+  }
+
+  #middleVectors(step: AttentionStep, layer: number, rotation: Tensor | undefined): ScoredPages {
+    const { cache } = step.context;
+    const { keyValueHeads, headSize } = cache.shape;
+    const padded = 4 * headVectors(headSize);
+    const count = step.middleLength;
+    const shape = [cache.batch, keyValueHeads, count, padded];
+    const target = this.#own(Tensor.empty(step.device, shape, "f32", "scored vectors"));
+    const strides = { sequence: keyValueHeads * count * padded, head: count * padded, token: padded };
+    writeVectors(step, layer, { target, count, newest: false, strides, rotation });
+    const addressing = {
+      batch: cache.batch,
+      heads: keyValueHeads,
+      page_tokens: count,
+      table_stride: 1,
+      slab_first: 0,
+      slab_pages: cache.batch,
+    };
+    return { buffer: target.buffer, type: "f32", addressing };
+  }
+}
+
+interface VectorTarget {
+  readonly target: Tensor;
+  /** Tokens a sequence. */
+  readonly count: number;
+  /** Whether the newest tokens are wanted, as they are, or the middle. */
+  readonly newest: boolean;
+  readonly strides: { readonly sequence: number; readonly head: number; readonly token: number };
+  readonly rotation?: Tensor;
+}
+
+function writeVectors(step: AttentionStep, layer: number, { target, count, newest, strides, rotation }: VectorTarget) {
+  const { cache, method: { knobs: { scoring } } } = step.context;
+  const { keyValueHeads, headSize } = cache.shape;
+  const threads = cache.batch * keyValueHeads * count;
+  for (const slab of cache.slabs()) {
+    step.device.commands.dispatch({
+      kernel: "score_vectors",
+      types: { KeyElement: cache.pool.keyType, ValueElement: cache.pool.valueType },
+      constants: { D4: headVectors(headSize) },
+      params: {
+        ...cache.addressing(slab),
+        head_size: headSize,
+        count,
+        newest: Number(newest),
+        take_values: Number(scoring === "v"),
+        norm: scoring.startsWith("qkv2") ? 2 : Number(scoring.startsWith("qkv")),
+        rotate: Number(rotation !== undefined),
+        sequence_stride: strides.sequence,
+        head_stride: strides.head,
+        token_stride: strides.token,
+      },
+      bindings: [
+        { buffer: slab.keys[layer] },
+        { buffer: slab.values[layer] },
+        // Where nothing is rotated no angle is read; the layout stands in for the binding.
+        ...[cache.table, step.layout, rotation ?? step.layout, target].map(({ buffer }) => ({ buffer })),
+      ],
+      groups: Math.ceil(threads / 64),
+      work: 8 * threads * headSize,
+    });
+  }
+}

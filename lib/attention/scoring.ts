@@ -1,0 +1,14 @@
+/**
+ * What a token is scored by (the reference's recall_type): the dot product of query and key ("qk"), of query and key times
+ * the L1 or L2 norm of the token's value ("qkv", "qkv2"), of the step's new keys and the key ("k"), or of the step's new
+ * values and the value ("v"); all without positions. The "_pe" types rotate query and key by their own positions.
+ */
+export type Scoring = "qk" | "qkv" | "qkv2" | "k" | "v" | "qk_pe" | "qkv_pe" | "qkv2_pe";
+
+/** All types of scores. */
+export const scorings: readonly Scoring[] = ["qk", "qkv", "qkv2", "k", "v", "qk_pe", "qkv_pe", "qkv2_pe"];
+
+/** Heads that vote: query heads, or KV heads where the step's own keys or values do. */
+export function votingHeads(scoring: Scoring, shape: { queryHeads: number; keyValueHeads: number }): number {
+  return scoring === "k" || scoring === "v" ? shape.keyValueHeads : shape.queryHeads;
+}

@@ -1,0 +1,98 @@
+/**
+ * `deno task verify --attention DIR --models DIR`: runs the reference's golden files and says where this toolkit agrees.
+ */
+
+import { Device } from "../lib/gpu/mod.ts";
+import { loadModel } from "../lib/model/mod.ts";
+import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+import { parseVerifyArguments, USAGE, type VerifyArguments } from "./verify/arguments.ts";
+import { verifyAttention } from "./verify/attention_case.ts";
+import { verifyLogits, verifyReAttention } from "./verify/model_case.ts";
+import { type Verdict, verdictHead, verdictLine } from "./verify/verdict.ts";
+
+/** A golden to run. */
+interface Case {
+  readonly name: string;
+  readonly kind: string;
+  readonly run: () => Promise<Verdict>;
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  let asked: VerifyArguments;
+  try {
+    asked = parseVerifyArguments(args);
+  } catch (error) {
+    console.error(`verify: ${(error as Error).message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (asked.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  nameRuntimeFolder();
+  try {
+    return await verify(asked);
+  } catch (error) {
+    console.error(`verify: ${(error as Error).message}`);
+    return 1;
+  }
+}
+
+async function verify(asked: VerifyArguments): Promise<number> {
+  using device = await Device.open();
+  const cases = [...attentionCases(device, asked), ...modelCases(device, asked.models)];
+  if (cases.length === 0) throw new Error("the folders hold no golden");
+  console.log(`${device.info.name}\n\n${verdictHead()}`);
+  let failed = 0;
+  for (const { name, kind, run } of cases) {
+    const verdict = await run().catch((error: Error): Verdict => {
+      const nothing = { agree: 0, compared: 0, ties: 0, absolute: 0, relative: 0 };
+      return { name, kind, ...nothing, pass: false, problem: error.message };
+    });
+    if (!verdict.pass) failed++;
+    console.log(verdictLine({ ...verdict, name }));
+  }
+  console.log(`\n${cases.length - failed} passed, ${failed} failed`);
+  return failed > 0 ? 1 : 0;
+}
+
+function attentionCases(device: Device, { attention, storage }: VerifyArguments): Case[] {
+  if (attention === undefined) return [];
+  return entries(attention).filter(({ name }) => name.endsWith(".safetensors")).map(({ name }) => ({
+    name: name.replace(/\.safetensors$/, ""),
+    kind: "attention",
+    run: () => verifyAttention(device, `${attention}/${name}`, storage),
+  }));
+}
+
+function modelCases(device: Device, models: string | undefined): Case[] {
+  if (models === undefined) return [];
+  return entries(models).filter(({ isDirectory }) => isDirectory).flatMap(({ name }) => {
+    const folder = `${models}/${name}`;
+    const withModel = (run: (path: string) => (model: Awaited<ReturnType<typeof loadModel>>) => Promise<Verdict>) => {
+      return (path: string) => async () => {
+        using model = await loadModel(folder, { device });
+        return await run(path)(model);
+      };
+    };
+    const logits = withModel((path) => (model) => verifyLogits(model, path));
+    const selections = withModel((path) => (model) => verifyReAttention(model, path));
+    const files = entries(folder).map(({ name }) => name);
+    return files.flatMap((file): Case[] => {
+      if (file === "golden.safetensors") return [{ name, kind: "logits", run: logits(`${folder}/${file}`) }];
+      if (!/^reattention_.*\.safetensors$/.test(file)) return [];
+      const variant = file.replace(/\.safetensors$/, "");
+      return [{ name: `${name}/${variant}`, kind: "selections", run: selections(`${folder}/${file}`) }];
+    });
+  });
+}
+
+function entries(folder: string): Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(folder)].sort((a, b) => a.name < b.name ? -1 : 1);
+  } catch (error) {
+    throw new Error(`cannot read the folder ${folder}: ${(error as Error).message}`);
+  }
+}
+
+if (import.meta.main) Deno.exitCode = await main(Deno.args);

@@ -2,10 +2,11 @@ import { z } from "zod";
 import type { RopeSpec } from "../attention/rotary_frequencies.ts";
 import { ModelFileError } from "./model_file_error.ts";
 import { type RawConfig, rawConfigSchema } from "./config_schema.ts";
-import { ropeOf } from "./rope_config.ts";
+import { ropeOf, rotaryShareOf } from "./rope_config.ts";
+import type { RotaryLayout } from "./rotary_layout.ts";
 
 /** A family of models that can be run, by the name in config.json (model_type). */
-export type ModelFamily = "llama" | "mistral" | "qwen2" | "qwen3";
+export type ModelFamily = "llama" | "mistral" | "qwen2" | "qwen3" | "glm" | "glm4";
 
 /** What config.json says about a decoder, in one form for all families. */
 export interface ModelConfig {
@@ -31,6 +32,8 @@ export interface ModelConfig {
   readonly normEpsilon: number;
   /** The rotary embedding (rope_theta and rope_scaling, or rope_parameters). */
   readonly rope: RopeSpec;
+  /** Which channels of a head rotate together (partial_rotary_factor; neighbours in glm and glm4). */
+  readonly rotary: RotaryLayout;
   /** Whether the embedding is the output head too (tie_word_embeddings). */
   readonly tiedEmbeddings: boolean;
   /** Whether the query, key and value projections have a bias (attention_bias; qwen2: always). */
@@ -41,6 +44,10 @@ export interface ModelConfig {
   readonly mlpBias: boolean;
   /** Whether queries and keys are normed per head before rotation (qwen3). */
   readonly queryKeyNorm: boolean;
+  /** Whether gate and up projection are one tensor, gate first (glm, glm4). */
+  readonly fusedGateUp: boolean;
+  /** Whether attention's and the feed-forward block's outputs are normed before they are added (glm4). */
+  readonly outputNorms: boolean;
   /** Query i sees the keys j with `i - slidingWindow < j <= i`, in every layer; null: all earlier keys. */
   readonly slidingWindow: number | null;
   /** Tokens that end a text (eos_token_id); may be empty. */
@@ -49,10 +56,10 @@ export interface ModelConfig {
   readonly beginOfTextId: number | null;
 }
 
-const families: readonly ModelFamily[] = ["llama", "mistral", "qwen2", "qwen3"];
+const families: readonly ModelFamily[] = ["llama", "mistral", "qwen2", "qwen3", "glm", "glm4"];
 
 /**
- * Reads a decoder's config.json, as Hugging Face writes it for llama, mistral, qwen2 and qwen3 models.
+ * Reads a decoder's config.json, as Hugging Face writes it for llama, mistral, qwen2, qwen3, glm and glm4 models.
  *
  * @param json the parsed file
  * @throws {ModelFileError} (a RangeError) naming each field that is missing or wrong, its value and what would be right; or
@@ -84,6 +91,7 @@ export function parseConfig(json: unknown): ModelConfig {
   if (!parsed.success) throw faultsOf(parsed.error);
   const raw = parsed.data;
   refuseUnknownKinds(raw);
+  const glm = family === "glm" || family === "glm4";
   const headSize = headSizeOf(raw, family);
   const keyValueHeads = raw.num_key_value_heads ?? raw.num_attention_heads;
   if (raw.num_attention_heads % keyValueHeads !== 0) {
@@ -102,11 +110,14 @@ export function parseConfig(json: unknown): ModelConfig {
     trainedContext: raw.max_position_embeddings,
     normEpsilon: raw.rms_norm_eps ?? 1e-6,
     rope: ropeOf(raw),
+    rotary: rotaryLayoutOf(raw, glm, headSize),
     tiedEmbeddings: raw.tie_word_embeddings ?? false,
     attentionBias,
-    outputBias: attentionBias && family !== "qwen2",
+    outputBias: attentionBias && family !== "qwen2" && !glm,
     mlpBias: family === "llama" && (raw.mlp_bias ?? false),
     queryKeyNorm: family === "qwen3",
+    fusedGateUp: glm,
+    outputNorms: family === "glm4",
     slidingWindow: slidingWindowOf(raw, family),
     endOfTextIds: typeof raw.eos_token_id === "number" ? [raw.eos_token_id] : raw.eos_token_id ?? [],
     beginOfTextId: raw.bos_token_id ?? null,
@@ -145,8 +156,9 @@ function refuseUnknownKinds(raw: RawConfig): void {
 }
 
 function headSizeOf(raw: RawConfig, family: ModelFamily): number {
-  // Qwen 3 leaves hidden_size / heads out of it: without the field its heads have 128 channels.
-  const given = raw.head_dim === undefined && family === "qwen3" ? 128 : raw.head_dim ?? undefined;
+  // Qwen 3 and GLM leave hidden_size / heads out of it: without the field their heads have 128 channels.
+  const wide = family === "qwen3" || family === "glm" || family === "glm4";
+  const given = raw.head_dim === undefined && wide ? 128 : raw.head_dim ?? undefined;
   const headSize = given ?? raw.hidden_size / raw.num_attention_heads;
   if (!Number.isInteger(headSize)) {
     fault("hidden_size", raw.hidden_size, `must be a multiple of num_attention_heads (${raw.num_attention_heads})`);
@@ -157,8 +169,21 @@ function headSizeOf(raw: RawConfig, family: ModelFamily): number {
   return headSize;
 }
 
+function rotaryLayoutOf(raw: RawConfig, glm: boolean, headSize: number): RotaryLayout {
+  // Hugging Face's default for the GLM families.
+  const share = rotaryShareOf(raw, glm ? 0.5 : 1);
+  if (!glm && share !== 1) {
+    fault("partial_rotary_factor", share, "heads that rotate in part can be run in glm and glm4 models only");
+  }
+  const channels = share * headSize;
+  if (channels > headSize || !Number.isInteger(channels / 2)) {
+    fault("partial_rotary_factor", share, `must make an even number of a head's ${headSize} channels, at most all`);
+  }
+  return { channels, interleaved: glm };
+}
+
 function slidingWindowOf(raw: RawConfig, family: ModelFamily): number | null {
-  if (family === "llama") return null;
+  if (family === "llama" || family === "glm" || family === "glm4") return null;
   // Hugging Face's default for a config.json without the field.
   if (family === "mistral") return raw.sliding_window === undefined ? 4096 : raw.sliding_window;
   if (!raw.use_sliding_window) return null;

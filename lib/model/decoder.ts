@@ -1,7 +1,8 @@
-import { type AttentionShape, type AttentionStep, rotaryFrequencies, RotationTable } from "../attention/mod.ts";
+import { type AttentionShape, type AttentionStep, RotationTable } from "../attention/mod.ts";
 import type { Device } from "../gpu/mod.ts";
 import { add, gatherRows, matmul, rmsNorm, siluGate, slice, type Tensor } from "../tensor/mod.ts";
 import type { ModelConfig } from "./config.ts";
+import { headFrequencies } from "./rotary_layout.ts";
 import type { DecoderWeights, LayerWeights, Linear } from "./decoder_weights.ts";
 
 /** A Llama-family decoder: token ids in, logits of the last row out; attention is the step's method. */
@@ -19,7 +20,7 @@ export class Decoder {
     this.device = device;
     this.config = config;
     this.#weights = weights;
-    this.rotation = new RotationTable(device, rotaryFrequencies(config.headSize, config.rope));
+    this.rotation = new RotationTable(device, headFrequencies(config.headSize, config.rope, config.rotary));
   }
 
   /** Sizes of its attention. */
@@ -87,13 +88,20 @@ export class Decoder {
   #layer(step: AttentionStep, layer: number, hidden: Tensor, batch: number, rows: number): Tensor {
     const weights = this.#weights.layers[layer];
     using attended = this.#attention(step, layer, weights, hidden, batch, rows);
-    using middle = add(hidden, attended);
+    using taken = this.#normed(attended, weights.attentionOutputNorm);
+    using middle = add(hidden, taken);
     using normed = rmsNorm(middle, weights.feedForwardNorm, this.config.normEpsilon);
     using gate = linear(normed, weights.gate);
     using up = linear(normed, weights.up);
     using active = siluGate(gate, up);
     using down = linear(active, weights.down);
-    return add(middle, down);
+    using given = this.#normed(down, weights.feedForwardOutputNorm);
+    return add(middle, given);
+  }
+
+  /** Normed where the model has a norm there. */
+  #normed(x: Tensor, norm: Tensor | undefined): Tensor {
+    return norm ? rmsNorm(x, norm, this.config.normEpsilon) : x.share();
   }
 
   #attention(

@@ -1,6 +1,7 @@
 import type { Device } from "../gpu/mod.ts";
-import { Tensor, transpose } from "../tensor/mod.ts";
+import { slice, Tensor, transpose } from "../tensor/mod.ts";
 import type { ModelConfig } from "./config.ts";
+import { channelOrder, reorderRows } from "./rotary_layout.ts";
 import type { WeightStore } from "./safetensors.ts";
 
 /** One linear map: y = x weight + bias, the weight stored [inputs, outputs]. */
@@ -27,6 +28,10 @@ export interface LayerWeights {
   readonly queryNorm?: Tensor;
   /** Norm over each key head, where the model has one. */
   readonly keyNorm?: Tensor;
+  /** Norm of attention's output, where the model has one. */
+  readonly attentionOutputNorm?: Tensor;
+  /** Norm of the feed-forward block's output, where the model has one. */
+  readonly feedForwardOutputNorm?: Tensor;
   /** Norm before the feed-forward block. */
   readonly feedForwardNorm: Tensor;
   /** Gate projection. */
@@ -75,12 +80,35 @@ export class DecoderWeights {
 
   async #load(device: Device, config: ModelConfig, store: WeightStore): Promise<void> {
     const { hiddenSize, vocabularySize, headSize, queryHeads, keyValueHeads, intermediateSize } = config;
-    const vector = async (name: string, size: number) => this.#own(await upload(device, store, name, [size]));
-    const linear = async (name: string, inputs: number, outputs: number, biased: boolean): Promise<Linear> => {
-      using stored = await upload(device, store, `${name}.weight`, [outputs, inputs]);
+    const order = channelOrder(headSize, config.rotary);
+    const vector = async (name: string, size: number, order?: readonly number[]) =>
+      this.#own(await upload(device, store, name, [size], order));
+    const linear = async (
+      name: string,
+      inputs: number,
+      outputs: number,
+      biased: boolean,
+      order?: readonly number[],
+    ): Promise<Linear> => {
+      using stored = await upload(device, store, `${name}.weight`, [outputs, inputs], order);
       const weight = this.#own(transpose(stored, [1, 0]));
-      return biased ? { weight, bias: await vector(`${name}.bias`, outputs) } : { weight };
+      return biased ? { weight, bias: await vector(`${name}.bias`, outputs, order) } : { weight };
     };
+    const gateAndUp = async (prefix: string): Promise<{ gate: Linear; up: Linear }> => {
+      if (!config.fusedGateUp) {
+        return {
+          gate: await linear(`${prefix}.gate_proj`, hiddenSize, intermediateSize, config.mlpBias),
+          up: await linear(`${prefix}.up_proj`, hiddenSize, intermediateSize, config.mlpBias),
+        };
+      }
+      using both = await upload(device, store, `${prefix}.gate_up_proj.weight`, [2 * intermediateSize, hiddenSize]);
+      const half = (first: number): Linear => {
+        using part = slice(both, [first, 0], [intermediateSize, hiddenSize]);
+        return { weight: this.#own(transpose(part, [1, 0])) };
+      };
+      return { gate: half(0), up: half(intermediateSize) };
+    };
+    const outputNorm = async (name: string) => config.outputNorms ? await vector(name, hiddenSize) : undefined;
     this.embedding = this.#own(await upload(device, store, "model.embed_tokens.weight", [vocabularySize, hiddenSize]));
     this.norm = await vector("model.norm.weight", hiddenSize);
     this.head = config.tiedEmbeddings
@@ -91,15 +119,16 @@ export class DecoderWeights {
       const attention = `${prefix}.self_attn`;
       this.layers.push({
         attentionNorm: await vector(`${prefix}.input_layernorm.weight`, hiddenSize),
-        query: await linear(`${attention}.q_proj`, hiddenSize, queryHeads * headSize, config.attentionBias),
-        key: await linear(`${attention}.k_proj`, hiddenSize, keyValueHeads * headSize, config.attentionBias),
+        query: await linear(`${attention}.q_proj`, hiddenSize, queryHeads * headSize, config.attentionBias, order),
+        key: await linear(`${attention}.k_proj`, hiddenSize, keyValueHeads * headSize, config.attentionBias, order),
         value: await linear(`${attention}.v_proj`, hiddenSize, keyValueHeads * headSize, config.attentionBias),
         output: await linear(`${attention}.o_proj`, queryHeads * headSize, hiddenSize, config.outputBias),
         queryNorm: config.queryKeyNorm ? await vector(`${attention}.q_norm.weight`, headSize) : undefined,
         keyNorm: config.queryKeyNorm ? await vector(`${attention}.k_norm.weight`, headSize) : undefined,
         feedForwardNorm: await vector(`${prefix}.post_attention_layernorm.weight`, hiddenSize),
-        gate: await linear(`${prefix}.mlp.gate_proj`, hiddenSize, intermediateSize, config.mlpBias),
-        up: await linear(`${prefix}.mlp.up_proj`, hiddenSize, intermediateSize, config.mlpBias),
+        ...await gateAndUp(`${prefix}.mlp`),
+        attentionOutputNorm: await outputNorm(`${prefix}.post_self_attn_layernorm.weight`),
+        feedForwardOutputNorm: await outputNorm(`${prefix}.post_mlp_layernorm.weight`),
         down: await linear(`${prefix}.mlp.down_proj`, intermediateSize, hiddenSize, config.mlpBias),
       });
     }
@@ -111,12 +140,20 @@ export class DecoderWeights {
   }
 }
 
-async function upload(device: Device, store: WeightStore, name: string, shape: readonly number[]): Promise<Tensor> {
+/** A tensor of the store on the GPU; `order` reorders the rows within each head. */
+async function upload(
+  device: Device,
+  store: WeightStore,
+  name: string,
+  shape: readonly number[],
+  order?: readonly number[],
+): Promise<Tensor> {
   if (!store.has(name)) throw new RangeError(`weights: there is no tensor "${name}", which config.json asks for`);
   const found = store.entry(name).shape;
   if (found.length !== shape.length || found.some((size, axis) => size !== shape[axis])) {
     throw new RangeError(`weights: tensor "${name}" has shape [${found}], but config.json asks for [${shape}]`);
   }
   const floats = await store.readFloats(name);
-  return Tensor.from(device, floats as Float32Array<ArrayBuffer>, shape, "weights");
+  const rows = order ? reorderRows(floats, order, shape[1] ?? 1) : floats;
+  return Tensor.from(device, rows, shape, "weights");
 }

@@ -10,13 +10,16 @@ import { ModelFileError } from "./model_file_error.ts";
 export function ropeOf(raw: RawConfig): RopeSpec {
   const field = raw.rope_parameters ? "rope_parameters" : "rope_scaling";
   const found = raw[field] ?? {};
-  const part = found.partial_rotary_factor ?? raw.partial_rotary_factor ?? 1;
-  if (part !== 1) {
-    throw new ModelFileError(
-      `config.json: partial_rotary_factor ${part}: heads that rotate in part can't be run; 1 can`,
-    );
-  }
   return { base: found.rope_theta ?? raw.rope_theta ?? 10_000, scaling: scalingOf(field, found, raw) };
+}
+
+/**
+ * The share of a head's channels that rotate (partial_rotary_factor).
+ *
+ * @param usual the family's own share, where the config names none
+ */
+export function rotaryShareOf(raw: RawConfig, usual: number): number {
+  return raw.rope_parameters?.partial_rotary_factor ?? raw.partial_rotary_factor ?? usual;
 }
 
 function scalingOf(field: string, found: RawRope, raw: RawConfig): RopeScaling | null {

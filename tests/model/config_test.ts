@@ -35,11 +35,14 @@ Deno.test("parseConfig reads a plain llama config", () => {
     trainedContext: 2048,
     normEpsilon: 1e-5,
     rope: { base: 10000, scaling: null },
+    rotary: { channels: 10, interleaved: false },
     tiedEmbeddings: false,
     attentionBias: false,
     outputBias: false,
     mlpBias: false,
     queryKeyNorm: false,
+    fusedGateUp: false,
+    outputNorms: false,
     slidingWindow: null,
     endOfTextIds: [],
     beginOfTextId: null,
@@ -51,6 +54,18 @@ Deno.test("parseConfig lets head_dim win and falls back to hidden_size / heads",
   assertEquals(parse({ head_dim: null }).headSize, 10);
   assertEquals(parse({ num_key_value_heads: null }).keyValueHeads, 6);
   assertEquals(parse({ model_type: "qwen3" }).headSize, 128);
+});
+
+Deno.test("parseConfig reads what the GLM families have of their own", () => {
+  const config = parse({ model_type: "glm4", head_dim: 32, attention_bias: true });
+  assertEquals(config.rotary, { channels: 16, interleaved: true });
+  assertEquals([config.attentionBias, config.outputBias, config.fusedGateUp, config.outputNorms], [
+    true,
+    false,
+    true,
+    true,
+  ]);
+  assertEquals(parse({ model_type: "glm", partial_rotary_factor: 1 }).rotary, { channels: 128, interleaved: true });
 });
 
 Deno.test("parseConfig reads the rotary embedding in its older and its newer form", () => {
@@ -130,7 +145,10 @@ Deno.test("parseConfig names field, value and rule of every fault", () => {
   assertFault({ eos_token_id: "</s>" }, "eos_token_id: must be a token id, a list of token ids, or null");
   assertFault({ tie_word_embeddings: "no" }, "tie_word_embeddings: must be true or false");
   assertFault({ quantization_config: { bits: 4 } }, "quantized weights can't be run");
-  assertFault({ partial_rotary_factor: 0.5 }, "partial_rotary_factor 0.5");
+  assertFault({ partial_rotary_factor: 0.5 }, "partial_rotary_factor 0.5: heads that rotate in part can be run in glm");
+  const glm = { model_type: "glm", head_dim: 12 };
+  assertFault({ ...glm, partial_rotary_factor: 0.25 }, "must make an even number of a head's 12 channels");
+  assertFault({ ...glm, partial_rotary_factor: 2 }, "at most all");
 });
 
 Deno.test("parseConfig names the kinds of rotary scaling that can be run", () => {
@@ -148,7 +166,7 @@ Deno.test("parseConfig names the kinds of rotary scaling that can be run", () =>
 });
 
 Deno.test("parseConfig names the families that can be run", () => {
-  for (const type of ["glm", "glm4", "gpt2", 3]) {
+  for (const type of ["glm5", "gpt2", 3]) {
     assertFault({ model_type: type }, `${JSON.stringify(type)} can't be run; the families that can be run are llama,`);
   }
   assertFault({ model_type: undefined }, "model_type is missing");

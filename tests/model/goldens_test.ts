@@ -11,8 +11,6 @@ const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 
 /** Families and options that come later end in an error that names them. */
 const UNSUPPORTED: Record<string, string> = {
-  glm4_0414: "glm4",
-  glm_partial_rope: "glm",
   mistral_sliding: "sliding_window",
 };
 

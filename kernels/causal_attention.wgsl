@@ -5,6 +5,7 @@
 //           [batch, selections], the tokens attended to, of the whole batch; the others may hold sequences from
 //           first_sequence on, where a batch is past one binding
 // Dispatch: one thread per two pairs (row, query head of a KV head's group), linear groups, batch * heads outermost
+//           Where slide is not 0, row i sees the last `slide` of its keys only.
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6); online softmax after Milakov and
 //           Gimelshein 2018, tiled as in FlashAttention (Dao et al. 2022). Two pairs by two keys a thread was the best of
 //           2x2, 2x3, 2x4, 2x8 on a software adapter; 4x4 is a fifth faster there and twice as long.
@@ -22,6 +23,7 @@ struct Params {
   head_stride: u32,
   token_stride: u32,
   scale: f32,
+  slide: u32,
 }
 
 const LOWEST = -3.0e38f;
@@ -87,6 +89,9 @@ fn main(
   // Row i sees the keys up to count - step_rows + i; the later of the two rows bounds the loop.
   let end0 = count - params.step_rows + pair0 / share + 1u;
   let end1 = count - params.step_rows + pair1 / share + 1u;
+  let slides = params.slide > 0u;
+  let begin0 = select(0u, end0 - min(end0, params.slide), slides);
+  let begin1 = select(0u, end1 - min(end1, params.slide), slides);
   let base = sequence * params.sequence_stride + head * params.head_stride;
   var sum0: array<vec4<f32>, D4>;
   var sum1: array<vec4<f32>, D4>;
@@ -94,7 +99,7 @@ fn main(
   var most1 = LOWEST;
   var weight0 = 0.0;
   var weight1 = 0.0;
-  for (var token = 0u; token < end1; token += 2u) {
+  for (var token = begin0; token < end1; token += 2u) {
     let a = base + token * params.token_stride;
     let b = select(a, a + params.token_stride, token + 1u < end1);
     var s00 = vec4<f32>();
@@ -111,16 +116,18 @@ fn main(
     }
     let score00 = select(LOWEST, total(s00), token < end0);
     let score01 = select(LOWEST, total(s01), token + 1u < end0);
-    let score10 = total(s10);
-    let score11 = select(LOWEST, total(s11), token + 1u < end1);
+    let seen10 = token >= begin1;
+    let seen11 = token + 1u < end1 && token + 1u >= begin1;
+    let score10 = select(LOWEST, total(s10), seen10);
+    let score11 = select(LOWEST, total(s11), seen11);
     let next0 = max(most0, max(score00, score01));
     let next1 = max(most1, max(score10, score11));
     let shrink0 = exp(most0 - next0);
     let shrink1 = exp(most1 - next1);
     let p00 = select(0.0, exp(score00 - next0), token < end0);
     let p01 = select(0.0, exp(score01 - next0), token + 1u < end0);
-    let p10 = exp(score10 - next1);
-    let p11 = select(0.0, exp(score11 - next1), token + 1u < end1);
+    let p10 = select(0.0, exp(score10 - next1), seen10);
+    let p11 = select(0.0, exp(score11 - next1), seen11);
     most0 = next0;
     most1 = next1;
     weight0 = weight0 * shrink0 + (p00 + p01);

@@ -32,7 +32,7 @@ export function attendOver(
   );
   gather(step, layer, attended, rotation, keys, values);
   using rotated = rotateQueries(step, queries, rotation, original ? undefined : attended);
-  return causalAttentionOver(rotated, keys, values, attended.counts);
+  return causalAttentionOver(rotated, keys, values, attended.counts, cache.shape.slidingWindow);
 }
 
 /** Lists leading tokens, marked tokens of the middle (if any) and window, and folds the grid to gather them. */

@@ -8,6 +8,8 @@ export interface AttentionShape {
   readonly keyValueHeads: number;
   /** Channels per head: even, 2 to 256. */
   readonly headSize: number;
+  /** Keys that a query sees, its own included, where the model slides; for the method "full" only. Default: all. */
+  readonly slidingWindow?: number;
 }
 
 /** Vectors of four channels that hold one head's row; kernels pad the rest with zeros. */

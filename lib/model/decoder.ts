@@ -25,8 +25,8 @@ export class Decoder {
 
   /** Sizes of its attention. */
   get attentionShape(): AttentionShape {
-    const { layers, queryHeads, keyValueHeads, headSize } = this.config;
-    return { layers, queryHeads, keyValueHeads, headSize };
+    const { layers, queryHeads, keyValueHeads, headSize, slidingWindow } = this.config;
+    return { layers, queryHeads, keyValueHeads, headSize, ...(slidingWindow !== null && { slidingWindow }) };
   }
 
   /**

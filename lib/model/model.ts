@@ -57,13 +57,14 @@ export class Model {
   /**
    * Starts a session: one context, read by one method.
    *
-   * @throws {RangeError} for knobs that are wrong, or whose scope passes the trained context without `allowBeyondTrained`.
+   * @throws {RangeError} for a method that can't run the model's sliding window, knobs that are wrong, or whose scope passes the trained context without `allowBeyondTrained`.
    */
   createSession(options: SessionOptions = {}): Session {
     const preset = this.config.trainedContext < 8192 ? presets.demo : presets.paper;
     const knobs = resolveKnobs(options.knobs, preset);
     const shape = this.decoder.attentionShape;
     const method = createMethod(options.method ?? "reattention", knobs, shape);
+    this.#checkSliding(method.name);
     checkScopeAtAnyLength(method, this.config.trainedContext);
     const cache = new KeyValueCache(this.decoder.device, shape, options.cache);
     try {
@@ -72,6 +73,16 @@ export class Model {
       cache[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** Methods that choose what is attended to leave no place for a window that slides inside it. */
+  #checkSliding(method: MethodName): void {
+    const { slidingWindow, trainedContext } = this.config;
+    if (slidingWindow === null || slidingWindow >= trainedContext || method === "full") return;
+    throw new RangeError(
+      `method "${method}": this model slides its attention over ${slidingWindow} tokens (sliding_window in its config.json), ` +
+        'which only the method "full" runs',
+    );
   }
 
   /** Frees the weights. */
@@ -101,11 +112,6 @@ export class Model {
 export async function loadModel(source: "demo" | string | URL, { device }: LoadOptions): Promise<Model> {
   const folder = folderOf(source);
   const config = parseConfig(parseJson(await readText(new URL("config.json", folder)), `${folder}config.json`));
-  if (config.slidingWindow !== null && config.slidingWindow < config.trainedContext) {
-    throw new RangeError(
-      `${folder}config.json: sliding_window ${config.slidingWindow} can't be run yet; use a model without it`,
-    );
-  }
   const tokenizer = await fileExists(new URL("tokenizer.json", folder)) ? await loadTokenizer(folder) : undefined;
   const store = await openWeights(folder);
   const weights = await DecoderWeights.load(device, config, store);

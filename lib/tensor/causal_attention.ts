@@ -69,6 +69,7 @@ export function causalAttention(
  * @param keys f32 [batch, KV heads, bound, padded d], already rotated, padded with zeros to a multiple of 4
  * @param values f32 of the keys' shape
  * @param counts u32 [batch, 1 or KV heads]: how many of the `bound` tokens there are; at least as many as rows
+ * @param slide row i sees the last so many of its keys only; 0: all of them. Default 0
  * @returns f32 of the queries' shape
  * @throws {TypeError} where shapes or types do not fit, naming them.
  */
@@ -77,6 +78,7 @@ export function causalAttentionOver(
   keys: Tensor,
   values: Tensor,
   counts: Tensor,
+  slide = 0,
 ): Tensor {
   const [batch, heads, bound, padded] = keys.shape;
   check(
@@ -91,7 +93,7 @@ export function causalAttentionOver(
     sequence: heads * bound * padded,
     head: bound * padded,
     token: padded,
-  });
+  }, slide);
 }
 
 /** The kernel reads four channels at a time: other head sizes end in zeros. */
@@ -132,6 +134,7 @@ function run(
   heads: number,
   tokens: number,
   strides: Strides,
+  slide = 0,
 ): Tensor {
   const [batch, rows, queryHeads, headSize] = queries.shape;
   if (heads === 0 || queryHeads % heads) {
@@ -158,6 +161,7 @@ function run(
         head_stride: strides.head / 4,
         token_stride: strides.token / 4,
         scale: 1 / Math.sqrt(headSize),
+        slide,
       },
       bindings: [
         bindRows(queries, sizes[0], window),

@@ -7,6 +7,7 @@ import { type Dense, type DenseFloats, floatsFor, sameShape, shapeText } from ".
  * @param queries [batch, rows S, query heads, d], already rotated
  * @param keys [batch, tokens N, KV heads, d], already rotated; query heads are a multiple of KV heads
  * @param values the keys' shape
+ * @param slide each row sees the last so many of its keys only; 0: all of them. Default 0
  * @returns f32 [batch, S, query heads, d]
  * @throws {TypeError} if the shapes do not fit, naming them.
  *
@@ -19,7 +20,7 @@ import { type Dense, type DenseFloats, floatsFor, sameShape, shapeText } from ".
  * assertEquals([...causalAttention(x, x, x).data], [1, 2]); // one token sees itself alone
  * ```
  */
-export function causalAttention(queries: Dense, keys: Dense, values: Dense): DenseFloats {
+export function causalAttention(queries: Dense, keys: Dense, values: Dense, slide = 0): DenseFloats {
   checkShapes(queries, keys, values);
   const [batch, rows, queryHeads, size] = queries.shape;
   const [, tokens, keyHeads] = keys.shape;
@@ -30,9 +31,10 @@ export function causalAttention(queries: Dense, keys: Dense, values: Dense): Den
         const keyHead = Math.floor(head / (queryHeads / keyHeads));
         const at = ((sequence * rows + row) * queryHeads + head) * size;
         const query = queries.data.slice(at, at + size);
-        const place = (token: number) => ((sequence * tokens + token) * keyHeads + keyHead) * size;
-        const visible = tokens - rows + row + 1;
-        output.data.set(attendRow(query, keys.data, values.data, place, visible), at);
+        const end = tokens - rows + row + 1;
+        const begin = slide > 0 ? Math.max(0, end - slide) : 0;
+        const place = (token: number) => ((sequence * tokens + begin + token) * keyHeads + keyHead) * size;
+        output.data.set(attendRow(query, keys.data, values.data, place, end - begin), at);
       }
     }
   }

@@ -18,6 +18,7 @@ interface Strides {
  * @param queries f32 [batch, rows S, query heads, d], already rotated
  * @param keys f32 [batch, tokens N, KV heads, d], already rotated; query heads are a multiple of KV heads
  * @param values f32 of the keys' shape
+ * @param slide each row sees the last so many of its keys only; 0: all of them. Default 0
  * @returns f32 [batch, S, query heads, d], scores scaled by 1 / sqrt(d)
  * @throws {TypeError} where shapes or types do not fit, naming them.
  *
@@ -37,6 +38,7 @@ export function causalAttention(
   queries: Tensor,
   keys: Tensor,
   values: Tensor,
+  slide = 0,
 ): Tensor {
   const [batch, , , headSize] = queries.shape;
   const [keyBatch, tokens, heads, keySize] = keys.shape;
@@ -59,7 +61,7 @@ export function causalAttention(
     sequence: tokens * heads * padded,
     head: padded,
     token: heads * padded,
-  });
+  }, slide);
 }
 
 /**

@@ -60,3 +60,11 @@ Deno.test("causalAttention names shapes that do not fit", () => {
     "multiple",
   );
 });
+
+Deno.test("causalAttention slides over the last keys that a row may see", () => {
+  // Keys are all alike, so each row has the mean of the values it sees.
+  const zeros = dense([0, 0, 0, 0], [1, 4, 1, 1]);
+  const values = dense([1, 3, 8, 10], [1, 4, 1, 1]);
+  assertEquals([...causalAttention(zeros, zeros, values, 2).data], [1, 2, 5.5, 9]);
+  assertEquals([...causalAttention(zeros, zeros, values, 9).data], [1, 2, 4, 5.5]);
+});

@@ -14,24 +14,26 @@ const cases = fc.record({
   heads: fc.constantFrom(1, 2, 3),
   share: fc.constantFrom(1, 2, 3, 4),
   size: fc.constantFrom(1, 4, 6, 20, 64),
+  slide: fc.constantFrom(0, 0, 1, 2, 5, 100),
   seed,
 });
 
 /** Compares with the oracle on random shapes; keys and values are f32, as the kernel takes them. */
 async function check(device: Device): Promise<void> {
-  await forAll(cases, async ({ batch, rows, earlier, heads, share, size, seed }) => {
+  await forAll(cases, async ({ batch, rows, earlier, heads, share, size, slide, seed }) => {
     const shape = [batch, rows, heads * share, size];
     const past = [batch, rows + earlier, heads, size];
     const [q, k, v] = [shape, past, past].map((each, i) => randomFloats(count(...each), seed + i, "f32"));
     using queries = upload(device, q, shape);
     using keys = upload(device, k, past);
     using values = upload(device, v, past);
-    using output = causalAttention(queries, keys, values);
+    using output = causalAttention(queries, keys, values, slide);
     assertEquals(output.shape, shape);
     const expected = reference.causalAttention(
       reference.dense(q, shape),
       reference.dense(k, past),
       reference.dense(v, past),
+      slide,
     );
     assertWithin("causalAttention", await readFloats(output), expected.data, {
       dtype: "f32",

@@ -3,7 +3,7 @@ import { accuracyFigure, attendedSpans, type ReportSection, selectedSpansFigure 
 import { renderReport } from "../../lib/viz/mod.ts";
 import { NEEDLES } from "./plan.ts";
 import type { DemoPicture } from "./run.ts";
-import { columns, rowCells, tableNotes } from "./table.ts";
+import { rowCells, tableNotes, telling } from "./table.ts";
 
 /** What the page shows. */
 export interface DemoPage {
@@ -53,8 +53,8 @@ function accuracySection(rows: readonly DemoRow[], trainedContext: number): Repo
       chance: 1 / NEEDLES,
     }),
     table: {
-      columns: columns.map(({ label, align }) => ({ label, align })),
-      rows: rows.map(rowCells),
+      columns: telling(rows).map(({ label, align }) => ({ label, align })),
+      rows: rows.map((row) => rowCells(row, telling(rows))),
       note: tableNotes(rows, trainedContext).join("\n\n"),
     },
   };

@@ -68,8 +68,13 @@ export function tableLine(row: DemoRow): string {
 }
 
 /** A row's texts. */
-export function rowCells(row: DemoRow): string[] {
-  return columns.map(({ cell }) => cell(row));
+export function rowCells(row: DemoRow, shown: readonly DemoColumn[] = columns): string[] {
+  return shown.map(({ cell }) => cell(row));
+}
+
+/** The columns that tell rows apart or measure: what was asked for is left out where it is the same in all of them. */
+export function telling(rows: readonly DemoRow[]): readonly DemoColumn[] {
+  return columns.filter(({ cell }) => cell !== taskName || new Set(rows.map(taskName)).size > 1);
 }
 
 /** What has to be said below the table, a line each. */

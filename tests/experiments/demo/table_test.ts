@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { rowCells, tableHead, tableLine, tableNotes } from "../../../experiments/demo/table.ts";
+import { rowCells, tableHead, tableLine, tableNotes, telling } from "../../../experiments/demo/table.ts";
 import { ORIGINAL_POSITIONS } from "../../../experiments/demo/plan.ts";
 import { exampleRow } from "./rows.ts";
 
@@ -37,6 +37,12 @@ Deno.test("rowCells and tableNotes tell what was hidden and how it was asked for
     assertEquals(notes.filter((note) => note.startsWith(start)).length, 1, start);
   }
   assertStringIncludes(notes[0], "4 needles");
+});
+
+Deno.test("telling leaves out what was asked for where it is the same in all rows", () => {
+  const labels = (...rows: ReturnType<typeof exampleRow>[]) => telling(rows).map(({ label }) => label);
+  assertEquals(labels(exampleRow(), exampleRow({ length: 512 })).includes("asked for"), false);
+  assertEquals(labels(exampleRow(), exampleRow({ opening: false })).includes("asked for"), true);
 });
 
 Deno.test("tableNotes says that reattention-window is not the paper's method", () => {

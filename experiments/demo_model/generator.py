@@ -103,7 +103,8 @@ class Generator:
     def facts(self, count: int, alike: bool = False) -> list[Fact]:
         """Facts of distinct kind and name: one kind and any names, or look-alike names and several kinds."""
         shape = self.random.random()
-        kinds = list({self.kind() for _ in range(self.random.randint(2, 5) if alike else 1)})
+        # Not a set: its order differs from run to run, and with it the sequences.
+        kinds = list(dict.fromkeys(self.kind() for _ in range(self.random.randint(2, 5) if alike else 1)))
         pool = [self.name() for _ in range(count)]
         if alike and self.random.random() < 0.6:
             pool = self.alike_names(max(1, count // 2))

@@ -19,6 +19,7 @@ export {
   rotaryFrequencies,
   rotaryTable,
 } from "./rotary_frequencies.ts";
+export { RecentQueries } from "./recent_queries.ts";
 export { RotationTable } from "./rotation_table.ts";
 export type { Schema, SchemaResult } from "./schema.ts";
 export { type Scoring, scorings } from "./scoring.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 export { books, readBook } from "./needle/books.ts";
-export { type NeedleVariant, needleVariants } from "./needle/facts.ts";
+export { type HiddenFact, type NeedleVariant, needleVariants } from "./needle/facts.ts";
 export { type Haystack, type HaystackOptions, makeHaystack, type Needle } from "./needle/haystack.ts";
 export { heldOutFamilyNames, heldOutNames, heldOutNumbers } from "./needle/held_out.ts";
 export type { AskStyle, NeedleAnswered, NeedleProgress, NeedleRunOptions, NeedleTask } from "./needle/options.ts";

@@ -10,6 +10,7 @@ export type { StoredType } from "./element_types.ts";
 export { loadModel, type LoadOptions, Model, type SessionOptions } from "./model.ts";
 export { ModelFileError } from "./model_file_error.ts";
 export { type PromptStep, promptSteps } from "./prompt_steps.ts";
+export type { RotaryLayout } from "./rotary_layout.ts";
 export { openWeights, SafetensorsFile, type TensorEntry, type WeightStore } from "./safetensors.ts";
 export { encodeSafetensors, type TensorToWrite, writeSafetensors } from "./safetensors_writer.ts";
 export {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { createMethod, type Knobs, resolveKnobs } from "../../lib/attention/mod.ts";
+import { createMethod, resolveKnobs } from "../../lib/attention/mod.ts";
 import { knobsFromReference } from "../../lib/reference/mod.ts";
 import { assertClose } from "../compare.ts";
 import { attentionGoldenNames, readAttentionGolden } from "../goldens.ts";

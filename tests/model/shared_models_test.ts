@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertGreater } from "@std/assert";
 import { parseConfig } from "../../lib/model/config.ts";
 import { openWeights, SafetensorsFile } from "../../lib/model/safetensors.ts";
 import { loadTokenizer } from "../../lib/model/tokenizer.ts";

@@ -89,7 +89,12 @@ export async function makeHaystack(options: HaystackOptions): Promise<Haystack> 
       `makeHaystack: tokens ${total} must be a whole number of at least ${least} for what is hidden and half as much text`,
     );
   }
-  const start = Math.floor((options.start ?? random.next()) * prose.tokens.length);
+  if (prose.tokens.length === 0) throw new RangeError("makeHaystack: prose has no token; give a text with words in it");
+  const share = options.start ?? random.next();
+  if (!(share >= 0 && share < 1)) {
+    throw new RangeError(`makeHaystack: start ${share} must be at least 0 and less than 1`);
+  }
+  const start = Math.floor(share * prose.tokens.length);
   const hay = [...opening, ...prose.stretch(start, total - hidden - opening.length)];
   const ends = [Math.max(clear, opening.length), hay.length - clear];
   const width = (ends[1] - ends[0]) / placed.length;

@@ -114,6 +114,8 @@ Deno.test("makeHaystack says what can't be", async () => {
   await assertRejects(() => make({ needles: 126 }), RangeError, "needles 126 must be a whole number from 0 to 125");
   await assertRejects(() => make({ needles: 26, variant: "look-alike" }), RangeError, "from 0 to 25");
   await assertRejects(() => make({ clear: -1 }), RangeError, "clear -1");
+  for (const start of [-0.1, 1, NaN]) await assertRejects(() => make({ start }), RangeError, `start ${start} must be`);
+  await assertRejects(() => make({ prose: new Prose(vocabulary, "") }), RangeError, "prose has no token");
 });
 
 Deno.test("askNeedle words the question as asked", () => {

@@ -90,7 +90,7 @@ export async function makeHaystack(options: HaystackOptions): Promise<Haystack> 
     );
   }
   if (prose.tokens.length === 0) throw new RangeError("makeHaystack: prose has no token; give a text with words in it");
-  const share = options.start ?? random.next();
+  const share = options.start ?? random.next() / 2 ** 32;
   if (!(share >= 0 && share < 1)) {
     throw new RangeError(`makeHaystack: start ${share} must be at least 0 and less than 1`);
   }

@@ -64,14 +64,13 @@ export class NeedleRun<Session extends NeedleSession<Session>> {
     }
   }
 
-  /** Haystacks of one task start evenly apart in the text, from a place that the seed gives. */
+  /** Haystacks of one task start evenly apart in the text, the first at its beginning; the seed draws what is hidden where. */
   async #context(haystack: number): Promise<Haystack> {
     const { length, haystacks, needles, variant, seed } = this.#task;
     const { tokenizer } = this.#subject;
-    const origin = new Random(seed, length).next();
     const tokens = length - questionRoom;
     const clear = length > 2 * CLEAR ? Math.min(CLEAR, Math.floor(length / 4)) : 0;
-    const start = (origin + haystack / haystacks) % 1;
+    const start = haystack / haystacks;
     const random = new Random(seed, length, haystack);
     return await makeHaystack({ tokenizer, tokens, needles, variant, clear, start, random });
   }

@@ -46,11 +46,10 @@ async function verify(asked: VerifyArguments): Promise<number> {
   let failed = 0;
   for (const { name, kind, run } of cases) {
     const verdict = await run().catch((error: Error): Verdict => {
-      const nothing = { agree: 0, compared: 0, ties: 0, absolute: 0, relative: 0 };
-      return { name, kind, ...nothing, pass: false, problem: error.message };
+      return { agree: 0, compared: 0, ties: 0, absolute: 0, relative: 0, pass: false, problem: error.message };
     });
     if (!verdict.pass) failed++;
-    console.log(verdictLine({ ...verdict, name }));
+    console.log(verdictLine(name, kind, verdict));
   }
   console.log(`\n${cases.length - failed} passed, ${failed} failed`);
   return failed > 0 ? 1 : 0;
@@ -69,20 +68,15 @@ function modelCases(device: Device, models: string | undefined): Case[] {
   if (models === undefined) return [];
   return entries(models).filter(({ isDirectory }) => isDirectory).flatMap(({ name }) => {
     const folder = `${models}/${name}`;
-    const withModel = (run: (path: string) => (model: Awaited<ReturnType<typeof loadModel>>) => Promise<Verdict>) => {
-      return (path: string) => async () => {
-        using model = await loadModel(folder, { device });
-        return await run(path)(model);
-      };
+    const runWith = (verify: typeof verifyLogits, file: string) => async () => {
+      using model = await loadModel(folder, { device });
+      return await verify(model, `${folder}/${file}`);
     };
-    const logits = withModel((path) => (model) => verifyLogits(model, path));
-    const selections = withModel((path) => (model) => verifyReAttention(model, path));
-    const files = entries(folder).map(({ name }) => name);
-    return files.flatMap((file): Case[] => {
-      if (file === "golden.safetensors") return [{ name, kind: "logits", run: logits(`${folder}/${file}`) }];
+    return entries(folder).flatMap(({ name: file }): Case[] => {
+      if (file === "golden.safetensors") return [{ name, kind: "logits and greedy", run: runWith(verifyLogits, file) }];
       if (!/^reattention_.*\.safetensors$/.test(file)) return [];
       const variant = file.replace(/\.safetensors$/, "");
-      return [{ name: `${name}/${variant}`, kind: "selections", run: selections(`${folder}/${file}`) }];
+      return [{ name: `${name}/${variant}`, kind: "selections", run: runWith(verifyReAttention, file) }];
     });
   });
 }

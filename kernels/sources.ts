@@ -2742,7 +2742,7 @@ fn main(
     vectors[goal + c] = low * turn.x - high * turn.y;
     vectors[goal + c + pairs] = high * turn.x + low * turn.y;
   }
-  for (var pad = params.head_size; pad < params.token_stride && pad < padded && !newest; pad++) {
+  for (var pad = params.head_size; pad < padded && !newest; pad++) {
     vectors[goal + pad] = 0.0;
   }
 }

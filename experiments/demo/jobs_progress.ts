@@ -1,11 +1,10 @@
 import type { NeedleProgress } from "../../lib/evaluation/mod.ts";
-import type { DemoJob } from "./plan.ts";
+import { type DemoJob, isBounded } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 
 /** Work of a row next to others, about: selecting (or attending to all) at every token costs as much as there are tokens. */
 function work({ method, length, haystacks }: DemoJob): number {
-  const bounded = method === "streaming" || method === "reattention-window";
-  return haystacks * length * (bounded ? 1 : 1 + length / 8192);
+  return haystacks * length * (isBounded(method) ? 1 : 1 + length / 8192);
 }
 
 /** Turns the progress of single rows into that of all of them. */

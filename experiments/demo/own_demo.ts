@@ -1,5 +1,6 @@
-import { type MethodName, methodNames } from "../../lib/attention/mod.ts";
+import { methodNames } from "../../lib/attention/mod.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
+import { Prose } from "../../lib/evaluation/mod.ts";
 import type { Model } from "../../lib/model/mod.ts";
 import { readText } from "../../lib/platform.ts";
 import { renderReport } from "../../lib/viz/mod.ts";
@@ -7,6 +8,7 @@ import { readPlotlySource } from "../../lib/viz/plotly_source.ts";
 import type { DemoArguments } from "./arguments.ts";
 import { askOwnText, expectedAnswer, KNOWN_FORMS, type OwnAnswer } from "./own_text.ts";
 import { pictureSection } from "./page.ts";
+import { isBounded } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import { describeMachine, today, writeResults } from "./results.ts";
 
@@ -35,13 +37,14 @@ export async function ownDemo(
       `--needle "${own.needle}" holds no word that the question lacks: say with --answer what the answer must hold`,
     );
   }
-  const tokens = model.tokenizer.encode(text, { addSpecialTokens: false }).length;
+  const prose = new Prose(model.tokenizer, text);
+  const tokens = prose.tokens.length;
   const methods = asked.methods ?? methodNames.filter((name) => tokens <= SQUARE || isBounded(name));
   const machine = describeMachine(device);
   console.log(
     `${machine}\n${own.haystack}: ${tokens.toLocaleString("en-US")} tokens; expected in the answer: "${expected}"\n`,
   );
-  const { answers, known } = await askOwnText(model, { ...own, text, answer: expected }, methods, {
+  const { answers, known } = await askOwnText(model, { ...own, prose, answer: expected }, methods, {
     signal,
     onProgress: (method, done, total) => progress.update(done / total, `${method}`, `reading ${total} tokens`),
     onAnswer: (answer) => {
@@ -64,10 +67,6 @@ export async function ownDemo(
   });
   await writeResults(asked, page, answers.map(({ picture: _, ...answer }) => answer));
   return 0;
-}
-
-function isBounded(method: MethodName): boolean {
-  return method === "streaming" || method === "reattention-window";
 }
 
 function answerLine({ method, length, said, right, scope, seconds }: OwnAnswer): string {

@@ -1,11 +1,11 @@
 import type { MethodName, TraceStep } from "../../lib/attention/mod.ts";
-import { Prose, questionRoom, Random, type TextTokenizer } from "../../lib/evaluation/mod.ts";
+import { type Prose, questionRoom, Random, type TextTokenizer } from "../../lib/evaluation/mod.ts";
 import type { DemoModel, DemoPicture, DemoSession } from "./run.ts";
 
 /** A person's own text, with a sentence to hide in it and a question about that. */
 export interface OwnText {
-  /** The text. */
-  text: string;
+  /** The text, in the model's tokens. */
+  prose: Prose;
   /** The sentence to hide. */
   needle: string;
   /** The question. */
@@ -46,10 +46,10 @@ const TRAINED = 512;
 
 /** The last run of the needle's words that don't stand in the question: values stand at the end, as a rule. */
 export function expectedAnswer(needle: string, question: string): string {
-  const asked = new Set(question.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []);
+  const asked = new Set(wordsOf(question.toLowerCase()));
   let last: string[] = [];
   let running = false;
-  for (const word of needle.match(/[\p{L}\p{N}]+/gu) ?? []) {
+  for (const word of wordsOf(needle)) {
     // "is" and the like carry nothing.
     const kept = !asked.has(word.toLowerCase()) && !/^(is|was|are|the|a|an|has|of|for|s)$/i.test(word);
     if (kept) last = running ? [...last, word] : [word];
@@ -88,32 +88,28 @@ export async function askOwnText(
   } = {},
 ): Promise<{ answers: OwnAnswer[]; known: boolean }> {
   const { tokenizer } = model;
-  const prose = new Prose(tokenizer, own.text);
   const needleTokens = tokenizer.encode(` ${own.needle}`).length;
-  const expected = own.answer;
   const answers: OwnAnswer[] = [];
   const ask = async (method: MethodName, count: number) => {
-    const answer = await askOne(model, own, { method, count, expected, prose }, signal, onProgress);
+    const answer = await askOne(model, own, { method, count }, signal, onProgress);
     answers.push(answer);
     onAnswer?.(answer);
     return answer;
   };
   const first = await ask("full", Math.max(1, TRAINED - questionRoom - needleTokens));
-  if (first.right) { for (const method of methods) await ask(method, prose.tokens.length); }
+  if (first.right) { for (const method of methods) await ask(method, own.prose.tokens.length); }
   return { answers, known: first.right };
 }
 
 interface OneAsk {
   readonly method: MethodName;
   readonly count: number;
-  readonly expected: string;
-  readonly prose: Prose;
 }
 
 async function askOne(
   model: DemoModel,
-  { needle, question }: OwnText,
-  { method, count, expected, prose }: OneAsk,
+  { prose, needle, question, answer: expected }: OwnText,
+  { method, count }: OneAsk,
   signal: AbortSignal | undefined,
   onProgress: ((method: MethodName, done: number, total: number) => void) | undefined,
 ): Promise<OwnAnswer> {
@@ -130,7 +126,7 @@ async function askOne(
   const asked = tokenizer.encode(prompt, { addSpecialTokens: false });
   const written = await session.generate(asked, { maxTokens: questionRoom - 32, signal });
   const said = tokenizer.decode(written).split(/[.\n]/)[0].trim();
-  const right = wordsOf(said).includes(wordsOf(expected));
+  const right = spaced(said).includes(spaced(expected));
   const answer: OwnAnswer = { method, length, said, right, scope: session.scope, seconds };
   const step = await valueStep(session, tokenizer, written, expected);
   if (!step) return answer;
@@ -152,9 +148,14 @@ async function askOne(
   };
 }
 
+/** Runs of letters and digits. */
+function wordsOf(text: string): string[] {
+  return text.match(/[\p{L}\p{N}]+/gu) ?? [];
+}
+
 /** The words with blanks around, so that one text's words are looked for in another's as a whole. */
-function wordsOf(text: string): string {
-  return ` ${(text.match(/[\p{L}\p{N}]+/gu) ?? []).join(" ")} `;
+function spaced(text: string): string {
+  return ` ${wordsOf(text).join(" ")} `;
 }
 
 /**

@@ -42,6 +42,11 @@ export interface PlanContext {
 /** What rows call ReAttention with `positions: "original"`. */
 export const ORIGINAL_POSITIONS = "reattention (original)";
 
+/** Whether a method's cost of a token stays the same however long the context is. */
+export function isBounded(method: MethodName): boolean {
+  return method === "streaming" || method === "reattention-window";
+}
+
 /** Needles in every context. */
 export const NEEDLES = 4;
 

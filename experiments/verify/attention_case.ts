@@ -12,8 +12,8 @@ import type { Device } from "../../lib/gpu/mod.ts";
 import type { SafetensorsFile } from "../../lib/model/safetensors.ts";
 import { knobsFromReference } from "../../lib/reference/mod.ts";
 import { Tensor, transpose } from "../../lib/tensor/mod.ts";
-import { fewTies, type GoldenSteps, NEAR_TIE, openGolden } from "./golden_file.ts";
-import { Differences, sameTokens, type Verdict } from "./verdict.ts";
+import { type GoldenSteps, openGolden } from "./golden_file.ts";
+import { sameTokens, Tally, type Verdict } from "./verdict.ts";
 
 /** Largest difference of an output that passes, by storage of keys and values. */
 export const OUTPUT_LIMIT = { f32: 1e-4, f16: 5e-3 } as const;
@@ -72,27 +72,19 @@ async function compare(
   { steps, minScoreGap }: GoldenSteps,
   storage: "f32" | "f16",
 ): Promise<Verdict> {
-  const differences = new Differences();
+  const tally = new Tally(minScoreGap);
   const outputs: Float32Array[] = [];
   for (const [number, { length }] of steps.entries()) outputs.push(await layer.step(number, length));
   const traced = await layer.trace.read();
-  let agree = 0;
-  let ties = 0;
-  let problem: string | undefined;
   for (const [number, { mode }] of steps.entries()) {
     const { kind, layers: [{ groups: [group] }] } = traced[number];
     const same = kind === mode && sameTokens(group.indices, await file.readInts(`step${number}.indices`)) &&
       (mode !== "select" || await sameVotes(group, file, number));
-    if (same) agree++;
-    else if (minScoreGap < NEAR_TIE) ties++;
-    else problem ??= `step ${number}: ${kind === mode ? "the selection differs" : `${kind} instead of ${mode}`}`;
-    if (same) differences.add(outputs[number], await file.readFloats(`step${number}.out`));
+    const different = kind === mode ? "the selection differs" : `${kind} instead of ${mode}`;
+    tally.count(same ? undefined : `step ${number}: ${different}`);
+    if (same) tally.differences.add(outputs[number], await file.readFloats(`step${number}.out`));
   }
-  const { absolute, relative } = differences;
-  if (!fewTies(ties, steps.length)) problem ??= `${ties} of ${steps.length} steps differ at near ties, more than 1 %`;
-  if (absolute > OUTPUT_LIMIT[storage]) problem ??= `outputs differ by more than ${OUTPUT_LIMIT[storage]}`;
-  const figures = { agree, compared: steps.length, ties, absolute, relative };
-  return { name: "", kind: "attention", ...figures, pass: problem === undefined, ...(problem && { problem }) };
+  return tally.verdict(OUTPUT_LIMIT[storage], "outputs");
 }
 
 async function sameVotes(

@@ -1,9 +1,7 @@
+import { fewTies, NEAR_TIE } from "./golden_file.ts";
+
 /** How one golden came out. */
 export interface Verdict {
-  /** The golden's name. */
-  name: string;
-  /** What was compared, such as "attention". */
-  kind: string;
   /** Steps whose selection agrees, or tokens that do. */
   agree: number;
   /** Steps (or tokens) compared. */
@@ -44,6 +42,54 @@ export class Differences {
   }
 }
 
+/** Counts agreeing steps (or tokens), and keeps the first thing that went wrong. */
+export class Tally {
+  /** Differences of the outputs. */
+  readonly differences: Differences = new Differences();
+  readonly #minScoreGap: number;
+  #agree = 0;
+  #compared = 0;
+  #ties = 0;
+  #problem: string | undefined;
+
+  /** `minScoreGap` is the golden's own; near zero, it excuses steps that differ. */
+  constructor(minScoreGap = Infinity) {
+    this.#minScoreGap = minScoreGap;
+  }
+
+  /** Counts a step; `problem` says what differs, undefined where nothing does. */
+  count(problem: string | undefined): void {
+    this.#compared++;
+    if (problem === undefined) this.#agree++;
+    else if (this.#minScoreGap < NEAR_TIE) this.#ties++;
+    else this.fail(problem);
+  }
+
+  /** Notes a problem; only the first is told. */
+  fail(problem: string): void {
+    this.#problem ??= problem;
+  }
+
+  /** The verdict, where outputs may differ by `limit`. */
+  verdict(limit: number, outputs: string): Verdict {
+    const { absolute, relative } = this.differences;
+    if (!fewTies(this.#ties, this.#compared)) {
+      this.fail(`${this.#ties} of ${this.#compared} steps differ at near ties, more than 1 %`);
+    }
+    if (absolute > limit) this.fail(`${outputs} differ by more than ${limit}`);
+    const problem = this.#problem;
+    return {
+      agree: this.#agree,
+      compared: this.#compared,
+      ties: this.#ties,
+      absolute,
+      relative,
+      pass: problem === undefined,
+      ...(problem !== undefined && { problem }),
+    };
+  }
+}
+
 const LABELS = ["case", "compared", "agree", "near ties", "largest difference", "relative", ""];
 const WIDTHS = [52, 20, 14, 9, 18, 9, 5];
 
@@ -52,8 +98,9 @@ export function verdictHead(): string {
   return `${line(LABELS)}\n${WIDTHS.map((width) => "-".repeat(width)).join("  ")}`;
 }
 
-/** A row of the table, and below it the problem, if any. */
-export function verdictLine({ name, kind, agree, compared, ties, absolute, relative, pass, problem }: Verdict): string {
+/** A row of the table, and below it the problem, if any. `kind` says what was compared, such as "attention". */
+export function verdictLine(name: string, kind: string, verdict: Verdict): string {
+  const { agree, compared, ties, absolute, relative, pass, problem } = verdict;
   const figures = compared > 0
     ? [`${agree} of ${compared}`, `${ties}`, absolute.toExponential(1), relative.toExponential(1)]
     : ["", "", "", ""];

@@ -3,7 +3,7 @@ import { attendOuter, attendOver } from "./attend.ts";
 import { type Knobs, selectedScope } from "./knobs.ts";
 import type { AttentionMethod, MethodName } from "./method.ts";
 import { alignedWindowStart, outerLayout } from "./outer_layout.ts";
-import { votingHeads } from "./scoring.ts";
+import { newTokensVote, votingHeads } from "./scoring.ts";
 import { selectTokens } from "./select.ts";
 import type { AttentionShape } from "./shape.ts";
 import { type AttentionStep, disposeAttended, disposeSelection, type StepLayout, type StepShape } from "./step.ts";
@@ -81,7 +81,7 @@ export class ReAttention implements AttentionMethod {
   /** Whether earlier queries vote too. */
   #recalls({ phase }: StepShape): boolean {
     const { queryCacheLength, scoring } = this.knobs;
-    return queryCacheLength > 1 && phase === "decode" && scoring !== "k" && scoring !== "v";
+    return queryCacheLength > 1 && phase === "decode" && !newTokensVote(scoring);
   }
 
   #readsWindowOnly({ length, rows, phase, questionStart }: StepShape): boolean {

@@ -1,6 +1,6 @@
 import { Tensor } from "../tensor/mod.ts";
 import { rotateQueries } from "./attend.ts";
-import { votingHeads } from "./scoring.ts";
+import { newTokensVote, votingHeads } from "./scoring.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";
 
@@ -72,7 +72,7 @@ export class ScoreSource {
     const { cache, method: { knobs: { scoring } } } = step.context;
     const { keyValueHeads, headSize } = cache.shape;
     if (rotation) return this.#own(rotateQueries(step, queries, rotation));
-    if (scoring !== "k" && scoring !== "v") return queries;
+    if (!newTokensVote(scoring)) return queries;
     const shape = [cache.batch, step.rows, keyValueHeads, headSize];
     const rows = this.#own(Tensor.empty(step.device, shape, "f32", "voting rows"));
     const strides = { sequence: step.rows * keyValueHeads * headSize, head: headSize, token: keyValueHeads * headSize };

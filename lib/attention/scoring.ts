@@ -8,7 +8,12 @@ export type Scoring = "qk" | "qkv" | "qkv2" | "k" | "v" | "qk_pe" | "qkv_pe" | "
 /** All types of scores. */
 export const scorings: readonly Scoring[] = ["qk", "qkv", "qkv2", "k", "v", "qk_pe", "qkv_pe", "qkv2_pe"];
 
+/** Whether the step's own keys or values vote instead of queries. */
+export function newTokensVote(scoring: Scoring): boolean {
+  return scoring === "k" || scoring === "v";
+}
+
 /** Heads that vote: query heads, or KV heads where the step's own keys or values do. */
 export function votingHeads(scoring: Scoring, shape: { queryHeads: number; keyValueHeads: number }): number {
-  return scoring === "k" || scoring === "v" ? shape.keyValueHeads : shape.queryHeads;
+  return newTokensVote(scoring) ? shape.keyValueHeads : shape.queryHeads;
 }

@@ -35,7 +35,7 @@ Deno.test("hideOwn puts the needle behind a sentence near the middle", () => {
 gpuTest("askOwnText finds each form that it lists in a text it never saw", async (device) => {
   using model = await loadModel("demo", { device });
   for (const [needle, question] of KNOWN_FORMS) {
-    const own = { text, needle, question, answer: expectedAnswer(needle, question) };
+    const own = { prose: new Prose(model.tokenizer, text), needle, question, answer: expectedAnswer(needle, question) };
     const { answers, known } = await askOwnText(model, own, ["reattention-window"]);
     const told = `${needle} ${question} ${JSON.stringify(answers.map(({ said }) => said))}`;
     assert(known, told);
@@ -49,7 +49,12 @@ gpuTest("askOwnText finds each form that it lists in a text it never saw", async
 
 gpuTest("askOwnText stops where the model can't answer even at 512 tokens", async (device) => {
   using model = await loadModel("demo", { device });
-  const own = { text, needle: "Grandmother prefers tea.", question: "Why?", answer: "prefers tea" };
+  const own = {
+    prose: new Prose(model.tokenizer, text),
+    needle: "Grandmother prefers tea.",
+    question: "Why?",
+    answer: "prefers tea",
+  };
   const { answers, known } = await askOwnText(model, own, ["reattention-window"]);
   assertEquals([known, answers.map(({ method }) => method)], [false, ["full"]]);
 });

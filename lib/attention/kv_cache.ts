@@ -1,7 +1,7 @@
 import type { Device } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
+import { CachedSequence } from "./cached_sequence.ts";
 import { type PageOptions, PagePool, type Slab } from "./page_pool.ts";
-import { RecentQueries } from "./recent_queries.ts";
 import { type AttentionShape, checkAttentionShape, headVectors } from "./shape.ts";
 
 /** How a cache is made. */
@@ -34,11 +34,11 @@ export class KeyValueCache {
   readonly shape: AttentionShape;
   /** The pages, shared with forks. */
   readonly pool: PagePool;
-  readonly #tables: number[][];
-  readonly #lengths: number[];
+  /** The sequences, in order. */
+  readonly sequences: readonly CachedSequence[];
+  readonly #owns: boolean;
   #table: Tensor | undefined;
-  #stale = true;
-  #recentQueries = new RecentQueries();
+  #tableVersion = -1;
   #disposed = false;
 
   /**
@@ -50,7 +50,7 @@ export class KeyValueCache {
     device: Device,
     shape: AttentionShape,
     options: CacheOptions = {},
-    pool?: PagePool,
+    shared?: { pool: PagePool; sequences?: readonly CachedSequence[]; owns?: boolean },
   ) {
     checkAttentionShape(shape);
     const batch = options.batch ?? 1;
@@ -61,25 +61,49 @@ export class KeyValueCache {
     }
     this.device = device;
     this.shape = shape;
-    this.pool = pool ?? new PagePool(device, shape, options);
+    this.pool = shared?.pool ?? new PagePool(device, shape, options);
     this.pool.join();
-    this.#tables = Array.from({ length: batch }, () => []);
-    this.#lengths = new Array<number>(batch).fill(0);
+    this.sequences = shared?.sequences ?? Array.from({ length: batch }, () => new CachedSequence(this.pool));
+    this.#owns = shared?.owns ?? true;
+  }
+
+  /**
+   * The sequences of several caches side by side, whatever their lengths: what this one appends is theirs. It can be
+   * disposed before or after them.
+   *
+   * @throws {RangeError} for no cache, or caches that don't share their pages (forks, or made by `another`).
+   */
+  static beside(caches: readonly KeyValueCache[]): KeyValueCache {
+    const [first] = caches;
+    if (!first) throw new RangeError("KeyValueCache.beside: no cache to put side by side; give at least one");
+    const stranger = caches.findIndex(({ pool }) => pool !== first.pool);
+    if (stranger > 0) {
+      throw new RangeError(
+        `KeyValueCache.beside: cache ${stranger} has pages of its own; make it with another() or fork()`,
+      );
+    }
+    const sequences = caches.flatMap((cache) => cache.sequences);
+    return new KeyValueCache(first.device, first.shape, {}, { pool: first.pool, sequences, owns: false });
+  }
+
+  /** An empty cache of one sequence that takes its pages from the same pool. */
+  another(): KeyValueCache {
+    return new KeyValueCache(this.device, this.shape, {}, { pool: this.pool });
   }
 
   /** Sequences held side by side. */
   get batch(): number {
-    return this.#lengths.length;
+    return this.sequences.length;
   }
 
   /** Tokens cached of each sequence. */
   get lengths(): readonly number[] {
-    return this.#lengths;
+    return this.sequences.map(({ length }) => length);
   }
 
   /** Bytes of the pages that this cache refers to; pages shared with forks count in each of them. */
   get bytes(): number {
-    const pages = this.#tables.reduce((sum, table) => sum + table.length, 0);
+    const pages = this.sequences.reduce((sum, sequence) => sum + sequence.pages.length, 0);
     return pages * this.pool.pageBytes * this.shape.layers;
   }
 
@@ -89,7 +113,7 @@ export class KeyValueCache {
    * @throws {MemoryBudgetError} where memory can't hold them; nothing has changed then.
    */
   reserve(tokens: number): void {
-    this.pool.reserve(this.#missingPages(tokens));
+    this.pool.reserve(this.sequences.reduce((sum, sequence) => sum + sequence.missingPages(tokens), 0));
   }
 
   /**
@@ -99,26 +123,16 @@ export class KeyValueCache {
    */
   extend(rows: number): void {
     this.reserve(rows);
-    this.#lengths.forEach((length, sequence) => {
-      const table = this.#tables[sequence];
-      const pages = Math.ceil((length + rows) / this.pool.pageTokens);
-      while (table.length < pages) {
-        table.push(this.pool.allocate());
-        this.#stale = true;
-      }
-      this.#lengths[sequence] = length + rows;
-    });
+    for (const sequence of this.sequences) sequence.extend(rows);
   }
 
-  /** Drops every token from `length` on, of each sequence: undoes an `extend`, or what was written past a stop token. */
-  truncate(length: number): void {
-    this.#lengths.forEach((cached, sequence) => {
-      if (length >= cached) return;
-      const table = this.#tables[sequence];
-      const pages = Math.ceil(length / this.pool.pageTokens);
-      for (const page of table.splice(pages)) this.pool.release(page);
-      this.#lengths[sequence] = length;
-    });
+  /**
+   * Drops every token from `length` on, of each sequence: undoes an `extend`, or what was written past a stop token.
+   *
+   * @param length one for all sequences, or one for each
+   */
+  truncate(length: number | readonly number[]): void {
+    this.sequences.forEach((sequence, index) => sequence.truncate(typeof length === "number" ? length : length[index]));
   }
 
   /**
@@ -155,14 +169,12 @@ export class KeyValueCache {
     }
   }
 
-  /** The last queries of each layer, where a method keeps them. */
-  get recentQueries(): RecentQueries {
-    return this.#recentQueries;
-  }
-
   /** The page table on the GPU, u32 [batch, stride]. */
   get table(): Tensor {
-    if (this.#stale || !this.#table) this.#uploadTable();
+    // Versions only rise, so their sum tells a change of any.
+    const version = this.sequences.reduce((sum, sequence) => sum + sequence.version, 0);
+    if (version !== this.#tableVersion || !this.#table) this.#uploadTable();
+    this.#tableVersion = version;
     return this.#table!;
   }
 
@@ -189,61 +201,35 @@ export class KeyValueCache {
 
   /** The slabs that hold any of this cache's tokens; kernels run once per slab. */
   slabs(): Slab[] {
-    return this.#slabsOf(this.#tables.flat());
+    return this.#slabsOf(this.sequences.flatMap(({ pages }) => pages));
   }
 
   /** A cache with the same tokens that grows on its own: full pages are shared, the last one is copied. */
   fork(): KeyValueCache {
-    const fork = new KeyValueCache(this.device, this.shape, {
-      batch: this.batch,
-    }, this.pool);
+    const sequences: CachedSequence[] = [];
     try {
-      this.#tables.forEach((table, sequence) => fork.#adopt(sequence, table, this.#lengths[sequence]));
-      fork.#recentQueries = this.#recentQueries.fork();
-      return fork;
+      for (const sequence of this.sequences) sequences.push(sequence.fork());
     } catch (error) {
-      fork[Symbol.dispose]();
+      for (const sequence of sequences) sequence[Symbol.dispose]();
       throw error;
     }
+    return new KeyValueCache(this.device, this.shape, {}, { pool: this.pool, sequences });
   }
 
   /** Lets go of the pages; the last cache of a pool frees it. */
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const page of this.#tables.flat()) this.pool.release(page);
+    if (this.#owns) { for (const sequence of this.sequences) sequence[Symbol.dispose](); }
     this.#table?.[Symbol.dispose]();
-    this.#recentQueries[Symbol.dispose]();
     this.pool.leave();
   }
 
-  #adopt(sequence: number, table: readonly number[], length: number): void {
-    const full = Math.floor(length / this.pool.pageTokens);
-    for (const page of table.slice(0, full)) {
-      this.pool.retain(page);
-      this.#tables[sequence].push(page);
-    }
-    if (full < Math.ceil(length / this.pool.pageTokens)) {
-      const copy = this.pool.allocate();
-      this.#tables[sequence].push(copy);
-      this.pool.copy(table[full], copy);
-    }
-    this.#lengths[sequence] = length;
-  }
-
-  #missingPages(tokens: number): number {
-    return this.#lengths.reduce((sum, length, sequence) => {
-      const pages = Math.ceil((length + tokens) / this.pool.pageTokens);
-      return sum + Math.max(0, pages - this.#tables[sequence].length);
-    }, 0);
-  }
-
   #newestSlabs(rows: number): Slab[] {
-    return this.#slabsOf(this.#tables.flatMap((table, sequence) => {
-      return table.slice(
-        Math.floor((this.#lengths[sequence] - rows) / this.pool.pageTokens),
-      );
-    }));
+    const { pageTokens } = this.pool;
+    return this.#slabsOf(
+      this.sequences.flatMap(({ pages, length }) => pages.slice(Math.floor((length - rows) / pageTokens))),
+    );
   }
 
   #slabsOf(pages: readonly number[]): Slab[] {
@@ -253,11 +239,11 @@ export class KeyValueCache {
   }
 
   #uploadTable(): void {
-    const longest = Math.max(1, ...this.#tables.map((table) => table.length));
+    const longest = Math.max(1, ...this.sequences.map(({ pages }) => pages.length));
     // Doubling keeps the table from being made anew for each page.
     const stride = this.#table && this.#table.shape[1] >= longest ? this.#table.shape[1] : Math.max(16, 2 * longest);
     const data = new Uint32Array(this.batch * stride);
-    this.#tables.forEach((table, sequence) => data.set(table, sequence * stride));
+    this.sequences.forEach(({ pages }, sequence) => data.set(pages, sequence * stride));
     if (this.#table?.shape[1] !== stride) {
       this.#table?.[Symbol.dispose]();
       this.#table = Tensor.empty(
@@ -268,6 +254,5 @@ export class KeyValueCache {
       );
     }
     this.device.commands.write(this.#table.buffer, 0, data);
-    this.#stale = false;
   }
 }

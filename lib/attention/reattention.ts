@@ -3,6 +3,7 @@ import { attendOuter, attendOver } from "./attend.ts";
 import { type Knobs, selectedScope } from "./knobs.ts";
 import type { AttentionMethod, MethodName } from "./method.ts";
 import { alignedWindowStart, outerLayout } from "./outer_layout.ts";
+import { lastQueries, rememberQueries } from "./recent_queries.ts";
 import { newTokensVote, votingHeads } from "./scoring.ts";
 import { selectTokens } from "./select.ts";
 import type { AttentionShape } from "./shape.ts";
@@ -22,14 +23,14 @@ export class ReAttention implements AttentionMethod {
   readonly knobs: Readonly<Knobs>;
   /** What stays in the cache as the context grows, in words. */
   readonly cacheGrowth = "every token stays; each step attends to a bounded number of them";
-  readonly #voters: number;
+  readonly #votingHeads: number;
 
   /** `shape` bounds how many tokens can be picked where `recallClip` does not. */
   constructor(knobs: Readonly<Knobs>, shape: AttentionShape) {
     this.knobs = knobs;
     this.name = knobs.prefill === "window" ? "reattention-window" : "reattention";
     const heads = votingHeads(knobs.scoring, shape);
-    this.#voters = knobs.share === "layer" ? heads : heads / shape.keyValueHeads;
+    this.#votingHeads = knobs.share === "layer" ? heads : heads / shape.keyValueHeads;
   }
 
   /** Plain, window or selecting, by ALGORITHM section 3. */
@@ -55,19 +56,19 @@ export class ReAttention implements AttentionMethod {
     const outer = leading + step.length - windowStart;
     if (mode !== "select") return outer;
     const rows = this.#recalls(step) ? this.knobs.queryCacheLength : step.rows;
-    const picked = selectedScope(this.knobs, this.#voters, rows) -
+    const picked = selectedScope(this.knobs, this.#votingHeads, rows) -
       this.knobs.globalSize - this.knobs.window;
     return outer + Math.min(windowStart - leading, picked);
   }
 
   /** Attends in one layer. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
-    const { trace, cache: { recentQueries, lengths } } = step.context;
+    const { trace, cache } = step.context;
     const { queryCacheLength } = this.knobs;
-    if (queryCacheLength > 1) recentQueries.add(layer, queries, lengths[0], queryCacheLength);
+    if (queryCacheLength > 1) rememberQueries(cache.sequences, layer, queries, queryCacheLength);
     if (step.middleLength === 0) return attendOuter(step, layer, queries);
-    using recalled = this.#recalls(step.shapes[0]) ? recentQueries.last(layer, queryCacheLength) : undefined;
-    const { attended, selection } = selectTokens(step, layer, recalled ?? queries);
+    using voters = this.#voters(step, layer, queries);
+    const { attended, selection } = selectTokens(step, layer, voters);
     const output = attendOver(step, layer, queries, attended);
     if (trace) {
       trace.recordSelection(step, layer, attended, selection);
@@ -76,6 +77,13 @@ export class ReAttention implements AttentionMethod {
       disposeSelection(selection);
     }
     return output;
+  }
+
+  /** The step's queries and, while decoding with a query cache, those before them. */
+  #voters(step: AttentionStep, layer: number, queries: Tensor): Tensor {
+    if (!this.#recalls(step.shapes[0])) return queries.share();
+    const votes = step.layouts.map(({ mode }) => mode === "select");
+    return lastQueries(step.context.cache.sequences, layer, this.knobs.queryCacheLength, votes);
   }
 
   /** Whether earlier queries vote too. */

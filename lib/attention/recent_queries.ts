@@ -1,4 +1,4 @@
-import { concat, slice, type Tensor } from "../tensor/mod.ts";
+import { concat, slice, Tensor } from "../tensor/mod.ts";
 
 /** Rows kept beyond those asked for, so that as many tokens can be dropped from the cache again. */
 const SPARE = 64;
@@ -71,4 +71,68 @@ function joined(old: Tensor | undefined, usable: number, queries: Tensor, most: 
 function lastRows(x: Tensor, count: number, end: number): Tensor {
   const [batch, , heads, size] = x.shape;
   return slice(x, [0, end - count, 0, 0], [batch, count, heads, size]);
+}
+
+/** A sequence and the queries that its layers have seen. */
+export interface QueriedSequence {
+  /** Tokens cached, the step's own included. */
+  readonly length: number;
+  /** Its queries. */
+  readonly recentQueries: RecentQueries;
+}
+
+/** Adds a step's queries, f32 [batch, rows, query heads, head size], to those of each sequence. */
+export function rememberQueries(
+  sequences: readonly QueriedSequence[],
+  layer: number,
+  queries: Tensor,
+  count: number,
+): void {
+  const [, ...rest] = queries.shape;
+  sequences.forEach(({ recentQueries, length }, index) => {
+    using own = sequences.length === 1 ? queries.share() : slice(queries, [index, 0, 0, 0], [1, ...rest]);
+    recentQueries.add(layer, own, length, count);
+  });
+}
+
+/**
+ * The last `count` queries of each sequence (or as many as all have seen), f32 [batch, rows, query heads, head size]; the
+ * caller disposes them.
+ *
+ * @param votes which sequences' queries will vote; those of others can be anything
+ * @throws {RangeError} where voting sequences have seen different numbers of queries, fewer than `count`.
+ */
+export function lastQueries(
+  sequences: readonly QueriedSequence[],
+  layer: number,
+  count: number,
+  votes: readonly boolean[],
+): Tensor {
+  const parts = sequences.map(({ recentQueries }) => recentQueries.last(layer, count));
+  try {
+    if (parts.length === 1) return parts[0].share();
+    const rows = parts.map(({ shape }) => shape[1]);
+    const voting = new Set(rows.filter((_, index) => votes[index]));
+    if (voting.size > 1) {
+      throw new RangeError(
+        `queryCacheLength ${count}: the sequences of this batch have seen ${rows.join(", ")} queries; ` +
+          "all must have seen as many as that, or equally many",
+      );
+    }
+    const wanted = voting.size ? [...voting][0] : Math.max(...rows);
+    parts.forEach((part, index) => parts[index] = fitRows(part, wanted));
+    return concat(parts, 0);
+  } finally {
+    for (const part of parts) part[Symbol.dispose]();
+  }
+}
+
+/** The last `rows` rows, zeros before them where there are fewer; takes `x` over. */
+function fitRows(x: Tensor, rows: number): Tensor {
+  const [batch, has, heads, size] = x.shape;
+  if (has === rows) return x;
+  using queries = x;
+  if (has > rows) return lastRows(queries, rows, has);
+  using zeros = Tensor.zeros(x.device, [batch, rows - has, heads, size], "f32", "missing queries");
+  return concat([zeros, queries], 1);
 }

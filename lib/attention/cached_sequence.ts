@@ -1,0 +1,91 @@
+import type { PagePool } from "./page_pool.ts";
+import { RecentQueries } from "./recent_queries.ts";
+
+/** One sequence of a cache: its pages, and what its layers remember of it. Several caches can look at the same one. */
+export class CachedSequence {
+  readonly #pool: PagePool;
+  readonly #pages: number[] = [];
+  #length = 0;
+  #version = 0;
+  #recentQueries = new RecentQueries();
+
+  /** An empty sequence with pages from `pool`. */
+  constructor(pool: PagePool) {
+    this.#pool = pool;
+  }
+
+  /** Pages in the order of their tokens. */
+  get pages(): readonly number[] {
+    return this.#pages;
+  }
+
+  /** Tokens cached. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Counts the changes of the list of pages. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The last queries of each layer, where a method keeps them. */
+  get recentQueries(): RecentQueries {
+    return this.#recentQueries;
+  }
+
+  /** Pages that `tokens` more tokens need and that are not there yet. */
+  missingPages(tokens: number): number {
+    return Math.max(0, Math.ceil((this.#length + tokens) / this.#pool.pageTokens) - this.#pages.length);
+  }
+
+  /** Appends `rows` empty tokens. */
+  extend(rows: number): void {
+    for (let missing = this.missingPages(rows); missing > 0; missing--) {
+      this.#pages.push(this.#pool.allocate());
+      this.#version++;
+    }
+    this.#length += rows;
+  }
+
+  /** Drops every token from `length` on. */
+  truncate(length: number): void {
+    if (length >= this.#length) return;
+    for (const page of this.#pages.splice(Math.ceil(length / this.#pool.pageTokens))) this.#pool.release(page);
+    this.#version++;
+    this.#length = length;
+  }
+
+  /** A sequence with the same tokens that grows on its own: full pages are shared, the last one is copied. */
+  fork(): CachedSequence {
+    const fork = new CachedSequence(this.#pool);
+    try {
+      this.#shareWith(fork);
+      return fork;
+    } catch (error) {
+      fork[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Lets go of the pages. */
+  [Symbol.dispose](): void {
+    for (const page of this.#pages.splice(0)) this.#pool.release(page);
+    this.#recentQueries[Symbol.dispose]();
+  }
+
+  #shareWith(fork: CachedSequence): void {
+    const full = Math.floor(this.#length / this.#pool.pageTokens);
+    for (const page of this.#pages.slice(0, full)) {
+      this.#pool.retain(page);
+      fork.#pages.push(page);
+    }
+    if (full < this.#pages.length) {
+      const copy = this.#pool.allocate();
+      fork.#pages.push(copy);
+      this.#pool.copy(this.#pages[full], copy);
+    }
+    fork.#length = this.#length;
+    fork.#recentQueries = this.#recentQueries.fork();
+  }
+}

@@ -1,3 +1,4 @@
+import type { HeldSelection } from "./held_selection.ts";
 import type { PagePool } from "./page_pool.ts";
 import { RecentQueries } from "./recent_queries.ts";
 
@@ -8,6 +9,7 @@ export class CachedSequence {
   #length = 0;
   #version = 0;
   #recentQueries = new RecentQueries();
+  #held: HeldSelection | undefined;
 
   /** An empty sequence with pages from `pool`. */
   constructor(pool: PagePool) {
@@ -34,6 +36,17 @@ export class CachedSequence {
     return this.#recentQueries;
   }
 
+  /** The last selection, where a method goes on with it. */
+  get held(): HeldSelection | undefined {
+    return this.#held;
+  }
+
+  /** Takes over a selection to go on with; undefined forgets the last one. */
+  hold(selection: HeldSelection | undefined): void {
+    this.#held?.[Symbol.dispose]();
+    this.#held = selection;
+  }
+
   /** Pages that `tokens` more tokens need and that are not there yet. */
   missingPages(tokens: number): number {
     return Math.max(0, Math.ceil((this.#length + tokens) / this.#pool.pageTokens) - this.#pages.length);
@@ -54,6 +67,7 @@ export class CachedSequence {
     for (const page of this.#pages.splice(Math.ceil(length / this.#pool.pageTokens))) this.#pool.release(page);
     this.#version++;
     this.#length = length;
+    if (this.#held && this.#held.shape.end > length) this.hold(undefined);
   }
 
   /** A sequence with the same tokens that grows on its own: full pages are shared, the last one is copied. */
@@ -72,6 +86,7 @@ export class CachedSequence {
   [Symbol.dispose](): void {
     for (const page of this.#pages.splice(0)) this.#pool.release(page);
     this.#recentQueries[Symbol.dispose]();
+    this.hold(undefined);
   }
 
   #shareWith(fork: CachedSequence): void {
@@ -87,5 +102,6 @@ export class CachedSequence {
     }
     fork.#length = this.#length;
     fork.#recentQueries = this.#recentQueries.fork();
+    fork.#held = this.#held?.fork();
   }
 }

@@ -29,6 +29,12 @@ export interface Knobs {
   positions: "compact" | "original";
   /** Where selection is on (recall_option: default, prefill_only, generate_only, full_attn). Default "always". */
   recall: "always" | "prefill" | "generate" | "never";
+  /**
+   * Selects again only in every so many selecting steps: between, a layer attends to the tokens picked last and to all
+   * tokens since its window's start then, so that none falls between them. A step of the other phase, one after tokens were
+   * dropped, and an answer's first step always select. 1 selects in each step, as the paper does. Default 1.
+   */
+  recallEvery: number;
   /** How the context is read: "recall" selects in every chunk; "window", a variant of this toolkit, reads it with sinks and window only. */
   prefill: "recall" | "window";
   /** Who votes together: all heads of a layer, as in the paper, or each KV head's query heads on their own. Default "layer". */
@@ -51,6 +57,7 @@ export const paperKnobs: Readonly<Knobs> = Object.freeze({
   queryCacheLength: 0,
   positions: "compact",
   recall: "always",
+  recallEvery: 1,
   prefill: "recall",
   share: "layer",
   align: 0,
@@ -93,6 +100,7 @@ const schema: z.ZodType<Knobs> = z.strictObject({
   queryCacheLength: whole(0),
   positions: choice("compact", "original"),
   recall: choice("always", "prefill", "generate", "never"),
+  recallEvery: whole(1),
   prefill: choice("recall", "window"),
   share: choice("layer", "kvHead"),
   align: whole(0),
@@ -161,16 +169,27 @@ export function resolveKnobs(
   throw new RangeError(`knobs: ${lines.join("; ")}`);
 }
 
+/** Most tokens that a selection by `queries` queries, all heads counted, picks from a middle of so many tokens. */
+export function mostPicked({ k, recallClip, spanSize }: Readonly<Knobs>, queries: number, middle: number): number {
+  const candidates = Math.min(middle, queries * k);
+  return Math.min(middle, (recallClip < 0 ? candidates : Math.min(candidates, recallClip)) * spanSize);
+}
+
+/** Tokens by which the window grows, at most, before a layer selects again: `rows` in each step between. */
+export function windowGrowth({ recallEvery }: Readonly<Knobs>, rows: number): number {
+  return (recallEvery - 1) * rows;
+}
+
 /**
  * The most tokens a selecting step of `rows` rows can attend to: global + clip x span + window
- * (ALGORITHM section 8, attention scope). `voters` are the query heads that vote together.
+ * (ALGORITHM section 8, attention scope) + what the window grows by between two selections (`recallEvery`).
+ * `voters` are the query heads that vote together.
  */
 export function selectedScope(
   knobs: Knobs,
   voters: number,
   rows: number,
 ): number {
-  const candidates = voters * rows * knobs.k;
-  const kept = knobs.recallClip < 0 ? candidates : Math.min(knobs.recallClip, candidates);
-  return knobs.globalSize + kept * knobs.spanSize + knobs.window;
+  const { globalSize, window } = knobs;
+  return globalSize + mostPicked(knobs, voters * rows, Infinity) + window + windowGrowth(knobs, rows);
 }

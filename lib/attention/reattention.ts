@@ -1,13 +1,22 @@
 import type { Tensor } from "../tensor/mod.ts";
-import { attendOuter, attendOver } from "./attend.ts";
-import { type Knobs, selectedScope } from "./knobs.ts";
+import { attendOuter, attendOver, listAttended } from "./attend.ts";
+import { HeldSelection, joinMarks, picksOf } from "./held_selection.ts";
+import { type Knobs, mostPicked, windowGrowth } from "./knobs.ts";
 import type { AttentionMethod, MethodName } from "./method.ts";
 import { alignedWindowStart, outerLayout } from "./outer_layout.ts";
 import { lastQueries, rememberQueries } from "./recent_queries.ts";
 import { newTokensVote, votingHeads } from "./scoring.ts";
 import { selectTokens } from "./select.ts";
 import type { AttentionShape } from "./shape.ts";
-import { type AttentionStep, disposeAttended, disposeSelection, type StepLayout, type StepShape } from "./step.ts";
+import {
+  type AttendedTokens,
+  type AttentionStep,
+  disposeAttended,
+  disposeSelection,
+  type Selection,
+  type StepLayout,
+  type StepShape,
+} from "./step.ts";
 
 /**
  * ReAttention (arXiv 2407.15176): each layer picks cached tokens by scores without positions, widens them to spans, and
@@ -33,7 +42,7 @@ export class ReAttention implements AttentionMethod {
     this.#votingHeads = knobs.share === "layer" ? heads : heads / shape.keyValueHeads;
   }
 
-  /** Plain, window or selecting, by ALGORITHM section 3. */
+  /** Plain, window or selecting, by ALGORITHM section 3; or going on with what was selected before. */
   layout(step: StepShape): StepLayout {
     const { globalSize, window, k } = this.knobs;
     if (this.#readsWindowOnly(step)) return outerLayout(step, this.knobs);
@@ -43,6 +52,9 @@ export class ReAttention implements AttentionMethod {
       return { mode: "full", leading: step.length, windowStart: step.length };
     }
     if (k === 0) return outerLayout(step, this.knobs);
+    if (this.#goesOn(step)) {
+      return { mode: "select", leading: globalSize, windowStart: step.held!.windowStart, frozen: true };
+    }
     return {
       mode: "select",
       leading: globalSize,
@@ -50,15 +62,16 @@ export class ReAttention implements AttentionMethod {
     };
   }
 
-  /** Global + clip x span + window in a selecting step; what the layout holds in any other. */
+  /**
+   * Global + clip x span + window in a selecting step, and the tokens by which the window grows before it selects again;
+   * what the layout holds in any other.
+   */
   scopeBound(step: StepShape): number {
-    const { mode, leading, windowStart } = this.layout(step);
+    const { mode, leading, windowStart, frozen } = this.layout(step);
     const outer = leading + step.length - windowStart;
     if (mode !== "select") return outer;
-    const rows = this.#recalls(step) ? this.knobs.queryCacheLength : step.rows;
-    const picked = selectedScope(this.knobs, this.#votingHeads, rows) -
-      this.knobs.globalSize - this.knobs.window;
-    return outer + Math.min(windowStart - leading, picked);
+    if (frozen) return outer + step.held!.picked;
+    return outer + this.#mostPicked(step, windowStart - leading) + windowGrowth(this.knobs, step.rows);
   }
 
   /** Attends in one layer. */
@@ -66,9 +79,9 @@ export class ReAttention implements AttentionMethod {
     const { trace, cache } = step.context;
     const { queryCacheLength } = this.knobs;
     if (queryCacheLength > 1) rememberQueries(cache.sequences, layer, queries, queryCacheLength);
-    if (step.middleLength === 0) return attendOuter(step, layer, queries);
-    using voters = this.#voters(step, layer, queries);
-    const { attended, selection } = selectTokens(step, layer, voters);
+    if (step.layouts.every(({ mode }) => mode !== "select")) return attendOuter(step, layer, queries);
+    const selection = this.#select(step, layer, queries);
+    const attended = this.#list(step, selection);
     const output = attendOver(step, layer, queries, attended);
     if (trace) {
       trace.recordSelection(step, layer, attended, selection);
@@ -77,6 +90,63 @@ export class ReAttention implements AttentionMethod {
       disposeSelection(selection);
     }
     return output;
+  }
+
+  /** Selects anew for the sequences whose turn it is; others go on with what they hold. */
+  #select(step: AttentionStep, layer: number, queries: Tensor): Selection {
+    if (this.knobs.recallEvery === 1) return this.#selectAnew(step, layer, queries);
+    const fresh = step.middleLength > 0 ? this.#selectAnew(step, layer, queries) : undefined;
+    const { sequences } = step.context.cache;
+    step.layouts.forEach(({ mode, frozen, windowStart, leading }, index) => {
+      if (mode !== "select") return;
+      const { length: end, phase, held: before } = step.shapes[index];
+      const sequence = sequences[index];
+      if (frozen) {
+        sequence.held!.shape = { ...before!, end, age: before!.age + 1 };
+        return;
+      }
+      if (layer === 0 || !sequence.held) {
+        const picked = this.#mostPicked(step.shapes[index], windowStart - leading);
+        sequence.hold(new HeldSelection({ phase, windowStart, picked, end, age: 0 }));
+      }
+      sequence.held!.hold(layer, picksOf(fresh!, index));
+    });
+    const marks = joinMarks(step.layouts.map(({ mode }, index) => {
+      return mode === "select" ? sequences[index].held!.picks(layer).marks : undefined;
+    }));
+    if (fresh && !step.layouts[0].frozen) {
+      fresh.marks[Symbol.dispose]();
+      return { ...fresh, marks };
+    }
+    if (fresh) disposeSelection(fresh);
+    // A trace follows the first sequence, which has nothing to tell where it does not select.
+    const first = sequences[step.layouts.findIndex(({ mode }) => mode === "select")].held!.picks(layer);
+    return { marks, centers: first.centers.share(), centerCounts: first.centerCounts.share() };
+  }
+
+  #selectAnew(step: AttentionStep, layer: number, queries: Tensor): Selection {
+    using voters = this.#voters(step, layer, queries);
+    return selectTokens(step, layer, voters);
+  }
+
+  #list(step: AttentionStep, { marks }: Selection): AttendedTokens {
+    const picked = step.layouts.map(({ mode, frozen, windowStart, leading }, index) => {
+      if (mode !== "select") return 0;
+      const shape = step.shapes[index];
+      return frozen ? shape.held!.picked : this.#mostPicked(shape, windowStart - leading);
+    });
+    return listAttended(step, marks.shape[1], step.outerLength + Math.max(...picked), marks);
+  }
+
+  #mostPicked(step: StepShape, middle: number): number {
+    const rows = this.#recalls(step) ? this.knobs.queryCacheLength : step.rows;
+    return mostPicked(this.knobs, this.#votingHeads * rows, middle);
+  }
+
+  /** Whether the step attends to what the one before it did, and to all tokens since. */
+  #goesOn({ held, length, rows, phase }: StepShape): boolean {
+    return held !== undefined && held.phase === phase && held.end === length - rows &&
+      held.age + 1 < this.knobs.recallEvery;
   }
 
   /** The step's queries and, while decoding with a query cache, those before them. */

@@ -40,7 +40,7 @@ export class ScoreSource {
         addressing: cache.addressing(slab),
       }));
       this.table = cache.table;
-      this.parts = step.layout;
+      this.parts = step.selecting;
       return;
     }
     const rotates = scoring.endsWith("_pe");
@@ -50,9 +50,9 @@ export class ScoreSource {
     const sequences = Uint32Array.from({ length: cache.batch }, (_, sequence) => sequence);
     this.table = this.#own(Tensor.from(step.device, sequences, [cache.batch, 1], "pages of scored vectors"));
     // The vectors start with the middle, so the middle starts at token 0 of them.
-    const parts = step.layouts.flatMap(({ mode, leading, windowStart }) => [
+    const parts = step.layouts.flatMap(({ mode, leading, windowStart, frozen }) => [
       ...[0, 0, 0],
-      mode === "select" ? windowStart - leading : 0,
+      mode === "select" && !frozen ? windowStart - leading : 0,
     ]);
     this.parts = this.#own(Tensor.from(step.device, Uint32Array.from(parts), [cache.batch, 4], "scored parts"));
   }
@@ -136,7 +136,7 @@ function writeVectors(step: AttentionStep, layer: number, { target, count, newes
         { buffer: slab.keys[layer] },
         { buffer: slab.values[layer] },
         // Where nothing is rotated no angle is read; the layout stands in for the binding.
-        ...[cache.table, step.layout, rotation ?? step.layout, target].map(({ buffer }) => ({ buffer })),
+        ...[cache.table, step.selecting, rotation ?? step.selecting, target].map(({ buffer }) => ({ buffer })),
       ],
       groups: Math.ceil(threads / 64),
       work: 8 * threads * headSize,

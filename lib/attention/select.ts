@@ -1,8 +1,8 @@
 import { Tensor } from "../tensor/mod.ts";
-import { listAttended } from "./attend.ts";
+import type { LayerPicks } from "./held_selection.ts";
 import { ScoreSource } from "./score_source.ts";
 import { headVectors } from "./shape.ts";
-import type { AttendedTokens, AttentionStep, Selection } from "./step.ts";
+import type { AttentionStep, Selection, TopTokens } from "./step.ts";
 
 interface Lists {
   readonly scores: Tensor;
@@ -14,40 +14,20 @@ interface Votes {
   readonly votes: Tensor;
   readonly candidates: Tensor;
   readonly counts: Tensor;
-  readonly topScores: Tensor;
-  readonly topTokens: Tensor;
+  readonly top: TopTokens;
 }
 
-/**
- * Selects tokens of the middle for one layer (ALGORITHM section 5): scores, the k best of each query,
- * votes, clip, spans; then lists leading tokens, spans and window.
- */
-export function selectTokens(
-  step: AttentionStep,
-  layer: number,
-  queries: Tensor,
-): { attended: AttendedTokens; selection: Selection } {
+/** Selects tokens of the middle for one layer (ALGORITHM section 5): scores, the k best of each query, votes, clip, spans. */
+export function selectTokens(step: AttentionStep, layer: number, queries: Tensor): Selection {
   const { knobs } = step.context.method;
   const selections = knobs.share === "layer" ? 1 : step.context.cache.shape.keyValueHeads;
   using source = new ScoreSource(step, layer, queries);
   const lists = scoreTopK(step, source);
-  const cast = castVotes(step, source, lists, selections);
-  lists.scores[Symbol.dispose]();
-  lists.tokens[Symbol.dispose]();
-  const { centers, centerCounts, marks, room } = clipVotes(step, source, cast, selections);
-  for (const tensor of [cast.votes, cast.candidates, cast.counts]) {
-    tensor[Symbol.dispose]();
-  }
-  const picked = Math.min(step.middleLength, room * knobs.spanSize);
-  const attended = listAttended(
-    step,
-    selections,
-    step.outerLength + picked,
-    marks,
-  );
-  marks[Symbol.dispose]();
-  const { topScores, topTokens } = cast;
-  return { attended, selection: { centers, centerCounts, topScores, topTokens } };
+  const { top, ...cast } = castVotes(step, source, lists, selections);
+  for (const tensor of [lists.scores, lists.tokens]) tensor[Symbol.dispose]();
+  const picks = clipVotes(step, source, cast, selections);
+  for (const tensor of [cast.votes, cast.candidates, cast.counts]) tensor[Symbol.dispose]();
+  return { ...picks, top };
 }
 
 /** The k best tokens of each query in each block of the middle. */
@@ -132,8 +112,8 @@ function castVotes(
     "u32",
     "candidate counts",
   );
-  const topScores = Tensor.empty(step.device, [cache.batch, keyValueHeads, pairs, knobs.k], "f32", "top scores");
-  const topTokens = Tensor.empty(step.device, topScores.shape, "u32", "top tokens");
+  const scores = Tensor.empty(step.device, [cache.batch, keyValueHeads, pairs, knobs.k], "f32", "top scores");
+  const tokens = Tensor.empty(step.device, scores.shape, "u32", "top tokens");
   step.device.commands.dispatch({
     kernel: "merge_top_k",
     constants: { K: knobs.k },
@@ -146,22 +126,22 @@ function castVotes(
       votes_stride: step.middleLength,
       candidates_stride: room,
     },
-    bindings: [lists.scores, lists.tokens, votes, candidates, counts, topScores, topTokens].map((
+    bindings: [lists.scores, lists.tokens, votes, candidates, counts, scores, tokens].map((
       { buffer },
     ) => ({ buffer })),
     groups: Math.ceil(queries / 64),
     work: 8 * lists.scores.size,
   });
-  return { votes, candidates, counts, topScores, topTokens };
+  return { votes, candidates, counts, top: { scores, tokens } };
 }
 
 /** Keeps the candidates with most votes and marks their spans. */
 function clipVotes(
   step: AttentionStep,
   { heads, rows }: ScoreSource,
-  cast: Votes,
+  cast: Omit<Votes, "top">,
   selections: number,
-): { centers: Tensor; centerCounts: Tensor; marks: Tensor; room: number } {
+): LayerPicks {
   const { cache, method: { knobs } } = step.context;
   const candidates = cast.candidates.shape[2];
   const room = knobs.recallClip < 0 ? candidates : Math.min(candidates, knobs.recallClip);
@@ -201,7 +181,7 @@ function clipVotes(
       cast.votes,
       cast.candidates,
       cast.counts,
-      step.layout,
+      step.selecting,
       centers,
       centerCounts,
       marks,
@@ -211,5 +191,5 @@ function clipVotes(
     groups: cache.batch * selections,
     work: candidates * 64,
   });
-  return { centers, centerCounts, marks, room };
+  return { centers, centerCounts, marks };
 }

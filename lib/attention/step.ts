@@ -1,6 +1,7 @@
 import type { Device } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import type { KeyValueCache } from "./kv_cache.ts";
+import type { HeldShape, LayerPicks } from "./held_selection.ts";
 import type { Knobs } from "./knobs.ts";
 import type { RotationTable } from "./rotation_table.ts";
 
@@ -19,6 +20,8 @@ export interface StepShape {
   readonly first: boolean;
   /** Index of the question's first token; undefined until a question was asked. */
   readonly questionStart: number | undefined;
+  /** The sequence's last selection, where one is held. */
+  readonly held?: HeldShape;
 }
 
 /** Which parts of the cache one sequence's step attends to. */
@@ -29,6 +32,8 @@ export interface StepLayout {
   readonly leading: number;
   /** First token of the window. */
   readonly windowStart: number;
+  /** Whether a selecting step goes on with tokens that were picked before. Default false. */
+  readonly frozen?: boolean;
 }
 
 /** Tokens attended to, as the GPU knows them. */
@@ -45,21 +50,26 @@ export interface AttendedTokens {
   readonly bound: number;
 }
 
-/** What a layer selected, for the trace: owned by whoever receives it. */
-export interface Selection {
-  /** Kept candidates and their votes, u32 [batch, selections, room, 2], in no order; tokens count from the start of the middle. */
-  readonly centers: Tensor;
-  /** How many, u32 [batch, selections]. */
-  readonly centerCounts: Tensor;
+/** What the queries of a layer voted for. */
+export interface TopTokens {
   /** Scores of each query's k best tokens, f32 [batch, KV heads, pairs of (row, head of the group), k], falling. */
-  readonly topScores: Tensor;
+  readonly scores: Tensor;
   /** Those tokens, u32 of the same shape, counted from the start of the middle; 2^32 - 1 where there are fewer than k. */
-  readonly topTokens: Tensor;
+  readonly tokens: Tensor;
+}
+
+/**
+ * What a layer selected: marked tokens of the middle, u32 [batch, selections, words]; kept candidates and their votes, u32
+ * [batch, selections, room, 2], in no order, counted from the start of the middle; how many, u32 [batch, selections].
+ */
+export interface Selection extends LayerPicks {
+  /** What the queries voted for; undefined where the step went on with an earlier selection. */
+  readonly top?: TopTokens;
 }
 
 /** Gives a selection's buffers back. */
-export function disposeSelection({ centers, centerCounts, topScores, topTokens }: Selection): void {
-  for (const tensor of [centers, centerCounts, topScores, topTokens]) tensor[Symbol.dispose]();
+export function disposeSelection({ marks, centers, centerCounts, top }: Selection): void {
+  for (const tensor of [marks, centers, centerCounts, top?.scores, top?.tokens]) tensor?.[Symbol.dispose]();
 }
 
 /** What a step needs of its method; methods are more than that. */
@@ -101,6 +111,29 @@ export interface StepContext {
   readonly trace?: StepRecorder;
 }
 
+/** What a method is told of a step of all sequences. */
+export interface StepAbout {
+  /** Whether the step reads the prompt or writes the answer. */
+  readonly phase: Phase;
+  /** Whether it is the first call that fills the cache. */
+  readonly first: boolean;
+  /** Index of the question's first token: one for all sequences, or one for each. */
+  readonly questionStart?: number | readonly (number | undefined)[];
+}
+
+/** What a method is told of the next `rows` tokens of each sequence, before the cache is extended by them. */
+export function describeStep(cache: KeyValueCache, rows: number, about: StepAbout): StepShape[] {
+  const { phase, first, questionStart } = about;
+  return cache.sequences.map(({ length, held }, sequence) => ({
+    length: length + rows,
+    rows,
+    phase,
+    first,
+    questionStart: typeof questionStart === "object" ? questionStart[sequence] : questionStart,
+    held: held?.shape,
+  }));
+}
+
 /**
  * One step through all layers: the newest `rows` tokens of every sequence. Made after the cache was extended,
  * used by each layer in turn, then disposed.
@@ -116,38 +149,20 @@ export class AttentionStep {
   readonly layouts: readonly StepLayout[];
   /** u32 [batch, 4]: tokens cached, leading tokens, start of the window, middle length. */
   readonly layout: Tensor;
+  /** The same with a middle only where this step selects: sequences that go on with earlier picks have none. */
+  readonly selecting: Tensor;
   #shared: AttendedTokens | undefined;
 
-  /** Asks the method for each sequence's layout and puts it on the GPU. */
-  constructor(
-    context: StepContext,
-    rows: number,
-    about: { phase: Phase; first: boolean; questionStart?: number },
-  ) {
+  /** Asks the method for each sequence's layout and puts it on the GPU. The cache holds the step's rows already. */
+  constructor(context: StepContext, rows: number, about: StepAbout) {
     this.context = context;
     this.rows = rows;
-    this.shapes = context.cache.lengths.map((length) => ({
-      length,
-      rows,
-      phase: about.phase,
-      first: about.first,
-      questionStart: about.questionStart,
-    }));
+    this.shapes = describeStep(context.cache, 0, about).map((shape) => ({ ...shape, rows }));
     this.layouts = this.shapes.map((shape) => context.method.layout(shape));
-    const data = new Uint32Array(4 * this.layouts.length);
-    this.layouts.forEach(({ mode, leading, windowStart }, sequence) => {
-      const middle = mode === "select" ? windowStart - leading : 0;
-      data.set(
-        [this.shapes[sequence].length, leading, windowStart, middle],
-        4 * sequence,
-      );
-    });
-    this.layout = Tensor.from(
-      this.device,
-      data,
-      [this.layouts.length, 4],
-      "step layout",
-    );
+    this.layout = this.#upload((layout) => middleOf(layout));
+    this.selecting = this.layouts.some(({ frozen }) => frozen)
+      ? this.#upload((layout) => layout.frozen ? 0 : middleOf(layout))
+      : this.layout.share();
   }
 
   /** The device of the cache. */
@@ -155,11 +170,9 @@ export class AttentionStep {
     return this.context.cache.device;
   }
 
-  /** Longest middle of any sequence; 0 where nothing is selected. */
+  /** Longest middle of any sequence that selects in this step; 0 where none does. */
   get middleLength(): number {
-    return Math.max(
-      ...this.layouts.map(({ mode, leading, windowStart }) => mode === "select" ? windowStart - leading : 0),
-    );
+    return Math.max(...this.layouts.map((layout) => layout.frozen ? 0 : middleOf(layout)));
   }
 
   /** Most tokens that leading part and window of any sequence hold together. */
@@ -177,8 +190,23 @@ export class AttentionStep {
   /** Gives the step's buffers back. */
   [Symbol.dispose](): void {
     this.layout[Symbol.dispose]();
+    this.selecting[Symbol.dispose]();
     if (this.#shared) disposeAttended(this.#shared);
   }
+
+  #upload(middle: (layout: StepLayout) => number): Tensor {
+    const rows = this.layouts.flatMap((layout, sequence) => [
+      this.shapes[sequence].length,
+      layout.leading,
+      layout.windowStart,
+      middle(layout),
+    ]);
+    return Tensor.from(this.device, Uint32Array.from(rows), [this.layouts.length, 4], "step layout");
+  }
+}
+
+function middleOf({ mode, leading, windowStart }: StepLayout): number {
+  return mode === "select" ? windowStart - leading : 0;
 }
 
 /** Gives a list's buffers back. */

@@ -8,6 +8,7 @@ import {
   disposeSelection,
   type Selection,
   type StepRecorder,
+  type TopTokens,
 } from "./step.ts";
 
 /** What one group of heads attended to in one layer of one step. */
@@ -52,6 +53,8 @@ export interface TraceStep {
   readonly step: number;
   /** What the step attended to. */
   readonly kind: "full" | "window" | "select";
+  /** Whether a selecting step went on with tokens that were picked before (the knob `recallEvery`). */
+  readonly frozen: boolean;
   /** First token of the step. */
   readonly start: number;
   /** Tokens of the step. */
@@ -65,14 +68,16 @@ export interface TraceStep {
 /** Marks an unused place of a list, as the kernels do. */
 const NONE = 0xffffffff;
 
+interface RecordedLayer {
+  readonly layer: number;
+  readonly attended: AttendedTokens;
+  readonly selection?: Selection;
+}
+
 interface Recorded {
   readonly step: AttentionStep;
   readonly number: number;
-  readonly layers: {
-    layer: number;
-    attended: AttendedTokens;
-    selection?: Selection;
-  }[];
+  readonly layers: RecordedLayer[];
 }
 
 /**
@@ -140,6 +145,7 @@ export class Trace implements StepRecorder {
     return steps.map(({ step, number, layers }) => ({
       step: number,
       kind: step.layouts[0].mode,
+      frozen: step.layouts[0].frozen ?? false,
       start: step.shapes[0].length - step.rows,
       rows: step.rows,
       length: step.shapes[0].length,
@@ -148,8 +154,8 @@ export class Trace implements StepRecorder {
         const data = words.slice(next, next += count);
         return {
           layer: entry.layer,
-          groups: groupsOf(step, entry.attended, data),
-          picks: entry.selection ? picksOf(step, entry.selection, data[4], data[5]) : [],
+          groups: groupsOf(step, entry, data),
+          picks: entry.selection?.top ? picksOf(step, entry.selection.top, data[4], data[5]) : [],
         };
       }),
     }));
@@ -188,25 +194,22 @@ function tensorsOf(
 ): Tensor[] {
   const tensors = [attended.indices, attended.counts];
   if (!selection) return tensors;
-  return [...tensors, selection.centers, selection.centerCounts, selection.topScores, selection.topTokens];
+  const { centers, centerCounts, top } = selection;
+  return [...tensors, centers, centerCounts, ...top ? [top.scores, top.tokens] : []];
 }
 
 function groupsOf(
   step: AttentionStep,
-  attended: AttendedTokens,
+  { attended, selection }: RecordedLayer,
   data: readonly Uint32Array[],
 ): TraceGroup[] {
   const [indices, counts, centers, centerCounts] = data;
   const { leading, windowStart } = step.layouts[0];
-  return Array.from({ length: attended.selections }, (_, group) => {
-    const kept = centers
-      ? readCenters(
-        centers,
-        group,
-        centerCounts[group],
-        attended.selections,
-        step,
-      )
+  // Beside sequences that select, one that does not has the same list for each KV head.
+  const selects = step.layouts[0].mode === "select";
+  return Array.from({ length: selects ? attended.selections : 1 }, (_, group) => {
+    const kept = selection && selects
+      ? readCenters(centers, group * selection.centers.shape[2], centerCounts[group])
       : [];
     const first = group * attended.bound;
     return {
@@ -219,23 +222,15 @@ function groupsOf(
   });
 }
 
-function readCenters(
-  centers: Uint32Array,
-  group: number,
-  count: number,
-  selections: number,
-  step: AttentionStep,
-): [number, number][] {
-  const room = centers.length / 2 / selections / step.layouts.length;
-  const first = 2 * group * room;
+function readCenters(centers: Uint32Array, first: number, count: number): [number, number][] {
   return Array.from({ length: count }, (_, index): [number, number] => [
-    centers[first + 2 * index],
-    centers[first + 2 * index + 1],
+    centers[2 * (first + index)],
+    centers[2 * (first + index) + 1],
   ]).sort(([a], [b]) => a - b);
 }
 
-function picksOf(step: AttentionStep, selection: Selection, scores: Uint32Array, tokens: Uint32Array): TracePick[] {
-  const [, heads, pairs, k] = selection.topTokens.shape;
+function picksOf(step: AttentionStep, top: TopTokens, scores: Uint32Array, tokens: Uint32Array): TracePick[] {
+  const [, heads, pairs, k] = top.tokens.shape;
   const values = new Float32Array(scores.buffer, scores.byteOffset, scores.length);
   const keyHeads = step.context.cache.shape.keyValueHeads;
   const share = votingHeads(step.context.method.knobs.scoring, step.context.cache.shape) / keyHeads;

@@ -10,10 +10,11 @@ export function checkScope(method: AttentionMethod, step: StepShape, trainedCont
   const scope = method.scopeBound(step);
   if (scope <= trainedContext) return false;
   if (method.knobs.allowBeyondTrained) return true;
-  const { globalSize, recallClip, spanSize, window } = method.knobs;
+  const { globalSize, recallClip, spanSize, window, recallEvery } = method.knobs;
+  const growth = recallEvery > 1 ? ` + ${recallEvery - 1} steps of ${step.rows} until it selects again` : "";
   const made = scope === step.length
     ? "all tokens so far"
-    : `globalSize ${globalSize} + recallClip ${recallClip} x spanSize ${spanSize} + window ${window} at most`;
+    : `globalSize ${globalSize} + recallClip ${recallClip} x spanSize ${spanSize} + window ${window}${growth} at most`;
   throw new RangeError(
     `${method.name}: a step would attend to ${scope} tokens (${made}), ${
       scope - trainedContext

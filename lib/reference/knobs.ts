@@ -19,6 +19,11 @@ export interface ReferenceKnobs {
   readonly scoring: ReferenceScoring;
   /** Where selection is on (recall_option: default, prefill_only, generate_only, full_attn). Default "always". */
   readonly recall: "always" | "prefill" | "generate" | "never";
+  /**
+   * Selects again only in every so many selecting steps; between, the picked tokens and the window's start stay as they
+   * were. A step of the other phase, or one that does not follow a selecting one, always selects. Default 1.
+   */
+  readonly recallEvery: number;
   /** Positions of attended tokens: renumbered without holes, or their own (pe_original). Default "compact". */
   readonly positions: "compact" | "original";
   /** Past queries that vote in a decode step, the current one included; 0 and 1 mean that one alone (q_cache_len). Default 0. */
@@ -40,6 +45,7 @@ const paper: ReferenceKnobs = {
   chunkSize: 512,
   scoring: "qk",
   recall: "always",
+  recallEvery: 1,
   positions: "compact",
   queryCacheLength: 0,
   align: 0,
@@ -91,6 +97,7 @@ function checkWhole(knobs: ReferenceKnobs): void {
     chunkSize: 1,
     queryCacheLength: 0,
     align: 0,
+    recallEvery: 1,
   };
   for (const [name, bound] of Object.entries(least)) {
     const value = knobs[name as keyof typeof least];

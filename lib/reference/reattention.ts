@@ -57,6 +57,15 @@ export interface ReferenceStepResult extends AttendedGroup {
   readonly out: Float32Array<ArrayBuffer>;
 }
 
+/** The last selection, and the steps that have gone on with it. */
+interface HeldGroups {
+  readonly groups: readonly AttendedGroup[];
+  readonly phase: "prefill" | "decode";
+  readonly windowStart: number;
+  readonly end: number;
+  readonly age: number;
+}
+
 /**
  * One attention layer with its cache, as ALGORITHM.md defines it, in plain loops: what the methods of lib/attention are
  * checked against. Feed it the steps of one sequence in order.
@@ -90,6 +99,7 @@ export class ReferenceLayer {
   #values: Dense;
   /** The last `queryCacheLength` queries of all steps so far. */
   #recent: Dense;
+  #held: HeldGroups | undefined;
 
   /**
    * Makes a layer with an empty cache.
@@ -133,7 +143,8 @@ export class ReferenceLayer {
     const phase = input.phase ?? (rows === 1 && !first ? "decode" : "prefill");
     const length = this.length + rows;
     const mode = stepMode({ length, rows, first, phase, questionStart: input.questionStart }, this.knobs, method);
-    const windowLength = this.#windowLength(mode, length);
+    const goesOn = mode === "select" && this.#goesOn(phase);
+    const windowLength = goesOn ? length - this.#held!.windowStart : this.#windowLength(mode, length);
     if (rows > windowLength) {
       throw new RangeError(
         `ReferenceLayer: a step of ${rows} tokens does not fit its window of ${windowLength} tokens`,
@@ -141,7 +152,15 @@ export class ReferenceLayer {
     }
     this.#append(queries, keys, values);
     const voters = phase === "decode" && this.knobs.queryCacheLength > 1 ? this.#recent : queries;
-    const groups = mode === "select" ? this.#select(voters, keys, values) : [this.#outer(length - windowLength)];
+    const groups = goesOn
+      ? this.#held!.groups.map((group) => this.#grown(group))
+      : mode === "select"
+      ? this.#select(voters, keys, values)
+      : [this.#outer(length - windowLength)];
+    if (mode === "select") {
+      const age = goesOn ? this.#held!.age + 1 : 0;
+      this.#held = { groups, phase, windowStart: length - windowLength, end: length, age };
+    }
     const out = attendSelected({
       queries,
       keys: this.#keys,
@@ -182,6 +201,19 @@ export class ReferenceLayer {
       ]);
       return { indices, positions: this.#positions(indices), centers: centers.map(absolute), votes };
     });
+  }
+
+  /** Whether the step attends to what the last one did, and to the tokens since. */
+  #goesOn(phase: "prefill" | "decode"): boolean {
+    const held = this.#held;
+    return held !== undefined && held.phase === phase && held.end === this.length &&
+      held.age + 1 < this.knobs.recallEvery;
+  }
+
+  /** A group and all tokens since it was made. */
+  #grown(group: AttendedGroup): AttendedGroup {
+    const indices = Uint32Array.from([...group.indices, ...range(this.#held!.end, this.length)]);
+    return { ...group, indices, positions: this.#positions(indices) };
   }
 
   /** Leading tokens and window; all tokens where the window is all of them. */

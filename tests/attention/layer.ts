@@ -33,9 +33,9 @@ export class TestLayer {
     readonly device: Device,
     readonly shape: AttentionShape,
     readonly method: AttentionMethod,
-    options: CacheOptions & { ropeBase?: number } = {},
+    options: CacheOptions & { ropeBase?: number; cache?: KeyValueCache } = {},
   ) {
-    this.cache = new KeyValueCache(device, shape, options);
+    this.cache = options.cache ?? new KeyValueCache(device, shape, options);
     this.#rotation = new RotationTable(device, rotaryFrequencies(shape.headSize, { base: options.ropeBase ?? 10000 }));
     this.#scope = Tensor.zeros(device, [1], "u32", "scope");
     this.trace = new Trace(device, 1000);
@@ -47,7 +47,7 @@ export class TestLayer {
     const { queryHeads, keyValueHeads, headSize } = this.shape;
     cache.extend(input.rows);
     const context = { cache, method, trace, rotation: this.#rotation, scope: this.#scope };
-    const first = this.#steps++ === 0;
+    const first = this.#steps++ === 0 && cache.lengths[0] === input.rows;
     using step = new AttentionStep(context, input.rows, {
       phase: phase ?? (input.rows === 1 && !first ? "decode" : "prefill"),
       first,

@@ -36,6 +36,7 @@ Deno.test("knobsFromReference has the published defaults", () => {
     chunkSize: 512,
     scoring: "qk",
     recall: "always",
+    recallEvery: 1,
     positions: "original",
     queryCacheLength: 0,
     align: 128,

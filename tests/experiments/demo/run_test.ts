@@ -8,7 +8,7 @@ const context = { trainedContext: 512, software: true };
 
 const memory = { peakBytes: 1, resetPeak() {} };
 const step = (rows: number, start: number): TraceStep => ({
-  ...{ step: 0, kind: "select", start, rows, length: start + rows },
+  ...{ step: 0, kind: "select", frozen: false, start, rows, length: start + rows },
   layers: [{
     picks: [],
     layer: 0,

@@ -5,6 +5,8 @@
  */
 export { FullAttention } from "./full.ts";
 export { type Knobs, knobsSchema, paperKnobs, presets, resolveKnobs, selectedScope } from "./knobs.ts";
+export { CachedSequence } from "./cached_sequence.ts";
+export { HeldSelection, type HeldShape, type LayerPicks } from "./held_selection.ts";
 export { type CacheOptions, KeyValueCache } from "./kv_cache.ts";
 export type { AttentionMethod, MethodName } from "./method.ts";
 export { createMethod, methodNames } from "./methods.ts";
@@ -27,13 +29,16 @@ export type { AttentionShape } from "./shape.ts";
 export {
   type AttendedTokens,
   AttentionStep,
+  describeStep,
   type Phase,
   type Selection,
+  type StepAbout,
   type StepContext,
   type StepLayout,
   type StepMethod,
   type StepRecorder,
   type StepShape,
+  type TopTokens,
 } from "./step.ts";
 export { StreamingAttention } from "./streaming.ts";
 export { Trace, type TraceGroup, type TraceLayer, type TracePick, type TraceStep } from "./trace.ts";

@@ -19,7 +19,11 @@ export {
   type SamplingOptions,
   samplingOptionsSchema,
 } from "./sampling_options.ts";
+export type { AnswerStart } from "./decoding.ts";
+export { type ReaderState, SequenceReader } from "./sequence_reader.ts";
 export { Session } from "./session.ts";
+export { SessionBatch } from "./session_batch.ts";
 export type { AppendOptions, GenerateOptions, SessionModel } from "./session_options.ts";
+export { Stepper } from "./stepper.ts";
 export { TextStream, type TokenDecoder } from "./text_stream.ts";
 export { type DecodeOptions, type EncodeOptions, loadTokenizer, ModelTokenizer } from "./tokenizer.ts";

@@ -1,4 +1,12 @@
-import { createMethod, KeyValueCache, type Knobs, type MethodName, presets, resolveKnobs } from "../attention/mod.ts";
+import {
+  type AttentionShape,
+  createMethod,
+  KeyValueCache,
+  type Knobs,
+  type MethodName,
+  presets,
+  resolveKnobs,
+} from "../attention/mod.ts";
 import type { CacheOptions } from "../attention/mod.ts";
 import type { Device } from "../gpu/mod.ts";
 import { fileExists, folderUrl, readText } from "../platform.ts";
@@ -8,7 +16,9 @@ import { DecoderWeights } from "./decoder_weights.ts";
 import { parseJson } from "./model_file_error.ts";
 import { checkScopeAtAnyLength } from "./scope.ts";
 import { openWeights } from "./safetensors.ts";
+import { SequenceReader } from "./sequence_reader.ts";
 import { Session } from "./session.ts";
+import { SessionBatch } from "./session_batch.ts";
 import { loadTokenizer, type ModelTokenizer } from "./tokenizer.ts";
 
 /** How a session attends and what it keeps. */
@@ -60,15 +70,44 @@ export class Model {
    * @throws {RangeError} for a method that can't run the model's sliding window, knobs that are wrong, or whose scope passes the trained context without `allowBeyondTrained`.
    */
   createSession(options: SessionOptions = {}): Session {
+    return new Session(this.#read(options, (shape) => new KeyValueCache(this.decoder.device, shape, options.cache)));
+  }
+
+  /**
+   * Starts several sessions whose answers are written side by side, each with a context of any length.
+   *
+   * @param count how many
+   * @param options all of them are alike
+   * @throws {RangeError} for a count that is none, or what `createSession` refuses.
+   */
+  createBatch(count: number, options: SessionOptions = {}): SessionBatch {
+    if (!Number.isInteger(count) || count < 1) {
+      throw new RangeError(`createBatch: count ${count} must be a whole number of at least 1`);
+    }
+    const readers: SequenceReader[] = [];
+    try {
+      for (let index = 0; index < count; index++) {
+        readers.push(this.#read(options, (shape) => {
+          return readers[0]?.cache.another() ?? new KeyValueCache(this.decoder.device, shape, options.cache);
+        }));
+      }
+      return new SessionBatch(readers);
+    } catch (error) {
+      for (const reader of readers) reader[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #read(options: SessionOptions, makeCache: (shape: AttentionShape) => KeyValueCache): SequenceReader {
     const preset = this.config.trainedContext < 8192 ? presets.demo : presets.paper;
     const knobs = resolveKnobs(options.knobs, preset);
     const shape = this.decoder.attentionShape;
     const method = createMethod(options.method ?? "reattention", knobs, shape);
     this.#checkSliding(method.name);
     checkScopeAtAnyLength(method, this.config.trainedContext);
-    const cache = new KeyValueCache(this.decoder.device, shape, options.cache);
+    const cache = makeCache(shape);
     try {
-      return new Session(this, method, cache, { trace: options.trace ?? false });
+      return new SequenceReader(this, method, cache, { trace: options.trace ?? false });
     } catch (error) {
       cache[Symbol.dispose]();
       throw error;

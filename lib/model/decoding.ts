@@ -1,0 +1,101 @@
+import { Sampler } from "./sampler.ts";
+import type { Generation } from "./session_options.ts";
+import type { Stepper } from "./stepper.ts";
+
+/** Steps before tokens first come to the host, and the most between two reads; the number doubles each time. */
+const BATCHES = { first: 4, last: 32 };
+
+/** How a sequence's answer begins. */
+export interface AnswerStart {
+  /** The prompt's last token: the first decode step. */
+  readonly lastToken: number;
+  /** Index of the question's first token. */
+  readonly questionStart: number | undefined;
+}
+
+/** How far a sequence's answer is. */
+interface AnswerState {
+  /** Tokens cached before it. */
+  readonly start: number;
+  delivered: number;
+  /** The last token delivered; the prompt's last one until then. */
+  newest: number;
+  stopped: boolean;
+}
+
+/**
+ * Writes answers of all sequences side by side: each chosen token feeds the next step on the GPU, and the host waits once a
+ * batch of steps. What ran past a stop token, an abort or a reader who left is dropped from the cache.
+ */
+export class Decoding {
+  readonly #stepper: Stepper;
+  readonly #starts: readonly AnswerStart[];
+  readonly #answers: readonly AnswerState[];
+
+  /** Answers that start where the stepper's sequences end, one start for each. */
+  constructor(stepper: Stepper, starts: readonly AnswerStart[]) {
+    this.#stepper = stepper;
+    this.#starts = starts;
+    this.#answers = stepper.cache.lengths.map((start, sequence) => {
+      return { start, delivered: 0, newest: starts[sequence].lastToken, stopped: false };
+    });
+    // An answer does not depend on how far the one before ran past its end.
+    for (const sequence of stepper.cache.sequences) sequence.hold(undefined);
+  }
+
+  /** Per sequence: the token that is not in the cache yet, if there is one; to be read after the run. */
+  get pending(): readonly (readonly number[])[] {
+    const { lengths } = this.#stepper.cache;
+    return this.#answers.map(({ start, delivered, newest }, sequence) => {
+      return delivered > 0 || lengths[sequence] === start ? [newest] : [];
+    });
+  }
+
+  /** Hands over each sequence's next tokens, without stop tokens, until all have stopped or are long enough. */
+  async *run({ sampling, maxTokens, stops, signal }: Generation): AsyncGenerator<number[][], void, void> {
+    const { cache } = this.#stepper;
+    using sampler = new Sampler(cache.device, cache.batch, maxTokens, sampling);
+    cache.device.commands.write(sampler.next.buffer, 0, Uint32Array.from(this.#starts, ({ lastToken }) => lastToken));
+    try {
+      for (let batch = BATCHES.first; sampler.count < maxTokens; batch = Math.min(2 * batch, BATCHES.last)) {
+        const from = sampler.count;
+        await this.#choose(sampler, Math.min(maxTokens, from + batch), signal);
+        const chosen = await this.#stepper.readScope(sampler.chosen);
+        const until = sampler.count;
+        const news = this.#answers.map((answer, sequence) => {
+          return deliver(answer, chosen.subarray(sequence * maxTokens + from, sequence * maxTokens + until), stops);
+        });
+        if (news.some(({ length }) => length > 0)) yield news;
+        if (this.#answers.every(({ stopped }) => stopped)) return;
+      }
+    } finally {
+      this.#dropTheRest();
+    }
+  }
+
+  async #choose(sampler: Sampler, until: number, signal: AbortSignal | undefined): Promise<void> {
+    const questionStart = this.#starts.map(({ questionStart }) => questionStart);
+    while (sampler.count < until) {
+      using hidden = await this.#stepper.step(sampler.next, { phase: "decode", first: false, questionStart }, signal);
+      using logits = this.#stepper.model.decoder.logits(hidden);
+      sampler.choose(logits);
+    }
+  }
+
+  /** The cache keeps all but the newest token delivered. */
+  #dropTheRest(): void {
+    if (this.#stepper.disposed) return;
+    this.#stepper.cache.truncate(this.#answers.map(({ start, delivered }) => start + Math.max(1, delivered)));
+  }
+}
+
+/** The next tokens of an answer up to its stop token. */
+function deliver(answer: AnswerState, chosen: Uint32Array, stops: ReadonlySet<number>): number[] {
+  if (answer.stopped) return [];
+  const stop = chosen.findIndex((token) => stops.has(token));
+  answer.stopped = stop >= 0;
+  const tokens = [...(answer.stopped ? chosen.slice(0, stop) : chosen)];
+  answer.delivered += tokens.length;
+  answer.newest = tokens.at(-1) ?? answer.newest;
+  return tokens;
+}

@@ -1,0 +1,102 @@
+import {
+  type AttentionMethod,
+  AttentionStep,
+  describeStep,
+  type KeyValueCache,
+  type StepAbout,
+  type Trace,
+} from "../attention/mod.ts";
+import { Tensor } from "../tensor/mod.ts";
+import { checkScope } from "./scope.ts";
+import type { SessionModel } from "./session_options.ts";
+
+/** Runs steps of a cache's sequences through a model: one sequence, or several side by side. The cache stays its owner's. */
+export class Stepper {
+  /** The model that runs. */
+  readonly model: SessionModel;
+  /** The method that attends. */
+  readonly method: AttentionMethod;
+  /** What the steps fill. */
+  readonly cache: KeyValueCache;
+  readonly #trace: Trace | undefined;
+  readonly #scopeTensor: Tensor;
+  #scope = 0;
+  #beyondTrained = false;
+  #disposed = false;
+
+  /** A stepper that has made no step. */
+  constructor(model: SessionModel, method: AttentionMethod, cache: KeyValueCache, trace?: Trace) {
+    this.model = model;
+    this.method = method;
+    this.cache = cache;
+    this.#trace = trace;
+    this.#scopeTensor = Tensor.zeros(cache.device, [1], "u32", "scope");
+  }
+
+  /** Most tokens that any head attended to so far, as last read from the GPU. */
+  get scope(): number {
+    return this.#scope;
+  }
+
+  /** Whether any step attended to more tokens than the model was trained with. */
+  get beyondTrained(): boolean {
+    return this.#beyondTrained;
+  }
+
+  /** Whether it was disposed, and with it what it stepped over. */
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** Takes over what a stepper of the same tokens knows. */
+  inherit({ beyondTrained }: Stepper): void {
+    this.#beyondTrained ||= beyondTrained;
+  }
+
+  /**
+   * Runs the next tokens of every sequence through all layers and caches them. Where it fails the cache is as it was.
+   *
+   * @param tokens u32 [batch, rows]
+   * @param signal looked at between layers
+   * @returns f32 [batch, rows, hidden], before the final norm
+   * @throws {RangeError} where the scope passes the trained context, saying by how much.
+   */
+  async step(tokens: Tensor, about: StepAbout, signal?: AbortSignal): Promise<Tensor> {
+    const { method, cache, model: { decoder, config } } = this;
+    const rows = tokens.shape[1];
+    const before = cache.lengths;
+    const shapes = describeStep(cache, rows, about);
+    const beyond = shapes.map((shape) => checkScope(method, shape, config.trainedContext)).includes(true);
+    try {
+      cache.extend(rows);
+      const { rotation } = decoder;
+      using step = new AttentionStep(
+        { method, cache, rotation, scope: this.#scopeTensor, trace: this.#trace },
+        rows,
+        about,
+      );
+      const hidden = await decoder.forward(step, tokens, signal);
+      this.#beyondTrained ||= beyond;
+      return hidden;
+    } catch (error) {
+      cache.truncate(before);
+      throw error;
+    }
+  }
+
+  /** Brings the scope to the host, and with it a tensor's numbers, if one is given. */
+  async readScope(tensor?: Tensor): Promise<Uint32Array> {
+    const wanted = tensor ? [this.#scopeTensor, tensor] : [this.#scopeTensor];
+    const ranges = wanted.map(({ buffer, bytes }) => ({ buffer, offset: 0, bytes }));
+    const [scope, numbers] = await this.cache.device.readBack.read(ranges);
+    this.#scope = Math.max(this.#scope, new Uint32Array(scope)[0]);
+    return new Uint32Array(numbers ?? new ArrayBuffer(0));
+  }
+
+  /** Gives its buffer back. */
+  [Symbol.dispose](): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#scopeTensor[Symbol.dispose]();
+  }
+}

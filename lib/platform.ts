@@ -4,13 +4,16 @@
  */
 
 import { folderUrlFrom, workingFolderUrl } from "./platform/addresses.ts";
-import type { DenoFile, DenoLike } from "./platform/deno_like.ts";
+import type { DenoFile } from "./platform/deno_like.ts";
 import { type ByteRange, checkRange, failure, PlatformError, shown, tooShort } from "./platform/error.ts";
 import { controlGroupMemoryLeft } from "./platform/memory.ts";
+import { deno, needDeno } from "./platform/runtime.ts";
 import { readRemote, remoteExists, remoteSize } from "./platform/remote.ts";
 
 export { fileInside } from "./platform/addresses.ts";
 export { type ByteRange, PlatformError } from "./platform/error.ts";
+export { hasFiles, linkFile, openPartial, removeFile, renameFile, withFileLock } from "./platform/kept_files.ts";
+export { freeDiskBytes, type Hasher, makeHasher, type PartialFile } from "./platform/partial_file.ts";
 export { type FetchedRange, fetchRange } from "./platform/remote.ts";
 
 /** The machine a measurement was made on. */
@@ -37,14 +40,7 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-const deno = (globalThis as { Deno?: DenoLike }).Deno;
-
 const GIBIBYTE = 2 ** 30;
-
-function needDeno(what: string): DenoLike {
-  if (deno) return deno;
-  throw new PlatformError(`${what} needs Deno, which this platform is not`);
-}
 
 /** In a browser every address goes through fetch, relative ones included. */
 function isRemote(source: string | URL): boolean {
@@ -208,7 +204,7 @@ export function memoryLimitBytes(): number {
       ?.deviceMemory;
     return Math.min(8, told ?? 8) * GIBIBYTE;
   }
-  const left = controlGroupMemoryLeft((path) => orUndefined(() => deno.readTextFileSync(path)));
+  const left = controlGroupMemoryLeft((path) => orUndefined(() => deno?.readTextFileSync(path)));
   return Math.min(available, left);
 }
 
@@ -231,14 +227,14 @@ export function hostInfo(): HostInfo {
     const platform = { os: "browser", cpuModel: "unknown", memoryBytes: 0 };
     return { ...platform, cpus, denoVersion: "none" };
   }
-  const listed = orUndefined(() => deno.readTextFileSync("/proc/cpuinfo"));
+  const listed = orUndefined(() => deno?.readTextFileSync("/proc/cpuinfo"));
   const named = /^model name\s*:\s*(.+)$/m.exec(listed ?? "")?.[1] ??
     environmentVariable("PROCESSOR_IDENTIFIER");
   return {
     os: deno.build.os,
     cpus,
     cpuModel: named ?? deno.build.arch,
-    memoryBytes: orUndefined(() => deno.systemMemoryInfo().total) ?? 0,
+    memoryBytes: orUndefined(() => deno?.systemMemoryInfo().total) ?? 0,
     denoVersion: deno.version.deno,
   };
 }

@@ -1,74 +1,82 @@
 import type { Device } from "../gpu/mod.ts";
-import { slice, Tensor, transpose } from "../tensor/mod.ts";
+import type { Tensor } from "../tensor/mod.ts";
 import type { ModelConfig } from "./config.ts";
-import { channelOrder, reorderRows } from "./rotary_layout.ts";
+import { TensorLoader } from "./load_tensor.ts";
+import { ModelFileError } from "./model_file_error.ts";
 import type { WeightStore } from "./safetensors.ts";
+import { type DecoderOf, type LayerOf, type LinearOf, planWeights, type WantedTensor } from "./weight_plan.ts";
 
-/** One linear map: y = x weight + bias, the weight stored [inputs, outputs]. */
-export interface Linear {
-  /** f32 [inputs, outputs]: transposed once at loading, which the matrix product reads fastest. */
-  readonly weight: Tensor;
-  /** f32 [outputs], where the model has one. */
-  readonly bias?: Tensor;
+/** One linear map on the GPU. */
+export type Linear = LinearOf<Tensor>;
+
+/** Weights of one decoder layer on the GPU. */
+export type LayerWeights = LayerOf<Tensor>;
+
+/** A weight file that was loaded. */
+export interface LoadedShard {
+  /** Its name. */
+  readonly file: string;
+  /** Its place among the files, from 1 on. */
+  readonly number: number;
+  /** How many files there are. */
+  readonly count: number;
+  /** Bytes read of it. */
+  readonly bytes: number;
+  /** Seconds until all of it was on the GPU. */
+  readonly seconds: number;
 }
 
-/** Weights of one decoder layer. */
-export interface LayerWeights {
-  /** Norm before attention. */
-  readonly attentionNorm: Tensor;
-  /** Query projection. */
-  readonly query: Linear;
-  /** Key projection. */
-  readonly key: Linear;
-  /** Value projection. */
-  readonly value: Linear;
-  /** Output projection of attention. */
-  readonly output: Linear;
-  /** Norm over each query head, where the model has one. */
-  readonly queryNorm?: Tensor;
-  /** Norm over each key head, where the model has one. */
-  readonly keyNorm?: Tensor;
-  /** Norm of attention's output, where the model has one. */
-  readonly attentionOutputNorm?: Tensor;
-  /** Norm of the feed-forward block's output, where the model has one. */
-  readonly feedForwardOutputNorm?: Tensor;
-  /** Norm before the feed-forward block. */
-  readonly feedForwardNorm: Tensor;
-  /** Gate projection. */
-  readonly gate: Linear;
-  /** Up projection. */
-  readonly up: Linear;
-  /** Down projection. */
-  readonly down: Linear;
-}
-
-/** All weights of a decoder on the GPU; disposing frees them. */
+/** All weights of a decoder on the GPU, f32; disposing frees them. */
 export class DecoderWeights {
-  readonly #owned: Tensor[] = [];
-  /** Token embeddings f32 [vocabulary, hidden]. */
-  embedding!: Tensor;
-  /** Output head f32 [vocabulary, hidden]; the embeddings themselves where the model ties them. */
-  head!: Tensor;
+  /** Token embeddings [vocabulary, hidden]. */
+  readonly embedding: Tensor;
+  /** Output head [vocabulary, hidden]; the embeddings themselves where the model ties them. */
+  readonly head: Tensor;
   /** Norm after the last layer. */
-  norm!: Tensor;
+  readonly norm: Tensor;
   /** Layers, first to last. */
-  readonly layers: LayerWeights[] = [];
+  readonly layers: readonly LayerWeights[];
+  readonly #owned: readonly Tensor[];
 
-  private constructor() {}
+  private constructor({ embedding, head, norm, layers }: DecoderOf<Tensor>, owned: readonly Tensor[]) {
+    this.embedding = embedding;
+    this.head = head ?? embedding;
+    this.norm = norm;
+    this.layers = layers;
+    this.#owned = owned;
+  }
 
   /**
-   * Loads the weights tensor by tensor, widened to f32.
+   * Loads the weights file by file, widened to f32.
    *
+   * @param onShard called when all that is needed of a file is on the GPU
    * @throws {RangeError} naming the tensor that is missing or has another shape than the config says.
+   * @throws {ModelFileError} naming a tensor that the config has no use for: leaving it out would give wrong numbers.
    * @throws {MemoryBudgetError} where memory can't hold them.
    */
-  static async load(device: Device, config: ModelConfig, store: WeightStore): Promise<DecoderWeights> {
-    const weights = new DecoderWeights();
+  static async load(
+    device: Device,
+    config: ModelConfig,
+    store: WeightStore,
+    onShard?: (shard: LoadedShard) => void,
+  ): Promise<DecoderWeights> {
+    const plan = planWeights(config);
+    const wanted = leavesOf(plan);
+    refuseUnused(config, store, wanted);
+    const loaded = new Map<WantedTensor, Tensor>();
     try {
-      await weights.#load(device, config, store);
-      return weights;
+      const shards = byFile(store, wanted);
+      const loader = new TensorLoader(device, store);
+      for (const [index, [file, tensors]] of shards.entries()) {
+        const start = performance.now();
+        for (const tensor of tensors) loaded.set(tensor, await loader.load(tensor));
+        await loader.finish();
+        const seconds = (performance.now() - start) / 1000;
+        onShard?.({ file, number: index + 1, count: shards.length, bytes: bytesOf(store, tensors), seconds });
+      }
+      return new DecoderWeights(withLeaves(plan, loaded), [...loaded.values()]);
     } catch (error) {
-      weights[Symbol.dispose]();
+      for (const tensor of loaded.values()) tensor[Symbol.dispose]();
       throw error;
     }
   }
@@ -77,83 +85,45 @@ export class DecoderWeights {
   [Symbol.dispose](): void {
     for (const tensor of this.#owned) tensor[Symbol.dispose]();
   }
-
-  async #load(device: Device, config: ModelConfig, store: WeightStore): Promise<void> {
-    const { hiddenSize, vocabularySize, headSize, queryHeads, keyValueHeads, intermediateSize } = config;
-    const order = channelOrder(headSize, config.rotary);
-    const vector = async (name: string, size: number, order?: readonly number[]) =>
-      this.#own(await upload(device, store, name, [size], order));
-    const linear = async (
-      name: string,
-      inputs: number,
-      outputs: number,
-      biased: boolean,
-      order?: readonly number[],
-    ): Promise<Linear> => {
-      using stored = await upload(device, store, `${name}.weight`, [outputs, inputs], order);
-      const weight = this.#own(transpose(stored, [1, 0]));
-      return biased ? { weight, bias: await vector(`${name}.bias`, outputs, order) } : { weight };
-    };
-    const gateAndUp = async (prefix: string): Promise<{ gate: Linear; up: Linear }> => {
-      if (!config.fusedGateUp) {
-        return {
-          gate: await linear(`${prefix}.gate_proj`, hiddenSize, intermediateSize, config.mlpBias),
-          up: await linear(`${prefix}.up_proj`, hiddenSize, intermediateSize, config.mlpBias),
-        };
-      }
-      using both = await upload(device, store, `${prefix}.gate_up_proj.weight`, [2 * intermediateSize, hiddenSize]);
-      const half = (first: number): Linear => {
-        using part = slice(both, [first, 0], [intermediateSize, hiddenSize]);
-        return { weight: this.#own(transpose(part, [1, 0])) };
-      };
-      return { gate: half(0), up: half(intermediateSize) };
-    };
-    const outputNorm = async (name: string) => config.outputNorms ? await vector(name, hiddenSize) : undefined;
-    this.embedding = this.#own(await upload(device, store, "model.embed_tokens.weight", [vocabularySize, hiddenSize]));
-    this.norm = await vector("model.norm.weight", hiddenSize);
-    this.head = config.tiedEmbeddings
-      ? this.embedding
-      : this.#own(await upload(device, store, "lm_head.weight", [vocabularySize, hiddenSize]));
-    for (let layer = 0; layer < config.layers; layer++) {
-      const prefix = `model.layers.${layer}`;
-      const attention = `${prefix}.self_attn`;
-      this.layers.push({
-        attentionNorm: await vector(`${prefix}.input_layernorm.weight`, hiddenSize),
-        query: await linear(`${attention}.q_proj`, hiddenSize, queryHeads * headSize, config.attentionBias, order),
-        key: await linear(`${attention}.k_proj`, hiddenSize, keyValueHeads * headSize, config.attentionBias, order),
-        value: await linear(`${attention}.v_proj`, hiddenSize, keyValueHeads * headSize, config.attentionBias),
-        output: await linear(`${attention}.o_proj`, queryHeads * headSize, hiddenSize, config.outputBias),
-        queryNorm: config.queryKeyNorm ? await vector(`${attention}.q_norm.weight`, headSize) : undefined,
-        keyNorm: config.queryKeyNorm ? await vector(`${attention}.k_norm.weight`, headSize) : undefined,
-        feedForwardNorm: await vector(`${prefix}.post_attention_layernorm.weight`, hiddenSize),
-        ...await gateAndUp(`${prefix}.mlp`),
-        attentionOutputNorm: await outputNorm(`${prefix}.post_self_attn_layernorm.weight`),
-        feedForwardOutputNorm: await outputNorm(`${prefix}.post_mlp_layernorm.weight`),
-        down: await linear(`${prefix}.mlp.down_proj`, intermediateSize, hiddenSize, config.mlpBias),
-      });
-    }
-  }
-
-  #own(tensor: Tensor): Tensor {
-    this.#owned.push(tensor);
-    return tensor;
-  }
 }
 
-/** A tensor of the store on the GPU; `order` reorders the rows within each head. */
-async function upload(
-  device: Device,
-  store: WeightStore,
-  name: string,
-  shape: readonly number[],
-  order?: readonly number[],
-): Promise<Tensor> {
-  if (!store.has(name)) throw new RangeError(`weights: there is no tensor "${name}", which config.json asks for`);
-  const found = store.entry(name).shape;
-  if (found.length !== shape.length || found.some((size, axis) => size !== shape[axis])) {
-    throw new RangeError(`weights: tensor "${name}" has shape [${found}], but config.json asks for [${shape}]`);
-  }
-  const floats = await store.readFloats(name);
-  const rows = order ? reorderRows(floats, order, shape[1] ?? 1) : floats;
-  return Tensor.from(device, rows, shape, "weights");
+/** Tensors by the file that has them, files in the order of their names. */
+function byFile(store: WeightStore, wanted: readonly WantedTensor[]): [file: string, tensors: WantedTensor[]][] {
+  const files = Map.groupBy(wanted, ({ tensor }) => store.has(tensor) ? store.fileOf(tensor) : "");
+  return [...files].sort(([left], [right]) => left < right ? -1 : 1);
+}
+
+function bytesOf(store: WeightStore, tensors: readonly WantedTensor[]): number {
+  return [...new Set(tensors.map(({ tensor }) => tensor))].reduce((sum, name) => sum + store.bytes(name), 0);
+}
+
+/** What checkpoints hold besides weights, and a tied model's second copy of its embeddings. */
+function isHarmless(name: string, { tiedEmbeddings }: ModelConfig): boolean {
+  return name.endsWith(".rotary_emb.inv_freq") || (tiedEmbeddings && name === "lm_head.weight");
+}
+
+function refuseUnused(config: ModelConfig, store: WeightStore, wanted: readonly WantedTensor[]): void {
+  const used = new Set(wanted.map(({ tensor }) => tensor));
+  const unused = store.names.find((name) => !used.has(name) && !isHarmless(name, config));
+  if (unused === undefined) return;
+  throw new ModelFileError(
+    `weights: there is a tensor "${unused}" that a ${config.family} model with this config.json has no use for: ` +
+      "the model is of another kind, and would give wrong numbers",
+  );
+}
+
+function leavesOf(node: unknown): WantedTensor[] {
+  if (typeof node !== "object" || node === null) return [];
+  return "tensor" in node ? [node as WantedTensor] : Object.values(node).flatMap(leavesOf);
+}
+
+/** The same tree with each wanted tensor's place taken by what was loaded for it. */
+function withLeaves(plan: DecoderOf<WantedTensor>, loaded: ReadonlyMap<WantedTensor, Tensor>): DecoderOf<Tensor> {
+  const filled = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(filled);
+    if (typeof node !== "object" || node === null) return node;
+    if ("tensor" in node) return loaded.get(node as WantedTensor);
+    return Object.fromEntries(Object.entries(node).map(([name, child]) => [name, filled(child)]));
+  };
+  return filled(plan) as DecoderOf<Tensor>;
 }

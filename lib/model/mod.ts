@@ -5,13 +5,18 @@
  */
 export { type ModelConfig, type ModelFamily, parseConfig } from "./config.ts";
 export { Decoder } from "./decoder.ts";
-export { DecoderWeights, type LayerWeights, type Linear } from "./decoder_weights.ts";
+export { DecoderWeights, type LayerWeights, type Linear, type LoadedShard } from "./decoder_weights.ts";
 export type { StoredType } from "./element_types.ts";
-export { loadModel, type LoadOptions, Model, type SessionOptions } from "./model.ts";
+export type { DownloadProgress } from "./hub/download.ts";
+export { fetchModel, type HubOptions, HubRefusal } from "./hub/fetch_model.ts";
+export type { HubAccessOptions } from "./hub/repository.ts";
+export { loadModel, type LoadOptions } from "./load_model.ts";
+export { Model, type SessionOptions } from "./model.ts";
 export { ModelFileError } from "./model_file_error.ts";
 export { type PromptStep, promptSteps } from "./prompt_steps.ts";
 export type { RotaryLayout } from "./rotary_layout.ts";
 export { openWeights, SafetensorsFile, type TensorEntry, type WeightStore } from "./safetensors.ts";
+export type { LayerOf, LinearOf } from "./weight_plan.ts";
 export { encodeSafetensors, type TensorToWrite, writeSafetensors } from "./safetensors_writer.ts";
 export {
   greedySampling,
@@ -24,6 +29,7 @@ export { type ReaderState, SequenceReader } from "./sequence_reader.ts";
 export { Session } from "./session.ts";
 export { SessionBatch } from "./session_batch.ts";
 export type { AppendOptions, GenerateOptions, SessionModel } from "./session_options.ts";
+export { PlatformError } from "../platform.ts";
 export { Stepper } from "./stepper.ts";
 export { TextStream, type TokenDecoder } from "./text_stream.ts";
 export { type DecodeOptions, type EncodeOptions, loadTokenizer, ModelTokenizer } from "./tokenizer.ts";

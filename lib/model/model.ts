@@ -8,18 +8,13 @@ import {
   resolveKnobs,
 } from "../attention/mod.ts";
 import type { CacheOptions } from "../attention/mod.ts";
-import type { Device } from "../gpu/mod.ts";
-import { fileExists, folderUrl, readText } from "../platform.ts";
-import { type ModelConfig, parseConfig } from "./config.ts";
-import { Decoder } from "./decoder.ts";
-import { DecoderWeights } from "./decoder_weights.ts";
-import { parseJson } from "./model_file_error.ts";
+import type { ModelConfig } from "./config.ts";
+import type { Decoder } from "./decoder.ts";
 import { checkScopeAtAnyLength } from "./scope.ts";
-import { openWeights } from "./safetensors.ts";
 import { SequenceReader } from "./sequence_reader.ts";
 import { Session } from "./session.ts";
 import { SessionBatch } from "./session_batch.ts";
-import { loadTokenizer, type ModelTokenizer } from "./tokenizer.ts";
+import type { ModelTokenizer } from "./tokenizer.ts";
 
 /** How a session attends and what it keeps. */
 export interface SessionOptions {
@@ -31,12 +26,6 @@ export interface SessionOptions {
   trace?: boolean;
   /** Page size and storage types of the cache. */
   cache?: Omit<CacheOptions, "batch">;
-}
-
-/** Where a model comes from and where it goes. */
-export interface LoadOptions {
-  /** The device that holds the weights. */
-  device: Device;
 }
 
 /** A loaded model: configuration, tokenizer and weights on the GPU. */
@@ -128,35 +117,4 @@ export class Model {
   [Symbol.dispose](): void {
     this.decoder[Symbol.dispose]();
   }
-}
-
-/**
- * Loads a model from a folder with config.json, tokenizer.json and safetensors weights, or the embedded one by "demo".
- *
- * @param source "demo", a folder's path, or a URL of a folder
- * @returns a model to dispose after use
- * @throws {RangeError} where a file is missing a field or a tensor, or is of a family that can't be run, naming it.
- *
- * @example
- * ```ts
- * import { Device } from "@reattention/toolkit/gpu";
- * import { loadModel } from "@reattention/toolkit/model";
- * import { assertEquals } from "@std/assert";
- *
- * using device = await Device.open();
- * using model = await loadModel("demo", { device });
- * assertEquals(model.config.trainedContext, 512);
- * ```
- */
-export async function loadModel(source: "demo" | string | URL, { device }: LoadOptions): Promise<Model> {
-  const folder = folderOf(source);
-  const config = parseConfig(parseJson(await readText(new URL("config.json", folder)), `${folder}config.json`));
-  const tokenizer = await fileExists(new URL("tokenizer.json", folder)) ? await loadTokenizer(folder) : undefined;
-  const store = await openWeights(folder);
-  const weights = await DecoderWeights.load(device, config, store);
-  return new Model(config, tokenizer, new Decoder(device, config, weights));
-}
-
-function folderOf(source: string | URL): URL {
-  return source === "demo" ? new URL("./demo/", import.meta.url) : folderUrl(source);
 }

@@ -46,6 +46,16 @@ export async function openWeights(folder: string | URL): Promise<WeightStore> {
   return await ShardedWeights.open(folder, parseIndex(await readText(index)));
 }
 
+/**
+ * Names of the files that an index says the tensors are in.
+ *
+ * @param text of model.safetensors.index.json
+ * @throws {ModelFileError} saying what is wrong with it.
+ */
+export function shardNames(text: string): string[] {
+  return [...new Set(Object.values(parseIndex(text)))];
+}
+
 function parseIndex(text: string): WeightIndex["weight_map"] {
   const parsed = indexSchema.safeParse(parseJson(text, INDEX));
   if (!parsed.success) {
@@ -92,6 +102,14 @@ class ShardedWeights implements WeightStore {
 
   entry(name: string): TensorEntry {
     return this.#file(name).entry(name);
+  }
+
+  fileOf(name: string): string {
+    return this.#file(name).fileName;
+  }
+
+  bytes(name: string): number {
+    return this.#file(name).bytes(name);
   }
 
   async read(name: string): Promise<Uint8Array<ArrayBuffer>> {

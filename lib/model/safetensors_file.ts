@@ -76,6 +76,26 @@ export class SafetensorsFile implements WeightStore {
   }
 
   /**
+   * Name of the file that a tensor is in: this one.
+   *
+   * @throws {ModelFileError} if there is no such tensor.
+   */
+  fileOf(name: string): string {
+    this.#placed(name);
+    return this.fileName;
+  }
+
+  /**
+   * Bytes of a tensor as it is stored.
+   *
+   * @throws {ModelFileError} if there is no such tensor.
+   */
+  bytes(name: string): number {
+    const { start, end } = this.#placed(name);
+    return end - start;
+  }
+
+  /**
    * A tensor's bytes as they are stored (little-endian, row-major); only they are read.
    *
    * @throws {ModelFileError} if there is no such tensor.

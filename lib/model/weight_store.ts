@@ -13,6 +13,18 @@ export interface WeightStore {
    */
   entry(name: string): TensorEntry;
   /**
+   * Name of the file that a tensor is in.
+   *
+   * @throws {ModelFileError} if there is no such tensor.
+   */
+  fileOf(name: string): string;
+  /**
+   * Bytes of a tensor as it is stored.
+   *
+   * @throws {ModelFileError} if there is no such tensor.
+   */
+  bytes(name: string): number;
+  /**
    * A tensor's bytes as they are stored (little-endian, row-major); only they are read.
    *
    * @throws {ModelFileError} if there is no such tensor.

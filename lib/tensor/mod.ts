@@ -22,6 +22,6 @@ export { argmax, max, mean, sum } from "./reduce.ts";
 export { type TopK, topK } from "./top_k.ts";
 export { rotary, type RotaryTable } from "./rotary.ts";
 export { embedding, gatherRows, scatterRows } from "./rows.ts";
-export { concat, slice, transpose } from "./rearrange.ts";
+export { concat, slice, transpose, writeBlock } from "./rearrange.ts";
 export { cast } from "./cast.ts";
 export { causalAttention, causalAttentionOver } from "./causal_attention.ts";

@@ -122,6 +122,63 @@ export function transpose(x: Tensor, axes: readonly number[]): Tensor {
   });
 }
 
+/**
+ * Writes a tensor into a block of another one, in place.
+ *
+ * @param target changed where the block lies
+ * @param starts first index of the block on each axis of the target
+ * @param x of the target's type, as many axes
+ * @param axes for each axis of the block, the axis of x that it is. Default: the same order
+ * @throws {TypeError} where types or numbers of axes differ, or `axes` is no permutation.
+ * @throws {RangeError} where the block reaches past the target.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor, writeBlock } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using target = Tensor.zeros(device, [2, 3]);
+ * using row = Tensor.from(device, new Float32Array([7, 8]), [1, 2]);
+ * writeBlock(target, [0, 1], row, [1, 0]);
+ * assertEquals([...await target.read()], [0, 7, 0, 0, 8, 0]);
+ * ```
+ */
+export function writeBlock(
+  target: Tensor,
+  starts: readonly number[],
+  x: Tensor,
+  axes: readonly number[] = x.shape.map((_, axis) => axis),
+): void {
+  checkDevice("writeBlock", target, x);
+  const sorted = [...axes].sort((a, b) => a - b);
+  const named = axes.length === x.shape.length && sorted.every((axis, index) => axis === index);
+  if (!named || x.dtype !== target.dtype || target.shape.length !== axes.length || starts.length !== axes.length) {
+    throw new TypeError(
+      `writeBlock: ${tensorText(x)} with axes ${shapeText(axes)} must have the type and the number of axes of ` +
+        `${tensorText(target)}, and a start for each: found ${shapeText(starts)}`,
+    );
+  }
+  checkShape("writeBlock", starts);
+  const sizes = axes.map((axis) => x.shape[axis]);
+  if (starts.some((start, axis) => start + sizes[axis] > target.shape[axis])) {
+    throw new RangeError(
+      `writeBlock: a block of ${shapeText(sizes)} from ${shapeText(starts)} on reaches past ${tensorText(target)}`,
+    );
+  }
+  const strides = denseStrides(x.shape);
+  const yStrides = denseStrides(target.shape);
+  const yOffset = starts.reduce((sum, start, axis) => sum + start * yStrides[axis], 0);
+  stridedCopy("writeBlock", x, target, {
+    sizes,
+    xStrides: axes.map((axis) => strides[axis]),
+    yStrides,
+    xOffset: 0,
+    yOffset,
+  });
+}
+
 function checkAxis(op: string, tensor: Tensor, axis: number): void {
   if (Number.isInteger(axis) && axis >= 0 && axis < tensor.shape.length) return;
   throw new RangeError(`${op}: axis ${axis} must be one of the ${tensor.shape.length} axes of ${tensorText(tensor)}`);

@@ -1,0 +1,61 @@
+import type { Device } from "../gpu/mod.ts";
+import { fileExists, folderUrl, hasFiles, readText } from "../platform.ts";
+import { parseConfig } from "./config.ts";
+import { Decoder } from "./decoder.ts";
+import { DecoderWeights, type LoadedShard } from "./decoder_weights.ts";
+import { fetchModel, type HubOptions } from "./hub/fetch_model.ts";
+import { hubAccess, isRepository } from "./hub/repository.ts";
+import { Model } from "./model.ts";
+import { parseJson } from "./model_file_error.ts";
+import { openWeights } from "./safetensors.ts";
+import { loadTokenizer } from "./tokenizer.ts";
+
+/** Where a model goes, and for one of the hub, how it is fetched. */
+export interface LoadOptions extends HubOptions {
+  /** The device that holds the weights. */
+  device: Device;
+  /** Called when a weight file is on the GPU. */
+  onShard?: (shard: LoadedShard) => void;
+}
+
+/**
+ * Loads a model: the embedded one by "demo"; one of the Hugging Face hub by "organization/name", downloaded once into the
+ * cache that the Python library uses too; or one from a folder with config.json, tokenizer.json and safetensors weights.
+ *
+ * @param source "demo", "organization/name", a folder's path (one that looks like a name, too, if it is there), or a URL of a folder
+ * @param options the device, and for the hub the revision (default "main"), token and cache folder
+ * @returns a model to dispose after use
+ * @throws {ModelFileError} where a file is damaged, misses a field, or is of a family that can't be run, naming it.
+ * @throws {RangeError} where a tensor is missing or has another shape than config.json says, naming it.
+ * @throws {HubRefusal} where the hub says no.
+ * @throws {PlatformError} where disk or network fail.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { loadModel } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * assertEquals(model.config.trainedContext, 512);
+ * ```
+ */
+export async function loadModel(source: string | URL, options: LoadOptions): Promise<Model> {
+  const { device, onShard } = options;
+  const folder = await folderOf(source, options);
+  const config = parseConfig(parseJson(await readText(new URL("config.json", folder)), `${folder}config.json`));
+  const tokenizer = await fileExists(new URL("tokenizer.json", folder)) ? await loadTokenizer(folder) : undefined;
+  const store = await openWeights(folder);
+  const weights = await DecoderWeights.load(device, config, store, onShard);
+  return new Model(config, tokenizer, new Decoder(device, config, weights));
+}
+
+async function folderOf(source: string | URL, options: HubOptions): Promise<URL> {
+  if (source === "demo") return new URL("./demo/", import.meta.url);
+  if (typeof source !== "string" || !isRepository(source)) return folderUrl(source);
+  if (hasFiles()) return folderUrl(await fileExists(source) ? source : await fetchModel(source, options));
+  // A browser has no cache folder: it reads from the hub as it goes.
+  const { hubUrl } = await hubAccess(options);
+  return folderUrl(`${hubUrl}/${source}/resolve/${encodeURIComponent(options.revision ?? "main")}`);
+}

@@ -1,0 +1,90 @@
+import type { Device } from "../gpu/mod.ts";
+import { Tensor, writeBlock } from "../tensor/mod.ts";
+import { reorderRows } from "./rotary_layout.ts";
+import type { WeightStore } from "./safetensors.ts";
+import type { WantedTensor } from "./weight_plan.ts";
+
+/** Bytes, as f32, that pass through the host at a time. */
+const PIECE = 16 * 2 ** 20;
+/** Bytes on their way to the GPU before their copies are waited for: what is on its way takes the host's memory. */
+const ON_THE_WAY = 64 * 2 ** 20;
+
+/** Brings tensors of a checkpoint to the GPU in pieces, widened to f32, so that no whole tensor passes through the host. */
+export class TensorLoader {
+  readonly #device: Device;
+  readonly #store: WeightStore;
+  #onTheWay = 0;
+
+  /** Reads from `store`. */
+  constructor(device: Device, store: WeightStore) {
+    this.#device = device;
+    this.#store = store;
+  }
+
+  /**
+   * Loads one tensor.
+   *
+   * @throws {RangeError} naming the tensor that is missing or has another shape than wanted.
+   * @throws {MemoryBudgetError} where memory can't hold it.
+   */
+  async load(wanted: WantedTensor): Promise<Tensor> {
+    this.#check(wanted);
+    const { tensor, shape: [stored, width = 1], transposed, order } = wanted;
+    const { first, count } = wanted.rows ?? { first: 0, count: stored };
+    const shape = wanted.shape.length === 1 ? [count] : transposed ? [width, count] : [count, width];
+    const loaded = Tensor.empty(this.#device, shape, "f32", "weights");
+    try {
+      for (let done = 0; done < count;) {
+        const rows = Math.min(count - done, rowsAtOnce(width, order?.length ?? 1));
+        const floats = await this.#store.readRows(tensor, first + done, rows);
+        await this.#write(loaded, order ? reorderRows(floats, order, width) : floats, {
+          transposed,
+          width,
+          done,
+          rows,
+        });
+        done += rows;
+      }
+      return loaded;
+    } catch (error) {
+      loaded[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** Waits until all that was loaded is on the GPU. */
+  async finish(): Promise<void> {
+    await this.#device.finish();
+    this.#onTheWay = 0;
+  }
+
+  async #write(
+    loaded: Tensor,
+    floats: Float32Array<ArrayBuffer>,
+    { transposed, width, done, rows }: { transposed: boolean; width: number; done: number; rows: number },
+  ): Promise<void> {
+    if (transposed) {
+      using piece = Tensor.from(this.#device, floats, [rows, width], "weights on their way");
+      writeBlock(loaded, [0, done], piece, [1, 0]);
+    } else {
+      this.#device.commands.write(loaded.buffer, done * width * 4, floats);
+    }
+    this.#onTheWay += floats.byteLength;
+    if (this.#onTheWay >= ON_THE_WAY) await this.finish();
+  }
+
+  #check({ tensor, shape }: WantedTensor): void {
+    if (!this.#store.has(tensor)) {
+      throw new RangeError(`weights: there is no tensor "${tensor}", which config.json asks for`);
+    }
+    const found = this.#store.entry(tensor).shape;
+    if (found.length !== shape.length || found.some((size, axis) => size !== shape[axis])) {
+      throw new RangeError(`weights: tensor "${tensor}" has shape [${found}], but config.json asks for [${shape}]`);
+    }
+  }
+}
+
+/** Rows of a piece: whole heads, where rows are reordered within them. */
+function rowsAtOnce(width: number, headRows: number): number {
+  return Math.max(1, Math.floor(PIECE / (4 * width * headRows))) * headRows;
+}

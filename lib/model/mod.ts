@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type ChatMessage, type ChatOptions, ChatTemplates } from "./chat_template.ts";
 export { type ModelConfig, type ModelFamily, parseConfig } from "./config.ts";
 export { Decoder } from "./decoder.ts";
 export { DecoderWeights, type LayerWeights, type Linear, type LoadedShard } from "./decoder_weights.ts";

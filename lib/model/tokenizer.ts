@@ -1,5 +1,6 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
+import { type ChatMessage, type ChatOptions, ChatTemplates } from "./chat_template.ts";
 import { fileExists, fileInside, readText } from "../platform.ts";
 import { ModelFileError, parseJson } from "./model_file_error.ts";
 import { TextStream } from "./text_stream.ts";
@@ -55,9 +56,11 @@ const fileSchema: z.ZodType<TokenizerFile> = z.looseObject({
 export class ModelTokenizer {
   readonly #tokenizer: Tokenizer;
   readonly #texts: readonly (string | undefined)[];
+  readonly #chat: ChatTemplates;
 
-  private constructor(tokenizer: Tokenizer) {
+  private constructor(tokenizer: Tokenizer, chat: ChatTemplates) {
     this.#tokenizer = tokenizer;
+    this.#chat = chat;
     this.#texts = tokenizer.model?.vocab ?? [];
   }
 
@@ -66,9 +69,10 @@ export class ModelTokenizer {
    *
    * @param tokenizerJson the parsed tokenizer.json
    * @param tokenizerConfig the parsed tokenizer_config.json, where there is one
+   * @param chatTemplate text of chat_template.jinja, where there is one
    * @throws {ModelFileError} if it is no tokenizer that can be run.
    */
-  static fromJson(tokenizerJson: unknown, tokenizerConfig: unknown = {}): ModelTokenizer {
+  static fromJson(tokenizerJson: unknown, tokenizerConfig: unknown = {}, chatTemplate?: string): ModelTokenizer {
     const file = checkedIn("tokenizer.json", tokenizerJson, fileSchema);
     const config = checkedIn("tokenizer_config.json", tokenizerConfig, z.looseObject({}, "must be an object"));
     // The library wants every field present, and looks for a word-level model's unknown token in the config only.
@@ -78,8 +82,10 @@ export class ModelTokenizer {
     try {
       return new ModelTokenizer(
         new Tokenizer(complete, unknown === undefined ? config : { ...config, unk_token: unknown }),
+        new ChatTemplates(config, chatTemplate),
       );
     } catch (error) {
+      if (error instanceof ModelFileError) throw error;
       throw new ModelFileError(`tokenizer.json: can't be run: ${(error as Error).message}`, { cause: error });
     }
   }
@@ -117,6 +123,33 @@ export class ModelTokenizer {
   }
 
   /**
+   * A conversation as the text that the model was trained on, by its own chat template (tokenizer_config.json or
+   * chat_template.jinja).
+   *
+   * @throws {RangeError} where the model has no such template, or it refuses the conversation.
+   *
+   * @example
+   * ```ts
+   * import { ModelTokenizer } from "@reattention/toolkit/model";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const json = { model: { type: "WordLevel", vocab: { "?": 0 }, unk_token: "?" } };
+   * const chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}" +
+   *   "{% if add_generation_prompt %}<assistant>{% endif %}";
+   * const tokenizer = ModelTokenizer.fromJson(json, { chat_template });
+   * assertEquals(tokenizer.chatText([{ role: "user", content: "Hello" }]), "<user>Hello<assistant>");
+   * ```
+   */
+  chatText(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
+    return this.#chat.render(messages, options);
+  }
+
+  /** A conversation's tokens; the template itself writes what stands around a text, so nothing is added. */
+  encodeChat(messages: readonly ChatMessage[], options: ChatOptions = {}): number[] {
+    return this.encode(this.chatText(messages, options), { addSpecialTokens: false });
+  }
+
+  /**
    * One token's text on its own; a part of a character shows as a replacement character.
    *
    * @throws {RangeError} if the id is not of the vocabulary.
@@ -149,7 +182,7 @@ function checkedIn<T>(file: string, value: unknown, schema: z.ZodType<T>): T {
 }
 
 /**
- * Loads a model's tokenizer: tokenizer.json, and tokenizer_config.json where there is one.
+ * Loads a model's tokenizer: tokenizer.json, with tokenizer_config.json and chat_template.jinja where they are there.
  *
  * @param folder the model's folder, a local path or a URL
  * @throws {ModelFileError} if a file is no JSON, or no tokenizer that can be run.
@@ -159,5 +192,6 @@ export async function loadTokenizer(folder: string | URL): Promise<ModelTokenize
   const tokenizer = parseJson(await readText(fileInside(folder, "tokenizer.json")), "tokenizer.json");
   const beside = fileInside(folder, "tokenizer_config.json");
   const config = (await fileExists(beside)) ? parseJson(await readText(beside), "tokenizer_config.json") : {};
-  return ModelTokenizer.fromJson(tokenizer, config);
+  const template = fileInside(folder, "chat_template.jinja");
+  return ModelTokenizer.fromJson(tokenizer, config, await fileExists(template) ? await readText(template) : undefined);
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { RopeSpec } from "../attention/rotary_frequencies.ts";
 import { ModelFileError } from "./model_file_error.ts";
 import { type RawConfig, rawConfigSchema } from "./config_schema.ts";
+import { refuseForeignFields } from "./foreign_fields.ts";
 import { ropeOf, rotaryShareOf } from "./rope_config.ts";
 import type { RotaryLayout } from "./rotary_layout.ts";
 
@@ -91,6 +92,7 @@ export function parseConfig(json: unknown): ModelConfig {
   if (!parsed.success) throw faultsOf(parsed.error);
   const raw = parsed.data;
   refuseUnknownKinds(raw);
+  refuseForeignFields(json as Readonly<Record<string, unknown>>);
   const glm = family === "glm" || family === "glm4";
   const headSize = headSizeOf(raw, family);
   const keyValueHeads = raw.num_key_value_heads ?? raw.num_attention_heads;

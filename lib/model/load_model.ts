@@ -6,7 +6,7 @@ import { DecoderWeights, type LoadedShard } from "./decoder_weights.ts";
 import { fetchModel, type HubOptions } from "./hub/fetch_model.ts";
 import { hubAccess, isRepository } from "./hub/repository.ts";
 import { Model } from "./model.ts";
-import { parseJson } from "./model_file_error.ts";
+import { parseStrictJson } from "./model_file_error.ts";
 import { openWeights } from "./safetensors.ts";
 import { loadTokenizer } from "./tokenizer.ts";
 
@@ -44,7 +44,7 @@ export interface LoadOptions extends HubOptions {
 export async function loadModel(source: string | URL, options: LoadOptions): Promise<Model> {
   const { device, onShard } = options;
   const folder = await folderOf(source, options);
-  const config = parseConfig(parseJson(await readText(new URL("config.json", folder)), `${folder}config.json`));
+  const config = parseConfig(parseStrictJson(await readText(new URL("config.json", folder)), `${folder}config.json`));
   const tokenizer = await fileExists(new URL("tokenizer.json", folder)) ? await loadTokenizer(folder) : undefined;
   const store = await openWeights(folder);
   const weights = await DecoderWeights.load(device, config, store, onShard);

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { fileExists, fileInside, readText } from "../platform.ts";
-import { ModelFileError, parseJson } from "./model_file_error.ts";
+import { ModelFileError, parseStrictJson } from "./model_file_error.ts";
 import { missingTensor, SafetensorsFile } from "./safetensors_file.ts";
 import type { TensorEntry } from "./safetensors_header.ts";
 import type { WeightStore } from "./weight_store.ts";
@@ -57,7 +57,7 @@ export function shardNames(text: string): string[] {
 }
 
 function parseIndex(text: string): WeightIndex["weight_map"] {
-  const parsed = indexSchema.safeParse(parseJson(text, INDEX));
+  const parsed = indexSchema.safeParse(parseStrictJson(text, INDEX));
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0];
     throw new ModelFileError(`${INDEX}: ${[path.join("."), message].filter(Boolean).join(" ")}`);

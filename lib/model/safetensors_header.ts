@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { bytesOf, type StoredType } from "./element_types.ts";
-import { ModelFileError, parseJson } from "./model_file_error.ts";
+import { ModelFileError, parseStrictJson } from "./model_file_error.ts";
 
 /** What a file says about one of its tensors. */
 export interface TensorEntry {
@@ -79,7 +79,7 @@ export function headerLength(file: string, first: Uint8Array, fileSize: number):
  * @throws {ModelFileError} naming file and tensor.
  */
 export function parseHeader(file: string, header: Uint8Array, fileSize: number): SafetensorsHeader {
-  const json = parseJson(new TextDecoder().decode(header), `${file}: header`);
+  const json = parseStrictJson(new TextDecoder().decode(header), `${file}: header`);
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw new ModelFileError(`${file}: header must be a JSON object`);
   }
@@ -91,7 +91,7 @@ export function parseHeader(file: string, header: Uint8Array, fileSize: number):
   for (const [name, raw] of Object.entries(tensors)) {
     entries.set(name, placed(`${file}: tensor "${name}"`, raw, data, fileSize));
   }
-  refuseOverlaps(file, entries);
+  refuseOverlapsAndGaps(file, entries, data, fileSize);
   return { entries, metadata: metadata.data };
 }
 
@@ -121,13 +121,23 @@ function placed(what: string, raw: unknown, data: number, fileSize: number): Pla
   return { dtype: dtype as StoredType, shape, start: data + from, end: data + to };
 }
 
-function refuseOverlaps(file: string, entries: ReadonlyMap<string, PlacedEntry>): void {
+/** The format packs tensors without gaps up to the file's end; where that is not so, something was lost or put in. */
+function refuseOverlapsAndGaps(
+  file: string,
+  entries: ReadonlyMap<string, PlacedEntry>,
+  data: number,
+  fileSize: number,
+): void {
   const filled = [...entries].filter(([, entry]) => entry.end > entry.start);
   filled.sort(([, left], [, right]) => left.start - right.start);
-  for (let index = 1; index < filled.length; index++) {
-    const [[name, before], [next, after]] = [filled[index - 1], filled[index]];
-    if (after.start < before.end) {
-      throw new ModelFileError(`${file}: tensors "${name}" and "${next}" share bytes ${after.start} to ${before.end}`);
+  let end = data;
+  let before = "";
+  for (const [name, entry] of filled) {
+    if (entry.start < end) {
+      throw new ModelFileError(`${file}: tensors "${before}" and "${name}" share bytes ${entry.start} to ${end}`);
     }
+    if (entry.start > end) throw new ModelFileError(`${file}: bytes ${end} to ${entry.start} belong to no tensor`);
+    [before, end] = [name, entry.end];
   }
+  if (end < fileSize) throw new ModelFileError(`${file}: bytes ${end} to ${fileSize} belong to no tensor`);
 }

@@ -47,13 +47,15 @@ export class CachedSequence {
     this.#held = selection;
   }
 
-  /** Pages that `tokens` more tokens need and that are not there yet. */
+  /** Pages that `tokens` more tokens need and that are not there yet, or not this sequence's alone. */
   missingPages(tokens: number): number {
-    return Math.max(0, Math.ceil((this.#length + tokens) / this.#pool.pageTokens) - this.#pages.length);
+    const missing = Math.ceil((this.#length + tokens) / this.#pool.pageTokens) - this.#pages.length;
+    return Math.max(0, missing) + Number(tokens > 0 && this.#lastIsShared);
   }
 
   /** Appends `rows` empty tokens. */
   extend(rows: number): void {
+    if (rows > 0 && this.#lastIsShared) this.#ownLast();
     for (let missing = this.missingPages(rows); missing > 0; missing--) {
       this.#pages.push(this.#pool.allocate());
       this.#version++;
@@ -87,6 +89,20 @@ export class CachedSequence {
     for (const page of this.#pages.splice(0)) this.#pool.release(page);
     this.#recentQueries[Symbol.dispose]();
     this.hold(undefined);
+  }
+
+  /** Whether the next token falls on a page of a fork too: tokens were dropped since then. */
+  get #lastIsShared(): boolean {
+    return this.#length % this.#pool.pageTokens > 0 && this.#pool.isShared(this.#pages[this.#pages.length - 1]);
+  }
+
+  #ownLast(): void {
+    const shared = this.#pages[this.#pages.length - 1];
+    const copy = this.#pool.allocate();
+    this.#pool.copy(shared, copy);
+    this.#pool.release(shared);
+    this.#pages[this.#pages.length - 1] = copy;
+    this.#version++;
   }
 
   #shareWith(fork: CachedSequence): void {

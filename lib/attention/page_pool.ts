@@ -134,6 +134,11 @@ export class PagePool {
     this.#owners[page]++;
   }
 
+  /** Whether a page has other owners too: what it holds must not be changed then. */
+  isShared(page: number): boolean {
+    return this.#owners[page] > 1;
+  }
+
   /** Takes an owner from a page; without any it can be allocated again. */
   release(page: number): void {
     if (--this.#owners[page] === 0) this.#free.push(page);

@@ -5,9 +5,9 @@ import type { WeightStore } from "./safetensors.ts";
 import type { WantedTensor } from "./weight_plan.ts";
 
 /** Bytes, as f32, that pass through the host at a time. */
-const PIECE = 16 * 2 ** 20;
+const PIECE = 4 * 2 ** 20;
 /** Bytes on their way to the GPU before their copies are waited for: what is on its way takes the host's memory. */
-const ON_THE_WAY = 64 * 2 ** 20;
+const ON_THE_WAY = 16 * 2 ** 20;
 
 /** Brings tensors of a checkpoint to the GPU in pieces, widened to f32, so that no whole tensor passes through the host. */
 export class TensorLoader {

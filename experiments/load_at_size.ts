@@ -1,0 +1,87 @@
+/**
+ * `deno task load-at-size [--gib N] [--keep FOLDER]`: writes a synthetic checkpoint of so many GiB in bf16 shards, loads it,
+ * and prints how long each shard took and how much memory the process took beyond what it put on the device.
+ */
+
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { Device } from "../lib/gpu/mod.ts";
+import { loadModel } from "../lib/model/mod.ts";
+import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+import { writeCheckpoint } from "./load_at_size/checkpoint.ts";
+
+const MEBIBYTE = 2 ** 20;
+/** What the process may take beyond the device's memory. */
+const ALLOWED = 600;
+
+const schema = z.object({
+  gib: z.coerce.number({ error: "--gib must be a number" }).min(0.1, "--gib must be at least 0.1").max(
+    64,
+    "--gib must be at most 64",
+  )
+    .default(3),
+  keep: z.string().min(1, "--keep must name a folder").optional(),
+});
+
+async function main(args: readonly string[]): Promise<number> {
+  let asked: z.infer<typeof schema>;
+  try {
+    const options = { gib: { type: "string" }, keep: { type: "string" } } as const;
+    asked = schema.parse(parseArgs({ args: [...args], options }).values);
+  } catch (error) {
+    const message = error instanceof z.ZodError ? error.issues[0].message : (error as Error).message;
+    console.error(`load-at-size: ${message}\nusage: deno task load-at-size [--gib N] [--keep FOLDER]`);
+    return 2;
+  }
+  nameRuntimeFolder();
+  const folder = asked.keep ?? await Deno.makeTempDir();
+  try {
+    const bytes = await writeCheckpoint(folder, asked.gib * 1024 * MEBIBYTE);
+    console.log(`checkpoint: ${Math.round(bytes / MEBIBYTE)} MiB of bf16 in ${folder}`);
+    return await load(folder);
+  } finally {
+    if (!asked.keep) await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function load(folder: string): Promise<number> {
+  using device = await Device.open();
+  // A software adapter's device memory is this process's own; a GPU's is not.
+  const onDevice = () => device.info.software ? device.memory.liveBytes + device.memory.idleBytes : 0;
+  let most = 0;
+  const look = () => most = Math.max(most, Deno.memoryUsage().rss - onDevice());
+  look();
+  console.log(`${device.info.name}; before: ${Math.round(most / MEBIBYTE)} MiB`);
+  const started = performance.now();
+  using _model = await loadModel(folder, {
+    device,
+    onShard: ({ file, number, count, bytes, seconds }) => {
+      look();
+      const rate = Math.round(bytes / MEBIBYTE / seconds);
+      console.log(
+        `${file} (${number} of ${count}): ${Math.round(bytes / MEBIBYTE)} MiB, ${seconds.toFixed(1)} s, ${rate} MiB/s`,
+      );
+    },
+  });
+  const seconds = (performance.now() - started) / 1000;
+  // The process's largest size ever, less the weights: what was there beside them when it was largest.
+  most = Math.max(most, peakBytes() - onDevice());
+  const live = Math.round(device.memory.liveBytes / MEBIBYTE);
+  console.log(
+    `all: ${seconds.toFixed(1)} s; ${live} MiB on the device; ${
+      Math.round(most / MEBIBYTE)
+    } MiB beside them (${ALLOWED} allowed)`,
+  );
+  return most <= ALLOWED * MEBIBYTE ? 0 : 1;
+}
+
+function peakBytes(): number {
+  try {
+    const [, kibibytes] = Deno.readTextFileSync("/proc/self/status").match(/VmHWM:\s*(\d+) kB/) ?? [];
+    return 1024 * Number(kibibytes ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+if (import.meta.main) Deno.exitCode = await main(Deno.args);

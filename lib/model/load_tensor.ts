@@ -5,7 +5,7 @@ import type { WeightStore } from "./safetensors.ts";
 import type { WantedTensor } from "./weight_plan.ts";
 
 /** Bytes, as f32, that pass through the host at a time. */
-const PIECE = 4 * 2 ** 20;
+const PIECE = 1 * 2 ** 20;
 /** Bytes on their way to the GPU before their copies are waited for: what is on its way takes the host's memory. */
 const ON_THE_WAY = 16 * 2 ** 20;
 

@@ -15,7 +15,7 @@ export async function writeCheckpoint(folder: string, least: number): Promise<nu
   const { hidden, intermediate, queries, keys, vocabulary } = SIZES;
   const tensors: Placed[] = [{ name: "model.embed_tokens.weight", shape: [vocabulary, hidden] }];
   let layers = 0;
-  for (let bytes = 2 * bytesOf([vocabulary, hidden]); bytes < least; layers++) {
+  for (let bytes = 2 * bytesOf([vocabulary, hidden]); bytes < least || layers === 0; layers++) {
     const layer = layerTensors(`model.layers.${layers}`);
     tensors.push(...layer);
     bytes += layer.reduce((sum, { shape }) => sum + bytesOf(shape), 0);

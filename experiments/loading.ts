@@ -1,5 +1,5 @@
 /**
- * `deno task load-at-size [--gib N] [--keep FOLDER]`: writes a synthetic checkpoint of so many GiB in bf16 shards, loads it,
+ * `deno task loading [--gib N] [--keep FOLDER]`: writes a synthetic checkpoint of so many GiB in bf16 shards, loads it,
  * and prints how long each shard took and how much memory the process took beyond what it put on the device.
  */
 
@@ -8,7 +8,7 @@ import { z } from "zod";
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
-import { writeCheckpoint } from "./load_at_size/checkpoint.ts";
+import { writeCheckpoint } from "./loading/checkpoint.ts";
 
 const MEBIBYTE = 2 ** 20;
 /** What the process may take beyond the device's memory. */
@@ -30,7 +30,7 @@ async function main(args: readonly string[]): Promise<number> {
     asked = schema.parse(parseArgs({ args: [...args], options }).values);
   } catch (error) {
     const message = error instanceof z.ZodError ? error.issues[0].message : (error as Error).message;
-    console.error(`load-at-size: ${message}\nusage: deno task load-at-size [--gib N] [--keep FOLDER]`);
+    console.error(`loading: ${message}\nusage: deno task loading [--gib N] [--keep FOLDER]`);
     return 2;
   }
   nameRuntimeFolder();
@@ -39,6 +39,9 @@ async function main(args: readonly string[]): Promise<number> {
     const bytes = await writeCheckpoint(folder, asked.gib * 1024 * MEBIBYTE);
     console.log(`checkpoint: ${Math.round(bytes / MEBIBYTE)} MiB of bf16 in ${folder}`);
     return await load(folder);
+  } catch (error) {
+    console.error(`loading: ${(error as Error).message}`);
+    return 1;
   } finally {
     if (!asked.keep) await Deno.remove(folder, { recursive: true });
   }

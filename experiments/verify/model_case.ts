@@ -1,5 +1,5 @@
 import type { Knobs } from "../../lib/attention/mod.ts";
-import type { Model } from "../../lib/model/mod.ts";
+import type { Model, Session } from "../../lib/model/mod.ts";
 import { SafetensorsFile } from "../../lib/model/safetensors.ts";
 import { knobsFromReference } from "../../lib/reference/mod.ts";
 import { openGolden } from "./golden_file.ts";
@@ -27,12 +27,13 @@ export async function verifyLogits(model: Model, path: string): Promise<Verdict>
 /** ReAttention inside a whole model: what each layer selected in each step, and the answer. */
 export async function verifyReAttention(model: Model, path: string): Promise<Verdict> {
   const { file, knobs: published, about: { steps, minScoreGap } } = await openGolden(path);
-  const { knobs } = knobsFromReference(published);
-  using session = model.createSession({
+  const layers = Array.from({ length: model.config.layers }, (_, layer) => knobsFromReference(published, layer).knobs);
+  const options = {
     method: "reattention",
-    knobs: { ...knobs as Partial<Knobs>, allowBeyondTrained: true },
-    trace: true,
-  });
+    knobs: { ...layers[0] as Partial<Knobs>, allowBeyondTrained: true },
+    ...(hasLists(published) && { layerKnobs: layers as Partial<Knobs>[] }),
+  } as const;
+  using session = model.createSession({ ...options, trace: true });
   const ids = [...await file.readInts("input_ids")];
   const greedy = await file.readInts("greedy_ids");
   const said = await session.generate(ids, { maxTokens: greedy.length, stopTokens: [] });
@@ -48,25 +49,29 @@ export async function verifyReAttention(model: Model, path: string): Promise<Ver
     tally.count(same ? undefined : `step ${number}: the selection differs`);
   }
   if (!sameTokens(said, greedy)) tally.fail("the answer differs");
-  await addDecodeLogits(tally.differences, model, knobs as Partial<Knobs>, ids, [...greedy], file);
+  await addDecodeLogits(tally.differences, model.createSession(options), ids, [...greedy], file);
   return tally.verdict(LOGIT_LIMIT, "logits");
 }
 
 /** Compares the decode steps' logits; the golden's own tokens are fed, so that one difference makes no other. */
 async function addDecodeLogits(
   differences: Differences,
-  model: Model,
-  knobs: Partial<Knobs>,
+  reader: Session,
   ids: readonly number[],
   greedy: readonly number[],
   file: SafetensorsFile,
 ): Promise<void> {
   const expected = await file.readFloats("last_logits");
   const [steps, vocabulary] = file.entry("last_logits").shape;
-  using session = model.createSession({ method: "reattention", knobs: { ...knobs, allowBeyondTrained: true } });
+  using session = reader;
   await session.append(ids.slice(0, -1));
   for (const [index, token] of [ids[ids.length - 1], ...greedy.slice(0, -1)].entries()) {
     const row = steps - greedy.length + index;
     differences.add(await session.logits([token]), expected.subarray(row * vocabulary, (row + 1) * vocabulary));
   }
+}
+
+/** Whether any knob is a list of one value per layer. */
+function hasLists(published: unknown): boolean {
+  return typeof published === "object" && published !== null && Object.values(published).some(Array.isArray);
 }

@@ -8,6 +8,7 @@ export { type Knobs, knobsSchema, paperKnobs, presets, resolveKnobs, selectedSco
 export { CachedSequence } from "./cached_sequence.ts";
 export { HeldSelection, type HeldShape, type LayerPicks } from "./held_selection.ts";
 export { type CacheOptions, KeyValueCache } from "./kv_cache.ts";
+export { LayeredAttention } from "./layered.ts";
 export type { AttentionMethod, MethodName } from "./method.ts";
 export { createMethod, methodNames } from "./methods.ts";
 export { type PageOptions, PagePool, type Slab, type StorageType } from "./page_pool.ts";

@@ -151,11 +151,17 @@ export class AttentionStep {
   readonly layout: Tensor;
   /** The same with a middle only where this step selects: sequences that go on with earlier picks have none. */
   readonly selecting: Tensor;
+  readonly #about: StepAbout;
+  readonly #byMethod = new Map<StepMethod, AttentionStep>();
+  /** The step that this one is a layer's view of; itself where all layers attend alike. */
+  readonly root: AttentionStep;
   #shared: AttendedTokens | undefined;
 
   /** Asks the method for each sequence's layout and puts it on the GPU. The cache holds the step's rows already. */
-  constructor(context: StepContext, rows: number, about: StepAbout) {
+  constructor(context: StepContext, rows: number, about: StepAbout, root?: AttentionStep) {
     this.context = context;
+    this.#about = about;
+    this.root = root ?? this;
     this.rows = rows;
     this.shapes = describeStep(context.cache, 0, about).map((shape) => ({ ...shape, rows }));
     this.layouts = this.shapes.map((shape) => context.method.layout(shape));
@@ -182,6 +188,15 @@ export class AttentionStep {
     );
   }
 
+  /** The same step as another method sees it; disposed with this one. */
+  by(method: StepMethod): AttentionStep {
+    const known = this.#byMethod.get(method);
+    if (known) return known;
+    const step = new AttentionStep({ ...this.context, method }, this.rows, this.#about, this.root);
+    this.#byMethod.set(method, step);
+    return step;
+  }
+
   /** A list that is the same in every layer, made at its first use. */
   shared(make: () => AttendedTokens): AttendedTokens {
     return this.#shared ??= make();
@@ -192,6 +207,7 @@ export class AttentionStep {
     this.layout[Symbol.dispose]();
     this.selecting[Symbol.dispose]();
     if (this.#shared) disposeAttended(this.#shared);
+    for (const step of this.#byMethod.values()) step[Symbol.dispose]();
   }
 
   #upload(middle: (layout: StepLayout) => number): Tensor {

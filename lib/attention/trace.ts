@@ -51,7 +51,7 @@ export interface TraceLayer {
 export interface TraceStep {
   /** Number of the step since the session began. */
   readonly step: number;
-  /** What the step attended to. */
+  /** What the step attended to; its first layer, where knobs differ by layer. */
   readonly kind: "full" | "window" | "select";
   /** Whether a selecting step went on with tokens that were picked before (the knob `recallEvery`). */
   readonly frozen: boolean;
@@ -69,6 +69,7 @@ export interface TraceStep {
 const NONE = 0xffffffff;
 
 interface RecordedLayer {
+  readonly step: AttentionStep;
   readonly layer: number;
   readonly attended: AttendedTokens;
   readonly selection?: Selection;
@@ -154,8 +155,8 @@ export class Trace implements StepRecorder {
         const data = words.slice(next, next += count);
         return {
           layer: entry.layer,
-          groups: groupsOf(step, entry, data),
-          picks: entry.selection?.top ? picksOf(step, entry.selection.top, data[4], data[5]) : [],
+          groups: groupsOf(entry, data),
+          picks: entry.selection?.top ? picksOf(entry.step, entry.selection.top, data[4], data[5]) : [],
         };
       }),
     }));
@@ -179,13 +180,13 @@ export class Trace implements StepRecorder {
     selection?: Selection,
   ): void {
     let last = this.#steps.at(-1);
-    if (last?.step !== step) {
-      this.#steps.push(last = { step, number: this.#count++, layers: [] });
+    if (last?.step !== step.root) {
+      this.#steps.push(last = { step: step.root, number: this.#count++, layers: [] });
       if (this.#steps.length > this.#capacity) {
         disposeRecorded(this.#steps.shift()!);
       }
     }
-    last.layers.push({ layer, attended, selection });
+    last.layers.push({ step, layer, attended, selection });
   }
 }
 
@@ -198,11 +199,7 @@ function tensorsOf(
   return [...tensors, centers, centerCounts, ...top ? [top.scores, top.tokens] : []];
 }
 
-function groupsOf(
-  step: AttentionStep,
-  { attended, selection }: RecordedLayer,
-  data: readonly Uint32Array[],
-): TraceGroup[] {
+function groupsOf({ step, attended, selection }: RecordedLayer, data: readonly Uint32Array[]): TraceGroup[] {
   const [indices, counts, centers, centerCounts] = data;
   const { leading, windowStart } = step.layouts[0];
   // Beside sequences that select, one that does not has the same list for each KV head.

@@ -1,8 +1,10 @@
 import {
+  type AttentionMethod,
   type AttentionShape,
   createMethod,
   KeyValueCache,
   type Knobs,
+  LayeredAttention,
   type MethodName,
   presets,
   resolveKnobs,
@@ -22,6 +24,8 @@ export interface SessionOptions {
   method?: MethodName;
   /** What differs from the preset: `demo` for models trained at fewer than 8,192 tokens, `paper` otherwise. */
   knobs?: Partial<Knobs>;
+  /** What differs from that in single layers, one entry for each layer (the reference's lists). Default: nothing. */
+  layerKnobs?: readonly Partial<Knobs>[];
   /** Records what each layer selects; read with `session.readTrace()`. Default false. */
   trace?: boolean;
   /** Page size and storage types of the cache. */
@@ -91,7 +95,10 @@ export class Model {
     const preset = this.config.trainedContext < 8192 ? presets.demo : presets.paper;
     const knobs = resolveKnobs(options.knobs, preset);
     const shape = this.decoder.attentionShape;
-    const method = createMethod(options.method ?? "reattention", knobs, shape);
+    const name = options.method ?? "reattention";
+    const method = options.layerKnobs
+      ? this.#layered(name, knobs, options.layerKnobs)
+      : createMethod(name, knobs, shape);
     this.#checkSliding(method.name);
     checkScopeAtAnyLength(method, this.config.trainedContext);
     const cache = makeCache(shape);
@@ -101,6 +108,22 @@ export class Model {
       cache[Symbol.dispose]();
       throw error;
     }
+  }
+
+  #layered(name: MethodName, knobs: Knobs, layerKnobs: readonly Partial<Knobs>[]): AttentionMethod {
+    if (layerKnobs.length !== this.config.layers) {
+      throw new RangeError(
+        `layerKnobs: ${layerKnobs.length} entries for a model of ${this.config.layers} layers; give one for each`,
+      );
+    }
+    const methods = new Map<string, AttentionMethod>();
+    return new LayeredAttention(layerKnobs.map((own) => {
+      const complete = resolveKnobs(own, knobs);
+      const key = JSON.stringify(Object.entries(complete));
+      const method = methods.get(key) ?? createMethod(name, complete, this.decoder.attentionShape);
+      methods.set(key, method);
+      return method;
+    }));
   }
 
   /** Methods that choose what is attended to leave no place for a window that slides inside it. */

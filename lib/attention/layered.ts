@@ -1,0 +1,59 @@
+import type { Tensor } from "../tensor/mod.ts";
+import type { Knobs } from "./knobs.ts";
+import type { AttentionMethod, MethodName } from "./method.ts";
+import type { AttentionStep, StepLayout, StepShape } from "./step.ts";
+
+/** Knobs that say how a prompt is driven, not what a layer attends to: the same for all layers. */
+const SHARED = ["chunkSize", "prefill", "recallEvery", "allowBeyondTrained"] as const;
+
+/** A method whose knobs differ from layer to layer (the reference's lists of one value per layer). */
+export class LayeredAttention implements AttentionMethod {
+  /** The name that all layers' methods share. */
+  readonly name: MethodName;
+  /** The first layer's knobs: they drive the prompt. */
+  readonly knobs: Readonly<Knobs>;
+  /** What stays in the cache as the context grows, in words. */
+  readonly cacheGrowth: string;
+  readonly #layers: readonly AttentionMethod[];
+
+  /**
+   * One method for each layer; layers may share one.
+   *
+   * @throws {RangeError} where layers differ in a knob that all have to share.
+   */
+  constructor(layers: readonly AttentionMethod[]) {
+    const [first] = layers;
+    for (const name of SHARED) {
+      const layer = layers.findIndex(({ knobs }) => knobs[name] !== first.knobs[name]);
+      if (layer < 0) continue;
+      throw new RangeError(
+        `layerKnobs: layer ${layer} has ${name} ${layers[layer].knobs[name]}, layer 0 ${
+          first.knobs[name]
+        }: it must be the same in all layers`,
+      );
+    }
+    if (first.knobs.recallEvery > 1) {
+      throw new RangeError(`layerKnobs: recallEvery ${first.knobs.recallEvery} must be 1 where knobs differ by layer`);
+    }
+    this.name = first.name;
+    this.knobs = first.knobs;
+    this.cacheGrowth = first.cacheGrowth;
+    this.#layers = layers;
+  }
+
+  /** What the first layer attends to. */
+  layout(step: StepShape): StepLayout {
+    return this.#layers[0].layout(step);
+  }
+
+  /** The widest layer's bound. */
+  scopeBound(step: StepShape): number {
+    return Math.max(...[...new Set(this.#layers)].map((method) => method.scopeBound(step)));
+  }
+
+  /** Attends in one layer, by its own method. */
+  attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
+    const method = this.#layers[layer];
+    return method.attend(step.by(method), layer, queries);
+  }
+}

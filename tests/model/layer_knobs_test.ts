@@ -1,0 +1,49 @@
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import type { Knobs } from "../../lib/attention/mod.ts";
+import { loadModel } from "../../lib/model/mod.ts";
+import { gpuTest } from "../gpu_test_device.ts";
+
+const prompt = Array.from({ length: 700 }, (_, i) => (7919 * i + 13 * i * i) % 8192);
+const layerKnobs: Partial<Knobs>[] = [{}, { window: 128, recallClip: 4 }, { k: 1, spanSize: 8 }, {
+  recall: "never",
+  window: 200,
+}];
+
+gpuTest("each layer attends by its own knobs, and the first one as if all were like it", async (device) => {
+  using model = await loadModel("demo", { device });
+  const knobs = { allowBeyondTrained: true };
+  const options = { method: "reattention", knobs, trace: true } as const;
+  using mixed = model.createSession({ ...options, layerKnobs });
+  using plain = model.createSession(options);
+  using same = model.createSession({ ...options, layerKnobs: [{}, {}, {}, {}] });
+  const answers: number[][] = [];
+  for (const session of [mixed, plain, same]) {
+    answers.push(await session.generate(prompt, { maxTokens: 6, stopTokens: [] }));
+  }
+  assertEquals(answers[2], answers[1]);
+  const [left, right, third] = [await mixed.readTrace(), await plain.readTrace(), await same.readTrace()];
+  assertEquals(third, right);
+  assertEquals(left.length, right.length);
+  const { length, layers } = left.at(-7)!;
+  assertEquals(layers.map(({ layer }) => layer), [0, 1, 2, 3]);
+  assertEquals(layers.map(({ groups }) => length - groups[0].windowStart), [256, 128, 256, 0]);
+  assert(layers[1].groups[0].centers.length <= 4);
+  assertEquals(layers[2].picks[0].tokens.length, 1);
+  assertEquals(layers[3].groups[0].indices.length, length);
+  // All but the last five steps, whose tokens are the answers' own.
+  left.slice(0, -5).forEach(({ layers }, step) => {
+    assertEquals(layers[0], right[step].layers[0], `step ${step}: the first layer sees the same tokens`);
+  });
+  assertNotEquals(left.at(-6)!.layers[1].groups, right.at(-6)!.layers[1].groups);
+});
+
+gpuTest("layerKnobs names what does not fit", async (device) => {
+  using model = await loadModel("demo", { device });
+  const refuse = (layerKnobs: Partial<Knobs>[], message: string, knobs: Partial<Knobs> = {}) =>
+    assertThrows(() => model.createSession({ knobs, layerKnobs }), RangeError, message);
+  refuse([{}], "1 entries for a model of 4 layers");
+  refuse([{}, { chunkSize: 32 }, {}, {}], "layer 1 has chunkSize 32, layer 0 64");
+  refuse([{}, {}, { k: -1 }, {}], "k");
+  refuse([{}, {}, {}, { window: 400 }], "more than the model's trained context");
+  refuse([{}, {}, {}, {}], "recallEvery 2 must be 1", { recallEvery: 2, window: 128 });
+});

@@ -106,7 +106,7 @@ fn main(
     var s01 = vec4<f32>();
     var s10 = vec4<f32>();
     var s11 = vec4<f32>();
-    for (var c = 0u; c < D4; c++) {
+    for (var c = 0u; c < D4; c++) { // unrolled
       let key0 = keys[a + c];
       let key1 = keys[b + c];
       s00 = fma(query0[c], key0, s00);
@@ -132,7 +132,7 @@ fn main(
     most1 = next1;
     weight0 = weight0 * shrink0 + (p00 + p01);
     weight1 = weight1 * shrink1 + (p10 + p11);
-    for (var c = 0u; c < D4; c++) {
+    for (var c = 0u; c < D4; c++) { // unrolled
       let value0 = values[a + c];
       let value1 = values[b + c];
       sum0[c] = fma(vec4<f32>(p01), value1, fma(vec4<f32>(p00), value0, sum0[c] * shrink0));

@@ -33,6 +33,37 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(6) var<storage, read_write> top_scores: array<f32>;
 @group(0) @binding(7) var<storage, read_write> top_tokens: array<u32>;
 
+struct Best {
+  scores: array<f32, K>,
+  tokens: array<u32, K>,
+}
+
+// True where (score, token) ranks before (other, held): higher score first, then the lower token.
+fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
+  return score > other || (score == other && token < held);
+}
+
+// Puts an item on the root of a heap whose worst item is the root, and sinks it to its place among the first `size`.
+fn sink(best: ptr<function, Best>, score: f32, token: u32, size: u32) {
+  var place = 0u;
+  var child = 1u;
+  while (child < size) {
+    let next = child + 1u;
+    if (next < size && ranks_before((*best).scores[child], (*best).tokens[child], (*best).scores[next], (*best).tokens[next])) {
+      child = next;
+    }
+    if (!ranks_before(score, token, (*best).scores[child], (*best).tokens[child])) {
+      break;
+    }
+    (*best).scores[place] = (*best).scores[child];
+    (*best).tokens[place] = (*best).tokens[child];
+    place = child;
+    child = 2u * place + 1u;
+  }
+  (*best).scores[place] = score;
+  (*best).tokens[place] = token;
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) workgroup: vec3<u32>,
@@ -44,41 +75,38 @@ fn main(
   if (group >= params.group_count || query >= params.queries) {
     return;
   }
-  var scores: array<f32, K>;
-  var tokens: array<u32, K>;
+  var best: Best;
   for (var i = 0u; i < K; i++) {
-    scores[i] = LOWEST;
-    tokens[i] = NONE;
+    best.scores[i] = LOWEST;
+    best.tokens[i] = NONE;
   }
-  let first = query * params.blocks * K;
-  for (var entry = first; entry < first + params.blocks * K; entry++) {
-    let score = best_scores[entry];
-    let token = best_tokens[entry];
-    // Blocks rise by token and lists fall by score, so among equal scores the lower token came first and stays.
-    if (token == NONE || !(score > scores[K - 1u] || tokens[K - 1u] == NONE)) {
-      continue;
+  for (var block = 0u; block < params.blocks; block++) {
+    let first = (query * params.blocks + block) * K;
+    for (var entry = first; entry < first + K; entry++) {
+      let score = best_scores[entry];
+      let token = best_tokens[entry];
+      // Lists fall: behind an entry that is not among the best there is none that is.
+      if (token == NONE || !ranks_before(score, token, best.scores[0], best.tokens[0])) {
+        break;
+      }
+      sink(&best, score, token, K);
     }
-    var place = K - 1u;
-    while (place > 0u && (tokens[place - 1u] == NONE || score > scores[place - 1u])) {
-      scores[place] = scores[place - 1u];
-      tokens[place] = tokens[place - 1u];
-      place--;
-    }
-    scores[place] = score;
-    tokens[place] = token;
   }
   let head = (query / params.pairs) % params.heads;
   let sequence = query / (params.pairs * params.heads);
   let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
-  for (var i = 0u; i < K; i++) {
-    top_scores[query * K + i] = scores[i];
-    top_tokens[query * K + i] = tokens[i];
-    if (tokens[i] == NONE) {
+  for (var size = K; size > 0u; size--) {
+    let score = best.scores[0];
+    let token = best.tokens[0];
+    sink(&best, best.scores[size - 1u], best.tokens[size - 1u], size - 1u);
+    top_scores[query * K + size - 1u] = score;
+    top_tokens[query * K + size - 1u] = token;
+    if (token == NONE) {
       continue;
     }
-    if (atomicAdd(&votes[selection * params.votes_stride + tokens[i]], 1u) == 0u) {
+    if (atomicAdd(&votes[selection * params.votes_stride + token], 1u) == 0u) {
       let place = atomicAdd(&candidate_counts[selection], 1u);
-      candidates[selection * params.candidates_stride + place] = tokens[i];
+      candidates[selection * params.candidates_stride + place] = token;
     }
   }
 }

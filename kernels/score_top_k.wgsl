@@ -51,7 +51,37 @@ fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
   return score > other || (score == other && token < held);
 }
 
+// Puts an item on the root of a heap whose worst item is the root, and sinks it to its place among the first `size`.
+fn sink(best: ptr<function, Best>, score: f32, token: u32, size: u32) {
+  var place = 0u;
+  var child = 1u;
+  while (child < size) {
+    let next = child + 1u;
+    if (next < size && ranks_before((*best).scores[child], (*best).tokens[child], (*best).scores[next], (*best).tokens[next])) {
+      child = next;
+    }
+    if (!ranks_before(score, token, (*best).scores[child], (*best).tokens[child])) {
+      break;
+    }
+    (*best).scores[place] = (*best).scores[child];
+    (*best).tokens[place] = (*best).tokens[child];
+    place = child;
+    child = 2u * place + 1u;
+  }
+  (*best).scores[place] = score;
+  (*best).tokens[place] = token;
+}
+
+// Short lists are kept sorted. Long ones are heaps: drivers end a thread's loops after 65,535 turns in all (llvmpipe),
+// which moving half a list for each token would reach.
+const HEAPED = K > 16u;
+const WORST = select(K - 1u, 0u, HEAPED);
+
 fn insert(best: ptr<function, Best>, score: f32, token: u32) {
+  if (HEAPED) {
+    sink(best, score, token, K);
+    return;
+  }
   var place = K - 1u;
   while (place > 0u) {
     let other = (*best).scores[place - 1u];
@@ -81,15 +111,21 @@ fn load_query(query: ptr<function, array<vec4<f32>, D4>>, first: u32) {
 
 fn load_best(best: ptr<function, Best>, first: u32) {
   for (var i = 0u; i < K; i++) {
-    (*best).scores[i] = select(LOWEST, best_scores[first + i], params.resume == 1u);
-    (*best).tokens[i] = select(NONE, best_tokens[first + i], params.resume == 1u);
+    // From worst to best a sorted list is a heap.
+    let source = first + select(i, K - 1u - i, HEAPED);
+    (*best).scores[i] = select(LOWEST, best_scores[source], params.resume == 1u);
+    (*best).tokens[i] = select(NONE, best_tokens[source], params.resume == 1u);
   }
 }
 
 fn store_best(best: ptr<function, Best>, first: u32) {
-  for (var i = 0u; i < K; i++) {
-    best_scores[first + i] = (*best).scores[i];
-    best_tokens[first + i] = (*best).tokens[i];
+  for (var size = K; size > 0u; size--) {
+    let source = select(size - 1u, 0u, HEAPED);
+    best_scores[first + size - 1u] = (*best).scores[source];
+    best_tokens[first + size - 1u] = (*best).tokens[source];
+    if (HEAPED) {
+      sink(best, (*best).scores[size - 1u], (*best).tokens[size - 1u], size - 1u);
+    }
   }
 }
 
@@ -145,7 +181,7 @@ fn main(
         var s01 = vec4<f32>();
         var s10 = vec4<f32>();
         var s11 = vec4<f32>();
-        for (var c = 0u; c < D4; c++) {
+        for (var c = 0u; c < D4; c++) { // unrolled
           let key0 = vec4<f32>(pages[a + c]);
           let key1 = vec4<f32>(pages[b + c]);
           s00 = fma(query0[c], key0, s00);
@@ -158,16 +194,16 @@ fn main(
         let score01 = (s01.x + s01.y) + (s01.z + s01.w);
         let score10 = (s10.x + s10.y) + (s10.z + s10.w);
         let score11 = (s11.x + s11.y) + (s11.z + s11.w);
-        if (ranks_before(score00, t, best0.scores[K - 1u], best0.tokens[K - 1u])) {
+        if (ranks_before(score00, t, best0.scores[WORST], best0.tokens[WORST])) {
           insert(&best0, score00, t);
         }
-        if (second && ranks_before(score01, t + 1u, best0.scores[K - 1u], best0.tokens[K - 1u])) {
+        if (second && ranks_before(score01, t + 1u, best0.scores[WORST], best0.tokens[WORST])) {
           insert(&best0, score01, t + 1u);
         }
-        if (ranks_before(score10, t, best1.scores[K - 1u], best1.tokens[K - 1u])) {
+        if (ranks_before(score10, t, best1.scores[WORST], best1.tokens[WORST])) {
           insert(&best1, score10, t);
         }
-        if (second && ranks_before(score11, t + 1u, best1.scores[K - 1u], best1.tokens[K - 1u])) {
+        if (second && ranks_before(score11, t + 1u, best1.scores[WORST], best1.tokens[WORST])) {
           insert(&best1, score11, t + 1u);
         }
       }

@@ -524,7 +524,7 @@ fn main(
     var s01 = vec4<f32>();
     var s10 = vec4<f32>();
     var s11 = vec4<f32>();
-    for (var c = 0u; c < D4; c++) {
+    for (var c = 0u; c < D4; c++) { // unrolled
       let key0 = keys[a + c];
       let key1 = keys[b + c];
       s00 = fma(query0[c], key0, s00);
@@ -550,7 +550,7 @@ fn main(
     most1 = next1;
     weight0 = weight0 * shrink0 + (p00 + p01);
     weight1 = weight1 * shrink1 + (p10 + p11);
-    for (var c = 0u; c < D4; c++) {
+    for (var c = 0u; c < D4; c++) { // unrolled
       let value0 = values[a + c];
       let value1 = values[b + c];
       sum0[c] = fma(vec4<f32>(p01), value1, fma(vec4<f32>(p00), value0, sum0[c] * shrink0));
@@ -1773,6 +1773,37 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(6) var<storage, read_write> top_scores: array<f32>;
 @group(0) @binding(7) var<storage, read_write> top_tokens: array<u32>;
 
+struct Best {
+  scores: array<f32, K>,
+  tokens: array<u32, K>,
+}
+
+// True where (score, token) ranks before (other, held): higher score first, then the lower token.
+fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
+  return score > other || (score == other && token < held);
+}
+
+// Puts an item on the root of a heap whose worst item is the root, and sinks it to its place among the first \`size\`.
+fn sink(best: ptr<function, Best>, score: f32, token: u32, size: u32) {
+  var place = 0u;
+  var child = 1u;
+  while (child < size) {
+    let next = child + 1u;
+    if (next < size && ranks_before((*best).scores[child], (*best).tokens[child], (*best).scores[next], (*best).tokens[next])) {
+      child = next;
+    }
+    if (!ranks_before(score, token, (*best).scores[child], (*best).tokens[child])) {
+      break;
+    }
+    (*best).scores[place] = (*best).scores[child];
+    (*best).tokens[place] = (*best).tokens[child];
+    place = child;
+    child = 2u * place + 1u;
+  }
+  (*best).scores[place] = score;
+  (*best).tokens[place] = token;
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) workgroup: vec3<u32>,
@@ -1784,41 +1815,38 @@ fn main(
   if (group >= params.group_count || query >= params.queries) {
     return;
   }
-  var scores: array<f32, K>;
-  var tokens: array<u32, K>;
+  var best: Best;
   for (var i = 0u; i < K; i++) {
-    scores[i] = LOWEST;
-    tokens[i] = NONE;
+    best.scores[i] = LOWEST;
+    best.tokens[i] = NONE;
   }
-  let first = query * params.blocks * K;
-  for (var entry = first; entry < first + params.blocks * K; entry++) {
-    let score = best_scores[entry];
-    let token = best_tokens[entry];
-    // Blocks rise by token and lists fall by score, so among equal scores the lower token came first and stays.
-    if (token == NONE || !(score > scores[K - 1u] || tokens[K - 1u] == NONE)) {
-      continue;
+  for (var block = 0u; block < params.blocks; block++) {
+    let first = (query * params.blocks + block) * K;
+    for (var entry = first; entry < first + K; entry++) {
+      let score = best_scores[entry];
+      let token = best_tokens[entry];
+      // Lists fall: behind an entry that is not among the best there is none that is.
+      if (token == NONE || !ranks_before(score, token, best.scores[0], best.tokens[0])) {
+        break;
+      }
+      sink(&best, score, token, K);
     }
-    var place = K - 1u;
-    while (place > 0u && (tokens[place - 1u] == NONE || score > scores[place - 1u])) {
-      scores[place] = scores[place - 1u];
-      tokens[place] = tokens[place - 1u];
-      place--;
-    }
-    scores[place] = score;
-    tokens[place] = token;
   }
   let head = (query / params.pairs) % params.heads;
   let sequence = query / (params.pairs * params.heads);
   let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
-  for (var i = 0u; i < K; i++) {
-    top_scores[query * K + i] = scores[i];
-    top_tokens[query * K + i] = tokens[i];
-    if (tokens[i] == NONE) {
+  for (var size = K; size > 0u; size--) {
+    let score = best.scores[0];
+    let token = best.tokens[0];
+    sink(&best, best.scores[size - 1u], best.tokens[size - 1u], size - 1u);
+    top_scores[query * K + size - 1u] = score;
+    top_tokens[query * K + size - 1u] = token;
+    if (token == NONE) {
       continue;
     }
-    if (atomicAdd(&votes[selection * params.votes_stride + tokens[i]], 1u) == 0u) {
+    if (atomicAdd(&votes[selection * params.votes_stride + token], 1u) == 0u) {
       let place = atomicAdd(&candidate_counts[selection], 1u);
-      candidates[selection * params.candidates_stride + place] = tokens[i];
+      candidates[selection * params.candidates_stride + place] = token;
     }
   }
 }
@@ -2485,7 +2513,37 @@ fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
   return score > other || (score == other && token < held);
 }
 
+// Puts an item on the root of a heap whose worst item is the root, and sinks it to its place among the first \`size\`.
+fn sink(best: ptr<function, Best>, score: f32, token: u32, size: u32) {
+  var place = 0u;
+  var child = 1u;
+  while (child < size) {
+    let next = child + 1u;
+    if (next < size && ranks_before((*best).scores[child], (*best).tokens[child], (*best).scores[next], (*best).tokens[next])) {
+      child = next;
+    }
+    if (!ranks_before(score, token, (*best).scores[child], (*best).tokens[child])) {
+      break;
+    }
+    (*best).scores[place] = (*best).scores[child];
+    (*best).tokens[place] = (*best).tokens[child];
+    place = child;
+    child = 2u * place + 1u;
+  }
+  (*best).scores[place] = score;
+  (*best).tokens[place] = token;
+}
+
+// Short lists are kept sorted. Long ones are heaps: drivers end a thread's loops after 65,535 turns in all (llvmpipe),
+// which moving half a list for each token would reach.
+const HEAPED = K > 16u;
+const WORST = select(K - 1u, 0u, HEAPED);
+
 fn insert(best: ptr<function, Best>, score: f32, token: u32) {
+  if (HEAPED) {
+    sink(best, score, token, K);
+    return;
+  }
   var place = K - 1u;
   while (place > 0u) {
     let other = (*best).scores[place - 1u];
@@ -2515,15 +2573,21 @@ fn load_query(query: ptr<function, array<vec4<f32>, D4>>, first: u32) {
 
 fn load_best(best: ptr<function, Best>, first: u32) {
   for (var i = 0u; i < K; i++) {
-    (*best).scores[i] = select(LOWEST, best_scores[first + i], params.resume == 1u);
-    (*best).tokens[i] = select(NONE, best_tokens[first + i], params.resume == 1u);
+    // From worst to best a sorted list is a heap.
+    let source = first + select(i, K - 1u - i, HEAPED);
+    (*best).scores[i] = select(LOWEST, best_scores[source], params.resume == 1u);
+    (*best).tokens[i] = select(NONE, best_tokens[source], params.resume == 1u);
   }
 }
 
 fn store_best(best: ptr<function, Best>, first: u32) {
-  for (var i = 0u; i < K; i++) {
-    best_scores[first + i] = (*best).scores[i];
-    best_tokens[first + i] = (*best).tokens[i];
+  for (var size = K; size > 0u; size--) {
+    let source = select(size - 1u, 0u, HEAPED);
+    best_scores[first + size - 1u] = (*best).scores[source];
+    best_tokens[first + size - 1u] = (*best).tokens[source];
+    if (HEAPED) {
+      sink(best, (*best).scores[size - 1u], (*best).tokens[size - 1u], size - 1u);
+    }
   }
 }
 
@@ -2579,7 +2643,7 @@ fn main(
         var s01 = vec4<f32>();
         var s10 = vec4<f32>();
         var s11 = vec4<f32>();
-        for (var c = 0u; c < D4; c++) {
+        for (var c = 0u; c < D4; c++) { // unrolled
           let key0 = vec4<f32>(pages[a + c]);
           let key1 = vec4<f32>(pages[b + c]);
           s00 = fma(query0[c], key0, s00);
@@ -2592,16 +2656,16 @@ fn main(
         let score01 = (s01.x + s01.y) + (s01.z + s01.w);
         let score10 = (s10.x + s10.y) + (s10.z + s10.w);
         let score11 = (s11.x + s11.y) + (s11.z + s11.w);
-        if (ranks_before(score00, t, best0.scores[K - 1u], best0.tokens[K - 1u])) {
+        if (ranks_before(score00, t, best0.scores[WORST], best0.tokens[WORST])) {
           insert(&best0, score00, t);
         }
-        if (second && ranks_before(score01, t + 1u, best0.scores[K - 1u], best0.tokens[K - 1u])) {
+        if (second && ranks_before(score01, t + 1u, best0.scores[WORST], best0.tokens[WORST])) {
           insert(&best0, score01, t + 1u);
         }
-        if (ranks_before(score10, t, best1.scores[K - 1u], best1.tokens[K - 1u])) {
+        if (ranks_before(score10, t, best1.scores[WORST], best1.tokens[WORST])) {
           insert(&best1, score10, t);
         }
-        if (second && ranks_before(score11, t + 1u, best1.scores[K - 1u], best1.tokens[K - 1u])) {
+        if (second && ranks_before(score11, t + 1u, best1.scores[WORST], best1.tokens[WORST])) {
           insert(&best1, score11, t + 1u);
         }
       }

@@ -1,3 +1,4 @@
+import { unrollLoops } from "./unroll.ts";
 import { type KernelName, kernels, type KernelSource } from "../../kernels/sources.ts";
 import { FeatureMissingError } from "./errors.ts";
 import type { ErrorScopes } from "./error_scopes.ts";
@@ -75,7 +76,7 @@ export class PipelineCache {
           compute: {
             module: this.#gpu.createShaderModule({
               label,
-              code: prefix + source.text,
+              code: prefix + unrollLoops(source.text, variant.constants ?? {}),
             }),
             entryPoint: "main",
             constants: { ...variant.overrides },

@@ -1,9 +1,12 @@
+import { LimitExceededError } from "../gpu/mod.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { concat } from "./rearrange.ts";
 import { Tensor } from "./tensor.ts";
 import { bindRows, rowWindows } from "./windows.ts";
 
 const WORKGROUP = 8;
+/** Keys that one thread can run through where the driver ends its loops after 65,535 turns (llvmpipe), two keys a turn. */
+const MOST_KEYS_IN_SOFTWARE = 131_000;
 
 /** How keys and values lie in memory, in elements. */
 interface Strides {
@@ -142,6 +145,12 @@ function run(
   if (heads === 0 || queryHeads % heads) {
     throw new TypeError(
       `causalAttention: ${queryHeads} query heads must be a multiple of ${heads} KV heads`,
+    );
+  }
+  if (queries.device.info.software && tokens > MOST_KEYS_IN_SOFTWARE) {
+    throw new LimitExceededError(
+      `causalAttention: ${tokens} keys are more than the ${MOST_KEYS_IN_SOFTWARE} that this software adapter runs through; ` +
+        "attend to fewer, or use a GPU",
     );
   }
   const pairs = rows * queryHeads / heads;

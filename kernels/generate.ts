@@ -4,7 +4,7 @@
  */
 
 import { KernelFormatError, parseKernel } from "./parse.ts";
-import { renderSources } from "./render.ts";
+import { type KernelPart, renderSources } from "./render.ts";
 
 const USAGE = "usage: deno task kernels [--check]";
 const FOLDER: URL = new URL("./", import.meta.url);
@@ -17,12 +17,23 @@ const TARGET: URL = new URL("sources.ts", FOLDER);
  * @throws {KernelFormatError} if a kernel breaks a rule.
  */
 export async function generateSources(folder: URL = FOLDER): Promise<string> {
-  const kernels = [];
-  for await (const { name, isFile } of Deno.readDir(folder)) {
-    if (!isFile || !name.endsWith(".wgsl")) continue;
-    kernels.push(parseKernel(`kernels/${name}`, await Deno.readTextFile(new URL(name, folder))));
+  const kernels = (await wgslIn(folder)).map(({ name, text }) => parseKernel(`kernels/${name}.wgsl`, text));
+  return renderSources(kernels, await wgslIn(new URL("parts/", folder)));
+}
+
+/** The .wgsl files of a folder, none where there is no such folder. */
+async function wgslIn(folder: URL): Promise<KernelPart[]> {
+  const found: KernelPart[] = [];
+  try {
+    for await (const { name, isFile } of Deno.readDir(folder)) {
+      if (!isFile || !name.endsWith(".wgsl")) continue;
+      const text = await Deno.readTextFile(new URL(name, folder));
+      found.push({ name: name.slice(0, -".wgsl".length), text: text.replaceAll("\r\n", "\n") });
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  return renderSources(kernels);
+  return found;
 }
 
 async function main(args: readonly string[]): Promise<number> {

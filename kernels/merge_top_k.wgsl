@@ -20,8 +20,8 @@ struct Params {
   candidates_stride: u32,
 }
 
-const NONE = 0xffffffffu;
-const LOWEST = -3.4028234663852886e38f;
+// uses parts/best_list.wgsl
+
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -32,37 +32,6 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(5) var<storage, read_write> candidate_counts: array<atomic<u32>>;
 @group(0) @binding(6) var<storage, read_write> top_scores: array<f32>;
 @group(0) @binding(7) var<storage, read_write> top_tokens: array<u32>;
-
-struct Best {
-  scores: array<f32, K>,
-  tokens: array<u32, K>,
-}
-
-// True where (score, token) ranks before (other, held): higher score first, then the lower token.
-fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
-  return score > other || (score == other && token < held);
-}
-
-// Puts an item on the root of a heap whose worst item is the root, and sinks it to its place among the first `size`.
-fn sink(best: ptr<function, Best>, score: f32, token: u32, size: u32) {
-  var place = 0u;
-  var child = 1u;
-  while (child < size) {
-    let next = child + 1u;
-    if (next < size && ranks_before((*best).scores[child], (*best).tokens[child], (*best).scores[next], (*best).tokens[next])) {
-      child = next;
-    }
-    if (!ranks_before(score, token, (*best).scores[child], (*best).tokens[child])) {
-      break;
-    }
-    (*best).scores[place] = (*best).scores[child];
-    (*best).tokens[place] = (*best).tokens[child];
-    place = child;
-    child = 2u * place + 1u;
-  }
-  (*best).scores[place] = score;
-  (*best).tokens[place] = token;
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

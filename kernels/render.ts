@@ -38,8 +38,16 @@ export interface KernelSource {
 }
 `;
 
-/** The text of sources.ts: the same for the same kernels, in whatever order they come. */
-export function renderSources(kernels: readonly ParsedKernel[]): string {
+/** A piece of WGSL that several kernels use. */
+export interface KernelPart {
+  /** File name without its ending. */
+  readonly name: string;
+  /** Its text. */
+  readonly text: string;
+}
+
+/** The text of sources.ts: the same for the same kernels and parts, in whatever order they come. */
+export function renderSources(kernels: readonly ParsedKernel[], parts: readonly KernelPart[] = []): string {
   const sorted = kernels.toSorted((a, b) => a.name < b.name ? -1 : 1);
   const names = sorted.map(({ name }) => JSON.stringify(name));
   const union = names.length ? "\n  | " + names.join("\n  | ") : " never";
@@ -51,7 +59,20 @@ export type KernelName =${union};
 /** All kernels by name. */
 export const kernels: Readonly<Record<KernelName, KernelSource>> = {
 ${entries}};
+
+/** What kernels share: the text of parts/NAME.wgsl, put behind a kernel that says \`// uses parts/NAME.wgsl\`. */
+export const parts: Readonly<Record<string, string>> = {
+${parts.toSorted((a, b) => a.name < b.name ? -1 : 1).map(renderPart).join("")}};
 `;
+}
+
+function renderPart({ name, text }: KernelPart): string {
+  return `  ${name}: ${quoted(text)},\n`;
+}
+
+/** As a template literal. */
+function quoted(text: string): string {
+  return `\`${text.replace(/[\\`]|\$\{/g, "\\$&")}\``;
 }
 
 function renderKernel({ name, text, params, bindings }: ParsedKernel): string {
@@ -64,7 +85,7 @@ function renderKernel({ name, text, params, bindings }: ParsedKernel): string {
     "    bindings: [",
     ...bindings.map(({ binding, name, kind }) => `      { binding: ${binding}, name: "${name}", kind: "${kind}" },`),
     "    ],",
-    `    text: \`${text.replace(/[\\`]|\$\{/g, "\\$&")}\`,`,
+    `    text: ${quoted(text)},`,
     "  },\n",
   ].join("\n");
 }

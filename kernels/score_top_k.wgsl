@@ -29,8 +29,8 @@ struct Params {
   resume: u32,
 }
 
-const NONE = 0xffffffffu;
-const LOWEST = -3.4028234663852886e38f;
+// uses parts/best_list.wgsl
+
 override WORKGROUP: u32 = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -40,37 +40,6 @@ override WORKGROUP: u32 = 8u;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
 @group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
-
-struct Best {
-  scores: array<f32, K>,
-  tokens: array<u32, K>,
-}
-
-// True where (score, token) ranks before (other, held): higher score first, then the lower token.
-fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
-  return score > other || (score == other && token < held);
-}
-
-// Puts an item on the root of a heap whose worst item is the root, and sinks it to its place among the first `size`.
-fn sink(best: ptr<function, Best>, score: f32, token: u32, size: u32) {
-  var place = 0u;
-  var child = 1u;
-  while (child < size) {
-    let next = child + 1u;
-    if (next < size && ranks_before((*best).scores[child], (*best).tokens[child], (*best).scores[next], (*best).tokens[next])) {
-      child = next;
-    }
-    if (!ranks_before(score, token, (*best).scores[child], (*best).tokens[child])) {
-      break;
-    }
-    (*best).scores[place] = (*best).scores[child];
-    (*best).tokens[place] = (*best).tokens[child];
-    place = child;
-    child = 2u * place + 1u;
-  }
-  (*best).scores[place] = score;
-  (*best).tokens[place] = token;
-}
 
 // Short lists are kept sorted. Long ones are heaps: drivers end a thread's loops after 65,535 turns in all (llvmpipe),
 // which moving half a list for each token would reach.

@@ -98,10 +98,8 @@ export class CachedSequence {
 
   #ownLast(): void {
     const shared = this.#pages[this.#pages.length - 1];
-    const copy = this.#pool.allocate();
-    this.#pool.copy(shared, copy);
+    this.#pages[this.#pages.length - 1] = this.#pool.duplicate(shared);
     this.#pool.release(shared);
-    this.#pages[this.#pages.length - 1] = copy;
     this.#version++;
   }
 
@@ -111,11 +109,7 @@ export class CachedSequence {
       this.#pool.retain(page);
       fork.#pages.push(page);
     }
-    if (full < this.#pages.length) {
-      const copy = this.#pool.allocate();
-      fork.#pages.push(copy);
-      this.#pool.copy(this.#pages[full], copy);
-    }
+    if (full < this.#pages.length) fork.#pages.push(this.#pool.duplicate(this.#pages[full]));
     fork.#length = this.#length;
     fork.#recentQueries = this.#recentQueries.fork();
     fork.#held = this.#held?.fork();

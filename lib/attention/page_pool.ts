@@ -144,6 +144,13 @@ export class PagePool {
     if (--this.#owners[page] === 0) this.#free.push(page);
   }
 
+  /** A page with one owner that holds what another does. */
+  duplicate(page: number): number {
+    const copy = this.allocate();
+    this.copy(page, copy);
+    return copy;
+  }
+
   /** Copies a page to another in every layer. */
   copy(source: number, target: number): void {
     const from = this.slabOf(source);

@@ -201,9 +201,9 @@ function tensorsOf(
 
 function groupsOf({ step, attended, selection }: RecordedLayer, data: readonly Uint32Array[]): TraceGroup[] {
   const [indices, counts, centers, centerCounts] = data;
-  const { leading, windowStart } = step.layouts[0];
+  const { mode, leading, windowStart } = step.layouts[0];
   // Beside sequences that select, one that does not has the same list for each KV head.
-  const selects = step.layouts[0].mode === "select";
+  const selects = mode === "select";
   return Array.from({ length: selects ? attended.selections : 1 }, (_, group) => {
     const kept = selection && selects
       ? readCenters(centers, group * selection.centers.shape[2], centerCounts[group])

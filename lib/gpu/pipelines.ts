@@ -1,5 +1,5 @@
 import { unrollLoops } from "./unroll.ts";
-import { type KernelName, kernels, type KernelSource } from "../../kernels/sources.ts";
+import { type KernelName, kernels, type KernelSource, parts } from "../../kernels/sources.ts";
 import { FeatureMissingError } from "./errors.ts";
 import type { ErrorScopes } from "./error_scopes.ts";
 
@@ -76,7 +76,7 @@ export class PipelineCache {
           compute: {
             module: this.#gpu.createShaderModule({
               label,
-              code: prefix + unrollLoops(source.text, variant.constants ?? {}),
+              code: prefix + unrollLoops(source.text, variant.constants ?? {}) + partsOf(source),
             }),
             entryPoint: "main",
             constants: { ...variant.overrides },
@@ -122,6 +122,14 @@ export class PipelineCache {
     this.#layouts.set(kernel, layout);
     return layout;
   }
+}
+
+/** What the kernel shares with others; behind its own text, so that errors name its own lines. */
+function partsOf({ name, text }: KernelSource): string {
+  return [...text.matchAll(/^\/\/ uses parts\/(\w+)\.wgsl$/gm)].map(([, part]) => {
+    if (Object.hasOwn(parts, part)) return `\n${parts[part]}`;
+    throw new RangeError(`kernel ${name}: there is no kernels/parts/${part}.wgsl`);
+  }).join("");
 }
 
 function variantKey(

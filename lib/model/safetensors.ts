@@ -9,8 +9,10 @@ export { SafetensorsFile } from "./safetensors_file.ts";
 export type { TensorEntry } from "./safetensors_header.ts";
 export type { WeightStore } from "./weight_store.ts";
 
-const SINGLE = "model.safetensors";
-const INDEX = "model.safetensors.index.json";
+/** A model's weights in one file. */
+export const SINGLE = "model.safetensors";
+/** Which of several files each tensor is in. */
+export const INDEX = "model.safetensors.index.json";
 
 interface WeightIndex {
   weight_map: Record<string, string>;

@@ -190,8 +190,15 @@ function checkedIn<T>(file: string, value: unknown, schema: z.ZodType<T>): T {
  */
 export async function loadTokenizer(folder: string | URL): Promise<ModelTokenizer> {
   const tokenizer = parseJson(await readText(fileInside(folder, "tokenizer.json")), "tokenizer.json");
-  const beside = fileInside(folder, "tokenizer_config.json");
-  const config = (await fileExists(beside)) ? parseJson(await readText(beside), "tokenizer_config.json") : {};
-  const template = fileInside(folder, "chat_template.jinja");
-  return ModelTokenizer.fromJson(tokenizer, config, await fileExists(template) ? await readText(template) : undefined);
+  const config = await textIfThere(fileInside(folder, "tokenizer_config.json"));
+  const template = await textIfThere(fileInside(folder, "chat_template.jinja"));
+  return ModelTokenizer.fromJson(
+    tokenizer,
+    config === undefined ? {} : parseJson(config, "tokenizer_config.json"),
+    template,
+  );
+}
+
+async function textIfThere(file: string | URL): Promise<string | undefined> {
+  return await fileExists(file) ? await readText(file) : undefined;
 }

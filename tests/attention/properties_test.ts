@@ -64,6 +64,13 @@ async function run(layer: TestLayer, all: LayerInput, steps: readonly number[]):
   return outputs;
 }
 
+/** Both give the same outputs, step by step, for a first call of 12 tokens and these steps. */
+async function assertSame(left: TestLayer, right: TestLayer, all: LayerInput, steps: readonly number[]): Promise<void> {
+  const outputs = await run(left, all, [12, ...steps]);
+  const expected = await run(right, all, [12, ...steps]);
+  outputs.forEach((output, index) => assertClose(output, expected[index], { ...CLOSE, label: `step ${index}` }));
+}
+
 function sum(steps: readonly number[]): number {
   return steps.reduce((total, rows) => total + rows, 0);
 }
@@ -79,9 +86,7 @@ gpuTest("ReAttention that picks all of the middle equals full attention, in both
       const all = tokensOf(input, 12 + sum(steps), seed);
       using some = layerOf(device, input, "reattention", { ...knobs, positions });
       using every = layerOf(device, input, "full", { chunkSize: 8 });
-      const left = await run(some, all, [12, ...steps]);
-      const right = await run(every, all, [12, ...steps]);
-      left.forEach((output, index) => assertClose(output, right[index], { ...CLOSE, label: `step ${index}` }));
+      await assertSame(some, every, all, steps);
       assertEquals((await some.readTrace()).at(-1)!.kind, "select");
     },
   );
@@ -103,9 +108,7 @@ gpuTest(
         const all = tokensOf(input, 12 + sum(steps), seed);
         using left = layerOf(device, input, "reattention", { ...shared, ...nothing, positions });
         using right = layerOf(device, input, "streaming", { ...shared, positions });
-        const outputs = await run(left, all, [12, ...steps]);
-        const expected = await run(right, all, [12, ...steps]);
-        outputs.forEach((output, index) => assertClose(output, expected[index], { ...CLOSE, label: `step ${index}` }));
+        await assertSame(left, right, all, steps);
       },
     );
     await fc.assert(run1, { seed: 42, numRuns: 12 });

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@
 import { generateSources } from "../../kernels/generate.ts";
 import { KernelFormatError, parseKernel } from "../../kernels/parse.ts";
 import { renderSources } from "../../kernels/render.ts";
-import { kernels } from "../../kernels/sources.ts";
+import { kernels, parts } from "../../kernels/sources.ts";
 
 const HEADER = `// Adds one.
 //
@@ -118,4 +118,15 @@ Deno.test("renderSources sorts by name and keeps any text through a template lit
   assertStringIncludes(rendered, '\n  | "a"\n  | "b";\n');
   const module = await import("data:application/typescript," + encodeURIComponent(rendered));
   assertEquals(module.kernels, { a: { ...a }, b: { ...b } });
+});
+
+Deno.test("parts/best_list.wgsl stands once, and every part that a kernel uses is there", async () => {
+  const used = Object.values(kernels).flatMap(({ text }) => {
+    return [...text.matchAll(/^\/\/ uses parts\/(\w+)\.wgsl$/gm)].map(([, part]) => part);
+  });
+  assertEquals([...new Set(used)].sort(), Object.keys(parts).sort());
+  for (const [name, text] of Object.entries(parts)) {
+    const file = await Deno.readTextFile(new URL(`../../kernels/parts/${name}.wgsl`, import.meta.url));
+    assertEquals(text, file.replaceAll("\r\n", "\n"));
+  }
 });

@@ -1,9 +1,9 @@
 import { environmentVariable, PlatformError, readText } from "../../platform.ts";
 import { ModelFileError } from "../model_file_error.ts";
-import { shardNames } from "../safetensors.ts";
+import { INDEX, shardNames, SINGLE } from "../safetensors.ts";
 import { RepositoryCache } from "./cache.ts";
 import type { DownloadProgress } from "./download.ts";
-import { firstFiles, type HubFile, HubRefusal, listHubFiles, resolveCommit } from "./hub_files.ts";
+import { firstFiles, type HubFile, listHubFiles, resolveCommit } from "./hub_files.ts";
 import { type HubAccess, hubAccess, type HubAccessOptions } from "./repository.ts";
 
 /** Which revision is wanted, where it is kept, and how the hub is asked. */
@@ -21,7 +21,6 @@ export interface HubOptions extends HubAccessOptions {
 }
 
 const COMMIT = /^[0-9a-f]{40}$/;
-const INDEX = "model.safetensors.index.json";
 
 /**
  * Makes sure that a model's files are in the cache, and tells where. What is there is not asked for again; where the
@@ -76,7 +75,7 @@ async function fetchCommit(
   const { onDownload: onProgress, signal, retryDelay } = options;
   const ensure = (file: HubFile) => cache.ensure({ repository, commit, file, access, onProgress, signal, retryDelay });
   for (const file of firstFiles(repository, files)) await ensure(file);
-  if (!files.has("model.safetensors")) {
+  if (!files.has(SINGLE)) {
     for (const name of await shardsIn(cache.snapshot(commit))) {
       const file = files.get(name);
       if (!file) throw new ModelFileError(`${repository}: ${INDEX} names ${name}, which the repository does not have`);
@@ -90,7 +89,7 @@ async function fetchCommit(
 /** Whether a commit can be loaded without asking for anything. */
 async function isComplete(cache: RepositoryCache, commit: string): Promise<boolean> {
   if (!await cache.has(commit, "config.json") || !await cache.has(commit, "tokenizer.json")) return false;
-  if (await cache.has(commit, "model.safetensors")) return true;
+  if (await cache.has(commit, SINGLE)) return true;
   if (!await cache.has(commit, INDEX)) return false;
   for (const name of await shardsIn(cache.snapshot(commit))) {
     if (!await cache.has(commit, name)) return false;
@@ -101,5 +100,3 @@ async function isComplete(cache: RepositoryCache, commit: string): Promise<boole
 async function shardsIn(snapshot: string): Promise<string[]> {
   return shardNames(await readText(`${snapshot}/${INDEX}`));
 }
-
-export { HubRefusal };

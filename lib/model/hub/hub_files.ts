@@ -1,5 +1,6 @@
 import { PlatformError } from "../../platform.ts";
 import { ModelFileError } from "../model_file_error.ts";
+import { INDEX, SINGLE } from "../safetensors.ts";
 import type { HubAccess } from "./repository.ts";
 
 /** A file of a repository, as the hub describes it. */
@@ -24,8 +25,6 @@ const SMALL = [
   "chat_template.jinja",
   "chat_template.json",
 ];
-const INDEX = "model.safetensors.index.json";
-const SINGLE = "model.safetensors";
 
 /** The commit that a branch, a tag or a commit's own name stands for. */
 export async function resolveCommit(repository: string, revision: string, access: HubAccess): Promise<string> {

@@ -1,87 +1,95 @@
 /**
  * `deno task bench`: speed as shares of what the adapter can do, all measured in this run.
  *
- * Question: how near are the kernels to the adapter's multiply-add rate? The limit is probed by `fma_probe`, a kernel of
- * eight independent chains that touches no memory. Repeats of both are interleaved; medians with the spread are printed.
+ * Question: how near are kernels and models to the adapter's multiply-add rate and copy bandwidth, and how far ahead of
+ * other libraries on the same adapter? Every result is compared with plain numbers first; repeats are interleaved.
  */
+import { dirname } from "node:path";
 import { Device } from "../lib/gpu/mod.ts";
-import { matmul, Tensor } from "../lib/tensor/mod.ts";
+import { type BenchArguments, parseBenchArguments, USAGE } from "./bench/arguments.ts";
+import type { BenchCase } from "./bench/bench_case.ts";
+import { matmulCases, vectorCases } from "./bench/groups/matmul.ts";
+import { type Limits, measureLimits } from "./bench/limits.ts";
+import type { Peer } from "./bench/peers.ts";
+import { type BenchFile, benchSchema, type Row } from "./bench/row.ts";
+import { runCase } from "./bench/run.ts";
+import { limitsLine, rowLine } from "./bench/table.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
 
-const SIZES = [[1024, 1024, 1024], [128, 256, 704], [1, 256, 1547]] as const;
-const REPEATS = 7;
+function allCases(device: Device): BenchCase[] {
+  const { software } = device.info;
+  return [...matmulCases(software), ...vectorCases()];
+}
 
-/** Milliseconds of GPU time (wall time where the adapter has no timestamps) that `run` takes. */
-async function time(device: Device, run: () => Disposable): Promise<number> {
-  await device.finish();
-  const start = performance.now();
-  {
-    using _result = run();
-    await device.finish();
+function nameOf({ group, shape, dtype }: BenchCase): string {
+  return `${group} ${shape} ${dtype}`;
+}
+
+async function measure(device: Device, cases: readonly BenchCase[], peers: readonly Peer[]) {
+  const limits = await measureLimits(device);
+  console.log(limitsLine(limits));
+  const rows: Row[] = [];
+  let wrong = 0;
+  for (const item of cases) {
+    try {
+      const { rows: found, left } = await runCase(device, limits, peers, item);
+      for (const row of found) console.log(rowLine(row));
+      for (const reason of left) console.log(`  left out: ${nameOf(item)}, ${reason}`);
+      if (!found.length) wrong++;
+      rows.push(...found);
+    } catch (error) {
+      wrong++;
+      console.error(`  failed: ${nameOf(item)}: ${(error as Error).message}`);
+    }
   }
-  const wall = performance.now() - start;
-  const kernels = await device.kernelTimes();
-  return device.info.timestamps ? kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0) : wall;
+  return { limits, rows, wrong };
 }
 
-function probe(device: Device): { run: () => Disposable; operations: number } {
-  const groups = 1024;
-  const steps = 4096;
-  return {
-    operations: groups * 64 * steps * 8 * 2,
-    run: () => {
-      const output = Tensor.empty(device, [groups * 64]);
-      device.commands.dispatch({
-        kernel: "fma_probe",
-        constants: { STEPS: steps },
-        params: { seed: 1e-9 },
-        bindings: [{ buffer: output.buffer }],
-        groups,
-        work: groups * 64 * steps * 8 / 8,
-      });
-      return output;
-    },
-  };
+async function save(path: string, device: Device, limits: Limits, rows: readonly Row[]): Promise<void> {
+  const file: BenchFile = benchSchema.parse({
+    schema: 1,
+    adapter: device.info.name,
+    date: new Date().toISOString(),
+    versions: { ...Deno.version },
+    rows: [limits.row, ...rows],
+  });
+  await Deno.mkdir(dirname(path), { recursive: true });
+  // A reader never sees half a file.
+  await Deno.writeTextFile(`${path}.new`, JSON.stringify(file, null, 1) + "\n");
+  await Deno.rename(`${path}.new`, path);
+  console.log(`rows: ${path}`);
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1];
+function defaultPath(device: Device): string {
+  const adapter = device.info.name.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+  return `results/bench/${adapter}-${new Date().toISOString().slice(0, 10)}.json`;
 }
 
-function ramp(device: Device, shape: readonly number[]): Tensor {
-  const size = shape.reduce((a, b) => a * b, 1);
-  return Tensor.from(device, Float32Array.from({ length: size }, (_, i) => (i % 17) / 17 - 0.5), shape);
-}
-
-async function main(): Promise<void> {
+async function main(args: readonly string[]): Promise<number> {
+  let asked: Partial<BenchArguments>;
+  try {
+    asked = parseBenchArguments(args);
+  } catch (error) {
+    console.error(`bench: ${(error as Error).message}\n${USAGE}`);
+    return 2;
+  }
+  if (asked.help) {
+    console.log(USAGE);
+    return 0;
+  }
   nameRuntimeFolder();
   using device = await Device.open();
-  device.profiler.enabled = true;
-  console.log(
-    `${device.info.name}${device.info.software ? " (software)" : ""}, ${new Date().toISOString().slice(0, 10)}`,
-  );
-  const limit = probe(device);
-  for (const [rows, inner, columns] of SIZES) {
-    using a = ramp(device, [rows, inner]);
-    using b = ramp(device, [inner, columns]);
-    const ours: number[] = [];
-    const limits: number[] = [];
-    for (let repeat = 0; repeat <= REPEATS; repeat++) {
-      const pair = [await time(device, () => matmul(a, b)), await time(device, limit.run)];
-      // The first repeat compiles the kernels.
-      if (repeat === 0) continue;
-      ours.push(pair[0]);
-      limits.push(pair[1]);
-    }
-    const operations = 2 * rows * inner * columns;
-    const rate = operations / median(ours) / 1e6;
-    const bound = limit.operations / median(limits) / 1e6;
-    const spread = `${Math.min(...ours).toFixed(2)} to ${Math.max(...ours).toFixed(2)} ms`;
-    console.log(
-      `matmul ${rows}x${inner}x${columns} f32: ${rate.toFixed(1)} GFLOP/s (${spread}), ` +
-        `${(100 * rate / bound).toFixed(0)} % of the probed limit of ${bound.toFixed(1)} GFLOP/s`,
+  const cases = allCases(device).filter((item) => nameOf(item).includes(asked.filter ?? ""));
+  if (!cases.length) {
+    console.error(
+      `bench: --filter "${asked.filter}" fits no case; names are such as "${nameOf(allCases(device)[0])}"`,
     );
+    return 2;
   }
+  console.log(`${device.info.name}${device.info.software ? " (software)" : ""}, ${new Date().toISOString().slice(0, 10)}`);
+  const { limits, rows, wrong } = await measure(device, cases, []);
+  await save(asked.json ?? defaultPath(device), device, limits, rows);
+  return wrong ? 1 : 0;
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) Deno.exitCode = await main(Deno.args);

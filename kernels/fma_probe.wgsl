@@ -1,7 +1,8 @@
-// Probe of the adapter's multiply-add rate: eight independent chains per thread, no memory but the last store.
+// Probe of the adapter's multiply-add rate: independent chains in each thread, no memory but the last store.
 //
-// Shapes:   y [group_count * 64] f32
-// Dispatch: one thread per element, 64 threads a workgroup, linear groups; STEPS rounds, put before the text as a constant
+// Shapes:   y [group_count * WORKGROUP] f32
+// Dispatch: one thread per element, linear groups; CHAINS chains of Value (f32 or vec4<f32>), ROUNDS times STEPS rounds, put
+//           before the text as constants. Too few chains wait for their own results, too many spill their registers.
 // Source:   none; the limit that `deno task bench` sets speeds against
 
 struct Params {
@@ -10,10 +11,12 @@ struct Params {
   seed: f32,
 }
 
+override WORKGROUP: u32 = 64u;
+
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) workgroup: vec3<u32>,
   @builtin(num_workgroups) grid: vec3<u32>,
@@ -24,23 +27,22 @@ fn main(
     return;
   }
   let x = f32(lane) * params.seed;
-  var a = x;
-  var b = x + 1.0;
-  var c = x + 2.0;
-  var d = x + 3.0;
-  var e = x + 4.0;
-  var f = x + 5.0;
-  var g = x + 6.0;
-  var h = x + 7.0;
-  for (var step = 0u; step < STEPS; step++) {
-    a = fma(a, x, x);
-    b = fma(b, x, x);
-    c = fma(c, x, x);
-    d = fma(d, x, x);
-    e = fma(e, x, x);
-    f = fma(f, x, x);
-    g = fma(g, x, x);
-    h = fma(h, x, x);
+  let factor = Value(x + 0.5);
+  let term = Value(x + 0.25);
+  var chains: array<Value, CHAINS>;
+  for (var chain = 0u; chain < CHAINS; chain++) { // unrolled
+    chains[chain] = Value(x + f32(chain));
   }
-  y[group * 64u + lane] = ((a + b) + (c + d)) + ((e + f) + (g + h));
+  for (var step = 0u; step < STEPS; step++) {
+    for (var round = 0u; round < ROUNDS; round++) { // unrolled
+      for (var chain = 0u; chain < CHAINS; chain++) { // unrolled
+        chains[chain] = fma(chains[chain], factor, term);
+      }
+    }
+  }
+  var total = Value();
+  for (var chain = 0u; chain < CHAINS; chain++) { // unrolled
+    total += chains[chain];
+  }
+  y[group * WORKGROUP + lane] = dot(vec4<f32>(total), vec4<f32>(1.0));
 }

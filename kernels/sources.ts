@@ -44,6 +44,7 @@ export type KernelName =
   | "causal_attention"
   | "clip_votes"
   | "collect_indices"
+  | "copy_probe"
   | "f16_probe"
   | "fill"
   | "fma_probe"
@@ -820,6 +821,55 @@ fn main(
 }
 `,
   },
+  copy_probe: {
+    name: "copy_probe",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "count", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "y", kind: "write" },
+    ],
+    text: `// Probe of the adapter's memory bandwidth: a plain copy, each thread some vec4s apart by a workgroup's width.
+//
+// Shapes:   x, y [count] of vec4<u32>
+// Dispatch: WORKGROUP threads of WIDTH vec4s each, linear groups
+// Source:   none; the limit that \`deno task bench\` sets speeds against
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  count: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<u32>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let first = group * WORKGROUP * WIDTH + lane;
+  for (var part = 0u; part < WIDTH; part++) { // unrolled
+    if (first + part * WORKGROUP < params.count) {
+      y[first + part * WORKGROUP] = x[first + part * WORKGROUP];
+    }
+  }
+}
+`,
+  },
   f16_probe: {
     name: "f16_probe",
     params: [
@@ -914,10 +964,11 @@ fn main(
       { binding: 0, name: "params", kind: "uniform" },
       { binding: 1, name: "y", kind: "write" },
     ],
-    text: `// Probe of the adapter's multiply-add rate: eight independent chains per thread, no memory but the last store.
+    text: `// Probe of the adapter's multiply-add rate: independent chains in each thread, no memory but the last store.
 //
-// Shapes:   y [group_count * 64] f32
-// Dispatch: one thread per element, 64 threads a workgroup, linear groups; STEPS rounds, put before the text as a constant
+// Shapes:   y [group_count * WORKGROUP] f32
+// Dispatch: one thread per element, linear groups; CHAINS chains of Value (f32 or vec4<f32>), ROUNDS times STEPS rounds, put
+//           before the text as constants. Too few chains wait for their own results, too many spill their registers.
 // Source:   none; the limit that \`deno task bench\` sets speeds against
 
 struct Params {
@@ -926,10 +977,12 @@ struct Params {
   seed: f32,
 }
 
+override WORKGROUP: u32 = 64u;
+
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) workgroup: vec3<u32>,
   @builtin(num_workgroups) grid: vec3<u32>,
@@ -940,25 +993,24 @@ fn main(
     return;
   }
   let x = f32(lane) * params.seed;
-  var a = x;
-  var b = x + 1.0;
-  var c = x + 2.0;
-  var d = x + 3.0;
-  var e = x + 4.0;
-  var f = x + 5.0;
-  var g = x + 6.0;
-  var h = x + 7.0;
-  for (var step = 0u; step < STEPS; step++) {
-    a = fma(a, x, x);
-    b = fma(b, x, x);
-    c = fma(c, x, x);
-    d = fma(d, x, x);
-    e = fma(e, x, x);
-    f = fma(f, x, x);
-    g = fma(g, x, x);
-    h = fma(h, x, x);
+  let factor = Value(x + 0.5);
+  let term = Value(x + 0.25);
+  var chains: array<Value, CHAINS>;
+  for (var chain = 0u; chain < CHAINS; chain++) { // unrolled
+    chains[chain] = Value(x + f32(chain));
   }
-  y[group * 64u + lane] = ((a + b) + (c + d)) + ((e + f) + (g + h));
+  for (var step = 0u; step < STEPS; step++) {
+    for (var round = 0u; round < ROUNDS; round++) { // unrolled
+      for (var chain = 0u; chain < CHAINS; chain++) { // unrolled
+        chains[chain] = fma(chains[chain], factor, term);
+      }
+    }
+  }
+  var total = Value();
+  for (var chain = 0u; chain < CHAINS; chain++) { // unrolled
+    total += chains[chain];
+  }
+  y[group * WORKGROUP + lane] = dot(vec4<f32>(total), vec4<f32>(1.0));
 }
 `,
   },

@@ -255,7 +255,7 @@ export class Commands {
     work: number,
   ): void {
     const bytes = paramsBytes(pipeline.source);
-    if (this.#arenaUsed + bytes > ARENA_BYTES) this.flush();
+    if (this.#arenaUsed + bytes > ARENA_BYTES || this.#profiler.full) this.flush();
     const offset = this.#arenaUsed;
     packParams(
       pipeline.source,

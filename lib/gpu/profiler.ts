@@ -33,10 +33,14 @@ export class Profiler {
     this.#enabled = value && this.#available;
   }
 
-  /** Timestamp writes for the next pass; undefined when this submit's queries are used up (that call goes untimed). */
-  begin(kernel: string): GPUComputePassTimestampWrites | undefined {
+  /** Whether this submit's queries are used up: the next call must go into another one. */
+  get full(): boolean {
+    return this.#names.length >= CAPACITY;
+  }
+
+  /** Timestamp writes for the next pass. */
+  begin(kernel: string): GPUComputePassTimestampWrites {
     const index = 2 * this.#names.length;
-    if (index + 1 >= 2 * CAPACITY) return undefined;
     this.#querySet ??= this.#gpu.createQuerySet({
       type: "timestamp",
       count: 2 * CAPACITY,

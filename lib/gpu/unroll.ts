@@ -1,30 +1,31 @@
 /** A loop that a kernel wants written out: counted from 0 to a constant, its line marked so. */
-const MARKED = /for \(var (\w+) = 0u; \1 < (\w+); \1\+\+\) \{ \/\/ unrolled\n/g;
+const MARKED = /for \(var (\w+) = 0u; \1 < (\w+); \1\+\+\) \{ \/\/ unrolled\n/;
 
 /**
- * Writes out a kernel's loops that are marked `// unrolled`, once for each value of their counter. Compilers don't do it,
- * since WebGPU puts a guard into every loop; and some drivers end a thread's loops after 65,535 turns in all (llvmpipe), so
- * that turns of an inner loop are better not counted. Lines keep their numbers.
+ * Writes out a kernel's loops that are marked `// unrolled`, once for each value of their counter, loops in loops too.
+ * Compilers don't do it, since WebGPU puts a guard into every loop; and some drivers end a thread's loops after 65,535
+ * turns in all (llvmpipe), so that turns of an inner loop are better not counted. Lines keep their numbers.
  *
  * @param text the kernel
  * @param constants bounds of the loops
  */
 export function unrollLoops(text: string, constants: Readonly<Record<string, number>>): string {
   let unrolled = "";
-  let done = 0;
-  for (const { 0: head, 1: counter, 2: bound, index } of text.matchAll(MARKED)) {
+  let rest = text;
+  for (let marked = MARKED.exec(rest); marked; marked = MARKED.exec(rest)) {
+    const { 0: head, 1: counter, 2: bound, index } = marked;
     const count = constants[bound];
     if (count === undefined) throw new RangeError(`unrolled loop: ${bound} must be one of the kernel's constants`);
     const start = index + head.length;
-    const end = closingBrace(text, start);
-    const body = text.slice(start, end);
-    const line = body.replace(/\/\/[^\n]*/g, "").replace(/\s+/g, " ");
+    const end = closingBrace(rest, start);
+    const body = rest.slice(start, end);
+    const line = unrollLoops(body, constants).replace(/\/\/[^\n]*/g, "").replace(/\s+/g, " ");
     const named = new RegExp(`\\b${counter}\\b`, "g");
     const copies = Array.from({ length: count }, (_, value) => `{${line.replace(named, `${value}u`)}}`).join(" ");
-    unrolled += text.slice(done, index) + copies + "\n".repeat(body.split("\n").length);
-    done = end + 1;
+    unrolled += rest.slice(0, index) + copies + "\n".repeat(body.split("\n").length);
+    rest = rest.slice(end + 1);
   }
-  return unrolled + text.slice(done);
+  return unrolled + rest;
 }
 
 /** Place of the brace that closes the block whose inside starts at `start`. */

@@ -1,0 +1,45 @@
+import { parseArgs } from "node:util";
+import { z } from "zod";
+
+/** What the benchmark was asked for. */
+export interface BenchArguments {
+  /** Prints the usage and nothing else. */
+  help: boolean;
+  /** Measures other libraries too, interleaved with ours. */
+  peers: boolean;
+  /** Runs only cases whose name ("group shape dtype") holds this text. */
+  filter?: string;
+  /** Where the rows go as JSON. */
+  json: string;
+}
+
+/** What the command takes. */
+export const USAGE = `usage: deno task bench [--peers] [--filter TEXT] [--json FILE]
+
+Times the kernels and whole models on this adapter, as shares of what a tuned probe reaches on it in the same run. Every
+result is compared with plain numbers before its time counts.
+
+  --peers        other WebGPU libraries too, installed apart from this project at their first use
+  --filter TEXT  only cases whose name holds TEXT, such as "matmul", "1024x1024x1024" or "f16"
+  --json FILE    where the rows go (default results/bench/ADAPTER-DATE.json)
+  --help         prints this`;
+
+const schema = z.object({
+  help: z.boolean().default(false),
+  peers: z.boolean().default(false),
+  filter: z.string().min(1, "--filter must be a text, not empty").optional(),
+  json: z.string().min(1, "--json must name a file, not be empty").optional(),
+});
+
+/**
+ * Reads the command's arguments.
+ *
+ * @throws {TypeError} saying what is wrong.
+ */
+export function parseBenchArguments(args: readonly string[]): Omit<BenchArguments, "json"> & { json?: string } {
+  const [flag, text] = [{ type: "boolean" }, { type: "string" }] as const;
+  const options = { help: flag, peers: flag, filter: text, json: text };
+  const parsed = schema.safeParse(parseArgs({ args: [...args], options, allowPositionals: false }).values);
+  if (!parsed.success) throw new TypeError(parsed.error.issues.map(({ message }) => message).join("\n"));
+  return parsed.data;
+}

@@ -1,0 +1,103 @@
+import type { Device } from "../../lib/gpu/mod.ts";
+
+/** One repeat of a case. */
+export interface Sample {
+  /** Milliseconds of one run on the GPU; undefined where it is not told. */
+  gpu?: number;
+  /** Milliseconds of one run by the clock, waiting included. */
+  wall: number;
+}
+
+/** What repeats of a case come to. */
+export interface Timing {
+  /** Median GPU time, or wall time where there is none, in milliseconds. */
+  milliseconds: number;
+  /** Slowest less fastest. */
+  spread: number;
+  /** Median wall time. */
+  wallMilliseconds: number;
+}
+
+/** Something that can be timed: ours in this process, or a peer in its own. */
+export interface Contender {
+  /** "ours", or the peer's name. */
+  readonly implementation: string;
+  /** Runs so many times in a row and waits for the GPU once, at the end. */
+  sample(runs: number): Promise<Sample>;
+}
+
+/** Times work that is recorded on a device; `record` makes one run, and what it returns is disposed. */
+export class RecordedWork implements Contender {
+  readonly implementation: string;
+  readonly #device: Device;
+  readonly #record: () => Disposable | void;
+
+  constructor(device: Device, record: () => Disposable | void, implementation = "ours") {
+    this.#device = device;
+    this.#record = record;
+    this.implementation = implementation;
+  }
+
+  async sample(runs: number): Promise<Sample> {
+    const device = this.#device;
+    device.profiler.enabled = false;
+    await device.finish();
+    const start = performance.now();
+    for (let run = 0; run < runs; run++) this.#record()?.[Symbol.dispose]();
+    await device.finish();
+    const wall = (performance.now() - start) / runs;
+    if (!device.info.timestamps) return { wall };
+    // A pass for each call costs time by the clock, so GPU time has runs of its own.
+    device.profiler.enabled = true;
+    for (let run = 0; run < runs; run++) this.#record()?.[Symbol.dispose]();
+    const kernels = await device.kernelTimes();
+    device.profiler.enabled = false;
+    return { wall, gpu: kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / runs };
+  }
+}
+
+/** How long a sample should take by the clock, so that waiting for the GPU (10 ms and more) counts little. */
+const SAMPLE_MILLISECONDS = 150;
+const MOST_RUNS = 400;
+
+/**
+ * Times contenders in turns: one sample of each, then the next of each, so that a machine's moods meet all alike.
+ *
+ * @param repeats samples of each
+ * @returns a timing for each, in their order
+ */
+export async function timeInTurns(contenders: readonly Contender[], repeats: number): Promise<Timing[]> {
+  const runs: number[] = [];
+  for (const contender of contenders) {
+    // The first run compiles, the second shows about how long a run takes.
+    await contender.sample(1);
+    const { wall } = await contender.sample(1);
+    const wanted = Math.ceil(SAMPLE_MILLISECONDS / Math.max(wall, 0.05));
+    if (wanted > 4) {
+      const { wall: better } = await contender.sample(4);
+      runs.push(Math.min(MOST_RUNS, Math.max(1, Math.ceil(SAMPLE_MILLISECONDS / Math.max(better, 0.02)))));
+    } else runs.push(wanted);
+  }
+  const samples = contenders.map((): Sample[] => []);
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    for (const [index, contender] of contenders.entries()) samples[index].push(await contender.sample(runs[index]));
+  }
+  return samples.map(summary);
+}
+
+function summary(samples: readonly Sample[]): Timing {
+  const walls = samples.map(({ wall }) => wall);
+  const times = samples.map(({ gpu, wall }) => gpu && gpu > 0 ? gpu : wall);
+  return {
+    milliseconds: median(times),
+    spread: Math.max(...times) - Math.min(...times),
+    wallMilliseconds: median(walls),
+  };
+}
+
+/** The middle value; the mean of the two middle ones of an even number. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

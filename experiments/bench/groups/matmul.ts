@@ -1,0 +1,61 @@
+import { type DType, matmul } from "../../../lib/tensor/mod.ts";
+import { type BenchCase, errorAt, opened, somePlaces } from "../bench_case.ts";
+import { inputTensor, inputValue } from "../inputs.ts";
+
+type Sizes = readonly [rows: number, depth: number, columns: number];
+
+const SQUARES = [512, 1024, 2048, 4096];
+/** Prefill chunks and decode steps of the demo model (hidden 256) and of 1B-shaped and 8B-shaped Llamas. */
+const SKINNY: readonly Sizes[] = [
+  [128, 256, 704],
+  [512, 256, 704],
+  [128, 2048, 8192],
+  [512, 2048, 2048],
+  [512, 8192, 2048],
+];
+const VECTORS: readonly Sizes[] = [[1, 2048, 2048], [1, 2048, 8192], [1, 8192, 2048], [1, 4096, 14336]];
+
+/** Products of square and skinny matrices as shares of the multiply-add rate. */
+export function matmulCases(software: boolean): BenchCase[] {
+  const squares = SQUARES.map((size): Sizes => [size, size, size]);
+  const shapes = [...squares, ...SKINNY].filter(([rows, depth, columns]) => {
+    // 4096^3 takes a software adapter seconds a run.
+    return !software || rows * depth * columns < 2 ** 36 || rows === 4096;
+  });
+  return shapes.flatMap((sizes) => (["f32", "f16"] as const).map((dtype) => product("matmul", sizes, dtype)));
+}
+
+/** Products of one row, as in decoding, as shares of copy bandwidth: the right side is read once. */
+export function vectorCases(): BenchCase[] {
+  return VECTORS.flatMap((sizes) => (["f32", "f16"] as const).map((dtype) => product("decode matmul", sizes, dtype)));
+}
+
+function product(group: string, [rows, depth, columns]: Sizes, dtype: DType): BenchCase {
+  const places = somePlaces(rows * columns, 64);
+  const expected = () => Float64Array.from(places, (place) => element([rows, depth, columns], place));
+  const bytes = (rows * depth + rows * columns) * 4 + depth * columns * (dtype === "f16" ? 2 : 4);
+  const reads = group !== "matmul";
+  return {
+    group,
+    shape: `${rows}x${depth}x${columns}`,
+    dtype,
+    limit: reads ? "copy" : "multiply-add",
+    amount: reads ? bytes : 2 * rows * depth * columns,
+    // A sum of `depth` products in f32; the inputs are exact in both types.
+    tolerance: 1e-4,
+    ...(dtype === "f32" && { peer: { op: "matmul", sizes: [rows, depth, columns], places, expected } }),
+    open(device) {
+      const left = inputTensor(device, 0, [rows, depth]);
+      const right = inputTensor(device, 1, [depth, columns], dtype);
+      return opened([left, right], () => matmul(left, right), (found) => errorAt(found, places, expected()));
+    },
+  };
+}
+
+function element([, depth, columns]: Sizes, place: number): number {
+  const row = Math.floor(place / columns);
+  const column = place % columns;
+  let sum = 0;
+  for (let k = 0; k < depth; k++) sum += inputValue(0, row * depth + k) * inputValue(1, k * columns + column);
+  return sum;
+}

@@ -1,0 +1,121 @@
+import type { Device } from "../../lib/gpu/mod.ts";
+import { Tensor } from "../../lib/tensor/mod.ts";
+import { type Contender, RecordedWork, timeInTurns } from "./clock.ts";
+import type { LimitsRow } from "./row.ts";
+
+/** What the adapter can do at best, measured in this run. */
+export interface Limits {
+  /** Floating-point operations a second, a multiply-add counted as two. */
+  readonly flops: number;
+  /** Bytes read and written a second. */
+  readonly bytesPerSecond: number;
+  /** The row that says so. */
+  readonly row: LimitsRow;
+}
+
+const REPEATS = 5;
+const CHAINS = [["f32", 8], ["f32", 12], ["f32", 16], ["vec4<f32>", 2], ["vec4<f32>", 3], ["vec4<f32>", 8]] as const;
+const WORKGROUPS = [8, 64, 256] as const;
+const ROUNDS = 8;
+
+/** Measures the limits: several probes of each kind, of which the fastest counts. */
+export async function measureLimits(device: Device): Promise<Limits> {
+  const arithmetic = await fastest(multiplyAddProbes(device));
+  using source = Tensor.zeros(device, [copyBytes(device) / 4], "u32");
+  using target = Tensor.empty(device, source.shape, "u32");
+  const copying = await fastest(copyProbes(device, source, target));
+  const flops = arithmetic.amount / arithmetic.milliseconds * 1000;
+  const bytesPerSecond = copying.amount / copying.milliseconds * 1000;
+  return {
+    flops,
+    bytesPerSecond,
+    row: {
+      group: "limits",
+      shape: "",
+      dtype: "f32",
+      implementation: "ours",
+      milliseconds: arithmetic.milliseconds,
+      spread: arithmetic.spread,
+      shareOfLimit: 1,
+      multiplyAddsFlops: flops,
+      copyBytesPerSecond: bytesPerSecond,
+      probes: { "multiply-add": arithmetic.name, copy: copying.name },
+    },
+  };
+}
+
+interface Probe {
+  name: string;
+  /** Operations or bytes of a run. */
+  amount: number;
+  contender: Contender;
+}
+
+/** A copy far past every cache, as far as a binding allows. */
+function copyBytes(device: Device): number {
+  return Math.min(device.info.bindingBytes, device.info.software ? 2 ** 26 : 2 ** 30);
+}
+
+function multiplyAddProbes(device: Device): Probe[] {
+  const threads = device.info.software ? 2 ** 14 : 2 ** 20;
+  return CHAINS.flatMap(([type, chains]) =>
+    WORKGROUPS.map((workgroup): Probe => {
+      const perStep = ROUNDS * chains * (type === "f32" ? 1 : 4);
+      const steps = Math.ceil(32768 / perStep);
+      const record = () => {
+        const output = Tensor.empty(device, [threads]);
+        device.commands.dispatch({
+          kernel: "fma_probe",
+          types: { Value: type },
+          constants: { CHAINS: chains, STEPS: steps, ROUNDS },
+          overrides: { WORKGROUP: workgroup },
+          params: { seed: 1e-9 },
+          bindings: [{ buffer: output.buffer }],
+          groups: threads / workgroup,
+          work: threads * steps * perStep / 8,
+        });
+        return output;
+      };
+      return {
+        name: `${chains} chains of ${type}, ${workgroup} threads`,
+        amount: 2 * threads * steps * perStep,
+        contender: new RecordedWork(device, record),
+      };
+    })
+  );
+}
+
+function copyProbes(device: Device, source: Tensor, target: Tensor): Probe[] {
+  const amount = 2 * source.bytes;
+  const kernels = [1, 2, 4, 8].flatMap((width) =>
+    [64, 256].map((workgroup): Probe => ({
+      name: `kernel, ${width} vec4 a thread, ${workgroup} threads`,
+      amount,
+      contender: new RecordedWork(device, () =>
+        device.commands.dispatch({
+          kernel: "copy_probe",
+          constants: { WIDTH: width },
+          overrides: { WORKGROUP: workgroup },
+          params: { count: source.bytes / 16 },
+          bindings: [{ buffer: source.buffer }, { buffer: target.buffer }],
+          groups: Math.ceil(source.bytes / 16 / width / workgroup),
+          work: source.bytes / 4,
+        })),
+    }))
+  );
+  const queue: Probe = {
+    name: "copyBufferToBuffer",
+    amount,
+    contender: new RecordedWork(
+      device,
+      () => device.commands.copy(source.buffer, 0, target.buffer, 0, source.bytes),
+    ),
+  };
+  return [...kernels, queue];
+}
+
+async function fastest(probes: readonly Probe[]) {
+  const timings = await timeInTurns(probes.map(({ contender }) => contender), REPEATS);
+  const rated = probes.map(({ name, amount }, index) => ({ name, amount, ...timings[index] }));
+  return rated.reduce((best, each) => each.amount / each.milliseconds > best.amount / best.milliseconds ? each : best);
+}

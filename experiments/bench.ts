@@ -8,6 +8,7 @@ import { dirname } from "node:path";
 import { Device } from "../lib/gpu/mod.ts";
 import { type BenchArguments, parseBenchArguments, USAGE } from "./bench/arguments.ts";
 import type { BenchCase } from "./bench/bench_case.ts";
+import { demoCase, type ModelCase, timeModel } from "./bench/groups/model.ts";
 import { matmulCases, vectorCases } from "./bench/groups/matmul.ts";
 import { type Limits, measureLimits } from "./bench/limits.ts";
 import type { Peer } from "./bench/peers.ts";
@@ -25,7 +26,12 @@ function nameOf({ group, shape, dtype }: BenchCase): string {
   return `${group} ${shape} ${dtype}`;
 }
 
-async function measure(device: Device, cases: readonly BenchCase[], peers: readonly Peer[]) {
+async function measure(
+  device: Device,
+  cases: readonly BenchCase[],
+  models: readonly ModelCase[],
+  peers: readonly Peer[],
+) {
   const limits = await measureLimits(device);
   console.log(limitsLine(limits));
   const rows: Row[] = [];
@@ -41,6 +47,12 @@ async function measure(device: Device, cases: readonly BenchCase[], peers: reado
       wrong++;
       console.error(`  failed: ${nameOf(item)}: ${(error as Error).message}`);
     }
+  }
+  for (const model of models) {
+    await timeModel(device, model, (row) => {
+      console.log(rowLine(row));
+      rows.push(row);
+    });
   }
   return { limits, rows, wrong };
 }
@@ -80,14 +92,17 @@ async function main(args: readonly string[]): Promise<number> {
   nameRuntimeFolder();
   using device = await Device.open();
   const cases = allCases(device).filter((item) => nameOf(item).includes(asked.filter ?? ""));
-  if (!cases.length) {
+  const models = [demoCase()].filter(({ name, dtype }) => `model ${name} ${dtype}`.includes(asked.filter ?? ""));
+  if (!cases.length && !models.length) {
     console.error(
       `bench: --filter "${asked.filter}" fits no case; names are such as "${nameOf(allCases(device)[0])}"`,
     );
     return 2;
   }
-  console.log(`${device.info.name}${device.info.software ? " (software)" : ""}, ${new Date().toISOString().slice(0, 10)}`);
-  const { limits, rows, wrong } = await measure(device, cases, []);
+  console.log(
+    `${device.info.name}${device.info.software ? " (software)" : ""}, ${new Date().toISOString().slice(0, 10)}`,
+  );
+  const { limits, rows, wrong } = await measure(device, cases, models, []);
   await save(asked.json ?? defaultPath(device), device, limits, rows);
   return wrong ? 1 : 0;
 }

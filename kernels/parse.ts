@@ -4,7 +4,7 @@
 export type ParamType = "u32" | "i32" | "f32";
 
 /** How a kernel uses a binding. */
-export type BindingKind = "uniform" | "read" | "write";
+export type BindingKind = "uniform" | "read" | "write" | "image";
 
 /** What a kernel's text says about it. */
 export interface ParsedKernel {
@@ -129,7 +129,8 @@ function parseBindings(code: string, complain: Complain): ParsedKernel["bindings
         `${name} has binding ${found ?? "none"}, expected @binding(${bindings.length}): they count up from 0`,
       );
     }
-    bindings.push({ binding: bindings.length, name, kind: kindOf(address, access, name, at, complain) });
+    const kind = isImage(address, type) ? "image" : kindOf(address, access, name, at, complain);
+    bindings.push({ binding: bindings.length, name, kind });
     const isParams = address === "uniform" && type.trim() === "Params" && name === "params";
     const first = bindings.length === 1;
     if (first !== isParams || (!first && address === "uniform")) {
@@ -147,9 +148,17 @@ function attribute(attributes: string, name: string): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
+/** Four floats a texel, only read. */
+function isImage(address: string, type: string): boolean {
+  return address === "" && /^texture_storage_2d\s*<\s*rgba32float\s*,\s*read\s*>$/.test(type.trim());
+}
+
 function kindOf(address: string, access: string, name: string, at: number, complain: Complain): BindingKind {
   if (address === "uniform") return "uniform";
   if (address === "storage" && access === "read") return "read";
   if (address === "storage" && access === "read_write") return "write";
-  return complain(at, `${name} is var<${address}, ${access}>, expected uniform, storage read or storage read_write`);
+  return complain(
+    at,
+    `${name} is var<${address}, ${access}>, expected uniform, storage read, storage read_write or an image`,
+  );
 }

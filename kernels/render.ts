@@ -21,8 +21,8 @@ export interface KernelBinding {
   readonly binding: number;
   /** The variable's name. */
   readonly name: string;
-  /** The parameter block, a buffer that is only read, or one that is written too. */
-  readonly kind: "uniform" | "read" | "write";
+  /** The parameter block, a buffer that is only read, one that is written too, or an image that is only read. */
+  readonly kind: "uniform" | "read" | "write" | "image";
 }
 
 /** A kernel: its text and what the host must know to call it. */

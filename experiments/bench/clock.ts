@@ -6,16 +6,20 @@ export interface Sample {
   gpu?: number;
   /** Milliseconds of one run by the clock, waiting included. */
   wall: number;
+  /** Which of them counts. A software adapter's runs end with their submit, copies included: there it is the clock. */
+  counts: "gpu" | "wall";
 }
 
 /** What repeats of a case come to. */
 export interface Timing {
-  /** Median GPU time, or wall time where there is none, in milliseconds. */
+  /** Median time in milliseconds: on a GPU with timestamps its kernels', by the clock elsewhere. */
   milliseconds: number;
   /** Slowest less fastest. */
   spread: number;
   /** Median wall time. */
   wallMilliseconds: number;
+  /** Median GPU time of the kernels; null where it is not told. Copies are not in it. */
+  gpuMilliseconds: number | null;
 }
 
 /** Something that can be timed: ours in this process, or a peer in its own. */
@@ -46,18 +50,19 @@ export class RecordedWork implements Contender {
     for (let run = 0; run < runs; run++) this.#record()?.[Symbol.dispose]();
     await device.finish();
     const wall = (performance.now() - start) / runs;
-    if (!device.info.timestamps) return { wall };
+    const counts = device.info.software ? "wall" : "gpu";
+    if (!device.info.timestamps) return { wall, counts };
     // A pass for each call costs time by the clock, so GPU time has runs of its own.
     device.profiler.enabled = true;
     for (let run = 0; run < runs; run++) this.#record()?.[Symbol.dispose]();
     const kernels = await device.kernelTimes();
     device.profiler.enabled = false;
-    return { wall, gpu: kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / runs };
+    return { wall, counts, gpu: kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / runs };
   }
 }
 
 /** How long a sample should take by the clock, so that waiting for the GPU (10 ms and more) counts little. */
-const SAMPLE_MILLISECONDS = 150;
+const SAMPLE_MILLISECONDS = 250;
 const MOST_RUNS = 400;
 
 /**
@@ -87,11 +92,13 @@ export async function timeInTurns(contenders: readonly Contender[], repeats: num
 
 function summary(samples: readonly Sample[]): Timing {
   const walls = samples.map(({ wall }) => wall);
-  const times = samples.map(({ gpu, wall }) => gpu && gpu > 0 ? gpu : wall);
+  const kernels = samples.flatMap(({ gpu }) => gpu ? [gpu] : []);
+  const times = samples.map(({ counts, gpu, wall }) => counts === "gpu" && gpu ? gpu : wall);
   return {
     milliseconds: median(times),
     spread: Math.max(...times) - Math.min(...times),
     wallMilliseconds: median(walls),
+    gpuMilliseconds: kernels.length ? median(kernels) : null,
   };
 }
 

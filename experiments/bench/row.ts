@@ -13,12 +13,14 @@ export const rowSchema = z.object({
   dtype: z.string(),
   /** "ours", or the peer's name. */
   implementation: z.string().min(1),
-  /** Median of a run: GPU time where the adapter tells it of this implementation, wall time where not. */
+  /** Median of a run: of a GPU with timestamps its kernels' time, by the clock elsewhere. */
   milliseconds: z.number().positive(),
   /** Slowest less fastest of the repeats, in milliseconds. */
   spread: z.number().nonnegative(),
   /** Median wall time of a run, waiting for the GPU included. */
   wallMilliseconds: z.number().positive(),
+  /** Median GPU time of the kernels of a run; null where it is not told. */
+  gpuMilliseconds: z.number().positive().nullable(),
   /** Rate as a share of the limit's; null where no limit applies. */
   shareOfLimit: z.number().nullable(),
   /** The limit that applies. */

@@ -1,10 +1,11 @@
 import type { PooledBuffer } from "./buffers.ts";
 import { LimitExceededError } from "./errors.ts";
 import type { ErrorScopes } from "./error_scopes.ts";
+import type { PooledImage } from "./images.ts";
 import type { Pipeline } from "./pipelines.ts";
 
 /** A buffer as a kernel sees it: all of it, or a window that fits one binding. */
-export interface Binding {
+export interface BufferBinding {
   /** The buffer. */
   buffer: PooledBuffer;
   /** First byte; a multiple of the adapter's offset alignment. Default 0. */
@@ -12,6 +13,9 @@ export interface Binding {
   /** Bytes visible to the kernel. Default: up to the end of what the owner asked for. */
   bytes?: number;
 }
+
+/** What a kernel's binding refers to. */
+export type Binding = BufferBinding | { readonly image: PooledImage };
 
 /** Most bind groups kept; past it all are made anew as they are needed. */
 const KEPT = 4096;
@@ -34,7 +38,9 @@ export class BindGroups {
 
   /** Refuses a binding larger than the adapter allows. */
   check(kernel: string, bindings: readonly Binding[]): void {
-    for (const { buffer, offset = 0, bytes } of bindings) {
+    for (const binding of bindings) {
+      if ("image" in binding) continue;
+      const { buffer, offset = 0, bytes } = binding;
       const size = bindingBytes(buffer, offset, bytes);
       if (size <= this.#largest) continue;
       throw new LimitExceededError(
@@ -46,7 +52,7 @@ export class BindGroups {
   /** The bind group of a kernel's uniforms (`uniformBytes` at a dynamic offset) and storage bindings. */
   get(pipeline: Pipeline, bindings: readonly Binding[], uniformBytes: number): GPUBindGroup {
     let key = `${pipeline.id}`;
-    for (const { buffer, offset, bytes } of bindings) key += `/${buffer.id},${offset ?? 0},${bytes ?? buffer.bytes}`;
+    for (const binding of bindings) key += `/${keyOf(binding)}`;
     const known = this.#groups.get(key);
     if (known) return known;
     if (this.#groups.size >= KEPT) this.#groups.clear();
@@ -57,10 +63,7 @@ export class BindGroups {
         layout: pipeline.layout,
         entries: [
           { binding: 0, resource: { buffer: this.#uniforms, size: uniformBytes } },
-          ...bindings.map(({ buffer, offset = 0, bytes }, index) => ({
-            binding: index + 1,
-            resource: { buffer: buffer.gpu, offset, size: bindingBytes(buffer, offset, bytes) },
-          })),
+          ...bindings.map((binding, index) => ({ binding: index + 1, resource: resourceOf(binding) })),
         ],
       }));
     this.#groups.set(key, group);
@@ -71,6 +74,18 @@ export class BindGroups {
   clear(): void {
     this.#groups.clear();
   }
+}
+
+function keyOf(binding: Binding): string {
+  if ("image" in binding) return `i${binding.image.id}`;
+  const { buffer, offset, bytes } = binding;
+  return `${buffer.id},${offset ?? 0},${bytes ?? buffer.bytes}`;
+}
+
+function resourceOf(binding: Binding): GPUBindingResource {
+  if ("image" in binding) return binding.image.view;
+  const { buffer, offset = 0, bytes } = binding;
+  return { buffer: buffer.gpu, offset, size: bindingBytes(buffer, offset, bytes) };
 }
 
 /** Bindings are whole words; an odd number of f16 values ends in padding that the buffer has. */

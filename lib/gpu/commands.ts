@@ -1,6 +1,7 @@
 import { BindGroups, type Binding } from "./bind_groups.ts";
 import type { PooledBuffer } from "./buffers.ts";
 import type { ErrorScopes } from "./error_scopes.ts";
+import type { PooledImage } from "./images.ts";
 import { Pacing } from "./pacing.ts";
 import { packParams, paramsBytes } from "./params.ts";
 import type { KernelVariant, Pipeline, PipelineCache } from "./pipelines.ts";
@@ -135,6 +136,21 @@ export class Commands {
       bytes,
     );
     this.#work += bytes / 4;
+  }
+
+  /**
+   * Records a copy of `rows` rows of a buffer into an image's first rows. The offset is a multiple of 16 bytes, a row of
+   * the image is `image.width` texels of 16 bytes, a multiple of 16 texels.
+   */
+  copyToImage(source: PooledBuffer, offset: number, image: PooledImage, rows: number): void {
+    if (rows === 0) return;
+    this.#endPass();
+    const bytesPerRow = image.width * 16;
+    this.#open().copyBufferToTexture({ buffer: source.gpu, offset, bytesPerRow }, { texture: image.gpu }, [
+      image.width,
+      rows,
+    ]);
+    this.#work += rows * image.width * 4;
   }
 
   /** Records filling with zeros; offset and bytes are multiples of 4. */

@@ -5,6 +5,8 @@ import { Commands } from "./commands.ts";
 import { ErrorScopes } from "./error_scopes.ts";
 import { LimitExceededError } from "./errors.ts";
 import { f16Works } from "./f16_probe.ts";
+import { ImagePool } from "./images.ts";
+import { KernelChoices } from "./kernel_choices.ts";
 import { MemoryLedger } from "./ledger.ts";
 import { raisedLimits } from "./limits.ts";
 import { PipelineCache } from "./pipelines.ts";
@@ -21,6 +23,8 @@ export interface DeviceOptions {
   memoryBytes?: number;
   /** Largest storage binding to use, at most the adapter's. Tests lower it to reach the paths of very large tensors. */
   bindingBytes?: number;
+  /** Options of kernels by question, as `deno task tune` measures them. Default: what is usual for the kind of adapter. */
+  choices?: Readonly<Record<string, string>>;
   /** Most workgroups per grid dimension, at most the adapter's. Tests lower it likewise. */
   groupsPerDimension?: number;
 }
@@ -57,10 +61,14 @@ export class Device {
   readonly memory: MemoryLedger;
   /** Lends buffers. */
   readonly buffers: BufferPool;
+  /** Lends images. */
+  readonly images: ImagePool;
   /** Records and submits kernel calls. */
   readonly commands: Commands;
   /** Brings data to the host. */
   readonly readBack: ReadBack;
+  /** Which options of kernels it runs. */
+  readonly choices: KernelChoices;
   /** Times kernels when enabled. */
   readonly profiler: Profiler;
   readonly #gpu: GPUDevice;
@@ -89,6 +97,11 @@ export class Device {
     this.memory = new MemoryLedger(() => budget - this.memory.liveBytes - this.memory.idleBytes);
     this.#scopes = new ErrorScopes(gpu);
     this.buffers = new BufferPool(gpu, this.#scopes, this.memory);
+    this.choices = new KernelChoices({
+      threads: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
+      workgroupBytes: limits.maxComputeWorkgroupStorageSize,
+    }, options.choices);
+    this.images = new ImagePool(gpu, this.#scopes, this.memory);
     this.profiler = new Profiler(gpu, adapter.timestamps);
     const pipelines = new PipelineCache(gpu, this.#scopes, adapter.f16);
     this.commands = new Commands(gpu, this.#scopes, pipelines, this.profiler, {
@@ -103,7 +116,7 @@ export class Device {
         limits.minUniformBufferOffsetAlignment,
       ),
     }, adapter.software);
-    this.buffers.beforeDestroy = () => this.commands.releaseBindGroups();
+    this.buffers.beforeDestroy = this.images.beforeDestroy = () => this.commands.releaseBindGroups();
     this.readBack = new ReadBack(gpu, this.#scopes, this.commands);
   }
 
@@ -172,6 +185,7 @@ export class Device {
   /** Destroys the device and every buffer on it. */
   [Symbol.dispose](): void {
     this.buffers.trim();
+    this.images.trim();
     this.profiler.dispose();
     this.commands.dispose();
     this.#scopes.markLost("this device was disposed");

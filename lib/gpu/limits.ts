@@ -3,6 +3,7 @@ const RAISED: readonly (keyof GPUSupportedLimits & string)[] = [
   "maxBufferSize", // caches and weights
   "maxStorageBufferBindingSize", // fewer windows over long tensors
   "maxComputeWorkgroupStorageSize", // longer blocks in top-k
+  "maxTextureDimension2D", // images of matrices
   "maxComputeInvocationsPerWorkgroup",
   "maxComputeWorkgroupSizeX",
 ];

@@ -5,12 +5,14 @@
  * @module
  */
 export { type AdapterInfo, describeAdapter, findAdapter } from "./adapter.ts";
-export { BindGroups, type Binding } from "./bind_groups.ts";
+export { BindGroups, type Binding, type BufferBinding } from "./bind_groups.ts";
 export { BufferPool, type PooledBuffer } from "./buffers.ts";
 export { type CommandLimits, Commands, type Dispatch } from "./commands.ts";
 export { Device, type DeviceInfo, type DeviceOptions } from "./device.ts";
 export { ErrorScopes } from "./error_scopes.ts";
 export * from "./errors.ts";
+export { ImagePool, type ImageSize, type PooledImage } from "./images.ts";
+export { KernelChoices, type KernelOption, type WorkgroupLimits } from "./kernel_choices.ts";
 export { type MemoryFigure, MemoryLedger } from "./ledger.ts";
 export { Pacing } from "./pacing.ts";
 export { type KernelVariant, type Pipeline, PipelineCache } from "./pipelines.ts";

@@ -1,5 +1,5 @@
 import { unrollLoops } from "./unroll.ts";
-import { type KernelName, kernels, type KernelSource, parts } from "../../kernels/sources.ts";
+import { type KernelBinding, type KernelName, kernels, type KernelSource, parts } from "../../kernels/sources.ts";
 import { FeatureMissingError } from "./errors.ts";
 import type { ErrorScopes } from "./error_scopes.ts";
 
@@ -26,6 +26,14 @@ export interface Pipeline {
   /** Unique number, used to key bind groups. */
   readonly id: number;
 }
+
+/** What a layout says of each kind of binding. */
+const RESOURCES: Readonly<Record<KernelBinding["kind"], Partial<GPUBindGroupLayoutEntry>>> = {
+  uniform: { buffer: { type: "uniform", hasDynamicOffset: true } },
+  read: { buffer: { type: "read-only-storage" } },
+  write: { buffer: { type: "storage" } },
+  image: { storageTexture: { access: "read-only", format: "rgba32float", viewDimension: "2d" } },
+};
 
 /** Compiles kernels once per variant. */
 export class PipelineCache {
@@ -106,14 +114,10 @@ export class PipelineCache {
   #layout(kernel: KernelName, source: KernelSource): GPUBindGroupLayout {
     const known = this.#layouts.get(kernel);
     if (known) return known;
-    const entries = source.bindings.map((
-      { binding, kind },
-    ): GPUBindGroupLayoutEntry => ({
+    const entries = source.bindings.map(({ binding, kind }): GPUBindGroupLayoutEntry => ({
       binding,
       visibility: GPUShaderStage.COMPUTE,
-      buffer: kind === "uniform"
-        ? { type: "uniform", hasDynamicOffset: true }
-        : { type: kind === "read" ? "read-only-storage" : "storage" },
+      ...RESOURCES[kind],
     }));
     const layout = this.#scopes.guard(
       `kernel ${kernel}`,

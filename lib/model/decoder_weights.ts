@@ -1,16 +1,19 @@
 import type { Device } from "../gpu/mod.ts";
-import type { Tensor } from "../tensor/mod.ts";
+import { MatrixImage, type Tensor } from "../tensor/mod.ts";
 import type { ModelConfig } from "./config.ts";
 import { TensorLoader } from "./load_tensor.ts";
 import { ModelFileError } from "./model_file_error.ts";
 import type { WeightStore } from "./safetensors.ts";
 import { type DecoderOf, type LayerOf, type LinearOf, planWeights, type WantedTensor } from "./weight_plan.ts";
 
+/** A linear map's weight in the form that the device multiplies fastest. */
+export type Matrix = Tensor | MatrixImage;
+
 /** One linear map on the GPU. */
-export type Linear = LinearOf<Tensor>;
+export type Linear = LinearOf<Tensor, Matrix>;
 
 /** Weights of one decoder layer on the GPU. */
-export type LayerWeights = LayerOf<Tensor>;
+export type LayerWeights = LayerOf<Tensor, Matrix>;
 
 /** A weight file that was loaded. */
 export interface LoadedShard {
@@ -36,9 +39,9 @@ export class DecoderWeights {
   readonly norm: Tensor;
   /** Layers, first to last. */
   readonly layers: readonly LayerWeights[];
-  readonly #owned: readonly Tensor[];
+  readonly #owned: readonly Matrix[];
 
-  private constructor({ embedding, head, norm, layers }: DecoderOf<Tensor>, owned: readonly Tensor[]) {
+  private constructor({ embedding, head, norm, layers }: DecoderOf<Tensor, Matrix>, owned: readonly Matrix[]) {
     this.embedding = embedding;
     this.head = head ?? embedding;
     this.norm = norm;
@@ -63,13 +66,13 @@ export class DecoderWeights {
     const plan = planWeights(config);
     const wanted = leavesOf(plan);
     refuseUnused(config, store, wanted);
-    const loaded = new Map<WantedTensor, Tensor>();
+    const loaded = new Map<WantedTensor, Matrix>();
     try {
       const shards = byFile(store, wanted);
       const loader = new TensorLoader(device, store);
       for (const [index, [file, tensors]] of shards.entries()) {
         const start = performance.now();
-        for (const tensor of tensors) loaded.set(tensor, await loader.load(tensor));
+        for (const tensor of tensors) loaded.set(tensor, heldFastest(await loader.load(tensor), tensor));
         await loader.finish();
         const seconds = (performance.now() - start) / 1000;
         onShard?.({ file, number: index + 1, count: shards.length, bytes: bytesOf(store, tensors), seconds });
@@ -85,6 +88,14 @@ export class DecoderWeights {
   [Symbol.dispose](): void {
     for (const tensor of this.#owned) tensor[Symbol.dispose]();
   }
+}
+
+/** A linear map's weight as the device multiplies it fastest; takes the tensor over. */
+function heldFastest(tensor: Tensor, { transposed }: WantedTensor): Matrix {
+  const [rows, columns] = tensor.shape;
+  if (!transposed || !MatrixImage.pays(tensor.device, rows, columns)) return tensor;
+  using _copied = tensor;
+  return MatrixImage.copy(tensor, "weights");
 }
 
 /** Tensors by the file that has them, files in the order of their names. */
@@ -118,12 +129,15 @@ function leavesOf(node: unknown): WantedTensor[] {
 }
 
 /** The same tree with each wanted tensor's place taken by what was loaded for it. */
-function withLeaves(plan: DecoderOf<WantedTensor>, loaded: ReadonlyMap<WantedTensor, Tensor>): DecoderOf<Tensor> {
+function withLeaves(
+  plan: DecoderOf<WantedTensor>,
+  loaded: ReadonlyMap<WantedTensor, Matrix>,
+): DecoderOf<Tensor, Matrix> {
   const filled = (node: unknown): unknown => {
     if (Array.isArray(node)) return node.map(filled);
     if (typeof node !== "object" || node === null) return node;
     if ("tensor" in node) return loaded.get(node as WantedTensor);
     return Object.fromEntries(Object.entries(node).map(([name, child]) => [name, filled(child)]));
   };
-  return filled(plan) as DecoderOf<Tensor>;
+  return filled(plan) as DecoderOf<Tensor, Matrix>;
 }

@@ -1,26 +1,26 @@
 import type { ModelConfig } from "./config.ts";
 import { channelOrder } from "./rotary_layout.ts";
 
-/** One linear map: y = x weight + bias, the weight stored [inputs, outputs]. */
-export interface LinearOf<T> {
+/** One linear map: y = x weight + bias, the weight stored [inputs, outputs]; matrices can be of a type of their own. */
+export interface LinearOf<T, M = T> {
   /** [inputs, outputs]: transposed once at loading, which the matrix product reads fastest. */
-  readonly weight: T;
+  readonly weight: M;
   /** [outputs], where the model has one. */
   readonly bias?: T;
 }
 
 /** Weights of one decoder layer. */
-export interface LayerOf<T> {
+export interface LayerOf<T, M = T> {
   /** Norm before attention. */
   readonly attentionNorm: T;
   /** Query projection. */
-  readonly query: LinearOf<T>;
+  readonly query: LinearOf<T, M>;
   /** Key projection. */
-  readonly key: LinearOf<T>;
+  readonly key: LinearOf<T, M>;
   /** Value projection. */
-  readonly value: LinearOf<T>;
+  readonly value: LinearOf<T, M>;
   /** Output projection of attention. */
-  readonly output: LinearOf<T>;
+  readonly output: LinearOf<T, M>;
   /** Norm over each query head, where the model has one. */
   readonly queryNorm?: T;
   /** Norm over each key head, where the model has one. */
@@ -32,15 +32,15 @@ export interface LayerOf<T> {
   /** Norm before the feed-forward block. */
   readonly feedForwardNorm: T;
   /** Gate projection. */
-  readonly gate: LinearOf<T>;
+  readonly gate: LinearOf<T, M>;
   /** Up projection. */
-  readonly up: LinearOf<T>;
+  readonly up: LinearOf<T, M>;
   /** Down projection. */
-  readonly down: LinearOf<T>;
+  readonly down: LinearOf<T, M>;
 }
 
 /** All weights of a decoder. */
-export interface DecoderOf<T> {
+export interface DecoderOf<T, M = T> {
   /** Token embeddings [vocabulary, hidden]. */
   readonly embedding: T;
   /** Output head [vocabulary, hidden]; undefined where the embeddings are it. */
@@ -48,7 +48,7 @@ export interface DecoderOf<T> {
   /** Norm after the last layer. */
   readonly norm: T;
   /** Layers, first to last. */
-  readonly layers: readonly LayerOf<T>[];
+  readonly layers: readonly LayerOf<T, M>[];
 }
 
 /** A tensor of a checkpoint and how it is wanted. */

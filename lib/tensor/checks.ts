@@ -3,14 +3,14 @@ import { elementCount, sameShape, shapeText } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Names a tensor in a message: its shape and type. */
-export function tensorText(tensor: Tensor): string {
+export function tensorText(tensor: Pick<Tensor, "shape" | "dtype">): string {
   return `${shapeText(tensor.shape)} ${tensor.dtype}`;
 }
 
 /** @throws {TypeError} unless the tensor's type is one of `allowed`. */
 export function checkType(
   op: string,
-  tensor: Tensor,
+  tensor: Pick<Tensor, "shape" | "dtype">,
   allowed: readonly DType[],
 ): void {
   if (allowed.includes(tensor.dtype)) return;
@@ -35,7 +35,7 @@ export function checkSame(
 }
 
 /** @throws {TypeError} unless both tensors are on one device. */
-export function checkDevice(op: string, a: Tensor, b: Tensor): void {
+export function checkDevice(op: string, a: Pick<Tensor, "device">, b: Pick<Tensor, "device">): void {
   if (a.device !== b.device) {
     throw new TypeError(`${op}: the tensors are on different devices`);
   }

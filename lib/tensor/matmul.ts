@@ -1,8 +1,11 @@
-import type { Dispatch } from "../gpu/mod.ts";
+import type { Device, Dispatch, KernelName } from "../gpu/mod.ts";
 import { cast } from "./cast.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { type DType, elementBytes } from "./dtype.ts";
+import { imagesPay, multiplyImages } from "./matmul_image.ts";
 import { type MatmulPiece, type MatmulSizes, planMatmul } from "./matmul_plan.ts";
+import { MatrixImage } from "./matrix_image.ts";
+import { matmulTile } from "./matmul_tiles.ts";
 import { newTensor } from "./output.ts";
 import { elementCount, sameShape } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
@@ -19,6 +22,7 @@ export interface MatmulOptions {
 /** Lanes of a workgroup: one SIMD register of the software adapter. */
 const LANES = 8;
 const GENERAL_LANES = 64;
+const FEW_ROWS = 4;
 
 /**
  * Matrix product `a b`, batched, summed in f32.
@@ -47,12 +51,18 @@ const GENERAL_LANES = 64;
  * assertEquals([...await other.read()], [17, 23, 39, 53]);
  * ```
  */
-export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+export function matmul(a: Tensor, b: Tensor | MatrixImage, options: MatmulOptions = {}): Tensor {
   const outputType = options.outputType ?? "f32";
   const sizes = checkedSizes(a, b, options.transposeRight ?? false, outputType);
   const shape = [...a.shape.slice(0, -1), sizes.columns];
   if (sizes.depth === 0) return Tensor.zeros(a.device, shape, outputType);
   if (elementCount(shape) === 0) return Tensor.empty(a.device, shape, outputType);
+  if (imagesPay(a, b, sizes)) return imageProduct(a, b, shape, sizes, outputType);
+  if (b instanceof MatrixImage) {
+    throw new TypeError(
+      `matmul: ${tensorText(a)} can't be multiplied with an image: its last axis must be a multiple of 64`,
+    );
+  }
   const pieces = planMatmul(a.device, sizes);
   if (outputType === "f16" && pieces.some(({ depth }) => depth.start > 0)) {
     // A sum that goes on in a second call must not be rounded in between.
@@ -64,7 +74,27 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   });
 }
 
-function checkedSizes(a: Tensor, b: Tensor, transposed: boolean, outputType: DType): MatmulSizes {
+/** As images, f16 sides widened. */
+function imageProduct(
+  a: Tensor,
+  b: Tensor | MatrixImage,
+  shape: readonly number[],
+  sizes: MatmulSizes,
+  outputType: DType,
+): Tensor {
+  using left = imageOf(a, sizes.rows, sizes.depth);
+  using copied = b instanceof MatrixImage ? undefined : imageOf(b, ...b.shape.slice(-2) as [number, number]);
+  const right = copied ?? b as MatrixImage;
+  return newTensor(a.device, shape, outputType, (output) => multiplyImages(left, right, output, sizes));
+}
+
+function imageOf(tensor: Tensor, rows: number, columns: number): MatrixImage {
+  using wide = tensor.dtype === "f32" ? tensor.share() : cast(tensor, "f32");
+  using flat = wide.reshape([rows, columns]);
+  return MatrixImage.copy(flat);
+}
+
+function checkedSizes(a: Tensor, b: Tensor | MatrixImage, transposed: boolean, outputType: DType): MatmulSizes {
   checkDevice("matmul", a, b);
   for (const tensor of [a, b]) checkType("matmul", tensor, ["f32", "f16"]);
   if (outputType !== "f32" && outputType !== "f16") {
@@ -102,21 +132,17 @@ interface Operands {
 }
 
 function call(a: Tensor, b: Tensor, output: Tensor, sizes: MatmulSizes, piece: MatmulPiece): Dispatch {
-  const { transposed } = sizes;
-  const { batch, row, column, depth } = piece;
   const operands = bind(a, b, output, sizes, piece);
-  const wholeVectors = [depth.start, depth.count, sizes.depth, ...(transposed ? [] : [sizes.columns])];
-  const general = wholeVectors.some((size) => size % 4 !== 0);
-  // Few rows are done one by one: a tile of eight would compute most of itself in vain.
-  const tileRows = row.count < 4 ? 1 : 8;
-  const vector = general ? 1 : 4;
-  const outputVector = general || transposed ? 1 : 4;
-  const tiles = Math.ceil(row.count / tileRows) * Math.ceil(column.count / (LANES * (transposed ? 4 : 8)));
-  const elements = batch.count * row.count * column.count;
-  return {
-    kernel: general ? "matmul_general" : transposed ? "matmul_transposed" : "matmul",
+  const shared = {
     types: { Left: a.dtype, Right: b.dtype, Output: output.dtype },
-    constants: general ? {} : { ROWS: tileRows },
+    bindings: [operands.left.binding, operands.right.binding, operands.output.binding],
+  };
+  const { kernel, vector, outputVector, ...variant } = variantOf(a.device, sizes, piece);
+  const { batch, row, column, depth } = piece;
+  return {
+    kernel,
+    ...shared,
+    constants: variant.constants,
     params: {
       rows: row.count,
       columns: column.count / outputVector,
@@ -125,24 +151,65 @@ function call(a: Tensor, b: Tensor, output: Tensor, sizes: MatmulSizes, piece: M
       left_row: sizes.depth / vector,
       left_batch: sizes.rows * sizes.depth / vector,
       right_first: operands.right.first / vector,
-      right_row: (transposed ? sizes.depth : sizes.columns) / vector,
+      right_row: (sizes.transposed ? sizes.depth : sizes.columns) / vector,
       right_batch: sizes.depth * sizes.columns / vector,
       output_first: operands.output.first / outputVector,
       output_row: sizes.columns / outputVector,
       output_batch: sizes.rows * sizes.columns / outputVector,
-      ...(transposed && !general ? {} : { resume: depth.start > 0 ? 1 : 0 }),
-      ...(general ? { transposed: transposed ? 1 : 0, batches: batch.count } : {}),
+      ...variant.params,
     },
-    bindings: [operands.left.binding, operands.right.binding, operands.output.binding],
-    groups: general ? Math.ceil(elements / GENERAL_LANES) : batch.count * tiles,
-    work: elements * depth.count * workPerProduct(general, tileRows),
+    groups: variant.groups,
+    work: batch.count * row.count * column.count * depth.count * variant.workPerProduct,
   };
 }
 
-/** Cost of one multiply-add beside an ordinary kernel's: register tiles do several in the time of one. */
-function workPerProduct(general: boolean, tileRows: number): number {
-  if (general) return 3;
-  return tileRows === 1 ? 1 : 0.25;
+/** The kernel that does a piece, and what it needs beside sizes and places. */
+interface Variant {
+  kernel: KernelName;
+  constants: Readonly<Record<string, number>>;
+  params: Record<string, number>;
+  /** Elements that the kernel takes as one, of the sides and of the result. */
+  vector: number;
+  outputVector: number;
+  groups: number;
+  /** Cost of one multiply-add beside an ordinary kernel's: register tiles do several in the time of one. */
+  workPerProduct: number;
+}
+
+function variantOf(device: Device, sizes: MatmulSizes, { batch, row, column, depth }: MatmulPiece): Variant {
+  const { transposed } = sizes;
+  const resume = depth.start > 0 ? 1 : 0;
+  const whole = (...counts: number[]) => counts.every((count) => count % 4 === 0);
+  const wholeVectors = whole(depth.start, depth.count, sizes.depth) && (transposed || whole(sizes.columns));
+  if (!wholeVectors) {
+    const groups = Math.ceil(batch.count * row.count * column.count / GENERAL_LANES);
+    const params = { resume, transposed: transposed ? 1 : 0, batches: batch.count };
+    return { kernel: "matmul_general", constants: {}, params, vector: 1, outputVector: 1, groups, workPerProduct: 3 };
+  }
+  const tile = matmulTile(device, row.count, column.count);
+  if (tile.constants && row.count >= FEW_ROWS && !resume && whole(column.start, column.count, sizes.columns)) {
+    return {
+      kernel: "matmul_tiled",
+      constants: { ...tile.constants, TRANSPOSED: transposed ? 1 : 0 },
+      params: {},
+      vector: 4,
+      outputVector: 4,
+      groups: batch.count * Math.ceil(row.count / tile.rows) * Math.ceil(column.count / tile.columns),
+      workPerProduct: 0.25,
+    };
+  }
+  // Few rows are done one by one: a tile of eight would compute most of itself in vain.
+  const tileRows = row.count < FEW_ROWS ? 1 : 8;
+  const columnTiles = Math.ceil(column.count / (LANES * (transposed ? 4 : 8)));
+  return {
+    kernel: transposed ? "matmul_transposed" : "matmul",
+    constants: { ROWS: tileRows },
+    params: transposed ? {} : { resume },
+    vector: 4,
+    outputVector: transposed ? 1 : 4,
+    groups: batch.count * Math.ceil(row.count / tileRows) * columnTiles,
+    workPerProduct: tileRows === 1 ? 1 : 0.25,
+  };
 }
 
 function bind(

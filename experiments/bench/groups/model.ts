@@ -1,0 +1,161 @@
+import { type Knobs, type MethodName } from "../../../lib/attention/mod.ts";
+import type { Device } from "../../../lib/gpu/mod.ts";
+import { loadModel, type Model, type Session } from "../../../lib/model/mod.ts";
+import { type Contender, type Sample, timeInTurns } from "../clock.ts";
+import { inputValue } from "../inputs.ts";
+import type { Row } from "../row.ts";
+
+/** A whole model to time: lengths as multiples of the scope. */
+export interface ModelCase {
+  /** Its name in rows. */
+  readonly name: string;
+  /** Storage of its weights. */
+  readonly dtype: string;
+  /** Loads it. */
+  load(device: Device): Promise<Model>;
+  /** Bytes of weights that a decode step reads; undefined where the copy limit says nothing. */
+  readonly weightBytes?: number;
+  /** Lengths in tokens. */
+  readonly lengths: readonly number[];
+  /** Methods and knobs to time at each length. */
+  readonly methods: readonly { label: string; method: MethodName; knobs: Partial<Knobs> }[];
+}
+
+const DECODED = 16;
+const REPEATS = 3;
+
+/** The embedded model at 8 and 32 times its scope of 512 tokens. */
+export function demoCase(): ModelCase {
+  const knobs = { allowBeyondTrained: true, chunkSize: 128 };
+  return {
+    name: "demo",
+    dtype: "f32",
+    load: (device) => loadModel("demo", { device }),
+    lengths: [4096, 16384],
+    methods: [
+      { label: "full", method: "full", knobs },
+      { label: "reattention", method: "reattention", knobs },
+      { label: "reattention recallEvery 16", method: "reattention", knobs: { ...knobs, recallEvery: 16 } },
+      { label: "reattention-window", method: "reattention", knobs: { ...knobs, prefill: "window" } },
+    ],
+  };
+}
+
+/** Times prefill once and decoding in turns, for every length; `report` hears of each row. */
+export async function timeModel(device: Device, item: ModelCase, report: (row: Row) => void): Promise<void> {
+  using model = await item.load(device);
+  for (const length of item.lengths) {
+    const tokens = Array.from(
+      { length },
+      (_, index) => Math.floor((inputValue(7, index) + 0.5) * Math.min(1000, model.config.vocabularySize - 16)) + 8,
+    );
+    await warm(model, item, tokens);
+    const sessions: Session[] = [];
+    try {
+      for (const { label, method, knobs } of item.methods) {
+        const session = model.createSession({ method, knobs });
+        sessions.push(session);
+        const start = performance.now();
+        await session.append(tokens);
+        const took = performance.now() - start;
+        report(row("prefill", item, label, length, { milliseconds: took, spread: 0 }, {
+          "tokens/s": 1000 * length / took,
+        }));
+      }
+      const contenders = sessions.map((session, index) => new Decoding(device, item.methods[index].label, session));
+      const timings = await timeInTurns(contenders, REPEATS);
+      timings.forEach((timing, index) => {
+        report(row("decode", item, contenders[index].implementation, length, timing, {
+          "tokens/s": 1000 / timing.milliseconds,
+          "host ms": contenders[index].hostMilliseconds,
+          "of full": timing.milliseconds / timings[0].milliseconds,
+        }));
+      });
+    } finally {
+      for (const session of sessions) session[Symbol.dispose]();
+    }
+  }
+}
+
+/** Compiles every kernel that prefill needs. */
+async function warm(model: Model, { methods }: ModelCase, tokens: readonly number[]): Promise<void> {
+  for (const { method, knobs } of methods) {
+    using session = model.createSession({ method, knobs });
+    await session.append(tokens.slice(0, 2048));
+  }
+}
+
+function row(
+  group: string,
+  { name, dtype }: ModelCase,
+  label: string,
+  length: number,
+  timing: { milliseconds: number; spread: number },
+  notes: Record<string, number>,
+): Row {
+  return {
+    group: `${group} ${name}`,
+    shape: String(length),
+    dtype,
+    implementation: label === "full" ? "ours, full" : `ours, ${label}`,
+    milliseconds: timing.milliseconds,
+    spread: timing.spread,
+    wallMilliseconds: timing.milliseconds,
+    gpuMilliseconds: null,
+    shareOfLimit: null,
+    limit: null,
+    amount: null,
+    error: null,
+    notes,
+  };
+}
+
+/** Decodes tokens of a fork; a sample's time is that of one token, and so is the host's. */
+class Decoding implements Contender {
+  readonly implementation: string;
+  /** Fastest time per token that the host needed beside waiting. */
+  hostMilliseconds = Infinity;
+  readonly #device: Device;
+  readonly #session: Session;
+
+  constructor(device: Device, implementation: string, session: Session) {
+    this.#device = device;
+    this.implementation = implementation;
+    this.#session = session;
+  }
+
+  async sample(runs: number): Promise<Sample> {
+    using fork = this.#session.fork();
+    const tokens = Math.max(DECODED, Math.min(64, runs));
+    let waited = 0;
+    const restore = watchWaits(this.#device, (milliseconds) => waited += milliseconds);
+    try {
+      const start = performance.now();
+      await fork.generate([8], { maxTokens: tokens, stopTokens: [] });
+      const wall = performance.now() - start;
+      this.hostMilliseconds = Math.min(this.hostMilliseconds, (wall - waited) / tokens);
+      return { wall: wall / tokens, counts: "wall" };
+    } finally {
+      restore();
+    }
+  }
+}
+
+/** Tells how long the host waits for the GPU, until the returned function is called. */
+function watchWaits({ readBack, commands }: Device, tell: (milliseconds: number) => void): () => void {
+  const watched = <F extends (...args: never[]) => Promise<unknown>>(act: F): F =>
+    (async (...args: Parameters<F>) => {
+      const start = performance.now();
+      try {
+        return await act(...args);
+      } finally {
+        tell(performance.now() - start);
+      }
+    }) as F;
+  readBack.read = watched(readBack.read.bind(readBack));
+  commands.yield = watched(commands.yield.bind(commands));
+  return () => {
+    Reflect.deleteProperty(readBack, "read");
+    Reflect.deleteProperty(commands, "yield");
+  };
+}

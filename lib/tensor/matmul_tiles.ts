@@ -1,0 +1,72 @@
+import type { Device, KernelOption } from "../gpu/mod.ts";
+
+/** A way to multiply: a kernel, and the tile of the result that a workgroup makes. */
+export interface MatmulTile extends KernelOption {
+  /** The kernel's constants; undefined: each thread on its own, in registers (matmul.wgsl). */
+  readonly constants?: Readonly<Record<string, number>>;
+  /** Rows of the tile. */
+  readonly rows: number;
+  /** Columns of the tile. */
+  readonly columns: number;
+}
+
+/** Each thread on its own. */
+const LANES: MatmulTile = { name: "lanes", rows: 8, columns: 64 };
+
+/** All ways, the largest tile first. */
+export const matmulTiles: readonly MatmulTile[] = [
+  tiled(16, 16, 4, 2, 2),
+  tiled(16, 16, 2, 2, 4),
+  tiled(16, 16, 2, 2, 2),
+  tiled(8, 32, 4, 1, 4),
+  tiled(16, 16, 2, 1, 4),
+  tiled(16, 16, 1, 1, 4),
+  tiled(8, 8, 2, 2, 4),
+  tiled(8, 8, 1, 1, 4),
+  tiled(4, 16, 1, 1, 8),
+  LANES,
+];
+
+function tiled(y: number, x: number, rows4: number, columns4: number, depth4: number): MatmulTile {
+  const rows = 4 * y * rows4;
+  const columns = 4 * x * columns4;
+  const threads = x * y;
+  return {
+    name: `tiled ${rows}x${columns}x${4 * depth4}, ${y}x${x} threads`,
+    rows,
+    columns,
+    threads,
+    workgroupBytes: 4 * 4 * depth4 * (rows + columns),
+    constants: {
+      THREADS_Y: y,
+      THREADS_X: x,
+      ROWS4: rows4,
+      COLUMNS4: columns4,
+      DEPTH: 4 * depth4,
+      LOADS_LEFT: rows * depth4 / threads,
+      LOADS_RIGHT: columns * depth4 / threads,
+    },
+  };
+}
+
+/** Workgroups that keep a GPU busy: about as many as it has multiprocessors. */
+const ENOUGH_GROUPS = 128;
+
+/** The question under which a product of so many rows and columns is tuned: shapes alike share an answer. */
+export function matmulQuestion(rows: number, columns: number): string {
+  const size = rows * columns;
+  const amount = size >= 2 ** 21 ? "large" : size >= 2 ** 18 ? "middle" : "small";
+  return `matmul ${amount}`;
+}
+
+/** The way to multiply matrices of these sizes on a device. */
+export function matmulTile(device: Device, rows: number, columns: number): MatmulTile {
+  return device.choices.of(matmulQuestion(rows, columns), matmulTiles, defaultTile(device, rows, columns));
+}
+
+function defaultTile(device: Device, rows: number, columns: number): MatmulTile {
+  if (device.info.software) return LANES;
+  const preferred = matmulTiles.slice(1).filter((tile) => tile.constants && device.choices.fits(tile));
+  const groups = (tile: MatmulTile) => Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns);
+  return preferred.find((tile) => groups(tile) >= ENOUGH_GROUPS) ?? preferred.at(-1) ?? LANES;
+}

@@ -8,10 +8,13 @@ import { dirname } from "node:path";
 import { Device } from "../lib/gpu/mod.ts";
 import { type BenchArguments, parseBenchArguments, USAGE } from "./bench/arguments.ts";
 import type { BenchCase } from "./bench/bench_case.ts";
+import { attentionCases } from "./bench/groups/attention.ts";
 import { demoCase, type ModelCase, timeModel } from "./bench/groups/model.ts";
 import { matmulCases, vectorCases } from "./bench/groups/matmul.ts";
+import { opCases } from "./bench/groups/ops.ts";
+import { selectionCases } from "./bench/groups/selection.ts";
 import { type Limits, measureLimits } from "./bench/limits.ts";
-import type { Peer } from "./bench/peers.ts";
+import { type Peer, startPeers } from "./bench/peers.ts";
 import { type BenchFile, benchSchema, type Row } from "./bench/row.ts";
 import { runCase } from "./bench/run.ts";
 import { limitsLine, rowLine } from "./bench/table.ts";
@@ -19,7 +22,13 @@ import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
 
 function allCases(device: Device): BenchCase[] {
   const { software } = device.info;
-  return [...matmulCases(software), ...vectorCases()];
+  return [
+    ...matmulCases(software),
+    ...vectorCases(),
+    ...attentionCases(software),
+    ...selectionCases(software),
+    ...opCases(software),
+  ];
 }
 
 function nameOf({ group, shape, dtype }: BenchCase): string {
@@ -102,9 +111,14 @@ async function main(args: readonly string[]): Promise<number> {
   console.log(
     `${device.info.name}${device.info.software ? " (software)" : ""}, ${new Date().toISOString().slice(0, 10)}`,
   );
-  const { limits, rows, wrong } = await measure(device, cases, models, []);
-  await save(asked.json ?? defaultPath(device), device, limits, rows);
-  return wrong ? 1 : 0;
+  const peers = asked.peers ? startPeers() : [];
+  try {
+    const { limits, rows, wrong } = await measure(device, cases, models, peers);
+    await save(asked.json ?? defaultPath(device), device, limits, rows);
+    return wrong ? 1 : 0;
+  } finally {
+    for (const peer of peers) await peer[Symbol.asyncDispose]();
+  }
 }
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);

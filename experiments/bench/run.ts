@@ -32,11 +32,11 @@ export async function runCase(
   const errors = [error];
   for (const peer of item.peer ? peers : []) {
     const answer = await peer.prepare(item.peer!);
-    if (typeof answer === "string") left.push(`${peer.name}: ${answer}`);
+    if (typeof answer === "string") left.push(`${peer.implementation}: ${answer}`);
     else if (answer <= Math.max(item.tolerance, 1e-3)) {
       contenders.push(peer);
       errors.push(answer);
-    } else left.push(`${peer.name}: error ${answer.toExponential(1)}`);
+    } else left.push(`${peer.implementation}: error ${answer.toExponential(1)}`);
   }
   const timings = await timeInTurns(contenders, REPEATS);
   const rows = contenders.map(({ implementation }, index) =>

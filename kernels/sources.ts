@@ -39,6 +39,9 @@ export interface KernelSource {
 export type KernelName =
   | "add"
   | "argmax"
+  | "attention_combine"
+  | "attention_split"
+  | "attention_tiled"
   | "cache_append"
   | "cast"
   | "causal_attention"
@@ -52,10 +55,12 @@ export type KernelName =
   | "gather_rotate"
   | "gather_rows"
   | "matmul"
+  | "matmul_dot"
   | "matmul_general"
   | "matmul_image"
   | "matmul_tiled"
   | "matmul_transposed"
+  | "matmul_vector"
   | "max"
   | "merge_top_k"
   | "multiply"
@@ -218,6 +223,578 @@ fn main(
     }
   }
   y[params.y_first + row] = place;
+}
+`,
+  },
+  attention_combine: {
+    name: "attention_combine",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "splits", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "parts", kind: "read" },
+      { binding: 2, name: "output", kind: "write" },
+    ],
+    text: `// Joins the parts that attention_split.wgsl leaves: each row's sums, brought to one largest score, over their weights.
+//
+// Shapes:   parts vec4 [rows of batch and heads, pairs, splits, D4 + 1]; output [batch, step_rows, query_heads, D4] of vec4
+// Dispatch: one workgroup of 256 threads per sequence, KV head and pair (row, query head of its group); linear groups
+// Source:   Flash-Decoding (Dao et al. 2023); parts without a token weigh 0
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  step_rows: u32,
+  query_heads: u32,
+  heads: u32,
+  splits: u32,
+}
+
+const THREADS = 256u;
+const SLICES = THREADS / D4;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> parts: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> output: array<vec4<f32>>;
+
+var<workgroup> scratch: array<f32, THREADS>;
+var<workgroup> sums: array<vec4<f32>, THREADS>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let first = group * params.splits * (D4 + 1u);
+  var most = -3.0e38f;
+  for (var split = lane; split < params.splits; split += THREADS) {
+    let part = parts[first + split * (D4 + 1u) + D4];
+    most = max(most, select(-3.0e38f, part.x, part.y > 0.0));
+  }
+  scratch[lane] = most;
+  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (lane < half) {
+      scratch[lane] = max(scratch[lane], scratch[lane + half]);
+    }
+  }
+  workgroupBarrier();
+  most = scratch[0];
+
+  let channel = lane % D4;
+  let slice = lane / D4;
+  var total = vec4<f32>();
+  var weight = 0.0;
+  if (slice < SLICES) {
+    for (var split = slice; split < params.splits; split += SLICES) {
+      let place = first + split * (D4 + 1u);
+      let part = parts[place + D4];
+      if (part.y > 0.0) {
+        let factor = exp(part.x - most);
+        weight = fma(part.y, factor, weight);
+        total = fma(parts[place + channel], vec4<f32>(factor), total);
+      }
+    }
+  }
+  workgroupBarrier();
+  scratch[lane] = weight;
+  sums[lane] = total;
+  workgroupBarrier();
+  if (lane < D4) {
+    for (var other = 1u; other < SLICES; other++) {
+      total += sums[lane + other * D4];
+      weight += scratch[lane + other * D4];
+    }
+    let share = params.query_heads / params.heads;
+    let pairs = params.step_rows * share;
+    let pair = group % pairs;
+    let head = (group / pairs) % params.heads;
+    let sequence = group / (pairs * params.heads);
+    let row = sequence * params.step_rows + pair / share;
+    output[(row * params.query_heads + head * share + pair % share) * D4 + lane] = total / weight;
+  }
+}
+`,
+  },
+  attention_split: {
+    name: "attention_split",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "indices_stride", type: "u32" },
+      { name: "original", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "first_split", type: "u32" },
+      { name: "splits", type: "u32" },
+      { name: "scale", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "key_pages", kind: "read" },
+      { binding: 3, name: "value_pages", kind: "read" },
+      { binding: 4, name: "table", kind: "read" },
+      { binding: 5, name: "indices", kind: "read" },
+      { binding: 6, name: "counts", kind: "read" },
+      { binding: 7, name: "rotation", kind: "read" },
+      { binding: 8, name: "parts", kind: "write" },
+    ],
+    text: `// Attention of few rows over listed tokens, straight from the cache's pages: each workgroup takes a block of tokens and leaves a
+// part, which attention_combine.wgsl joins. For GPUs, in decoding: keys and values are read once, by all threads of the GPU.
+//
+// Shapes:   queries [batch, step_rows, query_heads, 8 * D8] f32, before rotation; key_pages, value_pages [slab_pages, heads,
+//           page_tokens, 8 * D8] of vec4<KeyElement> and vec4<ValueElement>, one slab of the cache; table [batch,
+//           table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections]; rotation (cos,
+//           sin) two a vec4 [positions, 2 * D8]; parts vec4 [batch, heads, PAIRS, splits, 2 * D8 + 1]: sums of values, then
+//           their largest score and weight
+// Dispatch: one workgroup of 128 threads per sequence, KV head and block of 128 listed tokens, blocks fastest; linear groups; one
+//           call per slab, whose parts start at first_split
+// Source:   softmax(q k / sqrt(d)) v (ALGORITHM section 6), split over tokens as in Flash-Decoding (Dao et al. 2023); rotation
+//           by compact positions (places in the list) or original ones
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  step_rows: u32,
+  query_heads: u32,
+  heads: u32,
+  selections: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  indices_stride: u32,
+  original: u32,
+  blocks: u32,
+  first_split: u32,
+  splits: u32,
+  scale: f32,
+}
+
+const LOWEST = -3.0e38f;
+const BLOCK = 128u;
+const D4 = 2u * D8;
+const SLICES = BLOCK / D4;
+const NOWHERE = 0xffffffffu;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<vec4<KeyElement>>;
+@group(0) @binding(3) var<storage, read> value_pages: array<vec4<ValueElement>>;
+@group(0) @binding(4) var<storage, read> table: array<u32>;
+@group(0) @binding(5) var<storage, read> indices: array<u32>;
+@group(0) @binding(6) var<storage, read> counts: array<u32>;
+@group(0) @binding(7) var<storage, read> rotation: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> parts: array<vec4<f32>>;
+
+var<workgroup> rotated: array<vec4<f32>, PAIRS * D4>;
+var<workgroup> weights: array<f32, PAIRS * BLOCK>;
+var<workgroup> places: array<u32, BLOCK>;
+var<workgroup> scratch: array<f32, BLOCK>;
+var<workgroup> sums: array<vec4<f32>, BLOCK>;
+
+// Half-split pairs (x[c], x[c + d/2]) of four channels, turned.
+fn turn_low(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
+  return low * vec4(a.x, a.z, b.x, b.z) - high * vec4(a.y, a.w, b.y, b.w);
+}
+
+fn turn_high(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
+  return high * vec4(a.x, a.z, b.x, b.z) + low * vec4(a.y, a.w, b.y, b.w);
+}
+
+@compute @workgroup_size(BLOCK)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let block = group % params.blocks;
+  let head = (group / params.blocks) % params.heads;
+  let sequence = group / (params.blocks * params.heads);
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
+  let count = counts[selection];
+
+  // Queries, turned by the positions of the newest tokens: the last ones of the list.
+  for (var item = lane; item < PAIRS * D8; item += BLOCK) {
+    let pair = min(item / D8, pairs - 1u);
+    let c = item % D8;
+    let row = pair / share;
+    let place = count - params.step_rows + row;
+    let position = select(place, indices[selection * params.indices_stride + place], params.original == 1u);
+    let first = ((sequence * params.step_rows + row) * params.query_heads + head * share + pair % share) * D4;
+    let low = queries[first + c] * params.scale;
+    let high = queries[first + c + D8] * params.scale;
+    let a = rotation[(position * D8 + c) * 2u];
+    let b = rotation[(position * D8 + c) * 2u + 1u];
+    rotated[item / D8 * D4 + c] = turn_low(low, high, a, b);
+    rotated[item / D8 * D4 + c + D8] = turn_high(low, high, a, b);
+  }
+
+  // One token a thread.
+  let place = block * BLOCK + lane;
+  var slot = NOWHERE;
+  var position = place;
+  if (place < count) {
+    let token = indices[selection * params.indices_stride + place];
+    position = select(place, token, params.original == 1u);
+    let page = table[sequence * params.table_stride + token / params.page_tokens];
+    if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
+      slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+    }
+  }
+  places[lane] = slot;
+  workgroupBarrier();
+  var scores: array<f32, PAIRS>;
+  if (slot != NOWHERE) {
+    for (var c = 0u; c < D8; c++) {
+      let key_low = vec4<f32>(key_pages[slot * D4 + c]);
+      let key_high = vec4<f32>(key_pages[slot * D4 + c + D8]);
+      let a = rotation[(position * D8 + c) * 2u];
+      let b = rotation[(position * D8 + c) * 2u + 1u];
+      let low = turn_low(key_low, key_high, a, b);
+      let high = turn_high(key_low, key_high, a, b);
+      for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+        scores[pair] += dot(rotated[pair * D4 + c], low) + dot(rotated[pair * D4 + c + D8], high);
+      }
+    }
+  }
+  let split = params.first_split + block;
+  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+    // Row i of the step sees the tokens up to its own.
+    let seen = slot != NOWHERE && place + params.step_rows <= count + min(pair, pairs - 1u) / share;
+    let score = select(LOWEST, scores[pair], seen);
+    workgroupBarrier();
+    scratch[lane] = score;
+    for (var half = BLOCK / 2u; half > 0u; half /= 2u) {
+      workgroupBarrier();
+      if (lane < half) {
+        scratch[lane] = max(scratch[lane], scratch[lane + half]);
+      }
+    }
+    workgroupBarrier();
+    let most = scratch[0];
+    let weight = select(0.0, exp(score - most), seen);
+    weights[pair * BLOCK + lane] = weight;
+    workgroupBarrier();
+    scratch[lane] = weight;
+    for (var half = BLOCK / 2u; half > 0u; half /= 2u) {
+      workgroupBarrier();
+      if (lane < half) {
+        scratch[lane] += scratch[lane + half];
+      }
+    }
+    workgroupBarrier();
+    if (lane == 0u && pair < pairs) {
+      let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
+      parts[part + D4] = vec4(most, scratch[0], 0.0, 0.0);
+    }
+  }
+  workgroupBarrier();
+
+  // Values: neighbours read neighbouring channels; slices of the block are added at the end.
+  let channel = lane % D4;
+  let slice = lane / D4;
+  var totals: array<vec4<f32>, PAIRS>;
+  if (slice < SLICES) {
+    for (var token = slice; token < BLOCK; token += SLICES) {
+      let from_slot = places[token];
+      if (from_slot != NOWHERE) {
+        let value = vec4<f32>(value_pages[from_slot * D4 + channel]);
+        for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+          totals[pair] = fma(vec4<f32>(weights[pair * BLOCK + token]), value, totals[pair]);
+        }
+      }
+    }
+  }
+  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+    workgroupBarrier();
+    sums[lane] = totals[pair];
+    workgroupBarrier();
+    if (lane < D4 && pair < pairs) {
+      var total = sums[lane];
+      for (var other = 1u; other < SLICES; other++) {
+        total += sums[lane + other * D4];
+      }
+      let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
+      parts[part + lane] = total;
+    }
+  }
+}
+`,
+  },
+  attention_tiled: {
+    name: "attention_tiled",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "first_sequence", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "sequence_stride", type: "u32" },
+      { name: "head_stride", type: "u32" },
+      { name: "token_stride", type: "u32" },
+      { name: "scale", type: "f32" },
+      { name: "slide", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "keys", kind: "read" },
+      { binding: 3, name: "values", kind: "read" },
+      { binding: 4, name: "counts", kind: "read" },
+      { binding: 5, name: "output", kind: "write" },
+    ],
+    text: `// Causal attention with grouped heads and an online softmax through workgroup memory: for GPUs, in prefill.
+//
+// Shapes:   as in causal_attention.wgsl: queries, output [batch, step_rows, query_heads, head_size] f32; keys, values f32 as
+//           vec4, addressed by strides (in vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros;
+//           counts u32 [batch, selections]
+// Dispatch: one workgroup of 16 x XS threads per 64 pairs (row, query head of a KV head's group); linear groups, batch * heads
+//           outermost, late rows first. A thread scores 4 pairs by 4 keys of a tile of 4 * XS, and sums 4 pairs by
+//           4 * OUTPUTS channels.
+// Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6), tiled as in FlashAttention (Dao et al. 2022).
+//           CHUNKS turns of 32 channels are staged for scores; values are staged half a tile a turn.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  first_sequence: u32,
+  step_rows: u32,
+  query_heads: u32,
+  heads: u32,
+  selections: u32,
+  head_size: u32,
+  sequence_stride: u32,
+  head_stride: u32,
+  token_stride: u32,
+  scale: f32,
+  slide: u32,
+}
+
+const LOWEST = -3.0e38f;
+const PAIRS = 64u;
+const KEYS = 4u * XS;
+const THREADS = 16u * XS;
+const CHANNELS = 32u;
+// One more than is used: neighbours then lie in other banks.
+const STRIDE = 17u;
+const KEY_STRIDE = XS + 1u;
+const STAGED_KEYS = CHANNELS * STRIDE;
+const STAGED = max(STAGED_KEYS + CHANNELS * KEY_STRIDE, HALF * D4);
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> keys: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> values: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> counts: array<u32>;
+@group(0) @binding(5) var<storage, read_write> output: array<f32>;
+
+// Queries and keys with channels slowest, then values with tokens slowest.
+var<workgroup> staged: array<vec4<f32>, STAGED>;
+// Weights of a tile with keys slowest: key 4 x + c lies in row XS * c + x.
+var<workgroup> weights: array<vec4<f32>, KEYS * STRIDE>;
+var<workgroup> rows_of_threads: array<f32, PAIRS * KEY_STRIDE>;
+var<workgroup> attended: u32;
+
+fn query_first(pair: u32, share: u32, head: u32, sequence: u32) -> u32 {
+  let row = sequence * params.step_rows + pair / share;
+  return (row * params.query_heads + head * share + pair % share) * params.head_size;
+}
+
+fn load_query(first: u32, c4: u32) -> vec4<f32> {
+  var value = vec4<f32>();
+  for (var c = 0u; c < 4u; c++) { // unrolled
+    if (4u * c4 + c < params.head_size) {
+      value[c] = queries[first + 4u * c4 + c] * params.scale;
+    }
+  }
+  return value;
+}
+
+// Four channels of a query or key, with channels slowest.
+fn stage(place: u32, stride: u32, member: u32, value: vec4<f32>) {
+  staged[place][member] = value.x;
+  staged[place + stride][member] = value.y;
+  staged[place + 2u * stride][member] = value.z;
+  staged[place + 3u * stride][member] = value.w;
+}
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + PAIRS - 1u) / PAIRS;
+  let first_pair = (tiles - 1u - group % tiles) * PAIRS;
+  let head = (group / tiles) % params.heads;
+  let sequence = group / (tiles * params.heads);
+  let y = lane / XS;
+  let x = lane % XS;
+  let base = sequence * params.sequence_stride + head * params.head_stride;
+  if (lane == 0u) {
+    attended = counts[(params.first_sequence + sequence) * params.selections + select(head, 0u, params.selections == 1u)];
+  }
+  let count = workgroupUniformLoad(&attended);
+
+  // Pair p sees the keys from begin to end of its row.
+  let before = count - params.step_rows;
+  let rows = vec4<u32>(
+    min(first_pair + 4u * y, pairs - 1u),
+    min(first_pair + 4u * y + 1u, pairs - 1u),
+    min(first_pair + 4u * y + 2u, pairs - 1u),
+    min(first_pair + 4u * y + 3u, pairs - 1u),
+  ) / share;
+  let ends = rows + before + 1u;
+  let begins = select(vec4<u32>(), ends - min(ends, vec4(params.slide)), vec4(params.slide > 0u));
+  let last = before + min(first_pair + PAIRS - 1u, pairs - 1u) / share + 1u;
+  let first_end = before + first_pair / share + 1u;
+  let first = select(0u, (first_end - min(first_end, params.slide)) / KEYS * KEYS, params.slide > 0u);
+
+  var most = vec4<f32>(LOWEST);
+  var weight = vec4<f32>();
+  var sums: array<vec4<f32>, 4u * OUTPUTS>;
+  for (var tile = first; tile < last; tile += KEYS) {
+    var scores = array<vec4<f32>, 4>();
+    for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+      workgroupBarrier();
+      for (var load = 0u; load < QUERY_LOADS; load++) { // unrolled
+        let member = (lane + load * THREADS) / 8u;
+        let c4 = (lane + load * THREADS) % 8u;
+        var query = vec4<f32>();
+        if (chunk * 8u + c4 < D4) {
+          let place = query_first(min(first_pair + member, pairs - 1u), share, head, sequence);
+          query = load_query(place, chunk * 8u + c4);
+        }
+        stage(4u * c4 * STRIDE + member / 4u, STRIDE, member % 4u, query);
+      }
+      for (var load = 0u; load < 2u; load++) { // unrolled
+        let member = (lane + load * THREADS) / 8u;
+        let c4 = (lane + load * THREADS) % 8u;
+        var key = vec4<f32>();
+        if (chunk * 8u + c4 < D4) {
+          key = keys[base + min(tile + member, last - 1u) * params.token_stride + chunk * 8u + c4];
+        }
+        stage(STAGED_KEYS + 4u * c4 * KEY_STRIDE + member / 4u, KEY_STRIDE, member % 4u, key);
+      }
+      workgroupBarrier();
+      for (var c = 0u; c < CHANNELS; c++) { // unrolled
+        let query = staged[c * STRIDE + y];
+        let key = staged[STAGED_KEYS + c * KEY_STRIDE + x];
+        scores[0] = fma(vec4<f32>(query.x), key, scores[0]);
+        scores[1] = fma(vec4<f32>(query.y), key, scores[1]);
+        scores[2] = fma(vec4<f32>(query.z), key, scores[2]);
+        scores[3] = fma(vec4<f32>(query.w), key, scores[3]);
+      }
+    }
+    let tokens = tile + 4u * x + vec4<u32>(0u, 1u, 2u, 3u);
+    for (var r = 0u; r < 4u; r++) { // unrolled
+      let seen = (tokens < vec4(ends[r])) & (tokens >= vec4(begins[r]));
+      scores[r] = select(vec4<f32>(LOWEST), scores[r], seen);
+      let highest = max(max(scores[r].x, scores[r].y), max(scores[r].z, scores[r].w));
+      rows_of_threads[(4u * y + r) * KEY_STRIDE + x] = highest;
+    }
+    workgroupBarrier();
+    var next = most;
+    for (var r = 0u; r < 4u; r++) { // unrolled
+      for (var other = 0u; other < XS; other++) { // unrolled
+        next[r] = max(next[r], rows_of_threads[(4u * y + r) * KEY_STRIDE + other]);
+      }
+    }
+    let shrink = exp(most - next);
+    most = next;
+    weight = weight * shrink;
+    for (var r = 0u; r < 4u; r++) { // unrolled
+      let seen = (tokens < vec4(ends[r])) & (tokens >= vec4(begins[r]));
+      scores[r] = select(vec4<f32>(), exp(scores[r] - vec4(next[r])), seen);
+      weight[r] += (scores[r].x + scores[r].y) + (scores[r].z + scores[r].w);
+      for (var j = 0u; j < OUTPUTS; j++) { // unrolled
+        sums[r * OUTPUTS + j] *= shrink[r];
+      }
+    }
+    for (var c = 0u; c < 4u; c++) { // unrolled
+      weights[(XS * c + x) * STRIDE + y] = vec4(scores[0][c], scores[1][c], scores[2][c], scores[3][c]);
+    }
+    for (var half = 0u; half < 2u; half++) {
+      workgroupBarrier();
+      for (var load = 0u; load < LOADS; load++) { // unrolled
+        let item = lane + load * THREADS;
+        if (item < HALF * D4) {
+          let token = min(tile + half * HALF + item / D4, last - 1u);
+          staged[item] = values[base + token * params.token_stride + item % D4];
+        }
+      }
+      workgroupBarrier();
+      for (var key = 0u; key < HALF; key++) { // unrolled
+        let p = weights[(XS * (key % 4u) + half * (XS / 2u) + key / 4u) * STRIDE + y];
+        for (var j = 0u; j < OUTPUTS; j++) { // unrolled
+          let value = staged[key * D4 + min(x + XS * j, D4 - 1u)];
+          sums[0u * OUTPUTS + j] = fma(vec4<f32>(p.x), value, sums[0u * OUTPUTS + j]);
+          sums[1u * OUTPUTS + j] = fma(vec4<f32>(p.y), value, sums[1u * OUTPUTS + j]);
+          sums[2u * OUTPUTS + j] = fma(vec4<f32>(p.z), value, sums[2u * OUTPUTS + j]);
+          sums[3u * OUTPUTS + j] = fma(vec4<f32>(p.w), value, sums[3u * OUTPUTS + j]);
+        }
+      }
+    }
+  }
+
+  workgroupBarrier();
+  for (var r = 0u; r < 4u; r++) { // unrolled
+    rows_of_threads[(4u * y + r) * KEY_STRIDE + x] = weight[r];
+  }
+  workgroupBarrier();
+  for (var r = 0u; r < 4u; r++) { // unrolled
+    var total = 0.0;
+    for (var other = 0u; other < XS; other++) { // unrolled
+      total += rows_of_threads[(4u * y + r) * KEY_STRIDE + other];
+    }
+    let pair = first_pair + 4u * y + r;
+    if (pair < pairs) {
+      let place = query_first(pair, share, head, sequence);
+      for (var j = 0u; j < OUTPUTS; j++) { // unrolled
+        let channel = 4u * (x + XS * j);
+        for (var c = 0u; c < 4u; c++) { // unrolled
+          if (channel + c < params.head_size) {
+            output[place + channel + c] = sums[r * OUTPUTS + j][c] / total;
+          }
+        }
+      }
+    }
+  }
 }
 `,
   },
@@ -1445,6 +2022,92 @@ fn main(
 }
 `,
   },
+  matmul_dot: {
+    name: "matmul_dot",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "columns", type: "u32" },
+      { name: "depth", type: "u32" },
+      { name: "left_first", type: "u32" },
+      { name: "left_row", type: "u32" },
+      { name: "right_first", type: "u32" },
+      { name: "right_row", type: "u32" },
+      { name: "output_first", type: "u32" },
+      { name: "output_row", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "left", kind: "read" },
+      { binding: 2, name: "right", kind: "read" },
+      { binding: 3, name: "output", kind: "write" },
+    ],
+    text: `// Product of few rows with a transposed matrix, C = A B^T: for GPUs, in decoding. B is read once, along its rows.
+//
+// Shapes:   left A [ROWS, depth] of vec4<Left>, right B [columns, depth] of vec4<Right>, output C [ROWS, columns] of Output;
+//           \`depth\` and the strides and first places of A and B count vec4s, those of C elements
+// Dispatch: one workgroup of 256 threads per 256 / SLICES columns: SLICES threads share a column; linear groups
+// Source:   plain definition. Threads' sums are added pairwise, as in matmul_vector.wgsl.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  columns: u32,
+  depth: u32,
+  left_first: u32,
+  left_row: u32,
+  right_first: u32,
+  right_row: u32,
+  output_first: u32,
+  output_row: u32,
+}
+
+const THREADS = 256u;
+const COLUMNS = THREADS / SLICES;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
+@group(0) @binding(2) var<storage, read> right: array<vec4<Right>>;
+@group(0) @binding(3) var<storage, read_write> output: array<Output>;
+
+var<workgroup> parts: array<f32, THREADS>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let slice = lane % SLICES;
+  let column = group * COLUMNS + lane / SLICES;
+  let first = params.right_first + min(column, params.columns - 1u) * params.right_row;
+  var sums: array<vec4<f32>, ROWS>;
+  for (var k = slice; k < params.depth; k += SLICES) {
+    let b = vec4<f32>(right[first + k]);
+    for (var r = 0u; r < ROWS; r++) { // unrolled
+      sums[r] = fma(vec4<f32>(left[params.left_first + r * params.left_row + k]), b, sums[r]);
+    }
+  }
+  for (var r = 0u; r < ROWS; r++) { // unrolled
+    workgroupBarrier();
+    parts[lane] = (sums[r].x + sums[r].y) + (sums[r].z + sums[r].w);
+    for (var half = SLICES / 2u; half > 0u; half /= 2u) {
+      workgroupBarrier();
+      if (slice < half) {
+        parts[lane] += parts[lane + half];
+      }
+    }
+    if (slice == 0u && column < params.columns) {
+      output[params.output_first + r * params.output_row + column] = Output(parts[lane]);
+    }
+  }
+}
+`,
+  },
   matmul_general: {
     name: "matmul_general",
     params: [
@@ -1965,6 +2628,96 @@ fn main(
     store(row + 5u, columns, output_base, sum5);
     store(row + 6u, columns, output_base, sum6);
     store(row + 7u, columns, output_base, sum7);
+  }
+}
+`,
+  },
+  matmul_vector: {
+    name: "matmul_vector",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "columns", type: "u32" },
+      { name: "depth", type: "u32" },
+      { name: "left_first", type: "u32" },
+      { name: "left_row", type: "u32" },
+      { name: "right_first", type: "u32" },
+      { name: "right_row", type: "u32" },
+      { name: "output_first", type: "u32" },
+      { name: "output_row", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "left", kind: "read" },
+      { binding: 2, name: "right", kind: "read" },
+      { binding: 3, name: "output", kind: "write" },
+    ],
+    text: `// Product of few rows with a matrix, C = A B: for GPUs, in decoding. B is read once, by all threads of the GPU.
+//
+// Shapes:   left A [ROWS, depth] of vec4<Left>, right B [depth, columns] of vec4<Right>, output C [ROWS, columns] of
+//           vec4<Output>; \`columns\`, \`depth\`, strides and first places count vec4s
+// Dispatch: one workgroup per COLUMNS4 vec4 columns: SLICES threads each take every SLICES-th vec4 of k; linear groups
+// Source:   plain definition. Threads' sums are added pairwise: another order than in matmul.wgsl, so that a row may differ by
+//           rounding from the same row in a product of many.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  columns: u32,
+  depth: u32,
+  left_first: u32,
+  left_row: u32,
+  right_first: u32,
+  right_row: u32,
+  output_first: u32,
+  output_row: u32,
+}
+
+const THREADS = COLUMNS4 * SLICES;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
+@group(0) @binding(2) var<storage, read> right: array<vec4<Right>>;
+@group(0) @binding(3) var<storage, read_write> output: array<vec4<Output>>;
+
+var<workgroup> parts: array<vec4<f32>, THREADS>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let column = group * COLUMNS4 + lane % COLUMNS4;
+  let load_column = min(column, params.columns - 1u);
+  var sums: array<vec4<f32>, ROWS>;
+  for (var k = lane / COLUMNS4; k < params.depth; k += SLICES) {
+    let place = params.right_first + 4u * k * params.right_row + load_column;
+    let b0 = vec4<f32>(right[place]);
+    let b1 = vec4<f32>(right[place + params.right_row]);
+    let b2 = vec4<f32>(right[place + 2u * params.right_row]);
+    let b3 = vec4<f32>(right[place + 3u * params.right_row]);
+    for (var r = 0u; r < ROWS; r++) { // unrolled
+      let a = vec4<f32>(left[params.left_first + r * params.left_row + k]);
+      sums[r] = fma(vec4(a.w), b3, fma(vec4(a.z), b2, fma(vec4(a.y), b1, fma(vec4(a.x), b0, sums[r]))));
+    }
+  }
+  for (var r = 0u; r < ROWS; r++) { // unrolled
+    workgroupBarrier();
+    parts[lane] = sums[r];
+    for (var half = SLICES / 2u; half > 0u; half /= 2u) {
+      workgroupBarrier();
+      if (lane < half * COLUMNS4) {
+        parts[lane] += parts[lane + half * COLUMNS4];
+      }
+    }
+    if (lane < COLUMNS4 && column < params.columns) {
+      output[params.output_first + r * params.output_row + column] = vec4<Output>(parts[lane]);
+    }
   }
 }
 `,

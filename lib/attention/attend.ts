@@ -1,4 +1,5 @@
 import { causalAttentionOver, Tensor } from "../tensor/mod.ts";
+import { attendSplit, splits } from "./attend_split.ts";
 import { headVectors } from "./shape.ts";
 import type { AttendedTokens, AttentionStep } from "./step.ts";
 
@@ -16,20 +17,14 @@ export function attendOver(
   attended: AttendedTokens,
 ): Tensor {
   const { cache, method } = step.context;
-  const { headSize, keyValueHeads } = cache.shape;
-  const padded = [
-    cache.batch,
-    keyValueHeads,
-    attended.bound,
-    4 * headVectors(headSize),
-  ];
-  using keys = Tensor.empty(step.device, padded, "f32", "gathered keys");
-  using values = Tensor.empty(step.device, padded, "f32", "gathered values");
   const original = method.knobs.positions === "original";
   const longest = Math.max(...cache.lengths);
-  const rotation = step.context.rotation.upTo(
-    original ? longest : attended.bound,
-  );
+  const rotation = step.context.rotation.upTo(original ? longest : attended.bound);
+  if (splits(step)) return attendSplit(step, layer, queries, attended, rotation);
+  const { headSize, keyValueHeads } = cache.shape;
+  const padded = [cache.batch, keyValueHeads, attended.bound, 4 * headVectors(headSize)];
+  using keys = Tensor.empty(step.device, padded, "f32", "gathered keys");
+  using values = Tensor.empty(step.device, padded, "f32", "gathered values");
   gather(step, layer, attended, rotation, keys, values);
   using rotated = rotateQueries(step, queries, rotation, original ? undefined : attended);
   return causalAttentionOver(rotated, keys, values, attended.counts, cache.shape.slidingWindow);

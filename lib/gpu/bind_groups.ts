@@ -10,7 +10,7 @@ export interface BufferBinding {
   buffer: PooledBuffer;
   /** First byte; a multiple of the adapter's offset alignment. Default 0. */
   offset?: number;
-  /** Bytes visible to the kernel. Default: up to the end of what the owner asked for. */
+  /** Bytes that the kernel must see. Default: all that the owner asked for; more of the buffer may be visible. */
   bytes?: number;
 }
 
@@ -63,7 +63,7 @@ export class BindGroups {
         layout: pipeline.layout,
         entries: [
           { binding: 0, resource: { buffer: this.#uniforms, size: uniformBytes } },
-          ...bindings.map((binding, index) => ({ binding: index + 1, resource: resourceOf(binding) })),
+          ...bindings.map((binding, index) => ({ binding: index + 1, resource: resourceOf(binding, this.#largest) })),
         ],
       }));
     this.#groups.set(key, group);
@@ -79,13 +79,17 @@ export class BindGroups {
 function keyOf(binding: Binding): string {
   if ("image" in binding) return `i${binding.image.id}`;
   const { buffer, offset, bytes } = binding;
-  return `${buffer.id},${offset ?? 0},${bytes ?? buffer.bytes}`;
+  return `${buffer.id},${offset ?? 0},${bytes ?? ""}`;
 }
 
-function resourceOf(binding: Binding): GPUBindingResource {
+/** Without a size all of the buffer is bound, so that tensors which grow within it keep their bind group. */
+function resourceOf(binding: Binding, largest: number): GPUBindingResource {
   if ("image" in binding) return binding.image.view;
   const { buffer, offset = 0, bytes } = binding;
-  return { buffer: buffer.gpu, offset, size: bindingBytes(buffer, offset, bytes) };
+  const size = bytes === undefined
+    ? Math.min(buffer.gpu.size - offset, Math.floor(largest / 4) * 4)
+    : bindingBytes(buffer, offset, bytes);
+  return { buffer: buffer.gpu, offset, size };
 }
 
 /** Bindings are whole words; an odd number of f16 values ends in padding that the buffer has. */

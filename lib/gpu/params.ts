@@ -19,11 +19,11 @@ export function packParams(
     else if (type === "i32") target.setInt32(at, value, true);
     else target.setUint32(at, value, true);
   });
-  for (const name in values) {
-    if (!kernel.params.some((param) => param.name === name)) {
-      throw new TypeError(`kernel ${kernel.name}: it has no parameter ${name}`);
-    }
-  }
+  // All that the kernel has were given, so a surplus shows in the number.
+  const names = Object.keys(values);
+  if (names.length === kernel.params.length) return;
+  const surplus = names.find((name) => !kernel.params.some((param) => param.name === name));
+  throw new TypeError(`kernel ${kernel.name}: it has no parameter ${surplus}`);
 }
 
 /** Bytes of a kernel's parameter block, rounded up as uniform blocks want it. */

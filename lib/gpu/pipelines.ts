@@ -136,8 +136,11 @@ function partsOf({ name, text }: KernelSource): string {
   }).join("");
 }
 
-function variantKey(
-  { kernel, types, constants, overrides }: KernelVariant,
-): string {
-  return `${kernel} ${JSON.stringify([types ?? {}, constants ?? {}, overrides ?? {}])}`;
+/** Told for each call, so it is put together without ceremony; no name or type holds the marks between them. */
+function variantKey({ kernel, types, constants, overrides }: KernelVariant): string {
+  let key: string = kernel;
+  for (const name in types) key += `;${name}=${types[name]}`;
+  for (const name in constants) key += `,${name}=${constants[name]}`;
+  for (const name in overrides) key += `!${name}=${overrides[name]}`;
+  return key;
 }

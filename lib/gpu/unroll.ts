@@ -1,4 +1,4 @@
-/** A loop that a kernel wants written out: counted from 0 to a constant, its line marked so. */
+/** A loop that a kernel wants written out: counted from 0 to a number or a constant, its line marked so. */
 const MARKED = /for \(var (\w+) = 0u; \1 < (\w+); \1\+\+\) \{ \/\/ unrolled\n/;
 
 /**
@@ -10,22 +10,30 @@ const MARKED = /for \(var (\w+) = 0u; \1 < (\w+); \1\+\+\) \{ \/\/ unrolled\n/;
  * @param constants bounds of the loops
  */
 export function unrollLoops(text: string, constants: Readonly<Record<string, number>>): string {
+  const known = { ...ownConstants(text), ...constants };
   let unrolled = "";
   let rest = text;
   for (let marked = MARKED.exec(rest); marked; marked = MARKED.exec(rest)) {
     const { 0: head, 1: counter, 2: bound, index } = marked;
-    const count = constants[bound];
+    const count = /^\d+u$/.test(bound) ? parseInt(bound) : known[bound];
     if (count === undefined) throw new RangeError(`unrolled loop: ${bound} must be one of the kernel's constants`);
     const start = index + head.length;
     const end = closingBrace(rest, start);
     const body = rest.slice(start, end);
-    const line = unrollLoops(body, constants).replace(/\/\/[^\n]*/g, "").replace(/\s+/g, " ");
+    const line = unrollLoops(body, known).replace(/\/\/[^\n]*/g, "").replace(/\s+/g, " ");
     const named = new RegExp(`\\b${counter}\\b`, "g");
     const copies = Array.from({ length: count }, (_, value) => `{${line.replace(named, `${value}u`)}}`).join(" ");
     unrolled += rest.slice(0, index) + copies + "\n".repeat(body.split("\n").length);
     rest = rest.slice(end + 1);
   }
   return unrolled + rest;
+}
+
+/** Whole numbers that the kernel itself names. */
+function ownConstants(text: string): Record<string, number> {
+  return Object.fromEntries(
+    [...text.matchAll(/^const (\w+) = (\d+)u;$/gm)].map(([, name, value]) => [name, Number(value)]),
+  );
 }
 
 /** Place of the brace that closes the block whose inside starts at `start`. */

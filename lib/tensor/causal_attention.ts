@@ -1,10 +1,10 @@
 import { LimitExceededError } from "../gpu/mod.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
+import { attentionTile } from "./attention_tiles.ts";
 import { concat } from "./rearrange.ts";
 import { Tensor } from "./tensor.ts";
 import { bindRows, rowWindows } from "./windows.ts";
 
-const WORKGROUP = 8;
 /** Keys that one thread can run through where the driver ends its loops after 65,535 turns (llvmpipe), two keys a turn. */
 const MOST_KEYS_IN_SOFTWARE = 131_000;
 
@@ -156,11 +156,12 @@ function run(
   const pairs = rows * queryHeads / heads;
   const sizes = [queries, keys].map((tensor) => batch === 0 ? 0 : tensor.size / batch);
   const windows = rowWindows(queries.device, "causalAttention", batch, sizes.map((size) => 4 * size));
+  const tile = attentionTile(queries.device, pairs, Math.ceil(headSize / 4));
   const output = Tensor.empty(queries.device, queries.shape, "f32", "attention output");
   for (const window of windows) {
     queries.device.commands.dispatch({
-      kernel: "causal_attention",
-      constants: { D4: Math.ceil(headSize / 4) },
+      kernel: tile.kernel,
+      constants: tile.constants,
       params: {
         first_sequence: window.start,
         step_rows: rows,
@@ -181,7 +182,7 @@ function run(
         { buffer: counts.buffer },
         bindRows(output, sizes[0], window),
       ],
-      groups: window.count * heads * Math.ceil(Math.ceil(pairs / 2) / WORKGROUP),
+      groups: window.count * heads * Math.ceil(pairs / tile.pairs),
       work: 2 * window.count * queryHeads * rows * Math.max(1, tokens - rows / 2) * headSize,
     });
   }

@@ -1,11 +1,11 @@
-import type { Device, Dispatch, KernelName } from "../gpu/mod.ts";
+import type { Dispatch } from "../gpu/mod.ts";
 import { cast } from "./cast.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { type DType, elementBytes } from "./dtype.ts";
 import { imagesPay, multiplyImages } from "./matmul_image.ts";
 import { type MatmulPiece, type MatmulSizes, planMatmul } from "./matmul_plan.ts";
 import { MatrixImage } from "./matrix_image.ts";
-import { matmulTile } from "./matmul_tiles.ts";
+import { variantOf } from "./matmul_variant.ts";
 import { newTensor } from "./output.ts";
 import { elementCount, sameShape } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
@@ -18,11 +18,6 @@ export interface MatmulOptions {
   /** Type of the result, f32 or f16. Default f32. */
   outputType?: DType;
 }
-
-/** Lanes of a workgroup: one SIMD register of the software adapter. */
-const LANES = 8;
-const GENERAL_LANES = 64;
-const FEW_ROWS = 4;
 
 /**
  * Matrix product `a b`, batched, summed in f32.
@@ -144,71 +139,24 @@ function call(a: Tensor, b: Tensor, output: Tensor, sizes: MatmulSizes, piece: M
     ...shared,
     constants: variant.constants,
     params: {
-      rows: row.count,
       columns: column.count / outputVector,
       depth: depth.count / vector,
       left_first: operands.left.first / vector,
       left_row: sizes.depth / vector,
-      left_batch: sizes.rows * sizes.depth / vector,
       right_first: operands.right.first / vector,
       right_row: (sizes.transposed ? sizes.depth : sizes.columns) / vector,
-      right_batch: sizes.depth * sizes.columns / vector,
       output_first: operands.output.first / outputVector,
       output_row: sizes.columns / outputVector,
-      output_batch: sizes.rows * sizes.columns / outputVector,
+      ...(variant.batched && {
+        rows: row.count,
+        left_batch: sizes.rows * sizes.depth / vector,
+        right_batch: sizes.depth * sizes.columns / vector,
+        output_batch: sizes.rows * sizes.columns / outputVector,
+      }),
       ...variant.params,
     },
     groups: variant.groups,
     work: batch.count * row.count * column.count * depth.count * variant.workPerProduct,
-  };
-}
-
-/** The kernel that does a piece, and what it needs beside sizes and places. */
-interface Variant {
-  kernel: KernelName;
-  constants: Readonly<Record<string, number>>;
-  params: Record<string, number>;
-  /** Elements that the kernel takes as one, of the sides and of the result. */
-  vector: number;
-  outputVector: number;
-  groups: number;
-  /** Cost of one multiply-add beside an ordinary kernel's: register tiles do several in the time of one. */
-  workPerProduct: number;
-}
-
-function variantOf(device: Device, sizes: MatmulSizes, { batch, row, column, depth }: MatmulPiece): Variant {
-  const { transposed } = sizes;
-  const resume = depth.start > 0 ? 1 : 0;
-  const whole = (...counts: number[]) => counts.every((count) => count % 4 === 0);
-  const wholeVectors = whole(depth.start, depth.count, sizes.depth) && (transposed || whole(sizes.columns));
-  if (!wholeVectors) {
-    const groups = Math.ceil(batch.count * row.count * column.count / GENERAL_LANES);
-    const params = { resume, transposed: transposed ? 1 : 0, batches: batch.count };
-    return { kernel: "matmul_general", constants: {}, params, vector: 1, outputVector: 1, groups, workPerProduct: 3 };
-  }
-  const tile = matmulTile(device, row.count, column.count);
-  if (tile.constants && row.count >= FEW_ROWS && !resume && whole(column.start, column.count, sizes.columns)) {
-    return {
-      kernel: "matmul_tiled",
-      constants: { ...tile.constants, TRANSPOSED: transposed ? 1 : 0 },
-      params: {},
-      vector: 4,
-      outputVector: 4,
-      groups: batch.count * Math.ceil(row.count / tile.rows) * Math.ceil(column.count / tile.columns),
-      workPerProduct: 0.25,
-    };
-  }
-  // Few rows are done one by one: a tile of eight would compute most of itself in vain.
-  const tileRows = row.count < FEW_ROWS ? 1 : 8;
-  const columnTiles = Math.ceil(column.count / (LANES * (transposed ? 4 : 8)));
-  return {
-    kernel: transposed ? "matmul_transposed" : "matmul",
-    constants: { ROWS: tileRows },
-    params: transposed ? {} : { resume },
-    vector: 4,
-    outputVector: transposed ? 1 : 4,
-    groups: batch.count * Math.ceil(row.count / tileRows) * columnTiles,
-    workPerProduct: tileRows === 1 ? 1 : 0.25,
   };
 }
 

@@ -70,3 +70,45 @@ function defaultTile(device: Device, rows: number, columns: number): MatmulTile 
   const groups = (tile: MatmulTile) => Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns);
   return preferred.find((tile) => groups(tile) >= ENOUGH_GROUPS) ?? preferred.at(-1) ?? LANES;
 }
+
+/** Ways to multiply few rows: threads that share columns. */
+export const vectorTiles: readonly MatmulTile[] = [vector(8, 32), vector(4, 64), vector(2, 128), vector(16, 16), LANES];
+
+/** Ways to multiply few rows with a transposed side: threads that share a column. */
+export const dotTiles: readonly MatmulTile[] = [dot(32), dot(16), dot(64), LANES];
+
+function vector(columns4: number, slices: number): MatmulTile {
+  return {
+    name: `vector ${4 * columns4} columns, ${slices} slices`,
+    rows: 1,
+    columns: 4 * columns4,
+    threads: columns4 * slices,
+    workgroupBytes: 16 * columns4 * slices,
+    constants: { COLUMNS4: columns4, SLICES: slices },
+  };
+}
+
+function dot(slices: number): MatmulTile {
+  const constants = { SLICES: slices };
+  return {
+    name: `dot ${slices} slices`,
+    rows: 1,
+    columns: 256 / slices,
+    threads: 256,
+    workgroupBytes: 1024,
+    constants,
+  };
+}
+
+/** The question under which products of few rows are tuned. */
+export function vectorQuestion(columns: number, transposed: boolean): string {
+  return `decode matmul${transposed ? " transposed" : ""} ${columns >= 4096 ? "wide" : "narrow"}`;
+}
+
+/** The way to multiply few rows on a device. */
+export function vectorTile(device: Device, columns: number, transposed: boolean): MatmulTile {
+  const tiles = transposed ? dotTiles : vectorTiles;
+  const usual = transposed ? tiles[0] : tiles[columns >= 4096 ? 1 : 2];
+  const fallback = device.info.software || !device.choices.fits(usual) ? LANES : usual;
+  return device.choices.of(vectorQuestion(columns, transposed), tiles, fallback);
+}

@@ -1,0 +1,64 @@
+// Product of few rows with a transposed matrix, C = A B^T: for GPUs, in decoding. B is read once, along its rows.
+//
+// Shapes:   left A [ROWS, depth] of vec4<Left>, right B [columns, depth] of vec4<Right>, output C [ROWS, columns] of Output;
+//           `depth` and the strides and first places of A and B count vec4s, those of C elements
+// Dispatch: one workgroup of 256 threads per 256 / SLICES columns: SLICES threads share a column; linear groups
+// Source:   plain definition. Threads' sums are added pairwise, as in matmul_vector.wgsl.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  columns: u32,
+  depth: u32,
+  left_first: u32,
+  left_row: u32,
+  right_first: u32,
+  right_row: u32,
+  output_first: u32,
+  output_row: u32,
+}
+
+const THREADS = 256u;
+const COLUMNS = THREADS / SLICES;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
+@group(0) @binding(2) var<storage, read> right: array<vec4<Right>>;
+@group(0) @binding(3) var<storage, read_write> output: array<Output>;
+
+var<workgroup> parts: array<f32, THREADS>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let slice = lane % SLICES;
+  let column = group * COLUMNS + lane / SLICES;
+  let first = params.right_first + min(column, params.columns - 1u) * params.right_row;
+  var sums: array<vec4<f32>, ROWS>;
+  for (var k = slice; k < params.depth; k += SLICES) {
+    let b = vec4<f32>(right[first + k]);
+    for (var r = 0u; r < ROWS; r++) { // unrolled
+      sums[r] = fma(vec4<f32>(left[params.left_first + r * params.left_row + k]), b, sums[r]);
+    }
+  }
+  for (var r = 0u; r < ROWS; r++) { // unrolled
+    workgroupBarrier();
+    parts[lane] = (sums[r].x + sums[r].y) + (sums[r].z + sums[r].w);
+    for (var half = SLICES / 2u; half > 0u; half /= 2u) {
+      workgroupBarrier();
+      if (slice < half) {
+        parts[lane] += parts[lane + half];
+      }
+    }
+    if (slice == 0u && column < params.columns) {
+      output[params.output_first + r * params.output_row + column] = Output(parts[lane]);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import type { Device, KernelName } from "../gpu/mod.ts";
+import type { MatmulPiece, MatmulSizes } from "./matmul_plan.ts";
+import { matmulTile, vectorTile } from "./matmul_tiles.ts";
+
+/** Lanes of a workgroup: one SIMD register of the software adapter. */
+const LANES = 8;
+const GENERAL_LANES = 64;
+const FEW_ROWS = 4;
+
+/** The kernel that does a piece, and what it needs beside sizes and places. */
+export interface MatmulVariant {
+  kernel: KernelName;
+  constants: Readonly<Record<string, number>>;
+  params: Record<string, number>;
+  /** Whether it takes batches and rows from its parameters. */
+  batched: boolean;
+  /** Elements that the kernel takes as one, of the sides and of the result. */
+  vector: number;
+  outputVector: number;
+  groups: number;
+  /** Cost of one multiply-add beside an ordinary kernel's: register tiles do several in the time of one. */
+  workPerProduct: number;
+}
+
+/** Picks the kernel of a piece. */
+export function variantOf(
+  device: Device,
+  sizes: MatmulSizes,
+  { batch, row, column, depth }: MatmulPiece,
+): MatmulVariant {
+  const { transposed } = sizes;
+  const resume = depth.start > 0 ? 1 : 0;
+  const whole = (...counts: number[]) => counts.every((count) => count % 4 === 0);
+  const wholeVectors = whole(depth.start, depth.count, sizes.depth) && (transposed || whole(sizes.columns));
+  if (!wholeVectors) {
+    const groups = Math.ceil(batch.count * row.count * column.count / GENERAL_LANES);
+    const params = { resume, transposed: transposed ? 1 : 0, batches: batch.count };
+    return {
+      kernel: "matmul_general",
+      constants: {},
+      params,
+      batched: true,
+      vector: 1,
+      outputVector: 1,
+      groups,
+      workPerProduct: 3,
+    };
+  }
+  const vector = vectorVariant(device, sizes, { batch, row, column, depth });
+  if (vector) return vector;
+  const tile = matmulTile(device, row.count, column.count);
+  if (tile.constants && row.count >= FEW_ROWS && !resume && whole(column.start, column.count, sizes.columns)) {
+    return {
+      kernel: "matmul_tiled",
+      constants: { ...tile.constants, TRANSPOSED: transposed ? 1 : 0 },
+      params: {},
+      batched: true,
+      vector: 4,
+      outputVector: 4,
+      groups: batch.count * Math.ceil(row.count / tile.rows) * Math.ceil(column.count / tile.columns),
+      workPerProduct: 0.25,
+    };
+  }
+  // Few rows are done one by one: a tile of eight would compute most of itself in vain.
+  const tileRows = row.count < FEW_ROWS ? 1 : 8;
+  const columnTiles = Math.ceil(column.count / (LANES * (transposed ? 4 : 8)));
+  return {
+    kernel: transposed ? "matmul_transposed" : "matmul",
+    constants: { ROWS: tileRows },
+    params: transposed ? {} : { resume },
+    batched: true,
+    vector: 4,
+    outputVector: transposed ? 1 : 4,
+    groups: batch.count * Math.ceil(row.count / tileRows) * columnTiles,
+    workPerProduct: tileRows === 1 ? 1 : 0.25,
+  };
+}
+
+/** Few rows on a GPU: all threads share the columns, and each column's sum. */
+function vectorVariant(device: Device, sizes: MatmulSizes, piece: MatmulPiece): MatmulVariant | undefined {
+  const { transposed } = sizes;
+  const { batch, row, column, depth } = piece;
+  const ROWS = row.count;
+  const tile = vectorTile(device, column.count, transposed);
+  if (!tile.constants || ROWS > FEW_ROWS || batch.count !== 1 || depth.count !== sizes.depth) return undefined;
+  return {
+    kernel: transposed ? "matmul_dot" : "matmul_vector",
+    constants: { ...tile.constants, ROWS },
+    params: {},
+    batched: false,
+    vector: 4,
+    outputVector: transposed ? 1 : 4,
+    groups: Math.ceil(column.count / tile.columns),
+    workPerProduct: 1,
+  };
+}

@@ -1,0 +1,39 @@
+import { createMethod, type Knobs, resolveKnobs } from "../../lib/attention/mod.ts";
+import { assertClose } from "../compare.ts";
+import { gpuTest } from "../gpu_test_device.ts";
+import { normals, TestLayer } from "./layer.ts";
+
+const SHAPE = { layers: 1, queryHeads: 6, keyValueHeads: 2, headSize: 24 };
+const KNOBS: Partial<Knobs> = { globalSize: 8, window: 64, chunkSize: 64, k: 2, spanSize: 8, recallClip: 6 };
+
+// Sums in another order than the usual kernel's. Outputs are weighted means of normal numbers, so of size 1 or less: 1e-5 is
+// some tens of roundings of the scores' sums.
+for (const [name, knobs] of [["compact", {}], ["original", { positions: "original" }]] as const) {
+  gpuTest(`attention split over tokens equals attention over gathered ones, ${name} positions`, async (device) => {
+    for (const method of ["full", "reattention"] as const) {
+      for (const share of ["layer", "kvHead"] as const) {
+        const resolved = resolveKnobs({ ...KNOBS, ...knobs, share });
+        const outputs: Float32Array[][] = [];
+        for (const choice of ["gathered", "split"]) {
+          device.choices.pick("decode attention", choice);
+          // Pages of few tokens make several slabs.
+          using layer = new TestLayer(device, SHAPE, createMethod(method, resolved, SHAPE), {
+            pageTokens: 32,
+            batch: 2,
+          });
+          const found: Float32Array[] = [];
+          for (const [step, rows] of [64, 64, 64, 64, 64, 3, 1, 1].entries()) {
+            const numbers = (seed: number, heads: number) =>
+              normals(10 * step + seed, 2 * rows * heads * SHAPE.headSize);
+            found.push(
+              await layer.run({ rows, queries: numbers(1, 6), keys: numbers(2, 2), values: numbers(3, 2) }, "decode"),
+            );
+          }
+          outputs.push(found);
+        }
+        device.choices.pick("decode attention", undefined);
+        outputs[0].forEach((expected, step) => assertClose(outputs[1][step], expected, { absolute: 1e-5 }));
+      }
+    }
+  });
+}

@@ -1,0 +1,107 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { KernelChoices } from "../../lib/gpu/mod.ts";
+import * as reference from "../../lib/reference/mod.ts";
+import { causalAttention, matmul, MatrixImage, Tensor } from "../../lib/tensor/mod.ts";
+import { attentionTiles } from "../../lib/tensor/attention_tiles.ts";
+import { dotTiles, matmulTiles, vectorTiles } from "../../lib/tensor/matmul_tiles.ts";
+import { gpuTest } from "../gpu_test_device.ts";
+import { assertClose } from "../compare.ts";
+import { randomFloats, randomWholes } from "./cases.ts";
+
+/** Sizes with whole tiles and without, and past one tile of every kind. */
+const SHAPES = [[64, 64, 64], [200, 100, 132], [17, 36, 260], [40, 128, 192]] as const;
+const FEW = [[1, 100, 132], [3, 64, 64], [2, 36, 4100]] as const;
+
+for (const transposeRight of [false, true]) {
+  const side = transposeRight ? "a transposed right side" : "a right side as it is";
+  gpuTest(`every tile of matmul gives whole numbers exactly, with ${side}`, async (device) => {
+    const check = async ([rows, depth, columns]: readonly [number, number, number]) => {
+      const left = randomWholes(rows * depth, 1);
+      const right = randomWholes(depth * columns, 2);
+      const shape = transposeRight ? [columns, depth] : [depth, columns];
+      using a = Tensor.from(device, left, [rows, depth]);
+      using b = Tensor.from(device, right, shape);
+      using product = matmul(a, b, { transposeRight });
+      const expected = reference.matmul(reference.dense(left, [rows, depth]), reference.dense(right, shape), {
+        transposeRight,
+      });
+      assertEquals([...await product.read()], [...expected.data].map((value) => value + 0));
+    };
+    const pickAll = (prefix: string, endings: readonly string[], name: string | undefined) => {
+      for (const ending of endings) device.choices.pick(`${prefix} ${ending}`, name);
+    };
+    const sizes = ["small", "middle", "large"];
+    for (const { name } of matmulTiles) {
+      pickAll("matmul", sizes, name);
+      for (const shape of SHAPES) await check(shape);
+    }
+    pickAll("matmul", sizes, undefined);
+    const prefix = transposeRight ? "decode matmul transposed" : "decode matmul";
+    for (const { name } of transposeRight ? dotTiles : vectorTiles) {
+      pickAll(prefix, ["narrow", "wide"], name);
+      for (const shape of FEW) await check(shape);
+    }
+    pickAll(prefix, ["narrow", "wide"], undefined);
+  });
+}
+
+gpuTest(
+  "every tile of attention stays within rounding of the oracle, with and without a sliding window",
+  async (device) => {
+    for (const [rows, tokens, queryHeads, heads, size, slide] of [[70, 70, 4, 2, 64, 0], [33, 150, 2, 1, 20, 40]]) {
+      const data = [rows * queryHeads, tokens * heads, tokens * heads].map((count, seed) =>
+        randomFloats(count * size, seed, "f32", 1)
+      );
+      using queries = Tensor.from(device, data[0], [1, rows, queryHeads, size]);
+      using keys = Tensor.from(device, data[1], [1, tokens, heads, size]);
+      using values = Tensor.from(device, data[2], [1, tokens, heads, size]);
+      device.choices.pick("attention", "lanes");
+      using plain = causalAttention(queries, keys, values, slide);
+      const expected = await plain.read() as Float32Array;
+      for (const tile of attentionTiles.filter((each) => device.choices.fits(each))) {
+        device.choices.pick("attention", tile.name);
+        using found = causalAttention(queries, keys, values, slide);
+        // Means of numbers below 1; the plain kernel is compared with the oracle in causal_attention_test.ts.
+        assertClose(await found.read() as Float32Array, expected, { absolute: 1e-5, label: tile.name });
+      }
+      device.choices.pick("attention", undefined);
+    }
+  },
+);
+
+gpuTest("an image of a matrix multiplies like the matrix, bit for bit", async (device) => {
+  if (!device.info.software) return;
+  for (const transposeRight of [false, true]) {
+    const shape = transposeRight ? [70, 128] : [128, 192];
+    using right = Tensor.from(device, randomFloats(shape[0] * shape[1], 3, "f32"), shape);
+    using image = MatrixImage.copy(right);
+    for (const rows of [1, 2, 5, 12, 33]) {
+      using left = Tensor.from(device, randomFloats(rows * 128, rows, "f32"), [rows, 128]);
+      using plain = matmul(left, right, { transposeRight });
+      using found = matmul(left, image, { transposeRight });
+      assertEquals(await found.read(), await plain.read());
+    }
+  }
+  using odd = Tensor.zeros(device, [4, 36]);
+  assertThrows(() => MatrixImage.copy(odd), TypeError, "[4, 36] f32 can't be an image");
+});
+
+Deno.test("a kernel choice that is unknown or too large is said once, and the default taken", () => {
+  const said: unknown[] = [];
+  const { warn } = console;
+  console.warn = (line: unknown) => said.push(line);
+  try {
+    const choices = new KernelChoices({ threads: 64, workgroupBytes: 1024 }, { tile: "huge", other: "gone" });
+    const options = [{ name: "small" }, { name: "huge", threads: 128 }];
+    for (let call = 0; call < 2; call++) {
+      assertEquals(choices.of("tile", options, options[0]).name, "small");
+      assertEquals(choices.of("other", options, options[0]).name, "small");
+    }
+    choices.pick("tile", "small");
+    assertEquals(choices.of("tile", options, options[1]).name, "small");
+  } finally {
+    console.warn = warn;
+  }
+  assertEquals(said.length, 2);
+  assertEquals(String(said[0]).includes("more of a workgroup than this adapter grants"), true);
+});

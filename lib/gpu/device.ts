@@ -12,6 +12,7 @@ import { raisedLimits } from "./limits.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { type KernelTime, Profiler, sumTimes } from "./profiler.ts";
 import { ReadBack } from "./read_back.ts";
+import { readTunedChoices } from "./tuned_choices.ts";
 
 /** How a device is opened. */
 export interface DeviceOptions {
@@ -23,7 +24,7 @@ export interface DeviceOptions {
   memoryBytes?: number;
   /** Largest storage binding to use, at most the adapter's. Tests lower it to reach the paths of very large tensors. */
   bindingBytes?: number;
-  /** Options of kernels by question, as `deno task tune` measures them. Default: what is usual for the kind of adapter. */
+  /** Options of kernels by question. Default: what `deno task tune` found, or what is usual for the kind of adapter. */
   choices?: Readonly<Record<string, string>>;
   /** Most workgroups per grid dimension, at most the adapter's. Tests lower it likewise. */
   groupsPerDimension?: number;
@@ -137,7 +138,8 @@ export class Device {
       requiredFeatures: features,
       requiredLimits: raisedLimits(adapter),
     });
-    const device = new Device(gpu, found, options);
+    const choices = options.choices ?? await readTunedChoices(found);
+    const device = new Device(gpu, found, { ...options, choices });
     if (!found.f16 || await f16Works(device)) return device;
     device[Symbol.dispose]();
     // An adapter gives one device only, so a second one needs a new adapter.

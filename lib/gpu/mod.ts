@@ -18,4 +18,5 @@ export { Pacing } from "./pacing.ts";
 export { type KernelVariant, type Pipeline, PipelineCache } from "./pipelines.ts";
 export { type KernelTime, Profiler } from "./profiler.ts";
 export { ReadBack, type ReadRange } from "./read_back.ts";
+export { readTunedChoices, type TunedChoices, tunedChoicesPath } from "./tuned_choices.ts";
 export type { KernelBinding, KernelName, KernelParam, KernelSource } from "../../kernels/sources.ts";

@@ -17,11 +17,11 @@ const LANES: MatmulTile = { name: "lanes", rows: 8, columns: 64 };
 export const matmulTiles: readonly MatmulTile[] = [
   tiled(16, 16, 4, 2, 2),
   tiled(16, 16, 2, 2, 4),
-  tiled(16, 16, 2, 2, 2),
   tiled(8, 32, 4, 1, 4),
   tiled(16, 16, 2, 1, 4),
-  tiled(16, 16, 1, 1, 4),
   tiled(8, 8, 2, 2, 4),
+  tiled(8, 8, 2, 2, 2),
+  tiled(16, 16, 1, 1, 4),
   tiled(8, 8, 1, 1, 4),
   tiled(4, 16, 1, 1, 8),
   LANES,
@@ -49,6 +49,9 @@ function tiled(y: number, x: number, rows4: number, columns4: number, depth4: nu
   };
 }
 
+/** What is usual on a GPU, from large products to small: of all tiles 64x64 by 64 threads were fastest at 4096^3 on an H200. */
+const USUAL: readonly MatmulTile[] = [tiled(8, 8, 2, 2, 4), tiled(16, 16, 1, 1, 4)];
+
 /** Workgroups that keep a GPU busy: about as many as it has multiprocessors. */
 const ENOUGH_GROUPS = 128;
 
@@ -66,7 +69,7 @@ export function matmulTile(device: Device, rows: number, columns: number): Matmu
 
 function defaultTile(device: Device, rows: number, columns: number): MatmulTile {
   if (device.info.software) return LANES;
-  const preferred = matmulTiles.slice(1).filter((tile) => tile.constants && device.choices.fits(tile));
+  const preferred = USUAL.filter((tile) => device.choices.fits(tile));
   const groups = (tile: MatmulTile) => Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns);
   return preferred.find((tile) => groups(tile) >= ENOUGH_GROUPS) ?? preferred.at(-1) ?? LANES;
 }
@@ -108,7 +111,7 @@ export function vectorQuestion(columns: number, transposed: boolean): string {
 /** The way to multiply few rows on a device. */
 export function vectorTile(device: Device, columns: number, transposed: boolean): MatmulTile {
   const tiles = transposed ? dotTiles : vectorTiles;
-  const usual = transposed ? tiles[0] : tiles[columns >= 4096 ? 1 : 2];
+  const usual = transposed ? tiles[2] : tiles[columns >= 4096 ? 0 : 1];
   const fallback = device.info.software || !device.choices.fits(usual) ? LANES : usual;
   return device.choices.of(vectorQuestion(columns, transposed), tiles, fallback);
 }

@@ -200,15 +200,16 @@ gpuTest("fma_probe and f16_probe compute what they say", async (device) => {
   const output = device.acquire(256, "probe");
   device.commands.dispatch({
     kernel: "fma_probe",
-    constants: { STEPS: 3 },
+    types: { Value: "f32" },
+    constants: { CHAINS: 2, STEPS: 1, ROUNDS: 2 },
     params: { seed: 0 },
     bindings: [{ buffer: output }],
     groups: 1,
     work: 1,
   });
   const [sums] = await device.readBack.read([{ buffer: output, offset: 0, bytes: 8 }]);
-  // Without a seed each chain ends at zero: fma(a, 0, 0).
-  assertEquals([...new Float32Array(sums)], [0, 0]);
+  // Chains of 0 and 1, twice x / 2 + 1 / 4, are 0.375 and 0.625; the sum counts four times, as of a vec4.
+  assertEquals([...new Float32Array(sums)], [4, 4]);
   if (device.info.f16) {
     const input = device.acquire(256, "probe");
     device.commands.write(input, 0, new Float32Array([3, 0.1]));

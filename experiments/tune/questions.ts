@@ -1,0 +1,98 @@
+import type { Device, KernelOption } from "../../lib/gpu/mod.ts";
+import { attentionTile, attentionTiles } from "../../lib/tensor/attention_tiles.ts";
+import { matmul } from "../../lib/tensor/mod.ts";
+import {
+  dotTiles,
+  matmulQuestion,
+  matmulTile,
+  matmulTiles,
+  vectorQuestion,
+  vectorTile,
+  vectorTiles,
+} from "../../lib/tensor/matmul_tiles.ts";
+import { type BenchCase, errorAt, opened, somePlaces } from "../bench/bench_case.ts";
+import { attentionCases } from "../bench/groups/attention.ts";
+import { inputTensor, inputValue } from "../bench/inputs.ts";
+
+/** What is to be tuned: options of a kernel, and a case that shows which is fastest. */
+export interface Question {
+  /** The name under which an answer is looked up. */
+  readonly name: string;
+  /** What there is to choose from. */
+  readonly options: readonly KernelOption[];
+  /** Name of the option that runs where nothing was tuned. */
+  usual(device: Device): string;
+  /** What is timed. */
+  readonly item: BenchCase;
+}
+
+type Sizes = readonly [rows: number, depth: number, columns: number];
+
+/** All questions, with sizes that a device can time in moments. */
+export function questions(device: Device): Question[] {
+  const { software } = device.info;
+  // Software adapters multiply images where sizes are multiples of 64; tiles are for the other sizes.
+  const products: Sizes[] = software
+    ? [[64, 260, 708], [256, 516, 1028], [1028, 260, 2052]]
+    : [[128, 256, 704], [512, 1024, 1024], [2048, 2048, 2048]];
+  const [attention] = attentionCases(software).filter(({ shape }) => shape.startsWith(software ? "512x" : "2048x"));
+  return [
+    ...products.map((sizes): Question => {
+      const [rows, , columns] = sizes;
+      return {
+        name: matmulQuestion(rows, columns),
+        options: matmulTiles,
+        usual: () => matmulTile(device, rows, columns).name,
+        item: product(sizes, false),
+      };
+    }),
+    ...[false, true].flatMap((transposed) =>
+      [2048, 8192].map((columns) => vectorProduct([1, 2048, columns], transposed))
+    ),
+    {
+      name: "attention",
+      options: attentionTiles,
+      usual: () => attentionTile(device, 2048, 16).name,
+      item: attention,
+    },
+  ];
+}
+
+function vectorProduct(sizes: Sizes, transposed: boolean): Question {
+  const [, , columns] = sizes;
+  return {
+    name: vectorQuestion(columns, transposed),
+    options: transposed ? dotTiles : vectorTiles,
+    usual: (device) => vectorTile(device, columns, transposed).name,
+    item: product(sizes, transposed),
+  };
+}
+
+function product([rows, depth, columns]: Sizes, transposed: boolean): BenchCase {
+  const places = somePlaces(rows * columns, 64);
+  const right = (k: number, column: number) => inputValue(1, transposed ? column * depth + k : k * columns + column);
+  const expected = places.map((place) => {
+    let sum = 0;
+    for (let k = 0; k < depth; k++) {
+      sum += inputValue(0, Math.floor(place / columns) * depth + k) * right(k, place % columns);
+    }
+    return sum;
+  });
+  return {
+    group: "tune",
+    shape: `${rows}x${depth}x${columns}`,
+    dtype: "f32",
+    limit: null,
+    amount: 2 * rows * depth * columns,
+    tolerance: 1e-4,
+    open(device) {
+      const a = inputTensor(device, 0, [rows, depth]);
+      const b = inputTensor(device, 1, transposed ? [columns, depth] : [depth, columns]);
+      return opened(
+        [a, b],
+        () => matmul(a, b, { transposeRight: transposed }),
+        (found) => errorAt(found, places, expected),
+      );
+    },
+  };
+}

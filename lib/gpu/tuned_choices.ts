@@ -1,0 +1,40 @@
+import { z } from "zod";
+import { environmentVariable, fileExists, readText } from "../platform.ts";
+import type { AdapterInfo } from "./adapter.ts";
+
+const schema = z.object({
+  schema: z.literal(1),
+  adapter: z.string(),
+  choices: z.record(z.string(), z.string()),
+}).strict();
+
+/** What `deno task tune` found for an adapter. */
+export type TunedChoices = z.infer<typeof schema>;
+
+/**
+ * Where an adapter's tuned choices are kept, in the user's cache folder; undefined where there is none, as in a browser. The
+ * name tells adapter and driver as far as the platform does, and the runtime's version.
+ */
+export function tunedChoicesPath({ name, vendor }: Pick<AdapterInfo, "name" | "vendor">): string | undefined {
+  const home = environmentVariable("HOME");
+  const cache = environmentVariable("XDG_CACHE_HOME") || (home && `${home}/.cache`);
+  if (!cache) return undefined;
+  const runtime = (globalThis.navigator as { userAgent?: string } | undefined)?.userAgent ?? "";
+  const slug = `${vendor} ${name} ${runtime}`.toLowerCase().replace(/[^a-z0-9.]+/g, "-").replace(/^-|-$/g, "");
+  return `${cache}/reattention/tuned/${slug}.json`;
+}
+
+/** An adapter's tuned choices; none where it was not tuned. A file that can't be read is told and left alone. */
+export async function readTunedChoices(info: Pick<AdapterInfo, "name" | "vendor">): Promise<Record<string, string>> {
+  const path = tunedChoicesPath(info);
+  try {
+    if (!path || !await fileExists(path)) return {};
+    return schema.parse(JSON.parse(await readText(path))).choices;
+  } catch (error) {
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
+    console.warn(
+      `tuned choices in ${path} can't be used, so the usual ones are: ${why}. Run \`deno task tune\` again.`,
+    );
+    return {};
+  }
+}

@@ -4,8 +4,8 @@
  * Question: how near are kernels and models to the adapter's multiply-add rate and copy bandwidth, and how far ahead of
  * other libraries on the same adapter? Every result is compared with plain numbers first; repeats are interleaved.
  */
-import { dirname } from "node:path";
 import { Device } from "../lib/gpu/mod.ts";
+import { writeAside } from "../lib/platform.ts";
 import { type BenchArguments, parseBenchArguments, USAGE } from "./bench/arguments.ts";
 import type { BenchCase } from "./bench/bench_case.ts";
 import { attentionCases } from "./bench/groups/attention.ts";
@@ -74,10 +74,7 @@ async function save(path: string, device: Device, limits: Limits, rows: readonly
     versions: { ...Deno.version },
     rows: [limits.row, ...rows],
   });
-  await Deno.mkdir(dirname(path), { recursive: true });
-  // A reader never sees half a file.
-  await Deno.writeTextFile(`${path}.new`, JSON.stringify(file, null, 1) + "\n");
-  await Deno.rename(`${path}.new`, path);
+  await writeAside(path, JSON.stringify(file, null, 1) + "\n");
   console.log(`rows: ${path}`);
 }
 

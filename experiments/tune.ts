@@ -7,7 +7,7 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { Device, type TunedChoices, tunedChoicesPath } from "../lib/gpu/mod.ts";
-import { removeFile } from "../lib/platform.ts";
+import { removeFile, writeAside } from "../lib/platform.ts";
 import { RecordedWork, timeInTurns } from "./bench/clock.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
 import { type Question, questions } from "./tune/questions.ts";
@@ -73,10 +73,7 @@ async function tune(device: Device, path: string, filter: string): Promise<numbe
     if (picked !== usual) choices[question.name] = picked;
   }
   const file: TunedChoices = { schema: 1, adapter: device.info.name, choices };
-  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-  // A reader never sees half a file.
-  await Deno.writeTextFile(`${path}.new`, JSON.stringify(file, null, 1) + "\n");
-  await Deno.rename(`${path}.new`, path);
+  await writeAside(path, JSON.stringify(file, null, 1) + "\n");
   console.log(`kept for later runs: ${path}`);
   return 0;
 }

@@ -10,8 +10,11 @@ export interface AttentionTile extends KernelOption {
   readonly across?: number;
 }
 
-/** Each thread two pairs on its own, a SIMD register of the software adapter together. */
+/** Each thread some pairs on its own, a SIMD register of the software adapter together. */
 const LANES: AttentionTile = { name: "lanes", kernel: "causal_attention", pairs: 16 };
+const WIDE_LANES: AttentionTile = { name: "wide lanes", kernel: "causal_attention", pairs: 64 };
+/** Threads of a workgroup of causal_attention.wgsl. */
+const LANE_THREADS = 8;
 
 /** Pairs of a workgroup of attention_tiled.wgsl. */
 const TILE_PAIRS = 64;
@@ -19,7 +22,7 @@ const TILE_PAIRS = 64;
 const MOST_CHANNELS4 = 32;
 
 /** All ways. */
-export const attentionTiles: readonly AttentionTile[] = [tiled(16), tiled(8), LANES];
+export const attentionTiles: readonly AttentionTile[] = [tiled(16), tiled(8), WIDE_LANES, LANES];
 
 function tiled(across: number): AttentionTile {
   const keys = 4 * across;
@@ -42,9 +45,12 @@ export function attentionTile(
 ): AttentionTile & { constants: Record<string, number> } {
   // A tile of 64 would compute most of itself in vain; longer heads need more memory than was counted.
   const alone = pairs < TILE_PAIRS / 4 || channels4 > MOST_CHANNELS4;
-  const fallback = device.info.software ? LANES : attentionTiles.find((tile) => device.choices.fits(tile)) ?? LANES;
+  const fallback = device.info.software
+    ? pairs >= WIDE_LANES.pairs ? WIDE_LANES : LANES
+    : attentionTiles.find((tile) => device.choices.fits(tile)) ?? LANES;
   const tile = alone ? LANES : device.choices.of("attention", attentionTiles, fallback);
-  return { ...tile, constants: { D4: channels4, ...(tile.across && tiledConstants(tile.across, channels4)) } };
+  const lanes = { PAIRS: tile.pairs / LANE_THREADS };
+  return { ...tile, constants: { D4: channels4, ...(tile.across ? tiledConstants(tile.across, channels4) : lanes) } };
 }
 
 function tiledConstants(across: number, channels4: number): Record<string, number> {

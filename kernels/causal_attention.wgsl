@@ -70,8 +70,8 @@ fn main(
     firsts[p] = ((sequence * params.step_rows + row) * params.query_heads + head * share + pair % share) * params.head_size;
     ends[p] = count - params.step_rows + row + 1u;
     begins[p] = select(0u, ends[p] - min(ends[p], params.slide), params.slide > 0u);
-    for (var c4 = 0u; c4 < D4; c4++) {
-      for (var c = 0u; c < 4u; c++) {
+    for (var c4 = 0u; c4 < D4; c4++) { // unrolled
+      for (var c = 0u; c < 4u; c++) { // unrolled
         if (4u * c4 + c < params.head_size) {
           queries_of[p][c4][c] = queries[firsts[p] + 4u * c4 + c] * params.scale;
         }
@@ -124,8 +124,8 @@ fn main(
   }
   for (var p = 0u; p < PAIRS; p++) { // unrolled
     if (tile * PAIRS + p < pairs) {
-      for (var c4 = 0u; c4 < D4; c4++) {
-        for (var c = 0u; c < 4u; c++) {
+      for (var c4 = 0u; c4 < D4; c4++) { // unrolled
+        for (var c = 0u; c < 4u; c++) { // unrolled
           if (4u * c4 + c < params.head_size) {
             output[firsts[p] + 4u * c4 + c] = sums[p][c4][c] / weights[p];
           }

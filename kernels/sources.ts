@@ -70,6 +70,7 @@ export type KernelName =
   | "sample"
   | "scale"
   | "scatter_rows"
+  | "score_short_top_k"
   | "score_top_k"
   | "score_vectors"
   | "silu_gate"
@@ -1068,8 +1069,8 @@ fn main(
     firsts[p] = ((sequence * params.step_rows + row) * params.query_heads + head * share + pair % share) * params.head_size;
     ends[p] = count - params.step_rows + row + 1u;
     begins[p] = select(0u, ends[p] - min(ends[p], params.slide), params.slide > 0u);
-    for (var c4 = 0u; c4 < D4; c4++) {
-      for (var c = 0u; c < 4u; c++) {
+    for (var c4 = 0u; c4 < D4; c4++) { // unrolled
+      for (var c = 0u; c < 4u; c++) { // unrolled
         if (4u * c4 + c < params.head_size) {
           queries_of[p][c4][c] = queries[firsts[p] + 4u * c4 + c] * params.scale;
         }
@@ -1122,8 +1123,8 @@ fn main(
   }
   for (var p = 0u; p < PAIRS; p++) { // unrolled
     if (tile * PAIRS + p < pairs) {
-      for (var c4 = 0u; c4 < D4; c4++) {
-        for (var c = 0u; c < 4u; c++) {
+      for (var c4 = 0u; c4 < D4; c4++) { // unrolled
+        for (var c = 0u; c < 4u; c++) { // unrolled
           if (4u * c4 + c < params.head_size) {
             output[firsts[p] + 4u * c4 + c] = sums[p][c4][c] / weights[p];
           }
@@ -3482,6 +3483,190 @@ fn main(
     return;
   }
   destination[params.target_first + row * params.size + index % params.size] = rows[params.rows_first + index];
+}
+`,
+  },
+  score_short_top_k: {
+    name: "score_short_top_k",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "block_tokens", type: "u32" },
+      { name: "resume", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "pages", kind: "read" },
+      { binding: 3, name: "table", kind: "read" },
+      { binding: 4, name: "parts", kind: "read" },
+      { binding: 5, name: "best_scores", kind: "write" },
+      { binding: 6, name: "best_tokens", kind: "write" },
+    ],
+    text: `// The same as score_top_k.wgsl for short lists (K up to 16) that stay in registers, sorted, and any number of pairs a thread:
+// the scores themselves are never written.
+//
+// Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; pages [slab_pages, heads, page_tokens,
+//           4 * D4] of Element, one slab of the cache, before rotation; table [batch, table_stride];
+//           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
+//           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
+//           Tokens count from the start of the middle; unused places hold NONE.
+// Dispatch: one thread per PAIRS pairs and block of block_tokens tokens; pairs fastest, so that neighbours read the same keys
+//           in prefill and different blocks in decoding; linear groups, batch * heads outermost. Where the cache has several
+//           slabs, one call per slab: each goes on from the lists of the one before (params.resume).
+// Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3.
+//           Every key is summed in the same order, so equal keys get bitwise equal scores and the lower token wins.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  query_heads: u32,
+  head_size: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  blocks: u32,
+  block_tokens: u32,
+  resume: u32,
+}
+
+// uses parts/best_list.wgsl
+
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> pages: array<vec4<Element>>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
+@group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
+
+fn insert(best: ptr<function, Best>, score: f32, token: u32) {
+  // Without a branch: software adapters run both sides of one, for every token.
+  var falling = score;
+  var name = token;
+  for (var i = 0u; i < K; i++) { // unrolled
+    let held = (*best).scores[i];
+    let holder = (*best).tokens[i];
+    let better = ranks_before(falling, name, held, holder);
+    (*best).scores[i] = select(held, falling, better);
+    (*best).tokens[i] = select(holder, name, better);
+    falling = select(falling, held, better);
+    name = select(name, holder, better);
+  }
+}
+
+fn load_best(best: ptr<function, Best>, first: u32) {
+  for (var i = 0u; i < K; i++) { // unrolled
+    let source = first + i;
+    (*best).scores[i] = select(LOWEST, best_scores[source], params.resume == 1u);
+    (*best).tokens[i] = select(NONE, best_tokens[source], params.resume == 1u);
+  }
+}
+
+fn store_best(best: ptr<function, Best>, first: u32) {
+  for (var i = 0u; i < K; i++) { // unrolled
+    best_scores[first + i] = (*best).scores[i];
+    best_tokens[first + i] = (*best).tokens[i];
+  }
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + PAIRS - 1u) / PAIRS;
+  let groups_per_head = (tiles * params.blocks + WORKGROUP - 1u) / WORKGROUP;
+  let place = (group % groups_per_head) * WORKGROUP + lane;
+  if (group >= params.group_count || place >= tiles * params.blocks) {
+    return;
+  }
+  let head = (group / groups_per_head) % params.heads;
+  let sequence = group / (groups_per_head * params.heads);
+  let block = place / tiles;
+  let first_pair = place % tiles * PAIRS;
+  let lists = (sequence * params.heads + head) * pairs;
+
+  var queries_of: array<array<vec4<f32>, D4>, PAIRS>;
+  var best: array<Best, PAIRS>;
+  for (var p = 0u; p < PAIRS; p++) { // unrolled
+    let pair = min(first_pair + p, pairs - 1u);
+    let row = sequence * params.step_rows + pair / share;
+    let query = (row * params.query_heads + head * share + pair % share) * params.head_size;
+    for (var c4 = 0u; c4 < D4; c4++) { // unrolled
+      for (var c = 0u; c < 4u; c++) { // unrolled
+        if (4u * c4 + c < params.head_size) {
+          queries_of[p][c4][c] = queries[query + 4u * c4 + c];
+        }
+      }
+    }
+    var list = Best();
+    load_best(&list, ((lists + pair) * params.blocks + block) * K);
+    best[p] = list;
+  }
+
+  let middle_start = parts[sequence].y;
+  let middle_end = middle_start + parts[sequence].w;
+  let end = min(middle_end, middle_start + (block + 1u) * params.block_tokens);
+  var start = middle_start + block * params.block_tokens;
+  while (start < end) {
+    let page = table[sequence * params.table_stride + start / params.page_tokens];
+    let page_end = min(end, (start / params.page_tokens + 1u) * params.page_tokens);
+    if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
+      let first = ((page - params.slab_first) * params.heads + head) * params.page_tokens;
+      for (var token = start; token < page_end; token += 2u) {
+        let second = token + 1u < page_end;
+        let a = (first + token % params.page_tokens) * D4;
+        let b = select(a, a + D4, second);
+        var scores0 = array<vec4<f32>, PAIRS>();
+        var scores1 = array<vec4<f32>, PAIRS>();
+        for (var c = 0u; c < D4; c++) { // unrolled
+          let key0 = vec4<f32>(pages[a + c]);
+          let key1 = vec4<f32>(pages[b + c]);
+          for (var p = 0u; p < PAIRS; p++) { // unrolled
+            scores0[p] = fma(queries_of[p][c], key0, scores0[p]);
+            scores1[p] = fma(queries_of[p][c], key1, scores1[p]);
+          }
+        }
+        let t = token - middle_start;
+        for (var p = 0u; p < PAIRS; p++) { // unrolled
+          let score0 = (scores0[p].x + scores0[p].y) + (scores0[p].z + scores0[p].w);
+          let score1 = (scores1[p].x + scores1[p].y) + (scores1[p].z + scores1[p].w);
+          var list = best[p];
+          insert(&list, score0, t);
+          insert(&list, select(LOWEST, score1, second), select(NONE, t + 1u, second));
+          best[p] = list;
+        }
+      }
+    }
+    start = page_end;
+  }
+  for (var p = 0u; p < PAIRS; p++) { // unrolled
+    if (first_pair + p < pairs) {
+      var list = best[p];
+      store_best(&list, ((lists + first_pair + p) * params.blocks + block) * K);
+    }
+  }
 }
 `,
   },

@@ -4,6 +4,9 @@ import { ScoreSource } from "./score_source.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep, Selection, TopTokens } from "./step.ts";
 
+/** Longest list of best tokens that a thread keeps in registers. */
+const MOST_SHORT = 16;
+
 interface Lists {
   readonly scores: Tensor;
   readonly tokens: Tensor;
@@ -35,7 +38,10 @@ function scoreTopK(step: AttentionStep, source: ScoreSource): Lists {
   const { cache, method: { knobs } } = step.context;
   const { keyValueHeads, headSize } = cache.shape;
   const pairs = source.rows.shape[1] * source.heads / keyValueHeads;
-  const tiles = Math.ceil(pairs / 2);
+  const short = knobs.k <= MOST_SHORT;
+  // A software adapter takes most of its time to load keys: they serve eight pairs as well as two.
+  const together = short && step.device.info.software && pairs >= 64 ? 8 : 2;
+  const tiles = Math.ceil(pairs / together);
   const blockTokens = blockLength(step.middleLength, tiles, knobs.k);
   const blocks = Math.ceil(step.middleLength / blockTokens);
   const shape = [cache.batch, keyValueHeads, pairs, blocks, knobs.k];
@@ -44,9 +50,9 @@ function scoreTopK(step: AttentionStep, source: ScoreSource): Lists {
   const workgroup = 8;
   source.pages.forEach(({ buffer, type, addressing }, index) => {
     step.device.commands.dispatch({
-      kernel: "score_top_k",
+      kernel: short ? "score_short_top_k" : "score_top_k",
       types: { Element: type },
-      constants: { D4: headVectors(headSize), K: knobs.k },
+      constants: { D4: headVectors(headSize), K: knobs.k, ...(short && { PAIRS: together }) },
       params: {
         ...addressing,
         step_rows: source.rows.shape[1],

@@ -2,14 +2,21 @@ import { z } from "zod";
 import { environmentVariable, fileExists, readText } from "../platform.ts";
 import type { AdapterInfo } from "./adapter.ts";
 
-const schema = z.object({
+/** What `deno task tune` found for an adapter. */
+export interface TunedChoices {
+  /** Version of the format. */
+  readonly schema: 1;
+  /** The adapter's name. */
+  readonly adapter: string;
+  /** The fastest option's name by question, where it is not the usual one. */
+  readonly choices: Record<string, string>;
+}
+
+const schema: z.ZodType<TunedChoices> = z.object({
   schema: z.literal(1),
   adapter: z.string(),
   choices: z.record(z.string(), z.string()),
 }).strict();
-
-/** What `deno task tune` found for an adapter. */
-export type TunedChoices = z.infer<typeof schema>;
 
 /**
  * Where an adapter's tuned choices are kept, in the user's cache folder; undefined where there is none, as in a browser. The

@@ -8,25 +8,27 @@ import { normals, TestLayer } from "./layer.ts";
 gpuTest("a selecting step runs each kernel of the method once, keys and values stored apart", async (device) => {
   if (!device.info.timestamps) return;
   const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 4 };
-  const knobs = resolveKnobs({ globalSize: 2, window: 4, k: 1, spanSize: 2, recallClip: 3, chunkSize: 4 });
-  using layer = new TestLayer(device, shape, createMethod("reattention", knobs, shape));
-  const step = () => layer.run({ rows: 4, queries: normals(1, 32), keys: normals(2, 16), values: normals(3, 16) });
-  for (let i = 0; i < 4; i++) await step();
-  device.profiler.enabled = true;
-  await step();
-  const calls = Object.fromEntries((await device.kernelTimes()).map((time) => [time.kernel, time.calls]));
-  device.profiler.enabled = false;
-  assertEquals(calls, {
-    "cache_append": 2,
-    "score_top_k": 1,
-    "merge_top_k": 1,
-    "clip_votes": 1,
-    "collect_indices": 1,
-    "fold_grid": 1,
-    "gather_rotate": 1,
-    "rotate_queries": 1,
-    "causal_attention": 1,
-  });
+  for (const [k, scoring] of [[1, "score_short_top_k"], [17, "score_top_k"]] as const) {
+    const knobs = resolveKnobs({ globalSize: 2, window: 4, k, spanSize: 2, recallClip: 3, chunkSize: 4 });
+    using layer = new TestLayer(device, shape, createMethod("reattention", knobs, shape));
+    const step = () => layer.run({ rows: 4, queries: normals(1, 32), keys: normals(2, 16), values: normals(3, 16) });
+    for (let i = 0; i < 4; i++) await step();
+    device.profiler.enabled = true;
+    await step();
+    const calls = Object.fromEntries((await device.kernelTimes()).map((time) => [time.kernel, time.calls]));
+    device.profiler.enabled = false;
+    assertEquals(calls, {
+      "cache_append": 2,
+      [scoring]: 1,
+      "merge_top_k": 1,
+      "clip_votes": 1,
+      "collect_indices": 1,
+      "fold_grid": 1,
+      "gather_rotate": 1,
+      "rotate_queries": 1,
+      "causal_attention": 1,
+    });
+  }
 });
 
 gpuTest(

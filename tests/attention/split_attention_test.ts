@@ -1,3 +1,4 @@
+import { assertEquals } from "@std/assert";
 import { createMethod, type Knobs, resolveKnobs } from "../../lib/attention/mod.ts";
 import { assertClose } from "../compare.ts";
 import { gpuTest } from "../gpu_test_device.ts";
@@ -37,3 +38,29 @@ for (const [name, knobs] of [["compact", {}], ["original", { positions: "origina
     }
   });
 }
+
+gpuTest("split attention is two kernels, attention_split and attention_combine", async (device) => {
+  const called = new Set<string>();
+  const { commands } = device;
+  commands.dispatch = (call) => {
+    called.add(call.kernel);
+    Object.getPrototypeOf(commands).dispatch.call(commands, call);
+  };
+  try {
+    device.choices.pick("decode attention", "split");
+    using layer = new TestLayer(device, SHAPE, createMethod("full", resolveKnobs(KNOBS), SHAPE));
+    const { headSize } = SHAPE;
+    await layer.run(
+      { rows: 1, queries: normals(1, 6 * headSize), keys: normals(2, 48), values: normals(3, 48) },
+      "decode",
+    );
+    assertEquals([called.has("attention_split"), called.has("attention_combine"), called.has("causal_attention")], [
+      true,
+      true,
+      false,
+    ]);
+  } finally {
+    device.choices.pick("decode attention", undefined);
+    Reflect.deleteProperty(commands, "dispatch");
+  }
+});

@@ -228,3 +228,22 @@ gpuTest("fma_probe and f16_probe compute what they say", async (device) => {
   }
   device.buffers.release(output);
 });
+
+gpuTest("copy_probe copies all of a buffer, and no more", async (device) => {
+  const source = device.acquire(1024, "probe");
+  const target = device.acquire(1024, "probe");
+  const numbers = Uint32Array.from({ length: 256 }, (_, index) => index + 1);
+  device.commands.write(source, 0, numbers);
+  device.commands.clear(target);
+  device.commands.dispatch({
+    kernel: "copy_probe",
+    constants: { WIDTH: 4 },
+    params: { count: 60 },
+    bindings: [{ buffer: source }, { buffer: target }],
+    groups: 1,
+    work: 1,
+  });
+  const [copied] = await device.readBack.read([{ buffer: target, offset: 0, bytes: 1024 }]);
+  assertEquals([...new Uint32Array(copied)], [...numbers.map((value, index) => index < 240 ? value : 0)]);
+  for (const buffer of [source, target]) device.buffers.release(buffer);
+});

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { KernelChoices } from "../../lib/gpu/mod.ts";
+import { type Dispatch, KernelChoices, type KernelName } from "../../lib/gpu/mod.ts";
 import * as reference from "../../lib/reference/mod.ts";
 import { causalAttention, matmul, MatrixImage, Tensor } from "../../lib/tensor/mod.ts";
 import { attentionTiles } from "../../lib/tensor/attention_tiles.ts";
@@ -84,6 +84,38 @@ gpuTest("an image of a matrix multiplies like the matrix, bit for bit", async (d
   }
   using odd = Tensor.zeros(device, [4, 36]);
   assertThrows(() => MatrixImage.copy(odd), TypeError, "[4, 36] f32 can't be an image");
+});
+
+gpuTest("options call kernels of their own", (device) => {
+  const called: KernelName[] = [];
+  const { commands } = device;
+  commands.dispatch = (call: Dispatch) => {
+    called.push(call.kernel);
+    Object.getPrototypeOf(commands).dispatch.call(commands, call);
+  };
+  try {
+    using left = Tensor.zeros(device, [8, 36]);
+    using row = Tensor.zeros(device, [1, 36]);
+    using right = Tensor.zeros(device, [36, 36]);
+    using heads = Tensor.zeros(device, [1, 64, 1, 8]);
+    const run = (question: string, option: string, act: () => Tensor) => {
+      device.choices.pick(question, option);
+      using _result = act();
+      device.choices.pick(question, undefined);
+    };
+    run("matmul small", matmulTiles[0].name, () => matmul(left, right));
+    run("decode matmul narrow", vectorTiles[0].name, () => matmul(row, right));
+    run("decode matmul transposed narrow", dotTiles[0].name, () => matmul(row, right, { transposeRight: true }));
+    run("attention", attentionTiles[1].name, () => causalAttention(heads, heads, heads));
+    assertEquals(called, ["matmul_tiled", "matmul_vector", "matmul_dot", "attention_tiled"]);
+    if (!device.info.software) return;
+    called.length = 0;
+    using square = Tensor.zeros(device, [64, 64]);
+    using _product = matmul(square, square);
+    assertEquals(called, ["matmul_image"]);
+  } finally {
+    Reflect.deleteProperty(commands, "dispatch");
+  }
 });
 
 Deno.test("a kernel choice that is unknown or too large is said once, and the default taken", () => {

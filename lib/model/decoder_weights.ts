@@ -93,7 +93,9 @@ export class DecoderWeights {
 /** A linear map's weight as the device multiplies it fastest; takes the tensor over. */
 function heldFastest(tensor: Tensor, { transposed }: WantedTensor): Matrix {
   const [rows, columns] = tensor.shape;
-  if (!transposed || !MatrixImage.pays(tensor.device, rows, columns)) return tensor;
+  // What is multiplied with it must be an image too, as wide as the weight has rows.
+  const pays = transposed && MatrixImage.pays(tensor.device, rows, columns) && MatrixImage.pays(tensor.device, 1, rows);
+  if (!pays) return tensor;
   using _copied = tensor;
   return MatrixImage.copy(tensor, "weights");
 }

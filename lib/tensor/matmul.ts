@@ -55,7 +55,10 @@ export function matmul(a: Tensor, b: Tensor | MatrixImage, options: MatmulOption
   if (imagesPay(a, b, sizes)) return imageProduct(a, b, shape, sizes, outputType);
   if (b instanceof MatrixImage) {
     throw new TypeError(
-      `matmul: ${tensorText(a)} can't be multiplied with an image: its last axis must be a multiple of 64`,
+      `matmul: ${
+        tensorText(a)
+      } can't be multiplied with an image: its last axis must be a multiple of 64, and the product ` +
+        `at most ${a.device.commands.limits.bindingBytes} bytes; use fewer rows at a time, or the tensor itself`,
     );
   }
   const pieces = planMatmul(a.device, sizes);

@@ -39,8 +39,9 @@ function scoreTopK(step: AttentionStep, source: ScoreSource): Lists {
   const { keyValueHeads, headSize } = cache.shape;
   const pairs = source.rows.shape[1] * source.heads / keyValueHeads;
   const short = knobs.k <= MOST_SHORT;
-  // A software adapter takes most of its time to load keys: they serve eight pairs as well as two.
-  const together = short && step.device.info.software && pairs >= 64 ? 8 : 2;
+  // A software adapter takes most of its time to load keys: they serve eight pairs as well as two. Long heads would take it
+  // too long to compile.
+  const together = short && step.device.info.software && pairs >= 64 && headSize <= 64 ? 8 : 2;
   const tiles = Math.ceil(pairs / together);
   const blockTokens = blockLength(step.middleLength, tiles, knobs.k);
   const blocks = Math.ceil(step.middleLength / blockTokens);

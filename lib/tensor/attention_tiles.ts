@@ -13,6 +13,8 @@ export interface AttentionTile extends KernelOption {
 /** Each thread some pairs on its own, a SIMD register of the software adapter together. */
 const LANES: AttentionTile = { name: "lanes", kernel: "causal_attention", pairs: 16 };
 const WIDE_LANES: AttentionTile = { name: "wide lanes", kernel: "causal_attention", pairs: 64 };
+/** Longest heads for which many pairs a thread are compiled within moments. */
+const WIDE_CHANNELS4 = 16;
 /** Threads of a workgroup of causal_attention.wgsl. */
 const LANE_THREADS = 8;
 
@@ -46,7 +48,7 @@ export function attentionTile(
   // A tile of 64 would compute most of itself in vain; longer heads need more memory than was counted.
   const alone = pairs < TILE_PAIRS / 4 || channels4 > MOST_CHANNELS4;
   const fallback = device.info.software
-    ? pairs >= WIDE_LANES.pairs ? WIDE_LANES : LANES
+    ? pairs >= WIDE_LANES.pairs && channels4 <= WIDE_CHANNELS4 ? WIDE_LANES : LANES
     : attentionTiles.find((tile) => device.choices.fits(tile)) ?? LANES;
   const tile = alone ? LANES : device.choices.of("attention", attentionTiles, fallback);
   const lanes = { PAIRS: tile.pairs / LANE_THREADS };

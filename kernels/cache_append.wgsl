@@ -1,8 +1,9 @@
-// Writes one step's new keys or values into the pages of the KV cache, before any rotation.
+// Writes one step's new keys and values into the pages of the KV cache, before any rotation.
 //
-// Shapes:   rows [batch, step_rows, heads, head_size] f32; pages [slab_pages, heads, page_tokens, 4 * D4] of Element,
-//           one slab of the cache (pages slab_first ..); table [batch, table_stride], the page of each run of page_tokens
-//           tokens; parts [batch, 4] u32: tokens cached with this step, leading tokens, start of the window, middle length
+// Shapes:   keys, values [batch, step_rows, heads, head_size] f32; key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] of
+//           KeyElement and ValueElement, one slab of the cache (pages slab_first ..); table [batch, table_stride], the page of
+//           each run of page_tokens tokens; parts [batch, 4] u32: tokens cached with this step, leading tokens, start of the
+//           window, middle length
 // Dispatch: one thread per four channels of a new token: batch * step_rows * heads * D4 threads, linear groups
 // Source:   ALGORITHM: the cache keeps keys without rotary positions, ReAttention (arXiv 2407.15176) section 3.2
 
@@ -22,15 +23,12 @@ struct Params {
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> rows: array<f32>;
-@group(0) @binding(2) var<storage, read> table: array<u32>;
-@group(0) @binding(3) var<storage, read> parts: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read_write> pages: array<vec4<Element>>;
-
-fn channel(first: u32, c: u32) -> f32 {
-  // Head sizes that are no multiple of four end in zeros, which add nothing to any dot product.
-  return select(0.0, rows[first + min(c, params.head_size - 1u)], c < params.head_size);
-}
+@group(0) @binding(1) var<storage, read> keys: array<f32>;
+@group(0) @binding(2) var<storage, read> values: array<f32>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> key_pages: array<vec4<KeyElement>>;
+@group(0) @binding(6) var<storage, read_write> value_pages: array<vec4<ValueElement>>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -53,8 +51,16 @@ fn main(
     return;
   }
   let first = ((sequence * params.step_rows + row) * params.heads + head) * params.head_size;
-  let c = 4u * c4;
-  let value = vec4<f32>(channel(first, c), channel(first, c + 1u), channel(first, c + 2u), channel(first, c + 3u));
   let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-  pages[slot * D4 + c4] = vec4<Element>(value);
+  var key = vec4<f32>();
+  var value = vec4<f32>();
+  for (var i = 0u; i < 4u; i++) { // unrolled
+    // Head sizes that are no multiple of four end in zeros, which add nothing to any dot product.
+    let c = 4u * c4 + i;
+    let place = first + min(c, params.head_size - 1u);
+    key[i] = select(0.0, keys[place], c < params.head_size);
+    value[i] = select(0.0, values[place], c < params.head_size);
+  }
+  key_pages[slot * D4 + c4] = vec4<KeyElement>(key);
+  value_pages[slot * D4 + c4] = vec4<ValueElement>(value);
 }

@@ -1,12 +1,14 @@
 // Keeps the candidates with most votes and marks the spans around them.
 //
 // Shapes:   votes u32 [selections, votes_stride]; candidates u32 [selections, candidates_stride] in any order;
-//           candidate_counts u32 [selections]; parts [batch, 4], its last entry is the middle's length;
-//           centers u32 [selections, centers_stride, 2], the kept tokens and their votes, in no order;
-//           center_counts u32 [selections], zero before; marks u32 [selections, marks_stride], one bit a token, zero before
-// Dispatch: one workgroup per selection, linear groups; selections = batch * (1 or KV heads)
+//           candidate_counts u32 [selections]: votes and counts are left as zeros, for the next layer;
+//           parts [batch, 4], its last entry is the middle's length; centers u32 [selections, centers_stride, 2], the kept
+//           tokens and their votes, in no order; center_counts u32 [selections]; marks u32 [selections, marks_stride], one bit
+//           a token
+// Dispatch: one workgroup of at least 64 threads per selection, linear groups; selections = batch * (1 or KV heads)
 // Source:   ALGORITHM section 5: at most `clip` candidates, most votes first, ties to the lower token; then
-//           clamp(c + o, 0, m - 1) for -floor(span / 2) <= o <= ceil(span / 2) - 1
+//           clamp(c + o, 0, m - 1) for -floor(span / 2) <= o <= ceil(span / 2) - 1. The clip's place is found digit by digit,
+//           by counting how many candidates have each.
 
 struct Params {
   first_group: u32,
@@ -24,70 +26,62 @@ struct Params {
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> votes: array<u32>;
+@group(0) @binding(1) var<storage, read_write> votes: array<u32>;
 @group(0) @binding(2) var<storage, read> candidates: array<u32>;
-@group(0) @binding(3) var<storage, read> candidate_counts: array<u32>;
+@group(0) @binding(3) var<storage, read_write> candidate_counts: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> centers: array<u32>;
-@group(0) @binding(6) var<storage, read_write> center_counts: array<atomic<u32>>;
+@group(0) @binding(6) var<storage, read_write> center_counts: array<u32>;
 @group(0) @binding(7) var<storage, read_write> marks: array<atomic<u32>>;
 
-var<workgroup> counter: atomic<u32>;
-var<workgroup> counted: u32;
+const DIGIT_BITS = 6u;
+const DIGITS = 64u;
+
+var<workgroup> kept: atomic<u32>;
+var<workgroup> digits: array<atomic<u32>, DIGITS>;
+// The digit found, and how many candidates are wanted among those that have it.
+var<workgroup> found: vec2<u32>;
 
 // Candidates with at least `least` votes and, among those with exactly `least`, a token of at most `last`.
 fn is_kept(candidate: u32, cast_votes: u32, least: u32, last: u32) -> bool {
   return cast_votes > least || (cast_votes == least && candidate <= last);
 }
 
-fn count_kept(selection: u32, count: u32, least: u32, last: u32, lane: u32) -> u32 {
-  if (lane == 0u) {
-    atomicStore(&counter, 0u);
-  }
-  workgroupBarrier();
-  var mine = 0u;
-  for (var i = lane; i < count; i += WORKGROUP) {
-    let candidate = candidates[selection * params.candidates_stride + i];
-    if (is_kept(candidate, votes[selection * params.votes_stride + candidate], least, last)) {
-      mine++;
+// The wanted-th largest key below `bound`, and how many are wanted among those equal to it. Keys are votes; or, where `least` is
+// not 0, how far tokens with exactly `least` votes are from the last token.
+fn largest(selection: u32, count: u32, least: u32, tokens: u32, bound: u32, first_wanted: u32, lane: u32) -> vec2<u32> {
+  var prefix = 0u;
+  var wanted = first_wanted;
+  for (var left = (firstLeadingBit(bound) / DIGIT_BITS + 1u) * DIGIT_BITS; left > 0u; left -= DIGIT_BITS) {
+    let shift = left - DIGIT_BITS;
+    if (lane < DIGITS) {
+      atomicStore(&digits[lane], 0u);
     }
-  }
-  atomicAdd(&counter, mine);
-  workgroupBarrier();
-  if (lane == 0u) {
-    counted = atomicLoad(&counter);
-  }
-  return workgroupUniformLoad(&counted);
-}
-
-// Largest number of votes that at least `clip` candidates reach.
-fn least_votes(selection: u32, count: u32, lane: u32) -> u32 {
-  var low = 1u;
-  var high = params.most_votes;
-  while (low < high) {
-    let middle = (low + high + 1u) / 2u;
-    if (count_kept(selection, count, middle, 0xffffffffu, lane) >= params.clip) {
-      low = middle;
-    } else {
-      high = middle - 1u;
+    workgroupBarrier();
+    for (var i = lane; i < count; i += WORKGROUP) {
+      let candidate = candidates[selection * params.candidates_stride + i];
+      let cast_votes = votes[selection * params.votes_stride + candidate];
+      let key = select(tokens - 1u - candidate, cast_votes, least == 0u);
+      if ((least == 0u || cast_votes == least) && (key >> shift) / DIGITS == prefix) {
+        atomicAdd(&digits[(key >> shift) % DIGITS], 1u);
+      }
     }
-  }
-  return low;
-}
-
-// Lowest token up to which candidates with exactly `least` votes fill the clip.
-fn last_token(selection: u32, count: u32, least: u32, tokens: u32, lane: u32) -> u32 {
-  var low = 0u;
-  var high = tokens - 1u;
-  while (low < high) {
-    let middle = (low + high) / 2u;
-    if (count_kept(selection, count, least, middle, lane) >= params.clip) {
-      high = middle;
-    } else {
-      low = middle + 1u;
+    workgroupBarrier();
+    if (lane == 0u) {
+      var digit = DIGITS - 1u;
+      var has = atomicLoad(&digits[digit]);
+      while (digit > 0u && has < wanted) {
+        wanted -= has;
+        digit--;
+        has = atomicLoad(&digits[digit]);
+      }
+      found = vec2(digit, wanted);
     }
+    let next = workgroupUniformLoad(&found);
+    prefix = prefix * DIGITS + next.x;
+    wanted = next.y;
   }
-  return low;
+  return vec2(prefix, wanted);
 }
 
 fn mark_span(selection: u32, center: u32, tokens: u32) {
@@ -113,26 +107,41 @@ fn main(
   if (selection >= params.group_count) {
     return;
   }
-  let count = candidate_counts[selection];
-  let tokens = parts[selection / params.selections_per_sequence].w;
-  if (count == 0u || tokens == 0u || params.clip == 0u) {
-    return;
+  for (var word = lane; word < params.marks_stride; word += WORKGROUP) {
+    atomicStore(&marks[selection * params.marks_stride + word], 0u);
   }
+  if (lane == 0u) {
+    atomicStore(&kept, 0u);
+  }
+  storageBarrier();
+  if (lane == 0u) {
+    found.x = candidate_counts[selection];
+  }
+  let count = workgroupUniformLoad(&found).x;
+  let tokens = parts[selection / params.selections_per_sequence].w;
   var least = 0u;
   var last = 0xffffffffu;
-  if (count > params.clip) {
-    least = least_votes(selection, count, lane);
-    last = last_token(selection, count, least, tokens, lane);
+  if (params.clip == 0u) {
+    least = 0xffffffffu;
+  } else if (count > params.clip) {
+    let by_votes = largest(selection, count, 0u, tokens, params.most_votes, params.clip, lane);
+    least = by_votes.x;
+    last = tokens - 1u - largest(selection, count, least, tokens, tokens, by_votes.y, lane).x;
   }
   for (var i = lane; i < count; i += WORKGROUP) {
     let candidate = candidates[selection * params.candidates_stride + i];
     let cast_votes = votes[selection * params.votes_stride + candidate];
-    if (!is_kept(candidate, cast_votes, least, last)) {
-      continue;
+    votes[selection * params.votes_stride + candidate] = 0u;
+    if (is_kept(candidate, cast_votes, least, last)) {
+      let place = 2u * (selection * params.centers_stride + atomicAdd(&kept, 1u));
+      centers[place] = candidate;
+      centers[place + 1u] = cast_votes;
+      mark_span(selection, candidate, tokens);
     }
-    let place = 2u * (selection * params.centers_stride + atomicAdd(&center_counts[selection], 1u));
-    centers[place] = candidate;
-    centers[place + 1u] = cast_votes;
-    mark_span(selection, candidate, tokens);
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    center_counts[selection] = atomicLoad(&kept);
+    candidate_counts[selection] = 0u;
   }
 }

@@ -3,7 +3,8 @@
 // Shapes:   parts [batch, 4] u32: tokens cached N, leading tokens G, start of the window, middle length (0: no middle);
 //           marks u32 [selections, marks_stride], one bit a token of the middle; indices u32 [selections, indices_stride],
 //           positions in the whole context; counts u32 [selections], how many of them
-// Dispatch: one workgroup per selection, linear groups; selections = batch * (1 or KV heads)
+//           scope atomic u32 [1], raised to the longest list
+// Dispatch: one workgroup of 32 to 1,024 threads per selection, linear groups; selections = batch * (1 or KV heads)
 // Source:   ALGORITHM section 6: idx = [0..G) ++ (G + sorted picked) ++ [N - L..N)
 
 struct Params {
@@ -21,8 +22,14 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(2) var<storage, read> marks: array<u32>;
 @group(0) @binding(3) var<storage, read_write> indices: array<u32>;
 @group(0) @binding(4) var<storage, read_write> counts: array<u32>;
+@group(0) @binding(5) var<storage, read_write> scope: atomic<u32>;
+
+// Threads of a run: what comes before a thread is the sum of whole runs and of its own run's threads.
+const RUN = 32u;
+const RUNS = (1024u + RUN - 1u) / RUN;
 
 var<workgroup> sums: array<u32, WORKGROUP>;
+var<workgroup> runs: array<u32, RUNS>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -46,11 +53,22 @@ fn main(
   }
   sums[lane] = mine;
   workgroupBarrier();
+  if (lane < RUNS) {
+    var run = 0u;
+    for (var other = lane * RUN; other < min(WORKGROUP, (lane + 1u) * RUN); other++) {
+      run += sums[other];
+    }
+    runs[lane] = run;
+  }
+  workgroupBarrier();
   var before = 0u;
   var picked = 0u;
-  for (var other = 0u; other < WORKGROUP; other++) {
-    before += select(0u, sums[other], other < lane);
-    picked += sums[other];
+  for (var run = 0u; run < RUNS; run++) {
+    before += select(0u, runs[run], run < lane / RUN);
+    picked += runs[run];
+  }
+  for (var other = lane / RUN * RUN; other < lane; other++) {
+    before += sums[other];
   }
   let base = selection * params.indices_stride;
   for (var i = lane; i < leading; i += WORKGROUP) {
@@ -69,6 +87,8 @@ fn main(
     indices[base + leading + picked + token - part.z] = token;
   }
   if (lane == 0u) {
-    counts[selection] = leading + picked + part.x - part.z;
+    let count = leading + picked + part.x - part.z;
+    counts[selection] = count;
+    atomicMax(&scope, count);
   }
 }

@@ -1,6 +1,6 @@
-// Turns counts that only the GPU knows into the grid of the next call, and keeps the largest count seen.
+// Turns counts that only the GPU knows into the grid of the next call.
 //
-// Shapes:   counts u32 [count]; grid u32 [3] for an indirect call; largest u32 [1], the running maximum
+// Shapes:   counts u32 [count]; grid u32 [3] for an indirect call
 // Dispatch: one thread
 // Source:   WebGPU: an indirect grid with more than 65,535 workgroups in a dimension runs nothing and reports nothing,
 //           so the number of workgroups is folded into two dimensions
@@ -17,7 +17,6 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> counts: array<u32>;
 @group(0) @binding(2) var<storage, read_write> grid: array<u32>;
-@group(0) @binding(3) var<storage, read_write> largest: array<u32>;
 
 @compute @workgroup_size(1)
 fn main() {
@@ -25,7 +24,6 @@ fn main() {
   for (var i = 0u; i < params.count; i++) {
     most = max(most, counts[i]);
   }
-  largest[0] = max(largest[0], most);
   let groups = (most * params.threads_per_count + params.workgroup - 1u) / params.workgroup;
   let x = min(groups, params.groups_per_dimension);
   grid[0] = x;

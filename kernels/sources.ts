@@ -62,6 +62,7 @@ export type KernelName =
   | "matmul_transposed"
   | "matmul_vector"
   | "max"
+  | "merge_lists"
   | "merge_top_k"
   | "multiply"
   | "rms_norm"
@@ -70,7 +71,9 @@ export type KernelName =
   | "sample"
   | "scale"
   | "scatter_rows"
+  | "score_few_top_k"
   | "score_short_top_k"
+  | "score_tiled_top_k"
   | "score_top_k"
   | "score_vectors"
   | "silu_gate"
@@ -815,16 +818,19 @@ fn main(
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
-      { binding: 1, name: "rows", kind: "read" },
-      { binding: 2, name: "table", kind: "read" },
-      { binding: 3, name: "parts", kind: "read" },
-      { binding: 4, name: "pages", kind: "write" },
+      { binding: 1, name: "keys", kind: "read" },
+      { binding: 2, name: "values", kind: "read" },
+      { binding: 3, name: "table", kind: "read" },
+      { binding: 4, name: "parts", kind: "read" },
+      { binding: 5, name: "key_pages", kind: "write" },
+      { binding: 6, name: "value_pages", kind: "write" },
     ],
-    text: `// Writes one step's new keys or values into the pages of the KV cache, before any rotation.
+    text: `// Writes one step's new keys and values into the pages of the KV cache, before any rotation.
 //
-// Shapes:   rows [batch, step_rows, heads, head_size] f32; pages [slab_pages, heads, page_tokens, 4 * D4] of Element,
-//           one slab of the cache (pages slab_first ..); table [batch, table_stride], the page of each run of page_tokens
-//           tokens; parts [batch, 4] u32: tokens cached with this step, leading tokens, start of the window, middle length
+// Shapes:   keys, values [batch, step_rows, heads, head_size] f32; key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] of
+//           KeyElement and ValueElement, one slab of the cache (pages slab_first ..); table [batch, table_stride], the page of
+//           each run of page_tokens tokens; parts [batch, 4] u32: tokens cached with this step, leading tokens, start of the
+//           window, middle length
 // Dispatch: one thread per four channels of a new token: batch * step_rows * heads * D4 threads, linear groups
 // Source:   ALGORITHM: the cache keeps keys without rotary positions, ReAttention (arXiv 2407.15176) section 3.2
 
@@ -844,15 +850,12 @@ struct Params {
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> rows: array<f32>;
-@group(0) @binding(2) var<storage, read> table: array<u32>;
-@group(0) @binding(3) var<storage, read> parts: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read_write> pages: array<vec4<Element>>;
-
-fn channel(first: u32, c: u32) -> f32 {
-  // Head sizes that are no multiple of four end in zeros, which add nothing to any dot product.
-  return select(0.0, rows[first + min(c, params.head_size - 1u)], c < params.head_size);
-}
+@group(0) @binding(1) var<storage, read> keys: array<f32>;
+@group(0) @binding(2) var<storage, read> values: array<f32>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> key_pages: array<vec4<KeyElement>>;
+@group(0) @binding(6) var<storage, read_write> value_pages: array<vec4<ValueElement>>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -875,10 +878,18 @@ fn main(
     return;
   }
   let first = ((sequence * params.step_rows + row) * params.heads + head) * params.head_size;
-  let c = 4u * c4;
-  let value = vec4<f32>(channel(first, c), channel(first, c + 1u), channel(first, c + 2u), channel(first, c + 3u));
   let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-  pages[slot * D4 + c4] = vec4<Element>(value);
+  var key = vec4<f32>();
+  var value = vec4<f32>();
+  for (var i = 0u; i < 4u; i++) { // unrolled
+    // Head sizes that are no multiple of four end in zeros, which add nothing to any dot product.
+    let c = 4u * c4 + i;
+    let place = first + min(c, params.head_size - 1u);
+    key[i] = select(0.0, keys[place], c < params.head_size);
+    value[i] = select(0.0, values[place], c < params.head_size);
+  }
+  key_pages[slot * D4 + c4] = vec4<KeyElement>(key);
+  value_pages[slot * D4 + c4] = vec4<ValueElement>(value);
 }
 `,
   },
@@ -1151,9 +1162,9 @@ fn main(
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
-      { binding: 1, name: "votes", kind: "read" },
+      { binding: 1, name: "votes", kind: "write" },
       { binding: 2, name: "candidates", kind: "read" },
-      { binding: 3, name: "candidate_counts", kind: "read" },
+      { binding: 3, name: "candidate_counts", kind: "write" },
       { binding: 4, name: "parts", kind: "read" },
       { binding: 5, name: "centers", kind: "write" },
       { binding: 6, name: "center_counts", kind: "write" },
@@ -1162,12 +1173,14 @@ fn main(
     text: `// Keeps the candidates with most votes and marks the spans around them.
 //
 // Shapes:   votes u32 [selections, votes_stride]; candidates u32 [selections, candidates_stride] in any order;
-//           candidate_counts u32 [selections]; parts [batch, 4], its last entry is the middle's length;
-//           centers u32 [selections, centers_stride, 2], the kept tokens and their votes, in no order;
-//           center_counts u32 [selections], zero before; marks u32 [selections, marks_stride], one bit a token, zero before
-// Dispatch: one workgroup per selection, linear groups; selections = batch * (1 or KV heads)
+//           candidate_counts u32 [selections]: votes and counts are left as zeros, for the next layer;
+//           parts [batch, 4], its last entry is the middle's length; centers u32 [selections, centers_stride, 2], the kept
+//           tokens and their votes, in no order; center_counts u32 [selections]; marks u32 [selections, marks_stride], one bit
+//           a token
+// Dispatch: one workgroup of at least 64 threads per selection, linear groups; selections = batch * (1 or KV heads)
 // Source:   ALGORITHM section 5: at most \`clip\` candidates, most votes first, ties to the lower token; then
-//           clamp(c + o, 0, m - 1) for -floor(span / 2) <= o <= ceil(span / 2) - 1
+//           clamp(c + o, 0, m - 1) for -floor(span / 2) <= o <= ceil(span / 2) - 1. The clip's place is found digit by digit,
+//           by counting how many candidates have each.
 
 struct Params {
   first_group: u32,
@@ -1185,70 +1198,62 @@ struct Params {
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> votes: array<u32>;
+@group(0) @binding(1) var<storage, read_write> votes: array<u32>;
 @group(0) @binding(2) var<storage, read> candidates: array<u32>;
-@group(0) @binding(3) var<storage, read> candidate_counts: array<u32>;
+@group(0) @binding(3) var<storage, read_write> candidate_counts: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> centers: array<u32>;
-@group(0) @binding(6) var<storage, read_write> center_counts: array<atomic<u32>>;
+@group(0) @binding(6) var<storage, read_write> center_counts: array<u32>;
 @group(0) @binding(7) var<storage, read_write> marks: array<atomic<u32>>;
 
-var<workgroup> counter: atomic<u32>;
-var<workgroup> counted: u32;
+const DIGIT_BITS = 6u;
+const DIGITS = 64u;
+
+var<workgroup> kept: atomic<u32>;
+var<workgroup> digits: array<atomic<u32>, DIGITS>;
+// The digit found, and how many candidates are wanted among those that have it.
+var<workgroup> found: vec2<u32>;
 
 // Candidates with at least \`least\` votes and, among those with exactly \`least\`, a token of at most \`last\`.
 fn is_kept(candidate: u32, cast_votes: u32, least: u32, last: u32) -> bool {
   return cast_votes > least || (cast_votes == least && candidate <= last);
 }
 
-fn count_kept(selection: u32, count: u32, least: u32, last: u32, lane: u32) -> u32 {
-  if (lane == 0u) {
-    atomicStore(&counter, 0u);
-  }
-  workgroupBarrier();
-  var mine = 0u;
-  for (var i = lane; i < count; i += WORKGROUP) {
-    let candidate = candidates[selection * params.candidates_stride + i];
-    if (is_kept(candidate, votes[selection * params.votes_stride + candidate], least, last)) {
-      mine++;
+// The wanted-th largest key below \`bound\`, and how many are wanted among those equal to it. Keys are votes; or, where \`least\` is
+// not 0, how far tokens with exactly \`least\` votes are from the last token.
+fn largest(selection: u32, count: u32, least: u32, tokens: u32, bound: u32, first_wanted: u32, lane: u32) -> vec2<u32> {
+  var prefix = 0u;
+  var wanted = first_wanted;
+  for (var left = (firstLeadingBit(bound) / DIGIT_BITS + 1u) * DIGIT_BITS; left > 0u; left -= DIGIT_BITS) {
+    let shift = left - DIGIT_BITS;
+    if (lane < DIGITS) {
+      atomicStore(&digits[lane], 0u);
     }
-  }
-  atomicAdd(&counter, mine);
-  workgroupBarrier();
-  if (lane == 0u) {
-    counted = atomicLoad(&counter);
-  }
-  return workgroupUniformLoad(&counted);
-}
-
-// Largest number of votes that at least \`clip\` candidates reach.
-fn least_votes(selection: u32, count: u32, lane: u32) -> u32 {
-  var low = 1u;
-  var high = params.most_votes;
-  while (low < high) {
-    let middle = (low + high + 1u) / 2u;
-    if (count_kept(selection, count, middle, 0xffffffffu, lane) >= params.clip) {
-      low = middle;
-    } else {
-      high = middle - 1u;
+    workgroupBarrier();
+    for (var i = lane; i < count; i += WORKGROUP) {
+      let candidate = candidates[selection * params.candidates_stride + i];
+      let cast_votes = votes[selection * params.votes_stride + candidate];
+      let key = select(tokens - 1u - candidate, cast_votes, least == 0u);
+      if ((least == 0u || cast_votes == least) && (key >> shift) / DIGITS == prefix) {
+        atomicAdd(&digits[(key >> shift) % DIGITS], 1u);
+      }
     }
-  }
-  return low;
-}
-
-// Lowest token up to which candidates with exactly \`least\` votes fill the clip.
-fn last_token(selection: u32, count: u32, least: u32, tokens: u32, lane: u32) -> u32 {
-  var low = 0u;
-  var high = tokens - 1u;
-  while (low < high) {
-    let middle = (low + high) / 2u;
-    if (count_kept(selection, count, least, middle, lane) >= params.clip) {
-      high = middle;
-    } else {
-      low = middle + 1u;
+    workgroupBarrier();
+    if (lane == 0u) {
+      var digit = DIGITS - 1u;
+      var has = atomicLoad(&digits[digit]);
+      while (digit > 0u && has < wanted) {
+        wanted -= has;
+        digit--;
+        has = atomicLoad(&digits[digit]);
+      }
+      found = vec2(digit, wanted);
     }
+    let next = workgroupUniformLoad(&found);
+    prefix = prefix * DIGITS + next.x;
+    wanted = next.y;
   }
-  return low;
+  return vec2(prefix, wanted);
 }
 
 fn mark_span(selection: u32, center: u32, tokens: u32) {
@@ -1274,27 +1279,42 @@ fn main(
   if (selection >= params.group_count) {
     return;
   }
-  let count = candidate_counts[selection];
-  let tokens = parts[selection / params.selections_per_sequence].w;
-  if (count == 0u || tokens == 0u || params.clip == 0u) {
-    return;
+  for (var word = lane; word < params.marks_stride; word += WORKGROUP) {
+    atomicStore(&marks[selection * params.marks_stride + word], 0u);
   }
+  if (lane == 0u) {
+    atomicStore(&kept, 0u);
+  }
+  storageBarrier();
+  if (lane == 0u) {
+    found.x = candidate_counts[selection];
+  }
+  let count = workgroupUniformLoad(&found).x;
+  let tokens = parts[selection / params.selections_per_sequence].w;
   var least = 0u;
   var last = 0xffffffffu;
-  if (count > params.clip) {
-    least = least_votes(selection, count, lane);
-    last = last_token(selection, count, least, tokens, lane);
+  if (params.clip == 0u) {
+    least = 0xffffffffu;
+  } else if (count > params.clip) {
+    let by_votes = largest(selection, count, 0u, tokens, params.most_votes, params.clip, lane);
+    least = by_votes.x;
+    last = tokens - 1u - largest(selection, count, least, tokens, tokens, by_votes.y, lane).x;
   }
   for (var i = lane; i < count; i += WORKGROUP) {
     let candidate = candidates[selection * params.candidates_stride + i];
     let cast_votes = votes[selection * params.votes_stride + candidate];
-    if (!is_kept(candidate, cast_votes, least, last)) {
-      continue;
+    votes[selection * params.votes_stride + candidate] = 0u;
+    if (is_kept(candidate, cast_votes, least, last)) {
+      let place = 2u * (selection * params.centers_stride + atomicAdd(&kept, 1u));
+      centers[place] = candidate;
+      centers[place + 1u] = cast_votes;
+      mark_span(selection, candidate, tokens);
     }
-    let place = 2u * (selection * params.centers_stride + atomicAdd(&center_counts[selection], 1u));
-    centers[place] = candidate;
-    centers[place + 1u] = cast_votes;
-    mark_span(selection, candidate, tokens);
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    center_counts[selection] = atomicLoad(&kept);
+    candidate_counts[selection] = 0u;
   }
 }
 `,
@@ -1314,13 +1334,15 @@ fn main(
       { binding: 2, name: "marks", kind: "read" },
       { binding: 3, name: "indices", kind: "write" },
       { binding: 4, name: "counts", kind: "write" },
+      { binding: 5, name: "scope", kind: "write" },
     ],
     text: `// Lists the tokens that a step attends to, in rising order: leading tokens, marked tokens of the middle, window.
 //
 // Shapes:   parts [batch, 4] u32: tokens cached N, leading tokens G, start of the window, middle length (0: no middle);
 //           marks u32 [selections, marks_stride], one bit a token of the middle; indices u32 [selections, indices_stride],
 //           positions in the whole context; counts u32 [selections], how many of them
-// Dispatch: one workgroup per selection, linear groups; selections = batch * (1 or KV heads)
+//           scope atomic u32 [1], raised to the longest list
+// Dispatch: one workgroup of 32 to 1,024 threads per selection, linear groups; selections = batch * (1 or KV heads)
 // Source:   ALGORITHM section 6: idx = [0..G) ++ (G + sorted picked) ++ [N - L..N)
 
 struct Params {
@@ -1338,8 +1360,14 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(2) var<storage, read> marks: array<u32>;
 @group(0) @binding(3) var<storage, read_write> indices: array<u32>;
 @group(0) @binding(4) var<storage, read_write> counts: array<u32>;
+@group(0) @binding(5) var<storage, read_write> scope: atomic<u32>;
+
+// Threads of a run: what comes before a thread is the sum of whole runs and of its own run's threads.
+const RUN = 32u;
+const RUNS = (1024u + RUN - 1u) / RUN;
 
 var<workgroup> sums: array<u32, WORKGROUP>;
+var<workgroup> runs: array<u32, RUNS>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -1363,11 +1391,22 @@ fn main(
   }
   sums[lane] = mine;
   workgroupBarrier();
+  if (lane < RUNS) {
+    var run = 0u;
+    for (var other = lane * RUN; other < min(WORKGROUP, (lane + 1u) * RUN); other++) {
+      run += sums[other];
+    }
+    runs[lane] = run;
+  }
+  workgroupBarrier();
   var before = 0u;
   var picked = 0u;
-  for (var other = 0u; other < WORKGROUP; other++) {
-    before += select(0u, sums[other], other < lane);
-    picked += sums[other];
+  for (var run = 0u; run < RUNS; run++) {
+    before += select(0u, runs[run], run < lane / RUN);
+    picked += runs[run];
+  }
+  for (var other = lane / RUN * RUN; other < lane; other++) {
+    before += sums[other];
   }
   let base = selection * params.indices_stride;
   for (var i = lane; i < leading; i += WORKGROUP) {
@@ -1386,7 +1425,9 @@ fn main(
     indices[base + leading + picked + token - part.z] = token;
   }
   if (lane == 0u) {
-    counts[selection] = leading + picked + part.x - part.z;
+    let count = leading + picked + part.x - part.z;
+    counts[selection] = count;
+    atomicMax(&scope, count);
   }
 }
 `,
@@ -1598,11 +1639,10 @@ fn main(
       { binding: 0, name: "params", kind: "uniform" },
       { binding: 1, name: "counts", kind: "read" },
       { binding: 2, name: "grid", kind: "write" },
-      { binding: 3, name: "largest", kind: "write" },
     ],
-    text: `// Turns counts that only the GPU knows into the grid of the next call, and keeps the largest count seen.
+    text: `// Turns counts that only the GPU knows into the grid of the next call.
 //
-// Shapes:   counts u32 [count]; grid u32 [3] for an indirect call; largest u32 [1], the running maximum
+// Shapes:   counts u32 [count]; grid u32 [3] for an indirect call
 // Dispatch: one thread
 // Source:   WebGPU: an indirect grid with more than 65,535 workgroups in a dimension runs nothing and reports nothing,
 //           so the number of workgroups is folded into two dimensions
@@ -1619,7 +1659,6 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> counts: array<u32>;
 @group(0) @binding(2) var<storage, read_write> grid: array<u32>;
-@group(0) @binding(3) var<storage, read_write> largest: array<u32>;
 
 @compute @workgroup_size(1)
 fn main() {
@@ -1627,7 +1666,6 @@ fn main() {
   for (var i = 0u; i < params.count; i++) {
     most = max(most, counts[i]);
   }
-  largest[0] = max(largest[0], most);
   let groups = (most * params.threads_per_count + params.workgroup - 1u) / params.workgroup;
   let x = min(groups, params.groups_per_dimension);
   grid[0] = x;
@@ -2799,6 +2837,100 @@ fn main(
 }
 `,
   },
+  merge_lists: {
+    name: "merge_lists",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "pairs", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "votes_stride", type: "u32" },
+      { name: "candidates_stride", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "best_scores", kind: "read" },
+      { binding: 2, name: "best_tokens", kind: "read" },
+      { binding: 3, name: "votes", kind: "write" },
+      { binding: 4, name: "candidates", kind: "write" },
+      { binding: 5, name: "candidate_counts", kind: "write" },
+      { binding: 6, name: "top_scores", kind: "write" },
+      { binding: 7, name: "top_tokens", kind: "write" },
+    ],
+    text: `// The same as merge_top_k.wgsl with a workgroup for each query: for GPUs, where few queries have many blocks.
+//
+// Shapes:   best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K] from a scoring kernel; votes u32
+//           [batch, selections, votes_stride], zero before; candidates u32 [batch, selections, candidates_stride], every
+//           token with a vote once, in no order; candidate_counts u32 [batch, selections], zero before; top_scores f32,
+//           top_tokens u32 [batch, heads, pairs, K], the merged lists, for the trace.
+//           selections is 1 where all heads vote together, or the number of KV heads where each votes on its own.
+// Dispatch: one workgroup of THREADS threads per query (batch * heads * pairs), linear groups; PAIRS is 1
+// Source:   ALGORITHM section 5: votes[j] = number of (head, row) whose k best hold j; ReAttention section 3.2
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  pairs: u32,
+  heads: u32,
+  selections: u32,
+  blocks: u32,
+  votes_stride: u32,
+  candidates_stride: u32,
+}
+
+// uses parts/shared_list.wgsl
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> best_scores: array<f32>;
+@group(0) @binding(2) var<storage, read> best_tokens: array<u32>;
+@group(0) @binding(3) var<storage, read_write> votes: array<atomic<u32>>;
+@group(0) @binding(4) var<storage, read_write> candidates: array<u32>;
+@group(0) @binding(5) var<storage, read_write> candidate_counts: array<atomic<u32>>;
+@group(0) @binding(6) var<storage, read_write> top_scores: array<f32>;
+@group(0) @binding(7) var<storage, read_write> top_tokens: array<u32>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let query = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (query >= params.group_count) {
+    return;
+  }
+  for (var item = lane; item < K; item += THREADS) {
+    list_scores[item] = LOWEST;
+    list_tokens[item] = NONE;
+  }
+  let count = params.blocks * K;
+  var turn = 0u;
+  for (var first = 0u; first < count; first += THREADS) {
+    workgroupBarrier();
+    if (first + lane < count) {
+      let entry = query * count + first + lane;
+      offer(0u, turn, best_scores[entry], best_tokens[entry]);
+    }
+    turn = join(turn, lane);
+  }
+  workgroupBarrier();
+  let head = (query / params.pairs) % params.heads;
+  let sequence = query / (params.pairs * params.heads);
+  let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
+  for (var item = lane; item < K; item += THREADS) {
+    let token = list_tokens[turn * K + item];
+    top_scores[query * K + item] = list_scores[turn * K + item];
+    top_tokens[query * K + item] = token;
+    if (token != NONE && atomicAdd(&votes[selection * params.votes_stride + token], 1u) == 0u) {
+      let place = atomicAdd(&candidate_counts[selection], 1u);
+      candidates[selection * params.candidates_stride + place] = token;
+    }
+  }
+}
+`,
+  },
   merge_top_k: {
     name: "merge_top_k",
     params: [
@@ -3486,6 +3618,162 @@ fn main(
 }
 `,
   },
+  score_few_top_k: {
+    name: "score_few_top_k",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "block_tokens", type: "u32" },
+      { name: "resume", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "pages", kind: "read" },
+      { binding: 3, name: "table", kind: "read" },
+      { binding: 4, name: "parts", kind: "read" },
+      { binding: 5, name: "best_scores", kind: "write" },
+      { binding: 6, name: "best_tokens", kind: "write" },
+    ],
+    text: `// Scores the middle of the cache against few queries and keeps the k best tokens of each block, in one pass: for GPUs, in
+// decoding. Keys are read once, by all threads of the GPU, through workgroup memory; the scores themselves are never written.
+//
+// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; pages [slab_pages, heads, page_tokens,
+//           4 * D4] of Element, one slab of the cache, before rotation; table [batch, table_stride];
+//           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
+//           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
+//           Tokens count from the start of the middle; unused places hold NONE. CHUNK4 divides D4.
+// Dispatch: one workgroup of 128 threads per sequence, KV head, PAIRS pairs and block of block_tokens tokens, blocks fastest;
+//           linear groups. Where the cache has several slabs, one call per slab: each goes on from the lists of the one
+//           before (params.resume).
+// Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3.
+//           Every key is summed in the same order, so equal keys get bitwise equal scores and the lower token wins.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  query_heads: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  blocks: u32,
+  block_tokens: u32,
+  resume: u32,
+}
+
+// uses parts/shared_list.wgsl
+
+const THREADS = 128u;
+const NOWHERE = 0xffffffffu;
+// One vec4 more than a row holds keeps threads that read neighbouring rows on different banks.
+const STRIDE4 = CHUNK4 + 1u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> pages: array<vec4<Element>>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
+@group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
+
+var<workgroup> query_rows: array<vec4<f32>, PAIRS * D4>;
+var<workgroup> keys: array<vec4<f32>, THREADS * STRIDE4>;
+var<workgroup> slots: array<u32, THREADS>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + PAIRS - 1u) / PAIRS;
+  let block = group % params.blocks;
+  let first_pair = (group / params.blocks) % tiles * PAIRS;
+  let head = (group / (params.blocks * tiles)) % params.heads;
+  let sequence = group / (params.blocks * tiles * params.heads);
+  let lists = (sequence * params.heads + head) * pairs;
+
+  for (var item = lane; item < PAIRS * D4; item += THREADS) {
+    let pair = min(first_pair + item / D4, pairs - 1u);
+    let row = sequence * params.step_rows + pair / share;
+    query_rows[item] = queries[(row * params.query_heads + head * share + pair % share) * D4 + item % D4];
+  }
+  for (var item = lane; item < PAIRS * K; item += THREADS) {
+    let source = ((lists + min(first_pair + item / K, pairs - 1u)) * params.blocks + block) * K + item % K;
+    list_scores[item] = select(LOWEST, best_scores[source], params.resume == 1u);
+    list_tokens[item] = select(NONE, best_tokens[source], params.resume == 1u);
+  }
+
+  let middle_start = parts[sequence].y;
+  let start = middle_start + block * params.block_tokens;
+  let end = min(middle_start + parts[sequence].w, start + params.block_tokens);
+  var turn = 0u;
+  for (var first = start; first < end; first += THREADS) {
+    let token = first + lane;
+    let page = table[sequence * params.table_stride + min(token, end - 1u) / params.page_tokens];
+    let here = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
+    let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+    slots[lane] = select(NOWHERE, slot * D4, here);
+    var sums: array<vec4<f32>, PAIRS>;
+    for (var p = 0u; p < PAIRS; p++) { // unrolled
+      sums[p] = vec4<f32>();
+    }
+    for (var chunk = 0u; chunk < D4; chunk += CHUNK4) {
+      workgroupBarrier();
+      for (var load = 0u; load < CHUNK4; load++) { // unrolled
+        let item = lane + load * THREADS;
+        let from_slot = slots[item / CHUNK4];
+        var key = vec4<f32>();
+        if (from_slot != NOWHERE) {
+          key = vec4<f32>(pages[from_slot + chunk + item % CHUNK4]);
+        }
+        keys[item / CHUNK4 * STRIDE4 + item % CHUNK4] = key;
+      }
+      workgroupBarrier();
+      for (var c = 0u; c < CHUNK4; c++) { // unrolled
+        let key = keys[lane * STRIDE4 + c];
+        for (var p = 0u; p < PAIRS; p++) { // unrolled
+          sums[p] = fma(query_rows[p * D4 + chunk + c], key, sums[p]);
+        }
+      }
+    }
+    if (here) {
+      for (var p = 0u; p < PAIRS; p++) { // unrolled
+        offer(p, turn, (sums[p].x + sums[p].y) + (sums[p].z + sums[p].w), token - middle_start);
+      }
+    }
+    turn = join(turn, lane);
+  }
+  workgroupBarrier();
+  for (var item = lane; item < PAIRS * K; item += THREADS) {
+    let pair = first_pair + item / K;
+    if (pair < pairs) {
+      best_scores[((lists + pair) * params.blocks + block) * K + item % K] = list_scores[turn * PAIRS * K + item];
+      best_tokens[((lists + pair) * params.blocks + block) * K + item % K] = list_tokens[turn * PAIRS * K + item];
+    }
+  }
+}
+`,
+  },
   score_short_top_k: {
     name: "score_short_top_k",
     params: [
@@ -3665,6 +3953,320 @@ fn main(
     if (first_pair + p < pairs) {
       var list = best[p];
       store_best(&list, ((lists + first_pair + p) * params.blocks + block) * K);
+    }
+  }
+}
+`,
+  },
+  score_tiled_top_k: {
+    name: "score_tiled_top_k",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "block_tokens", type: "u32" },
+      { name: "resume", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "pages", kind: "read" },
+      { binding: 3, name: "table", kind: "read" },
+      { binding: 4, name: "parts", kind: "read" },
+      { binding: 5, name: "best_scores", kind: "write" },
+      { binding: 6, name: "best_tokens", kind: "write" },
+    ],
+    text: `// Scores the middle of the cache against many queries and keeps the k best tokens of each block, in one pass: for GPUs, in
+// prefill. A tile of scores lives in registers; those that beat a query's list are handed to the thread that keeps it, and the
+// scores themselves are never written.
+//
+// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; pages [slab_pages, heads, page_tokens,
+//           4 * D4] of Element, one slab of the cache, before rotation; table [batch, table_stride];
+//           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
+//           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
+//           Tokens count from the start of the middle; unused places hold NONE. D4 is a multiple of 4.
+// Dispatch: one workgroup of 64 threads per sequence, KV head, 32 * ROWS4 pairs and block of block_tokens tokens, pairs
+//           fastest; linear groups. Where the cache has several slabs, one call per slab: each goes on from the lists of the
+//           one before (params.resume).
+// Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3; tiles as in
+//           matmul_tiled.wgsl. Every key is summed in the same order, so equal keys get bitwise equal scores and the lower
+//           token wins.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  query_heads: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  blocks: u32,
+  block_tokens: u32,
+  resume: u32,
+}
+
+const NONE = 0xffffffffu;
+const NOWHERE = 0xffffffffu;
+const LOWEST = -3.4028234663852886e38f;
+const THREADS = 64u;
+const SIDE = 8u;
+// Steps of the head's channels a turn, as vec4s.
+const DEPTH4 = 4u;
+const TURNS = D4 / DEPTH4;
+const TILE_ROWS4 = SIDE * ROWS4;
+const TILE_ROWS = 4u * TILE_ROWS4;
+// Tokens of a tile: eight a thread.
+const COLUMNS4 = 2u;
+const TILE_TOKENS4 = SIDE * COLUMNS4;
+const TILE_TOKENS = 4u * TILE_TOKENS4;
+const LOADS_TOKENS = 4u;
+// Scores that a row's keeper takes at once; where more come, threads offer them again.
+const ROOM = 16u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> pages: array<vec4<Element>>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
+@group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
+
+var<workgroup> lefts: array<vec4<f32>, 4u * DEPTH4 * TILE_ROWS4>;
+var<workgroup> rights: array<vec4<f32>, 4u * DEPTH4 * TILE_TOKENS4>;
+// Where the tokens of this tile and of the next lie.
+var<workgroup> slots: array<u32, 2u * TILE_TOKENS>;
+var<workgroup> list_scores: array<f32, K * TILE_ROWS>;
+var<workgroup> list_tokens: array<u32, K * TILE_ROWS>;
+var<workgroup> offered_scores: array<f32, ROOM * TILE_ROWS>;
+var<workgroup> offered_tokens: array<u32, ROOM * TILE_ROWS>;
+var<workgroup> offered: array<atomic<u32>, TILE_ROWS>;
+var<workgroup> refused: atomic<u32>;
+var<workgroup> again: u32;
+
+// True where (score, token) ranks before (other, held): higher score first, then the lower token.
+fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
+  return score > other || (score == other && token < held);
+}
+
+// Hands a score to its row's keeper; false where the keeper has no room now.
+fn offer(row: u32, score: f32, token: u32) -> bool {
+  let worst = (K - 1u) * TILE_ROWS + row;
+  if (!ranks_before(score, token, list_scores[worst], list_tokens[worst])) {
+    return true;
+  }
+  let place = atomicAdd(&offered[row], 1u);
+  if (place >= ROOM) {
+    atomicStore(&refused, 1u);
+    return false;
+  }
+  offered_scores[place * TILE_ROWS + row] = score;
+  offered_tokens[place * TILE_ROWS + row] = token;
+  return true;
+}
+
+// Sorts what was offered into a row's list.
+fn keep(row: u32) {
+  let count = min(atomicLoad(&offered[row]), ROOM);
+  for (var i = 0u; i < count; i++) {
+    let score = offered_scores[i * TILE_ROWS + row];
+    let token = offered_tokens[i * TILE_ROWS + row];
+    var place = K;
+    while (place > 0u) {
+      let before = (place - 1u) * TILE_ROWS + row;
+      let held = list_scores[before];
+      let holder = list_tokens[before];
+      if (!ranks_before(score, token, held, holder)) {
+        break;
+      }
+      if (place < K) {
+        list_scores[before + TILE_ROWS] = held;
+        list_tokens[before + TILE_ROWS] = holder;
+      }
+      place--;
+    }
+    if (place < K) {
+      list_scores[place * TILE_ROWS + row] = score;
+      list_tokens[place * TILE_ROWS + row] = token;
+    }
+  }
+  atomicStore(&offered[row], 0u);
+}
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + TILE_ROWS - 1u) / TILE_ROWS;
+  let first_pair = group % tiles * TILE_ROWS;
+  let block = (group / tiles) % params.blocks;
+  let head = (group / (tiles * params.blocks)) % params.heads;
+  let sequence = group / (tiles * params.blocks * params.heads);
+  let list = (((sequence * params.heads + head) * pairs + first_pair + lane) * params.blocks + block) * K;
+  let keeps = lane < TILE_ROWS && first_pair + lane < pairs;
+  if (lane < TILE_ROWS) {
+    for (var i = 0u; i < K; i++) {
+      let resumes = keeps && params.resume == 1u;
+      let source = select(0u, list + i, resumes);
+      list_scores[i * TILE_ROWS + lane] = select(LOWEST, best_scores[source], resumes);
+      list_tokens[i * TILE_ROWS + lane] = select(NONE, best_tokens[source], resumes);
+    }
+  }
+  let y = lane / SIDE;
+  let x = lane % SIDE;
+  let middle_start = parts[sequence].y;
+  let start = middle_start + block * params.block_tokens;
+  let end = max(start, min(middle_start + parts[sequence].w, start + params.block_tokens));
+  let steps = (end - start + TILE_TOKENS - 1u) / TILE_TOKENS * TURNS;
+
+  // A thread loads the same rows and, of each tile, the same tokens in every turn.
+  var query_first: array<u32, 2u * ROWS4>;
+  for (var load = 0u; load < 2u * ROWS4; load++) {
+    let pair = min(first_pair + (lane + load * THREADS) / DEPTH4, pairs - 1u);
+    let row = sequence * params.step_rows + pair / share;
+    query_first[load] = (row * params.query_heads + head * share + pair % share) * D4;
+  }
+  var key_first: array<u32, LOADS_TOKENS>;
+  var next_left: array<vec4<f32>, 2u * ROWS4>;
+  var next_right: array<vec4<f32>, LOADS_TOKENS>;
+  var sums: array<vec4<f32>, 4u * ROWS4 * COLUMNS4>;
+  for (var step = 0u; step <= steps; step++) {
+    // What was loaded in the step before goes to workgroup memory; the first step only loads.
+    if (step > 0u) {
+      workgroupBarrier();
+      for (var load = 0u; load < 2u * ROWS4; load++) { // unrolled
+        let item = lane + load * THREADS;
+        let row = item / DEPTH4;
+        let k = 4u * (item % DEPTH4);
+        lefts[(k + 0u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].x;
+        lefts[(k + 1u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].y;
+        lefts[(k + 2u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].z;
+        lefts[(k + 3u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].w;
+      }
+      for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
+        let item = lane + load * THREADS;
+        let token = item / DEPTH4;
+        let k = 4u * (item % DEPTH4);
+        rights[(k + 0u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].x;
+        rights[(k + 1u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].y;
+        rights[(k + 2u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].z;
+        rights[(k + 3u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].w;
+      }
+      workgroupBarrier();
+    }
+    if (step < steps) {
+      let c4 = step % TURNS * DEPTH4;
+      if (c4 == 0u) {
+        for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
+          let place = (lane + load * THREADS) / DEPTH4;
+          let token = start + step / TURNS * TILE_TOKENS + place;
+          let page = table[sequence * params.table_stride + min(token, end - 1u) / params.page_tokens];
+          let here = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
+          let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+          key_first[load] = select(NOWHERE, slot * D4, here);
+          if (lane % DEPTH4 == 0u) {
+            slots[(step / TURNS) % 2u * TILE_TOKENS + place] = key_first[load];
+          }
+        }
+      }
+      for (var load = 0u; load < 2u * ROWS4; load++) { // unrolled
+        next_left[load] = queries[query_first[load] + c4 + lane % DEPTH4];
+      }
+      for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
+        next_right[load] = vec4<f32>();
+        if (key_first[load] != NOWHERE) {
+          next_right[load] = vec4<f32>(pages[key_first[load] + c4 + lane % DEPTH4]);
+        }
+      }
+    }
+    if (step > 0u) {
+      for (var k = 0u; k < 16u; k++) { // unrolled
+        for (var i = 0u; i < ROWS4; i++) { // unrolled
+          let a = lefts[k * TILE_ROWS4 + y + i * SIDE];
+          for (var j = 0u; j < COLUMNS4; j++) { // unrolled
+            let b = rights[k * TILE_TOKENS4 + x + j * SIDE];
+            sums[(4u * i + 0u) * COLUMNS4 + j] = fma(vec4<f32>(a.x), b, sums[(4u * i + 0u) * COLUMNS4 + j]);
+            sums[(4u * i + 1u) * COLUMNS4 + j] = fma(vec4<f32>(a.y), b, sums[(4u * i + 1u) * COLUMNS4 + j]);
+            sums[(4u * i + 2u) * COLUMNS4 + j] = fma(vec4<f32>(a.z), b, sums[(4u * i + 2u) * COLUMNS4 + j]);
+            sums[(4u * i + 3u) * COLUMNS4 + j] = fma(vec4<f32>(a.w), b, sums[(4u * i + 3u) * COLUMNS4 + j]);
+          }
+        }
+      }
+    }
+    if (step > 0u && step % TURNS == 0u) {
+      // The tile is whole: bit by bit its scores are dropped or taken by their rows' keepers.
+      let tile = step / TURNS - 1u;
+      var settled: array<u32, 4u * ROWS4>;
+      for (var i = 0u; i < ROWS4; i++) { // unrolled
+        for (var q = 0u; q < 4u; q++) { // unrolled
+          settled[4u * i + q] = 0u;
+        }
+      }
+      loop {
+        for (var i = 0u; i < ROWS4; i++) { // unrolled
+          for (var q = 0u; q < 4u; q++) { // unrolled
+            let row = 4u * (y + i * SIDE) + q;
+            let worst = vec4<f32>(list_scores[(K - 1u) * TILE_ROWS + row]);
+            for (var j = 0u; j < COLUMNS4; j++) { // unrolled
+              if (any(sums[(4u * i + q) * COLUMNS4 + j] >= worst)) {
+                for (var e = 0u; e < 4u; e++) {
+                  let column = 4u * (x + j * SIDE) + e;
+                  let bit = 1u << (4u * j + e);
+                  let here = slots[tile % 2u * TILE_TOKENS + column] != NOWHERE;
+                  if (here && (settled[4u * i + q] & bit) == 0u) {
+                    let token = start - middle_start + tile * TILE_TOKENS + column;
+                    if (offer(row, sums[(4u * i + q) * COLUMNS4 + j][e], token)) {
+                      settled[4u * i + q] |= bit;
+                    }
+                  }
+                }
+              }
+            }
+          }
+        }
+        workgroupBarrier();
+        if (lane < TILE_ROWS) {
+          keep(lane);
+        }
+        if (lane == 0u) {
+          again = atomicExchange(&refused, 0u);
+        }
+        if (workgroupUniformLoad(&again) == 0u) {
+          break;
+        }
+      }
+      for (var i = 0u; i < ROWS4; i++) { // unrolled
+        for (var q = 0u; q < 4u; q++) { // unrolled
+          for (var j = 0u; j < COLUMNS4; j++) { // unrolled
+            sums[(4u * i + q) * COLUMNS4 + j] = vec4<f32>();
+          }
+        }
+      }
+    }
+  }
+  workgroupBarrier();
+  if (keeps) {
+    for (var i = 0u; i < K; i++) {
+      best_scores[list + i] = list_scores[i * TILE_ROWS + lane];
+      best_tokens[list + i] = list_tokens[i * TILE_ROWS + lane];
     }
   }
 }
@@ -4514,6 +5116,91 @@ fn sink(best: ptr<function, Best>, score: f32, token: u32, size: u32) {
   }
   (*best).scores[place] = score;
   (*best).tokens[place] = token;
+}
+`,
+  shared_list: `// The K best items of PAIRS streams, each a score and its token, kept sorted by a workgroup of THREADS threads; a thread offers
+// one item of each stream at a time. K, PAIRS and THREADS are the kernel's; PAIRS is at most THREADS. Two copies of the lists
+// take turns: what was offered is joined with one, by rank, into the other.
+
+const NONE = 0xffffffffu;
+const LOWEST = -3.4028234663852886e38f;
+
+var<workgroup> list_scores: array<f32, 2u * PAIRS * K>;
+var<workgroup> list_tokens: array<u32, 2u * PAIRS * K>;
+var<workgroup> offered_scores: array<f32, PAIRS * THREADS>;
+var<workgroup> offered_tokens: array<u32, PAIRS * THREADS>;
+var<workgroup> offered: array<atomic<u32>, PAIRS>;
+var<workgroup> offered_any: atomic<u32>;
+var<workgroup> joins: u32;
+
+// True where (score, token) ranks before (other, held): higher score first, then the lower token.
+fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
+  return score > other || (score == other && token < held);
+}
+
+// Offers an item, which is dropped where the stream's list has K better ones.
+fn offer(pair: u32, turn: u32, score: f32, token: u32) {
+  let worst = (turn * PAIRS + pair) * K + K - 1u;
+  if (ranks_before(score, token, list_scores[worst], list_tokens[worst])) {
+    let place = pair * THREADS + atomicAdd(&offered[pair], 1u);
+    offered_scores[place] = score;
+    offered_tokens[place] = token;
+    atomicStore(&offered_any, 1u);
+  }
+}
+
+// Joins what all threads offered into the lists, and tells which copy of them holds now. All threads call it.
+fn join(turn: u32, lane: u32) -> u32 {
+  workgroupBarrier();
+  if (lane == 0u) {
+    joins = atomicLoad(&offered_any);
+  }
+  if (workgroupUniformLoad(&joins) == 0u) {
+    return turn;
+  }
+  let share = THREADS / PAIRS;
+  let pair = lane / share;
+  if (pair < PAIRS) {
+    let held = (turn * PAIRS + pair) * K;
+    let fresh = pair * THREADS;
+    let count = atomicLoad(&offered[pair]);
+    for (var item = lane % share; item < K + count; item += share) {
+      let old = item < K;
+      let at = select(fresh + item - K, held + item, old);
+      var score = 0.0;
+      var token = 0u;
+      if (old) {
+        score = list_scores[at];
+        token = list_tokens[at];
+      } else {
+        score = offered_scores[at];
+        token = offered_tokens[at];
+      }
+      // Empty places are all alike: among them the earlier ranks before the later.
+      var rank = 0u;
+      for (var other = 0u; other < K; other++) {
+        let theirs = list_tokens[held + other];
+        let same = theirs == token && other < item;
+        rank += u32(same || ranks_before(list_scores[held + other], theirs, score, token));
+      }
+      for (var other = 0u; other < count; other++) {
+        rank += u32(ranks_before(offered_scores[fresh + other], offered_tokens[fresh + other], score, token));
+      }
+      if (rank < K) {
+        list_scores[((1u - turn) * PAIRS + pair) * K + rank] = score;
+        list_tokens[((1u - turn) * PAIRS + pair) * K + rank] = token;
+      }
+    }
+  }
+  workgroupBarrier();
+  if (lane < PAIRS) {
+    atomicStore(&offered[lane], 0u);
+  }
+  if (lane == 0u) {
+    atomicStore(&offered_any, 0u);
+  }
+  workgroupBarrier();
+  return 1u - turn;
 }
 `,
 };

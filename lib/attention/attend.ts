@@ -30,7 +30,7 @@ export function attendOver(
   return causalAttentionOver(rotated, keys, values, attended.counts, cache.shape.slidingWindow);
 }
 
-/** Lists leading tokens, marked tokens of the middle (if any) and window, and folds the grid to gather them. */
+/** Lists leading tokens, marked tokens of the middle (if any) and window, and folds the grid to gather them where they are gathered. */
 export function listAttended(
   step: AttentionStep,
   selections: number,
@@ -40,6 +40,7 @@ export function listAttended(
   const { cache } = step.context;
   const device = step.device;
   const total = cache.batch * selections;
+  const WORKGROUP = device.choices.threads(device.info.software ? 64 : 1024);
   const indices = Tensor.empty(
     device,
     [cache.batch, selections, bound],
@@ -54,19 +55,21 @@ export function listAttended(
   );
   device.commands.dispatch({
     kernel: "collect_indices",
+    overrides: { WORKGROUP },
     params: {
       selections_per_sequence: selections,
       marks_stride: marks?.shape[2] ?? 1,
       indices_stride: bound,
     },
     // Without a middle no mark is read; the layout stands in for the binding.
-    bindings: [step.layout, marks ?? step.layout, indices, counts].map((
+    bindings: [step.layout, marks ?? step.layout, indices, counts, step.context.scope].map((
       { buffer },
     ) => ({ buffer })),
     groups: total,
     work: total * (bound + (marks?.shape[2] ?? 0)),
   });
-  return { indices, counts, grid: foldGrid(step, counts), selections, bound };
+  const grid = splits(step) ? undefined : foldGrid(step, counts);
+  return { indices, counts, ...(grid && { grid }), selections, bound };
 }
 
 /** Attends to leading tokens and window alone. The list is the same in every layer, so it is made once a step. */
@@ -86,9 +89,7 @@ function foldGrid(step: AttentionStep, counts: Tensor): Tensor {
       workgroup: WORKGROUP,
       groups_per_dimension: step.device.commands.limits.groupsPerDimension,
     },
-    bindings: [counts, grid, step.context.scope].map(({ buffer }) => ({
-      buffer,
-    })),
+    bindings: [counts, grid].map(({ buffer }) => ({ buffer })),
     groups: 1,
     work: counts.size,
   });
@@ -138,7 +139,7 @@ function gather(
         ].map(({ buffer }) => ({ buffer })),
       ],
       groups: Math.ceil(threads / WORKGROUP),
-      indirect: { buffer: attended.grid.buffer, offset: 0 },
+      indirect: { buffer: attended.grid!.buffer, offset: 0 },
       work: 16 * threads,
     });
   }

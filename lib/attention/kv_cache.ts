@@ -144,28 +144,19 @@ export class KeyValueCache {
     const { keyValueHeads, headSize } = this.shape;
     const threads = this.batch * rows * keyValueHeads * headVectors(headSize);
     for (const slab of this.#newestSlabs(rows)) {
-      for (
-        const [source, pages, type] of [
-          [keys, slab.keys[layer], this.pool.keyType],
-          [values, slab.values[layer], this.pool.valueType],
-        ] as const
-      ) {
-        this.device.commands.dispatch({
-          kernel: "cache_append",
-          types: { Element: type },
-          constants: { D4: headVectors(headSize) },
-          params: {
-            ...this.addressing(slab),
-            step_rows: rows,
-            head_size: headSize,
-          },
-          bindings: [{ buffer: source.buffer }, { buffer: this.table.buffer }, {
-            buffer: layout.buffer,
-          }, { buffer: pages }],
-          groups: Math.ceil(threads / 64),
-          work: 8 * threads,
-        });
-      }
+      this.device.commands.dispatch({
+        kernel: "cache_append",
+        types: { KeyElement: this.pool.keyType, ValueElement: this.pool.valueType },
+        constants: { D4: headVectors(headSize) },
+        params: { ...this.addressing(slab), step_rows: rows, head_size: headSize },
+        bindings: [
+          ...[keys, values, this.table, layout].map(({ buffer }) => ({ buffer })),
+          { buffer: slab.keys[layer] },
+          { buffer: slab.values[layer] },
+        ],
+        groups: Math.ceil(threads / 64),
+        work: 16 * threads,
+      });
     }
   }
 

@@ -1,17 +1,11 @@
 import { Tensor } from "../tensor/mod.ts";
 import type { LayerPicks } from "./held_selection.ts";
 import { ScoreSource } from "./score_source.ts";
-import { headVectors } from "./shape.ts";
+import { type BestLists, scoreTopK } from "./score_top_k.ts";
 import type { AttentionStep, Selection, TopTokens } from "./step.ts";
 
-/** Longest list of best tokens that a thread keeps in registers. */
-const MOST_SHORT = 16;
-
-interface Lists {
-  readonly scores: Tensor;
-  readonly tokens: Tensor;
-  readonly blocks: number;
-}
+/** Threads that merge one query's lists together. */
+const MERGING_THREADS = 64;
 
 interface Votes {
   readonly votes: Tensor;
@@ -29,70 +23,15 @@ export function selectTokens(step: AttentionStep, layer: number, queries: Tensor
   const { top, ...cast } = castVotes(step, source, lists, selections);
   for (const tensor of [lists.scores, lists.tokens]) tensor[Symbol.dispose]();
   const picks = clipVotes(step, source, cast, selections);
-  for (const tensor of [cast.votes, cast.candidates, cast.counts]) tensor[Symbol.dispose]();
+  cast.candidates[Symbol.dispose]();
   return { ...picks, top };
-}
-
-/** The k best tokens of each query in each block of the middle. */
-function scoreTopK(step: AttentionStep, source: ScoreSource): Lists {
-  const { cache, method: { knobs } } = step.context;
-  const { keyValueHeads, headSize } = cache.shape;
-  const pairs = source.rows.shape[1] * source.heads / keyValueHeads;
-  const short = knobs.k <= MOST_SHORT;
-  // A software adapter takes most of its time to load keys: they serve eight pairs as well as two. Long heads would take it
-  // too long to compile.
-  const together = short && step.device.info.software && pairs >= 64 && headSize <= 64 ? 8 : 2;
-  const tiles = Math.ceil(pairs / together);
-  const blockTokens = blockLength(step.middleLength, tiles, knobs.k);
-  const blocks = Math.ceil(step.middleLength / blockTokens);
-  const shape = [cache.batch, keyValueHeads, pairs, blocks, knobs.k];
-  const scores = Tensor.empty(step.device, shape, "f32", "best scores");
-  const tokens = Tensor.empty(step.device, shape, "u32", "best tokens");
-  const workgroup = 8;
-  source.pages.forEach(({ buffer, type, addressing }, index) => {
-    step.device.commands.dispatch({
-      kernel: short ? "score_short_top_k" : "score_top_k",
-      types: { Element: type },
-      constants: { D4: headVectors(headSize), K: knobs.k, ...(short && { PAIRS: together }) },
-      params: {
-        ...addressing,
-        step_rows: source.rows.shape[1],
-        query_heads: source.heads,
-        head_size: headSize,
-        blocks,
-        block_tokens: blockTokens,
-        resume: Number(index > 0),
-      },
-      bindings: [
-        { buffer: source.rows.buffer },
-        { buffer },
-        ...[source.table, source.parts, scores, tokens].map(({ buffer }) => ({ buffer })),
-      ],
-      groups: cache.batch * keyValueHeads *
-        Math.ceil(tiles * blocks / workgroup),
-      work: cache.batch * source.heads * source.rows.shape[1] *
-        Math.min(step.middleLength, addressing.slab_pages * addressing.page_tokens) *
-        headSize,
-    });
-  });
-  return { scores, tokens, blocks };
-}
-
-/**
- * Tokens that one thread scores. Long blocks keep the lists short; when few queries run, shorter ones give every core
- * something to do. A block much shorter than k would only be copied.
- */
-function blockLength(middle: number, tiles: number, k: number): number {
-  const fewQueries = tiles < 8;
-  const wanted = fewQueries ? Math.ceil(middle / 256) : 1024;
-  return Math.max(64, 4 * k, Math.min(wanted, middle));
 }
 
 /** Merges the blocks' lists and counts how many queries chose each token. */
 function castVotes(
   step: AttentionStep,
   { heads, rows }: ScoreSource,
-  lists: Lists,
+  lists: BestLists,
   selections: number,
 ): Votes {
   const { cache, method: { knobs } } = step.context;
@@ -101,31 +40,21 @@ function castVotes(
   const queries = cache.batch * keyValueHeads * pairs;
   const voters = rows.shape[1] * heads / selections;
   const room = Math.min(step.middleLength, voters * knobs.k);
-  const votes = Tensor.zeros(
-    step.device,
-    [cache.batch, selections, step.middleLength],
-    "u32",
-    "votes",
-  );
+  const votes = step.zeros("votes", [cache.batch, selections, step.middleLength]);
   const candidates = Tensor.empty(
     step.device,
     [cache.batch, selections, room],
     "u32",
     "candidates",
   );
-  const counts = Tensor.zeros(
-    step.device,
-    [cache.batch, selections],
-    "u32",
-    "candidate counts",
-  );
+  const counts = step.zeros("candidate counts", [cache.batch, selections]);
   const scores = Tensor.empty(step.device, [cache.batch, keyValueHeads, pairs, knobs.k], "f32", "top scores");
   const tokens = Tensor.empty(step.device, scores.shape, "u32", "top tokens");
   step.device.commands.dispatch({
-    kernel: "merge_top_k",
-    constants: { K: knobs.k },
+    kernel: lists.together ? "merge_lists" : "merge_top_k",
+    constants: { K: knobs.k, ...(lists.together && { THREADS: MERGING_THREADS, PAIRS: 1 }) },
     params: {
-      queries,
+      ...(!lists.together && { queries }),
       pairs,
       heads: keyValueHeads,
       selections,
@@ -136,7 +65,7 @@ function castVotes(
     bindings: [lists.scores, lists.tokens, votes, candidates, counts, scores, tokens].map((
       { buffer },
     ) => ({ buffer })),
-    groups: Math.ceil(queries / 64),
+    groups: lists.together ? queries : Math.ceil(queries / 64),
     work: 8 * lists.scores.size,
   });
   return { votes, candidates, counts, top: { scores, tokens } };
@@ -159,13 +88,13 @@ function clipVotes(
     "u32",
     "centers",
   );
-  const centerCounts = Tensor.zeros(
+  const centerCounts = Tensor.empty(
     step.device,
     [cache.batch, selections],
     "u32",
     "center counts",
   );
-  const marks = Tensor.zeros(
+  const marks = Tensor.empty(
     step.device,
     [cache.batch, selections, words],
     "u32",
@@ -174,6 +103,7 @@ function clipVotes(
   const mostVotes = rows.shape[1] * heads / selections;
   step.device.commands.dispatch({
     kernel: "clip_votes",
+    overrides: { WORKGROUP: step.device.choices.threads(step.device.info.software ? 64 : 1024) },
     params: {
       selections_per_sequence: selections,
       votes_stride: step.middleLength,

@@ -42,8 +42,8 @@ export interface AttendedTokens {
   readonly indices: Tensor;
   /** How many of them, u32 [batch, selections]. */
   readonly counts: Tensor;
-  /** The grid that gathering them needs, u32 [3]. */
-  readonly grid: Tensor;
+  /** The grid that gathering them needs, u32 [3]; undefined where they are not gathered. */
+  readonly grid?: Tensor;
   /** 1 where all heads share one list, or the number of KV heads. */
   readonly selections: number;
   /** Most tokens a list can hold. */
@@ -156,6 +156,7 @@ export class AttentionStep {
   /** The step that this one is a layer's view of; itself where all layers attend alike. */
   readonly root: AttentionStep;
   #shared: AttendedTokens | undefined;
+  readonly #zeros = new Map<string, Tensor>();
 
   /** Asks the method for each sequence's layout and puts it on the GPU. The cache holds the step's rows already. */
   constructor(context: StepContext, rows: number, about: StepAbout, root?: AttentionStep) {
@@ -202,11 +203,20 @@ export class AttentionStep {
     return this.#shared ??= make();
   }
 
+  /** A tensor of zeros (u32) that each layer finds and leaves as zeros, made at its first use; the step's own. */
+  zeros(label: string, shape: readonly number[]): Tensor {
+    const key = `${label} ${shape}`;
+    let zeros = this.#zeros.get(key);
+    if (!zeros) this.#zeros.set(key, zeros = Tensor.zeros(this.device, shape, "u32", label));
+    return zeros;
+  }
+
   /** Gives the step's buffers back. */
   [Symbol.dispose](): void {
     this.layout[Symbol.dispose]();
     this.selecting[Symbol.dispose]();
     if (this.#shared) disposeAttended(this.#shared);
+    for (const zeros of this.#zeros.values()) zeros[Symbol.dispose]();
     for (const step of this.#byMethod.values()) step[Symbol.dispose]();
   }
 
@@ -231,5 +241,5 @@ export function disposeAttended(
 ): void {
   indices[Symbol.dispose]();
   counts[Symbol.dispose]();
-  grid[Symbol.dispose]();
+  grid?.[Symbol.dispose]();
 }

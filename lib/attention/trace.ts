@@ -113,7 +113,7 @@ export class Trace implements StepRecorder {
       ...attended,
       indices: indices.share(),
       counts: counts.share(),
-      grid: grid.share(),
+      ...(grid && { grid: grid.share() }),
     };
     this.#record(step, layer, shared);
   }

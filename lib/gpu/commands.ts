@@ -1,6 +1,7 @@
 import { BindGroups, type Binding } from "./bind_groups.ts";
 import type { PooledBuffer } from "./buffers.ts";
 import type { ErrorScopes } from "./error_scopes.ts";
+import { HostArena } from "./host_arena.ts";
 import type { PooledImage } from "./images.ts";
 import { Pacing } from "./pacing.ts";
 import { packParams, paramsBytes } from "./params.ts";
@@ -31,7 +32,10 @@ export interface CommandLimits {
   offsetAlignment: number;
 }
 
-const ARENA_BYTES = 128 * 1024;
+const UNIFORMS_BYTES = 128 * 1024;
+const WRITES_BYTES = 64 * 1024;
+/** Longest write that waits in the stream with the calls around it; a longer one is worth a submit of its own. */
+const SHORT_WRITE = 4 * 1024;
 
 /**
  * Records kernel calls into one encoder at a time and submits them in pieces of bounded work.
@@ -45,14 +49,13 @@ export class Commands {
   readonly #pipelines: PipelineCache;
   readonly #profiler: Profiler;
   readonly #limits: CommandLimits;
-  readonly #arena = new DataView(new ArrayBuffer(ARENA_BYTES));
-  readonly #uniforms: GPUBuffer;
+  readonly #uniforms: HostArena;
+  readonly #writes: HostArena;
   readonly #bindGroups: BindGroups;
   /** What was learned about the adapter's speed. */
   readonly pacing: Pacing;
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
-  #arenaUsed = 0;
   #work = 0;
   #kernels = new Set<string>();
   #inFlight: Promise<unknown>[] = [];
@@ -75,12 +78,9 @@ export class Commands {
     this.#limits = limits;
     this.pacing = new Pacing(software);
     this.#waitsForGpu = !software;
-    this.#uniforms = gpu.createBuffer({
-      label: "kernel parameters",
-      size: ARENA_BYTES,
-      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-    });
-    this.#bindGroups = new BindGroups(gpu, scopes, this.#uniforms, limits.bindingBytes);
+    this.#uniforms = new HostArena(gpu, "kernel parameters", UNIFORMS_BYTES, GPUBufferUsage.UNIFORM);
+    this.#writes = new HostArena(gpu, "short writes", WRITES_BYTES, GPUBufferUsage.COPY_SRC);
+    this.#bindGroups = new BindGroups(gpu, scopes, this.#uniforms.gpu, limits.bindingBytes);
   }
 
   /** The limits that this stream works within. */
@@ -165,12 +165,13 @@ export class Commands {
     this.#work += bytes / 16;
   }
 
-  /** Writes host data. What was recorded before is submitted first, so that it still sees the old contents. */
+  /** Writes host data. What was recorded before still sees the old contents. */
   write(
     target: PooledBuffer,
     offset: number,
     data: ArrayBufferView<ArrayBuffer>,
   ): void {
+    if (this.#encoder && this.#writesLater(target, offset, data)) return;
     this.flush();
     this.#scopes.guard(`write to ${target.label}`, () => {
       const whole = data.byteLength - (data.byteLength % 4);
@@ -213,15 +214,7 @@ export class Commands {
     this.#scopes.guard(
       `submit of ${[...this.#kernels].join(", ") || "copies"}`,
       () => {
-        if (this.#arenaUsed) {
-          this.#gpu.queue.writeBuffer(
-            this.#uniforms,
-            0,
-            this.#arena.buffer,
-            0,
-            this.#arenaUsed,
-          );
-        }
+        for (const arena of [this.#writes, this.#uniforms]) arena.send(this.#gpu.queue);
         this.#gpu.queue.submit([encoder.finish()]);
       },
     );
@@ -230,7 +223,6 @@ export class Commands {
       this.#inFlight.push(this.#gpu.queue.onSubmittedWorkDone());
     }
     this.#work = 0;
-    this.#arenaUsed = 0;
     this.#kernels.clear();
   }
 
@@ -258,9 +250,21 @@ export class Commands {
     this.#bindGroups.clear();
   }
 
-  /** Destroys the stream's own buffer. */
+  /** Destroys the stream's own buffers. */
   dispose(): void {
-    this.#uniforms.destroy();
+    for (const arena of [this.#writes, this.#uniforms]) arena.dispose();
+  }
+
+  /** Records a short write as a copy from a buffer that is filled when all is submitted: submits cost more than they do. */
+  #writesLater(target: PooledBuffer, offset: number, data: ArrayBufferView<ArrayBuffer>): boolean {
+    const bytes = data.byteLength;
+    if (bytes > SHORT_WRITE || bytes % 4 !== 0 || !this.#writes.fits(bytes)) return false;
+    if (bytes === 0) return true;
+    const place = this.#writes.take(bytes, 4);
+    new Uint8Array(this.#writes.view.buffer, place).set(new Uint8Array(data.buffer, data.byteOffset, bytes));
+    this.#endPass();
+    this.#open().copyBufferToBuffer(this.#writes.gpu, place, target.gpu, offset, bytes);
+    return true;
   }
 
   #record(
@@ -271,16 +275,14 @@ export class Commands {
     work: number,
   ): void {
     const bytes = paramsBytes(pipeline.source);
-    if (this.#arenaUsed + bytes > ARENA_BYTES || this.#profiler.full) this.flush();
-    const offset = this.#arenaUsed;
+    if (!this.#uniforms.fits(bytes) || this.#profiler.full) this.flush();
+    const offset = this.#uniforms.take(bytes, this.#limits.offsetAlignment);
     packParams(
       pipeline.source,
       { ...call.params, first_group: first, group_count: first + count },
-      this.#arena,
+      this.#uniforms.view,
       offset,
     );
-    const alignment = this.#limits.offsetAlignment;
-    this.#arenaUsed = Math.ceil((offset + bytes) / alignment) * alignment;
     const pass = this.#beginPass(call.kernel);
     pass.setPipeline(pipeline.gpu);
     pass.setBindGroup(0, this.#bindGroups.get(pipeline, call.bindings, bytes), [offset]);

@@ -42,6 +42,11 @@ export class KernelChoices {
     return threads <= this.#limits.threads && workgroupBytes <= this.#limits.workgroupBytes;
   }
 
+  /** The largest power of two that is at most `most` and at most the threads of a workgroup. */
+  threads(most: number): number {
+    return 2 ** Math.floor(Math.log2(Math.min(most, this.#limits.threads)));
+  }
+
   /** The option picked for a question, or the fallback; says so once where a picked one can't be had. */
   of<T extends KernelOption>(question: string, options: readonly T[], fallback: T): T {
     const name = this.#picked.get(question);

@@ -1,0 +1,128 @@
+// Scores the middle of the cache against few queries and keeps the k best tokens of each block, in one pass: for GPUs, in
+// decoding. Keys are read once, by all threads of the GPU, through workgroup memory; the scores themselves are never written.
+//
+// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; pages [slab_pages, heads, page_tokens,
+//           4 * D4] of Element, one slab of the cache, before rotation; table [batch, table_stride];
+//           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
+//           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
+//           Tokens count from the start of the middle; unused places hold NONE. CHUNK4 divides D4.
+// Dispatch: one workgroup of 128 threads per sequence, KV head, PAIRS pairs and block of block_tokens tokens, blocks fastest;
+//           linear groups. Where the cache has several slabs, one call per slab: each goes on from the lists of the one
+//           before (params.resume).
+// Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3.
+//           Every key is summed in the same order, so equal keys get bitwise equal scores and the lower token wins.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  query_heads: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  blocks: u32,
+  block_tokens: u32,
+  resume: u32,
+}
+
+// uses parts/shared_list.wgsl
+
+const THREADS = 128u;
+const NOWHERE = 0xffffffffu;
+// One vec4 more than a row holds keeps threads that read neighbouring rows on different banks.
+const STRIDE4 = CHUNK4 + 1u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> pages: array<vec4<Element>>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
+@group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
+
+var<workgroup> query_rows: array<vec4<f32>, PAIRS * D4>;
+var<workgroup> keys: array<vec4<f32>, THREADS * STRIDE4>;
+var<workgroup> slots: array<u32, THREADS>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + PAIRS - 1u) / PAIRS;
+  let block = group % params.blocks;
+  let first_pair = (group / params.blocks) % tiles * PAIRS;
+  let head = (group / (params.blocks * tiles)) % params.heads;
+  let sequence = group / (params.blocks * tiles * params.heads);
+  let lists = (sequence * params.heads + head) * pairs;
+
+  for (var item = lane; item < PAIRS * D4; item += THREADS) {
+    let pair = min(first_pair + item / D4, pairs - 1u);
+    let row = sequence * params.step_rows + pair / share;
+    query_rows[item] = queries[(row * params.query_heads + head * share + pair % share) * D4 + item % D4];
+  }
+  for (var item = lane; item < PAIRS * K; item += THREADS) {
+    let source = ((lists + min(first_pair + item / K, pairs - 1u)) * params.blocks + block) * K + item % K;
+    list_scores[item] = select(LOWEST, best_scores[source], params.resume == 1u);
+    list_tokens[item] = select(NONE, best_tokens[source], params.resume == 1u);
+  }
+
+  let middle_start = parts[sequence].y;
+  let start = middle_start + block * params.block_tokens;
+  let end = min(middle_start + parts[sequence].w, start + params.block_tokens);
+  var turn = 0u;
+  for (var first = start; first < end; first += THREADS) {
+    let token = first + lane;
+    let page = table[sequence * params.table_stride + min(token, end - 1u) / params.page_tokens];
+    let here = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
+    let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+    slots[lane] = select(NOWHERE, slot * D4, here);
+    var sums: array<vec4<f32>, PAIRS>;
+    for (var p = 0u; p < PAIRS; p++) { // unrolled
+      sums[p] = vec4<f32>();
+    }
+    for (var chunk = 0u; chunk < D4; chunk += CHUNK4) {
+      workgroupBarrier();
+      for (var load = 0u; load < CHUNK4; load++) { // unrolled
+        let item = lane + load * THREADS;
+        let from_slot = slots[item / CHUNK4];
+        var key = vec4<f32>();
+        if (from_slot != NOWHERE) {
+          key = vec4<f32>(pages[from_slot + chunk + item % CHUNK4]);
+        }
+        keys[item / CHUNK4 * STRIDE4 + item % CHUNK4] = key;
+      }
+      workgroupBarrier();
+      for (var c = 0u; c < CHUNK4; c++) { // unrolled
+        let key = keys[lane * STRIDE4 + c];
+        for (var p = 0u; p < PAIRS; p++) { // unrolled
+          sums[p] = fma(query_rows[p * D4 + chunk + c], key, sums[p]);
+        }
+      }
+    }
+    if (here) {
+      for (var p = 0u; p < PAIRS; p++) { // unrolled
+        offer(p, turn, (sums[p].x + sums[p].y) + (sums[p].z + sums[p].w), token - middle_start);
+      }
+    }
+    turn = join(turn, lane);
+  }
+  workgroupBarrier();
+  for (var item = lane; item < PAIRS * K; item += THREADS) {
+    let pair = first_pair + item / K;
+    if (pair < pairs) {
+      best_scores[((lists + pair) * params.blocks + block) * K + item % K] = list_scores[turn * PAIRS * K + item];
+      best_tokens[((lists + pair) * params.blocks + block) * K + item % K] = list_tokens[turn * PAIRS * K + item];
+    }
+  }
+}

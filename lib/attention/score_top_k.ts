@@ -1,0 +1,162 @@
+import type { Dispatch, KernelOption, KernelVariant } from "../gpu/mod.ts";
+import { Tensor } from "../tensor/mod.ts";
+import { ScoreSource } from "./score_source.ts";
+import { headVectors } from "./shape.ts";
+import type { AttentionStep } from "./step.ts";
+
+/** The k best tokens of each query in each block of the middle. */
+export interface BestLists {
+  /** Scores, f32 [batch, KV heads, pairs, blocks, k]. */
+  readonly scores: Tensor;
+  /** Tokens, u32 of the same shape. */
+  readonly tokens: Tensor;
+  /** Blocks that the middle is cut into. */
+  readonly blocks: number;
+  /** Whether workgroups made them together, and had better merge them so. */
+  readonly together: boolean;
+}
+
+/** Ways to score: each thread on its own, with its lists in registers; or workgroups that share keys and lists. */
+export const scorings: readonly KernelOption[] = [
+  { name: "lanes" },
+  { name: "workgroups", threads: 128, workgroupBytes: 32 * 1024 },
+];
+
+/** The question under which scoring is tuned. */
+export function scoringQuestion(pairs: number): string {
+  return pairs >= MANY_PAIRS ? "prefill selection" : "decode selection";
+}
+
+/** Longest list of best tokens that a thread keeps in registers. */
+const MOST_SHORT = 16;
+/** Pairs (row, query head of a KV head's group) from which on tiles of scores are filled well. */
+const MANY_PAIRS = 24;
+/** Pairs that share keys where they are few. */
+const FEW_PAIRS = 8;
+/** Threads of a workgroup that scores few pairs: as many tokens at a time. */
+const FEW_THREADS = 128;
+/** Longest list that workgroups keep, and channels of the longest head that they take. */
+const MOST_TOGETHER = { k: 64, channels: 256 };
+/** Workgroups that keep a large GPU busy. */
+const MANY_GROUPS = 1024;
+
+/** A kernel and how the middle is cut for it. */
+interface Scoring extends KernelVariant {
+  /** Tokens of a block. */
+  readonly blockTokens: number;
+  /** Workgroups that a number of blocks takes, for each sequence and KV head. */
+  groups(blocks: number): number;
+  readonly together: boolean;
+}
+
+/** Scores the middle against the source's rows, and keeps the best tokens of each block (ALGORITHM section 5). */
+export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
+  const { cache, method: { knobs } } = step.context;
+  const { keyValueHeads, headSize } = cache.shape;
+  const pairs = source.rows.shape[1] * source.heads / keyValueHeads;
+  const scoring = scoringOf(step, pairs);
+  const blocks = Math.ceil(step.middleLength / scoring.blockTokens);
+  const shape = [cache.batch, keyValueHeads, pairs, blocks, knobs.k];
+  const scores = Tensor.empty(step.device, shape, "f32", "best scores");
+  const tokens = Tensor.empty(step.device, shape, "u32", "best tokens");
+  source.pages.forEach(({ buffer, type, addressing }, index) => {
+    const call: Dispatch = {
+      kernel: scoring.kernel,
+      types: { Element: type },
+      constants: { D4: headVectors(headSize), K: knobs.k, ...scoring.constants },
+      params: {
+        ...addressing,
+        step_rows: source.rows.shape[1],
+        query_heads: source.heads,
+        ...(!scoring.together && { head_size: headSize }),
+        blocks,
+        block_tokens: scoring.blockTokens,
+        resume: Number(index > 0),
+      },
+      bindings: [
+        { buffer: source.rows.buffer },
+        { buffer },
+        ...[source.table, source.parts, scores, tokens].map(({ buffer }) => ({ buffer })),
+      ],
+      groups: cache.batch * keyValueHeads * scoring.groups(blocks),
+      work: cache.batch * source.heads * source.rows.shape[1] *
+        Math.min(step.middleLength, addressing.slab_pages * addressing.page_tokens) * headSize,
+    };
+    step.device.commands.dispatch(call);
+  });
+  return { scores, tokens, blocks, together: scoring.together };
+}
+
+function scoringOf(step: AttentionStep, pairs: number): Scoring {
+  const { cache, method: { knobs: { k } } } = step.context;
+  const { headSize } = cache.shape;
+  const { choices, info } = step.device;
+  const [lanes, workgroups] = scorings;
+  const usual = info.software || !choices.fits(workgroups) ? lanes : workgroups;
+  const fits = k <= MOST_TOGETHER.k && headSize <= MOST_TOGETHER.channels && headSize % 4 === 0;
+  const picked = fits ? choices.of(scoringQuestion(pairs), scorings, usual) : lanes;
+  if (picked === lanes) return byLanes(step, pairs);
+  return pairs >= MANY_PAIRS && headSize % 16 === 0 ? byTiles(step, pairs) : byFew(step, pairs);
+}
+
+/** Each thread takes some pairs and a block. */
+function byLanes(step: AttentionStep, pairs: number): Scoring {
+  const { cache: { shape: { headSize } }, method: { knobs: { k } } } = step.context;
+  const short = k <= MOST_SHORT;
+  // A software adapter takes most of its time to load keys: they serve eight pairs as well as two. Long heads would take it
+  // too long to compile.
+  const PAIRS = short && step.device.info.software && pairs >= 64 && headSize <= 64 ? 8 : 2;
+  const tiles = Math.ceil(pairs / PAIRS);
+  const fewQueries = tiles < 8;
+  // Long blocks keep the lists short; when few queries run, shorter ones give every core something to do. A block much
+  // shorter than k would only be copied.
+  const wanted = fewQueries ? Math.ceil(step.middleLength / 256) : 1024;
+  return {
+    kernel: short ? "score_short_top_k" : "score_top_k",
+    constants: short ? { PAIRS } : {},
+    blockTokens: Math.max(64, 4 * k, Math.min(wanted, step.middleLength)),
+    groups: (blocks) => Math.ceil(tiles * blocks / 8),
+    together: false,
+  };
+}
+
+/** Workgroups that read keys once for a few pairs. */
+function byFew(step: AttentionStep, pairs: number): Scoring {
+  const { cache: { shape: { headSize } }, method: { knobs: { k } } } = step.context;
+  const PAIRS = Math.min(pairs, FEW_PAIRS);
+  const tiles = Math.ceil(pairs / PAIRS);
+  const vectors = headVectors(headSize);
+  const room = (chunk: number) =>
+    16 * FEW_THREADS * (chunk + 1) + 16 * PAIRS * vectors + 16 * PAIRS * k + 8 * PAIRS * FEW_THREADS;
+  // Whole cache lines, where workgroup memory has room for several workgroups then.
+  const CHUNK4 = [8, 4, 2, 1].find((chunk) => vectors % chunk === 0 && (chunk <= 4 || room(chunk) <= 24 * 1024))!;
+  return {
+    kernel: "score_few_top_k",
+    constants: { PAIRS, CHUNK4 },
+    blockTokens: blockFor(step, tiles, 8 * FEW_THREADS),
+    groups: (blocks) => tiles * blocks,
+    together: true,
+  };
+}
+
+/** Workgroups that make tiles of scores of many pairs. */
+function byTiles(step: AttentionStep, pairs: number): Scoring {
+  // Long lists take so much of workgroup memory that tiles are half as high.
+  const ROWS4 = step.context.method.knobs.k <= 16 ? 2 : 1;
+  const tiles = Math.ceil(pairs / (32 * ROWS4));
+  return {
+    kernel: "score_tiled_top_k",
+    constants: { ROWS4 },
+    blockTokens: blockFor(step, tiles, 512),
+    groups: (blocks) => tiles * blocks,
+    together: true,
+  };
+}
+
+/** Blocks as long as they can be while every multiprocessor has some, but not shorter than `least` tokens. */
+function blockFor(step: AttentionStep, tiles: number, least: number): number {
+  const { cache: { batch, shape: { keyValueHeads } } } = step.context;
+  const blocks = Math.max(1, Math.floor(MANY_GROUPS / (batch * keyValueHeads * tiles)));
+  const tokens = Math.max(least, Math.ceil(step.middleLength / blocks));
+  return Math.ceil(tokens / FEW_THREADS) * FEW_THREADS;
+}

@@ -1,7 +1,7 @@
 // Copies rows of a table by index: y[i] = table[indices[i]].
 //
 // Shapes:   table [.., size] of Element, of which rows first_row .. first_row + window_rows are bound, from element
-//           table_first on; indices u32 [count] from indices_first on; y [count, size] of Output from y_first on
+//           table_first on, elements being numbers or vec4s; indices u32 [count] from indices_first on; y [count, size] of Output from y_first on
 // Dispatch: one thread per element of y, linear groups; a table larger than one binding takes one call per window, and each
 //           call writes only the rows that its window holds
 // Source:   plain definition; an index of table_rows or more gives a row of zeros, written by the first window's call
@@ -41,7 +41,7 @@ fn main(
   let place = params.y_first + index;
   if (source >= params.table_rows) {
     if (params.first_row == 0u) {
-      y[place] = Output(0);
+      y[place] = Output();
     }
     return;
   }

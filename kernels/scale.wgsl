@@ -28,5 +28,5 @@ fn main(
   if (group >= params.group_count || index >= params.count) {
     return;
   }
-  y[index] = Element(params.factor * f32(x[index]));
+  y[index] = Element(params.factor * Wide(x[index]));
 }

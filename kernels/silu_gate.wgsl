@@ -1,6 +1,6 @@
 // Gated activation of the feed-forward block: y = gate * sigmoid(gate) * up, element by element.
 //
-// Shapes:   gate, up, y [count], one element type for all three, computed in f32
+// Shapes:   gate, up, y [count], one element type for all three, computed in Wide: f32, or vec4s of it where elements are vec4s
 // Dispatch: one thread per element, 64 threads a workgroup, linear groups from params.first_group on
 // Source:   SwiGLU, Shazeer 2020, "GLU Variants Improve Transformer", as in Llama
 
@@ -29,6 +29,6 @@ fn main(
   if (group >= params.group_count || index >= params.count) {
     return;
   }
-  let value = f32(gate[index]);
-  y[index] = Element(value / (1.0 + exp(-value)) * f32(up[index]));
+  let value = Wide(gate[index]);
+  y[index] = Element(value / (1.0 + exp(-value)) * Wide(up[index]));
 }

@@ -39,6 +39,7 @@ export interface KernelSource {
 export type KernelName =
   | "add"
   | "argmax"
+  | "argmax_wide"
   | "attention_combine"
   | "attention_split"
   | "attention_tiled"
@@ -66,6 +67,7 @@ export type KernelName =
   | "merge_top_k"
   | "multiply"
   | "rms_norm"
+  | "rms_norm_wide"
   | "rotary"
   | "rotate_queries"
   | "sample"
@@ -78,6 +80,7 @@ export type KernelName =
   | "score_vectors"
   | "silu_gate"
   | "softmax"
+  | "softmax_wide"
   | "strided_copy"
   | "sum"
   | "top_k";
@@ -227,6 +230,106 @@ fn main(
     }
   }
   y[params.y_first + row] = place;
+}
+`,
+  },
+  argmax_wide: {
+    name: "argmax_wide",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "x_first", type: "u32" },
+      { name: "y_first", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "y", kind: "write" },
+    ],
+    text: `// The same as argmax.wgsl for rows of whole vec4s: the index of a row's largest element; the lowest index among equals.
+//
+// Shapes:   x [rows, size] of vec4<Element> from vec4 x_first on, size at least 1; y u32 [rows]
+// Dispatch: one workgroup of 16 to 256 threads per row, linear groups
+// Source:   plain definition; NaN ranks lowest; a row of nothing but NaN gives 0
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  size: u32,
+  x_first: u32,
+  y_first: u32,
+}
+
+const RUN = 16u;
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<Element>>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+
+var<workgroup> keys: array<u32, WORKGROUP>;
+var<workgroup> places: array<u32, WORKGROUP>;
+
+// Unsigned integers in the order of the floats; NaN is the lowest, both zeros are equal.
+fn order_keys(value: vec4<f32>) -> vec4<u32> {
+  let bits = bitcast<vec4<u32>>(value);
+  let magnitude = bits & vec4(0x7fffffffu);
+  var key = select(bits | vec4(0x80000000u), ~bits, bits != magnitude);
+  key = select(key, vec4(0x80000000u), magnitude == vec4(0u));
+  return select(key, vec4(0u), magnitude > vec4(0x7f800000u));
+}
+
+// The best of \`count\` threads from \`first\` on, \`step\` apart, to the first of them.
+fn best_of(first: u32, count: u32, step: u32) {
+  var best = keys[first];
+  var place = places[first];
+  for (var i = 1u; i < count; i++) {
+    let other = first + i * step;
+    if (other < WORKGROUP && (keys[other] > best || (keys[other] == best && places[other] < place))) {
+      best = keys[other];
+      place = places[other];
+    }
+  }
+  keys[first] = best;
+  places[first] = place;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (row >= params.group_count) {
+    return;
+  }
+  let first = params.x_first + row * params.size;
+  // Each channel on its own: a later element must be greater to take an earlier one's place.
+  var best = vec4(0u);
+  var from_vector = vec4(0u);
+  for (var i = lane; i < params.size; i += WORKGROUP) {
+    let key = order_keys(vec4<f32>(x[first + i]));
+    let greater = key > best;
+    best = select(best, key, greater);
+    from_vector = select(from_vector, vec4(i), greater);
+  }
+  let place = 4u * from_vector + vec4(0u, 1u, 2u, 3u);
+  let most = max(max(best.x, best.y), max(best.z, best.w));
+  let candidates = select(vec4(0xffffffffu), place, best == vec4(most));
+  keys[lane] = most;
+  // Where nothing ranked above a NaN the row's first element stands for all.
+  places[lane] = select(min(min(candidates.x, candidates.y), min(candidates.z, candidates.w)), 0u, most == 0u);
+  workgroupBarrier();
+  if (lane % RUN == 0u) {
+    best_of(lane, RUN, 1u);
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    best_of(0u, RUN, RUN);
+    y[params.y_first + row] = places[0];
+  }
 }
 `,
   },
@@ -1804,7 +1907,7 @@ fn main(
     text: `// Copies rows of a table by index: y[i] = table[indices[i]].
 //
 // Shapes:   table [.., size] of Element, of which rows first_row .. first_row + window_rows are bound, from element
-//           table_first on; indices u32 [count] from indices_first on; y [count, size] of Output from y_first on
+//           table_first on, elements being numbers or vec4s; indices u32 [count] from indices_first on; y [count, size] of Output from y_first on
 // Dispatch: one thread per element of y, linear groups; a table larger than one binding takes one call per window, and each
 //           call writes only the rows that its window holds
 // Source:   plain definition; an index of table_rows or more gives a row of zeros, written by the first window's call
@@ -1844,7 +1947,7 @@ fn main(
   let place = params.y_first + index;
   if (source >= params.table_rows) {
     if (params.first_row == 0u) {
-      y[place] = Output(0);
+      y[place] = Output();
     }
     return;
   }
@@ -3166,6 +3269,71 @@ fn main(
 }
 `,
   },
+  rms_norm_wide: {
+    name: "rms_norm_wide",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "x_first", type: "u32" },
+      { name: "y_first", type: "u32" },
+      { name: "epsilon", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "weight", kind: "read" },
+      { binding: 3, name: "y", kind: "write" },
+    ],
+    text: `// The same as rms_norm.wgsl for rows of whole vec4s: y = x / sqrt(mean of x^2 + epsilon) * weight.
+//
+// Shapes:   x, y [rows, size] of vec4<Element> from vec4 x_first and y_first on; weight [size] of vec4<Weight>; computed in f32
+// Dispatch: one workgroup of 16 to 256 threads per row, linear groups
+// Source:   Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", equation 4, with epsilon as in Llama
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  size: u32,
+  x_first: u32,
+  y_first: u32,
+  epsilon: f32,
+}
+
+// uses parts/row_totals.wgsl
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<Element>>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4<Weight>>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4<Element>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (row >= params.group_count) {
+    return;
+  }
+  let x_first = params.x_first + row * params.size;
+  let y_first = params.y_first + row * params.size;
+  var part = vec4<f32>();
+  for (var i = lane; i < params.size; i += WORKGROUP) {
+    let value = vec4<f32>(x[x_first + i]);
+    part = fma(value, value, part);
+  }
+  let total = total_of((part.x + part.y) + (part.z + part.w), lane);
+  let factor = 1.0 / sqrt(total / f32(4u * params.size) + params.epsilon);
+  for (var i = lane; i < params.size; i += WORKGROUP) {
+    y[y_first + i] = vec4<Element>(vec4<f32>(x[x_first + i]) * factor * vec4<f32>(weight[i]));
+  }
+}
+`,
+  },
   rotary: {
     name: "rotary",
     params: [
@@ -3192,6 +3360,7 @@ fn main(
 // Shapes:   x, y [rows, heads, 2 * pairs] of Element from element x_first and y_first on, computed in f32; positions u32
 //           [rows] from positions_first on; cosines, sines f32 [table_rows, pairs], made on the host
 // Dispatch: one thread per pair, linear groups
+//           Where \`pairs\` counts whole vec4s, Element and Wide are vec4s and all but rows, heads and positions count them.
 // Source:   Su et al. 2021, "RoFormer", equation 34, with half-split pairs as in Llama; a position past the table takes its
 //           last row. Angles never go through WGSL's sin and cos, which may be far off for large ones.
 
@@ -3212,8 +3381,8 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Element>;
 @group(0) @binding(2) var<storage, read> positions: array<u32>;
-@group(0) @binding(3) var<storage, read> cosines: array<f32>;
-@group(0) @binding(4) var<storage, read> sines: array<f32>;
+@group(0) @binding(3) var<storage, read> cosines: array<Wide>;
+@group(0) @binding(4) var<storage, read> sines: array<Wide>;
 @group(0) @binding(5) var<storage, read_write> y: array<Element>;
 
 @compute @workgroup_size(WORKGROUP)
@@ -3234,8 +3403,8 @@ fn main(
   let cosine = cosines[position * params.pairs + c];
   let sine = sines[position * params.pairs + c];
   let offset = head * 2u * params.pairs + c;
-  let low = f32(x[params.x_first + offset]);
-  let high = f32(x[params.x_first + offset + params.pairs]);
+  let low = Wide(x[params.x_first + offset]);
+  let high = Wide(x[params.x_first + offset + params.pairs]);
   y[params.y_first + offset] = Element(low * cosine - high * sine);
   y[params.y_first + offset + params.pairs] = Element(high * cosine + low * sine);
 }
@@ -3549,7 +3718,7 @@ fn main(
   if (group >= params.group_count || index >= params.count) {
     return;
   }
-  y[index] = Element(params.factor * f32(x[index]));
+  y[index] = Element(params.factor * Wide(x[index]));
 }
 `,
   },
@@ -4635,7 +4804,7 @@ fn main(
     ],
     text: `// Gated activation of the feed-forward block: y = gate * sigmoid(gate) * up, element by element.
 //
-// Shapes:   gate, up, y [count], one element type for all three, computed in f32
+// Shapes:   gate, up, y [count], one element type for all three, computed in Wide: f32, or vec4s of it where elements are vec4s
 // Dispatch: one thread per element, 64 threads a workgroup, linear groups from params.first_group on
 // Source:   SwiGLU, Shazeer 2020, "GLU Variants Improve Transformer", as in Llama
 
@@ -4664,8 +4833,8 @@ fn main(
   if (group >= params.group_count || index >= params.count) {
     return;
   }
-  let value = f32(gate[index]);
-  y[index] = Element(value / (1.0 + exp(-value)) * f32(up[index]));
+  let value = Wide(gate[index]);
+  y[index] = Element(value / (1.0 + exp(-value)) * Wide(up[index]));
 }
 `,
   },
@@ -4739,6 +4908,70 @@ fn main(
   }
   for (var i = lane; i < params.size; i += WORKGROUP) {
     y[y_first + i] = Element(exp(f32(x[x_first + i]) - highest) / total);
+  }
+}
+`,
+  },
+  softmax_wide: {
+    name: "softmax_wide",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "x_first", type: "u32" },
+      { name: "y_first", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "x", kind: "read" },
+      { binding: 2, name: "y", kind: "write" },
+    ],
+    text: `// The same as softmax.wgsl for rows of whole vec4s: y = exp(x - max) / sum of exp(x - max).
+//
+// Shapes:   x, y [rows, size] of vec4<Element> from vec4 x_first and y_first on; computed in f32
+// Dispatch: one workgroup of 16 to 256 threads per row, linear groups
+// Source:   plain definition
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  size: u32,
+  x_first: u32,
+  y_first: u32,
+}
+
+// uses parts/row_totals.wgsl
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<vec4<Element>>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<Element>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (row >= params.group_count) {
+    return;
+  }
+  let x_first = params.x_first + row * params.size;
+  let y_first = params.y_first + row * params.size;
+  var most = vec4<f32>(x[x_first]);
+  for (var i = lane; i < params.size; i += WORKGROUP) {
+    most = max(most, vec4<f32>(x[x_first + i]));
+  }
+  let highest = highest_of(max(max(most.x, most.y), max(most.z, most.w)), lane);
+  var part = vec4<f32>();
+  for (var i = lane; i < params.size; i += WORKGROUP) {
+    part += exp(vec4<f32>(x[x_first + i]) - highest);
+  }
+  let total = total_of((part.x + part.y) + (part.z + part.w), lane);
+  for (var i = lane; i < params.size; i += WORKGROUP) {
+    y[y_first + i] = vec4<Element>(exp(vec4<f32>(x[x_first + i]) - highest) / total);
   }
 }
 `,
@@ -5116,6 +5349,51 @@ fn sink(best: ptr<function, Best>, score: f32, token: u32, size: u32) {
   }
   (*best).scores[place] = score;
   (*best).tokens[place] = token;
+}
+`,
+  row_totals: `// Sums and maxima over the values of a workgroup of WORKGROUP threads, at most 256, in two levels; every thread gets the result.
+
+const RUN = 16u;
+
+var<workgroup> lane_values: array<f32, WORKGROUP>;
+var<workgroup> run_values: array<f32, RUN>;
+
+fn total_of(value: f32, lane: u32) -> f32 {
+  workgroupBarrier();
+  lane_values[lane] = value;
+  workgroupBarrier();
+  if (lane < RUN) {
+    var total = 0.0;
+    for (var other = lane * RUN; other < min(WORKGROUP, (lane + 1u) * RUN); other++) {
+      total += lane_values[other];
+    }
+    run_values[lane] = total;
+  }
+  workgroupBarrier();
+  var total = 0.0;
+  for (var run = 0u; run * RUN < WORKGROUP; run++) {
+    total += run_values[run];
+  }
+  return total;
+}
+
+fn highest_of(value: f32, lane: u32) -> f32 {
+  workgroupBarrier();
+  lane_values[lane] = value;
+  workgroupBarrier();
+  if (lane < RUN) {
+    var highest = lane_values[min(lane * RUN, WORKGROUP - 1u)];
+    for (var other = lane * RUN; other < min(WORKGROUP, (lane + 1u) * RUN); other++) {
+      highest = max(highest, lane_values[other]);
+    }
+    run_values[lane] = highest;
+  }
+  workgroupBarrier();
+  var highest = run_values[0];
+  for (var run = 1u; run * RUN < WORKGROUP; run++) {
+    highest = max(highest, run_values[run]);
+  }
+  return highest;
 }
 `,
   shared_list: `// The K best items of PAIRS streams, each a score and its token, kept sorted by a workgroup of THREADS threads; a thread offers

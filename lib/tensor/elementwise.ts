@@ -1,9 +1,10 @@
 import type { KernelName } from "../gpu/mod.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
-import { type DType, elementBytes } from "./dtype.ts";
+import { elementBytes } from "./dtype.ts";
 import { newTensor } from "./output.ts";
 import { sameShape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
+import { vectorType, vectorWidth, wideType } from "./vectors.ts";
 import { bindElements, bindRows, type RowWindow, rowWindows } from "./windows.ts";
 
 const WORKGROUP = 64;
@@ -82,12 +83,13 @@ export function scale(x: Tensor, factor: number): Tensor {
   const { device, shape, dtype, size } = x;
   return newTensor(device, shape, dtype, (y) => {
     for (const window of rowWindows(device, "scale", size, [elementBytes(dtype)])) {
+      const width = vectorWidth(window.count);
       device.commands.dispatch({
         kernel: "scale",
-        types: { Element: dtype },
-        params: { count: window.count, factor },
+        types: { Element: vectorType(dtype, width), Wide: wideType(dtype, width) },
+        params: { count: window.count / width, factor },
         bindings: [bindRows(x, 1, window), bindRows(y, 1, window)],
-        groups: Math.ceil(window.count / WORKGROUP),
+        groups: Math.ceil(window.count / width / WORKGROUP),
         work: 12 * window.count,
       });
     }
@@ -107,13 +109,19 @@ function binary(kernel: KernelName & ("add" | "multiply"), x: Tensor, other: Ten
     for (const { places, others, otherFirst } of pieces(kernel, x, other)) {
       const source = bindElements(x, places.start, places.count);
       const target = bindElements(y, places.start, places.count);
+      const width = vectorWidth(places.count, source.first, others.count, otherFirst);
       x.device.commands.dispatch({
         kernel,
-        types: { Element: x.dtype, Wide: wide(x.dtype) },
+        types: { Element: vectorType(x.dtype, width), Wide: wideType(x.dtype, width) },
         constants: { REPEATED: others.count < places.count || otherFirst > 0 ? 1 : 0 },
-        params: { count: places.count, first: source.first, other_count: others.count, other_first: otherFirst },
+        params: {
+          count: places.count / width,
+          first: source.first / width,
+          other_count: others.count / width,
+          other_first: otherFirst / width,
+        },
         bindings: [source.binding, bindRows(other, 1, others), target.binding],
-        groups: Math.ceil(places.count / WORKGROUP),
+        groups: Math.ceil(places.count / width / WORKGROUP),
         work: 12 * places.count,
       });
     }
@@ -146,8 +154,4 @@ function pieces(op: string, x: Tensor, other: Tensor): Piece[] {
     }
   }
   return all;
-}
-
-function wide(dtype: DType): DType {
-  return dtype === "f16" ? "f32" : dtype;
 }

@@ -125,6 +125,12 @@ function run(
   params?: Readonly<Record<string, number>>,
 ): Tensor {
   return newTensor(x.device, x.shape.slice(0, -1), dtype, (y) => {
-    runOverRows(op, x, y, size, 1, { kernel, types: { Element: x.dtype }, params, workPerElement: 6 });
+    runOverRows(op, x, y, size, 1, {
+      kernel,
+      ...(kernel === "argmax" && { wide: { kernel: "argmax_wide", outputWidth: 1 } }),
+      types: { Element: x.dtype },
+      params,
+      workPerElement: 6,
+    });
   });
 }

@@ -3,6 +3,7 @@ import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { elementBytes } from "./dtype.ts";
 import { newTensor } from "./output.ts";
 import { Tensor } from "./tensor.ts";
+import { vectorType, vectorWidth, wideType } from "./vectors.ts";
 import { bindElements, freeWindows } from "./windows.ts";
 
 const WORKGROUP = 64;
@@ -73,20 +74,21 @@ function run(x: Tensor, positions: Tensor, { cos, sin }: RotaryTable): Tensor {
       const source = bindElements(x, start * heads * size, count * heads * size);
       const target = bindElements(y, start * heads * size, count * heads * size);
       const places = bindElements(positions, start, count);
+      const width = vectorWidth(size / 2, source.first, target.first);
       device.commands.dispatch({
         kernel: "rotary",
-        types: { Element: dtype },
+        types: { Element: vectorType(dtype, width), Wide: wideType(dtype, width) },
         params: {
           rows: count,
           heads,
-          pairs: size / 2,
+          pairs: size / 2 / width,
           table_rows: cos.shape[0],
-          x_first: source.first,
-          y_first: target.first,
+          x_first: source.first / width,
+          y_first: target.first / width,
           positions_first: places.first,
         },
         bindings: [source.binding, places.binding, { buffer: cos.buffer }, { buffer: sin.buffer }, target.binding],
-        groups: Math.ceil(count * heads * size / 2 / WORKGROUP),
+        groups: Math.ceil(count * heads * size / 2 / width / WORKGROUP),
         work: 16 * count * heads * size,
       });
     }

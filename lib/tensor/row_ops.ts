@@ -1,12 +1,15 @@
-import type { KernelName } from "../gpu/mod.ts";
+import type { Device, KernelName } from "../gpu/mod.ts";
 import { elementBytes } from "./dtype.ts";
 import type { Tensor } from "./tensor.ts";
+import { vectorWidth } from "./vectors.ts";
 import { bindElements, freeWindows } from "./windows.ts";
 
 /** A kernel that takes one workgroup per row of its input. */
 export interface RowKernel {
   /** The kernel. */
   kernel: KernelName;
+  /** The same for rows of whole vec4s, if there is one; its sizes and places count vec4s. */
+  wide?: { kernel: KernelName; outputWidth: 1 | 4 };
   /** Element types put before its text. */
   types: Readonly<Record<string, string>>;
   /** Its parameters besides `size`, `x_first` and `y_first`. */
@@ -28,7 +31,7 @@ export function runOverRows(
   y: Tensor,
   size: number,
   outputSize: number,
-  { kernel, types, params, weight, workPerElement }: RowKernel,
+  { kernel, wide, types, params, weight, workPerElement }: RowKernel,
 ): void {
   if (y.size === 0) return;
   const rows = y.size / outputSize;
@@ -36,13 +39,28 @@ export function runOverRows(
   for (const { start, count } of freeWindows(x.device, op, rows, rowBytes)) {
     const source = bindElements(x, start * size, count * size);
     const target = bindElements(y, start * outputSize, count * outputSize);
+    const outputFirst = wide?.outputWidth === 4 ? target.first : 0;
+    const whole = wide && vectorWidth(size, source.first, outputFirst) === 4 ? wide : undefined;
+    const width = whole ? 4 : 1;
     x.device.commands.dispatch({
-      kernel,
+      kernel: whole?.kernel ?? kernel,
       types,
-      params: { ...params, size, x_first: source.first, y_first: target.first },
+      ...(whole && { overrides: { WORKGROUP: threadsOf(x.device, size / 4) } }),
+      params: {
+        ...params,
+        size: size / width,
+        x_first: source.first / width,
+        y_first: target.first / (whole?.outputWidth ?? 1),
+      },
       bindings: [source.binding, ...(weight ? [{ buffer: weight.buffer }] : []), target.binding],
       groups: count,
       work: workPerElement * count * (size + 64),
     });
   }
+}
+
+/** Threads for a row of so many vec4s. A software adapter runs eight lanes at a time, and pays for each barrier of more. */
+function threadsOf({ info, choices }: Device, vectors: number): number {
+  if (info.software) return 16;
+  return Math.max(32, choices.threads(Math.min(256, vectors)));
 }

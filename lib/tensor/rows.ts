@@ -2,6 +2,7 @@ import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { type DType, elementBytes } from "./dtype.ts";
 import { newTensor } from "./output.ts";
 import type { Tensor } from "./tensor.ts";
+import { vectorType, vectorWidth } from "./vectors.ts";
 import { bindElements, freeWindows } from "./windows.ts";
 
 const WORKGROUP = 64;
@@ -145,21 +146,22 @@ function gather(op: string, table: Tensor, indices: Tensor, shape: readonly numb
         const source = bindElements(table, window.start * size, window.count * size);
         const places = bindElements(indices, part.start, part.count);
         const target = bindElements(y, part.start * size, part.count * size);
+        const width = vectorWidth(size, source.first, target.first);
         table.device.commands.dispatch({
           kernel: "gather_rows",
-          types: { Element: table.dtype, Output: dtype },
+          types: { Element: vectorType(table.dtype, width), Output: vectorType(dtype, width) },
           params: {
             count: part.count,
-            size,
+            size: size / width,
             table_rows: tableRows,
             first_row: window.start,
             window_rows: window.count,
-            table_first: source.first,
+            table_first: source.first / width,
             indices_first: places.first,
-            y_first: target.first,
+            y_first: target.first / width,
           },
           bindings: [source.binding, places.binding, target.binding],
-          groups: Math.ceil(part.count * size / WORKGROUP),
+          groups: Math.ceil(part.count * size / width / WORKGROUP),
           work: 16 * part.count * size,
         });
       }

@@ -1,6 +1,7 @@
 import { checkSame } from "./checks.ts";
 import { elementBytes } from "./dtype.ts";
 import { Tensor } from "./tensor.ts";
+import { vectorType, vectorWidth, wideType } from "./vectors.ts";
 import { bindRows, rowWindows } from "./windows.ts";
 
 const WORKGROUP = 64;
@@ -34,16 +35,17 @@ export function siluGate(gate: Tensor, up: Tensor): Tensor {
   for (
     const window of rowWindows(gate.device, "siluGate", gate.size, [bytes])
   ) {
+    const width = vectorWidth(window.count);
     gate.device.commands.dispatch({
       kernel: "silu_gate",
-      types: { Element: gate.dtype },
-      params: { count: window.count },
+      types: { Element: vectorType(gate.dtype, width), Wide: wideType(gate.dtype, width) },
+      params: { count: window.count / width },
       bindings: [
         bindRows(gate, 1, window),
         bindRows(up, 1, window),
         bindRows(y, 1, window),
       ],
-      groups: Math.ceil(window.count / WORKGROUP),
+      groups: Math.ceil(window.count / width / WORKGROUP),
       work: 8 * window.count,
     });
   }

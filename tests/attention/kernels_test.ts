@@ -65,7 +65,7 @@ gpuTest("fold_grid folds counts past 65,535 workgroups, and the indirect call ru
   using y = Tensor.zeros(device, [threads]);
   device.commands.dispatch({
     kernel: "silu_gate",
-    types: { Element: "f32" },
+    types: { Element: "f32", Wide: "f32" },
     params: { count: threads },
     bindings: [x, x, y].map(({ buffer }) => ({ buffer })),
     groups: 70_001,

@@ -35,7 +35,7 @@ gpuTest("ReadBack raises a kernel's fault at the next read and names the kernel"
   // The kernel's last override is a workgroup size past every limit: WebGPU refuses the pipeline.
   device.commands.dispatch({
     kernel: "silu_gate",
-    types: { Element: "f32" },
+    types: { Element: "f32", Wide: "f32" },
     overrides: { WORKGROUP: 1_000_000 },
     params: { count: 1 },
     bindings: [{ buffer: output }, { buffer: output }, { buffer: output }],
@@ -68,7 +68,7 @@ gpuTest("Commands refuses parameters that a kernel does not have, and missing on
   const buffer = device.acquire(64, "parameters");
   const call = {
     kernel: "silu_gate",
-    types: { Element: "f32" },
+    types: { Element: "f32", Wide: "f32" },
     bindings: [{ buffer }, { buffer }, { buffer }],
     groups: 1,
     work: 1,
@@ -83,7 +83,7 @@ gpuTestWith(
   "Commands refuses a binding past the limit before anything is submitted",
   (device) => {
     const buffer = device.acquire(8192, "too long");
-    const call = { kernel: "silu_gate", types: { Element: "f32" }, params: { count: 1 }, groups: 1, work: 1 } as const;
+    const call = { kernel: "silu_gate", types: { Element: "f32", Wide: "f32" }, params: { count: 1 }, groups: 1, work: 1 } as const;
     assertThrows(
       () => device.commands.dispatch({ ...call, bindings: [{ buffer }, { buffer }, { buffer }] }),
       LimitExceededError,

@@ -1,8 +1,9 @@
 // Product of few rows with a matrix, C = A B: for GPUs, in decoding. B is read once, by all threads of the GPU.
 //
-// Shapes:   left A [ROWS, depth] of vec4<Left>, right B [depth, columns] of vec4<Right>, output C [ROWS, columns] of
-//           vec4<Output>; `columns`, `depth`, strides and first places count vec4s
-// Dispatch: one workgroup per COLUMNS4 vec4 columns: SLICES threads each take every SLICES-th vec4 of k; linear groups
+// Shapes:   left A [ROWS, depth] of vec4<Left>, right B [depth, columns] in loads of 16 bytes: a vec4 of f32, or PARTS = 2 vec4s
+//           of f16; output C [ROWS, columns] of vec4<Output>; `depth` and the left side's places count vec4s, `columns` and the
+//           right side's loads, the output's vec4s
+// Dispatch: one workgroup per COLUMNS4 loads of columns: SLICES threads each take every SLICES-th vec4 of k; linear groups
 // Source:   plain definition. Threads' sums are added pairwise: another order than in matmul.wgsl, so that a row may differ by
 //           rounding from the same row in a product of many.
 
@@ -20,13 +21,24 @@ struct Params {
 }
 
 const THREADS = COLUMNS4 * SLICES;
+const AHEAD = 2u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
-@group(0) @binding(2) var<storage, read> right: array<vec4<Right>>;
+@group(0) @binding(2) var<storage, read> right: array<Loaded>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4<Output>>;
 
 var<workgroup> parts: array<vec4<f32>, THREADS>;
+
+// What a load brings, as f32: one vec4, or two where B is halves.
+fn widened(loaded: Loaded, part: u32) -> vec4<f32> {
+  let bits = bitcast<vec4<u32>>(loaded);
+  if (PARTS == 1u) {
+    return bitcast<vec4<f32>>(bits);
+  }
+  let half = select(bits.xy, bits.zw, part == 1u);
+  return vec4<f32>(unpack2x16float(half.x), unpack2x16float(half.y));
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -40,29 +52,44 @@ fn main(
   }
   let column = group * COLUMNS4 + lane % COLUMNS4;
   let load_column = min(column, params.columns - 1u);
-  var sums: array<vec4<f32>, ROWS>;
-  for (var k = lane / COLUMNS4; k < params.depth; k += SLICES) {
-    let place = params.right_first + 4u * k * params.right_row + load_column;
-    let b0 = vec4<f32>(right[place]);
-    let b1 = vec4<f32>(right[place + params.right_row]);
-    let b2 = vec4<f32>(right[place + 2u * params.right_row]);
-    let b3 = vec4<f32>(right[place + 3u * params.right_row]);
-    for (var r = 0u; r < ROWS; r++) { // unrolled
-      let a = vec4<f32>(left[params.left_first + r * params.left_row + k]);
-      sums[r] = fma(vec4(a.w), b3, fma(vec4(a.z), b2, fma(vec4(a.y), b1, fma(vec4(a.x), b0, sums[r]))));
+  var sums: array<vec4<f32>, PARTS * ROWS>;
+  for (var first = lane / COLUMNS4; first < params.depth; first += AHEAD * SLICES) {
+    // Several steps of k are loaded before any is used.
+    var loaded: array<Loaded, 4u * AHEAD>;
+    for (var step = 0u; step < AHEAD; step++) { // unrolled
+      let k = min(first + step * SLICES, params.depth - 1u);
+      for (var i = 0u; i < 4u; i++) { // unrolled
+        loaded[4u * step + i] = right[params.right_first + (4u * k + i) * params.right_row + load_column];
+      }
+    }
+    for (var step = 0u; step < AHEAD; step++) { // unrolled
+      let k = first + step * SLICES;
+      for (var r = 0u; r < ROWS; r++) { // unrolled
+        let held = vec4<f32>(left[params.left_first + r * params.left_row + min(k, params.depth - 1u)]);
+        let a = select(vec4<f32>(), held, k < params.depth);
+        for (var part = 0u; part < PARTS; part++) { // unrolled
+          var sum = sums[PARTS * r + part];
+          sum = fma(vec4(a.x), widened(loaded[4u * step], part), sum);
+          sum = fma(vec4(a.y), widened(loaded[4u * step + 1u], part), sum);
+          sum = fma(vec4(a.z), widened(loaded[4u * step + 2u], part), sum);
+          sums[PARTS * r + part] = fma(vec4(a.w), widened(loaded[4u * step + 3u], part), sum);
+        }
+      }
     }
   }
   for (var r = 0u; r < ROWS; r++) { // unrolled
-    workgroupBarrier();
-    parts[lane] = sums[r];
-    for (var half = SLICES / 2u; half > 0u; half /= 2u) {
+    for (var part = 0u; part < PARTS; part++) { // unrolled
       workgroupBarrier();
-      if (lane < half * COLUMNS4) {
-        parts[lane] += parts[lane + half * COLUMNS4];
+      parts[lane] = sums[PARTS * r + part];
+      for (var half = SLICES / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if (lane < half * COLUMNS4) {
+          parts[lane] += parts[lane + half * COLUMNS4];
+        }
       }
-    }
-    if (lane < COLUMNS4 && column < params.columns) {
-      output[params.output_first + r * params.output_row + column] = vec4<Output>(parts[lane]);
+      if (lane < COLUMNS4 && column < params.columns) {
+        output[params.output_first + r * params.output_row + PARTS * column + part] = vec4<Output>(parts[lane]);
+      }
     }
   }
 }

@@ -31,7 +31,6 @@ struct Params {
 // uses parts/shared_list.wgsl
 
 const THREADS = 128u;
-const NOWHERE = 0xffffffffu;
 // One vec4 more than a row holds keeps threads that read neighbouring rows on different banks.
 const STRIDE4 = CHUNK4 + 1u;
 
@@ -86,21 +85,23 @@ fn main(
     let page = table[sequence * params.table_stride + min(token, end - 1u) / params.page_tokens];
     let here = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
     let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-    slots[lane] = select(NOWHERE, slot * D4, here);
+    // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
+    slots[lane] = select(0u, slot * D4, here);
     var sums: array<vec4<f32>, PAIRS>;
     for (var p = 0u; p < PAIRS; p++) { // unrolled
       sums[p] = vec4<f32>();
     }
+    workgroupBarrier();
     for (var chunk = 0u; chunk < D4; chunk += CHUNK4) {
+      var fresh: array<vec4<f32>, CHUNK4>;
+      for (var load = 0u; load < CHUNK4; load++) { // unrolled
+        let item = lane + load * THREADS;
+        fresh[load] = vec4<f32>(pages[slots[item / CHUNK4] + chunk + item % CHUNK4]);
+      }
       workgroupBarrier();
       for (var load = 0u; load < CHUNK4; load++) { // unrolled
         let item = lane + load * THREADS;
-        let from_slot = slots[item / CHUNK4];
-        var key = vec4<f32>();
-        if (from_slot != NOWHERE) {
-          key = vec4<f32>(pages[from_slot + chunk + item % CHUNK4]);
-        }
-        keys[item / CHUNK4 * STRIDE4 + item % CHUNK4] = key;
+        keys[item / CHUNK4 * STRIDE4 + item % CHUNK4] = fresh[load];
       }
       workgroupBarrier();
       for (var c = 0u; c < CHUNK4; c++) { // unrolled

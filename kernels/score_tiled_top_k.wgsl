@@ -7,7 +7,7 @@
 //           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
 //           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
 //           Tokens count from the start of the middle; unused places hold NONE. D4 is a multiple of 4.
-// Dispatch: one workgroup of 64 threads per sequence, KV head, 32 * ROWS4 pairs and block of block_tokens tokens, pairs
+// Dispatch: one workgroup of 64 threads per sequence, KV head, 32 * ROWS4 pairs (LOADS_ROWS is 2 * ROWS4) and block of block_tokens tokens, pairs
 //           fastest; linear groups. Where the cache has several slabs, one call per slab: each goes on from the lists of the
 //           one before (params.resume).
 // Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3; tiles as in
@@ -152,21 +152,21 @@ fn main(
   let steps = (end - start + TILE_TOKENS - 1u) / TILE_TOKENS * TURNS;
 
   // A thread loads the same rows and, of each tile, the same tokens in every turn.
-  var query_first: array<u32, 2u * ROWS4>;
-  for (var load = 0u; load < 2u * ROWS4; load++) {
+  var query_first: array<u32, LOADS_ROWS>;
+  for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
     let pair = min(first_pair + (lane + load * THREADS) / DEPTH4, pairs - 1u);
     let row = sequence * params.step_rows + pair / share;
     query_first[load] = (row * params.query_heads + head * share + pair % share) * D4;
   }
   var key_first: array<u32, LOADS_TOKENS>;
-  var next_left: array<vec4<f32>, 2u * ROWS4>;
+  var next_left: array<vec4<f32>, LOADS_ROWS>;
   var next_right: array<vec4<f32>, LOADS_TOKENS>;
   var sums: array<vec4<f32>, 4u * ROWS4 * COLUMNS4>;
   for (var step = 0u; step <= steps; step++) {
     // What was loaded in the step before goes to workgroup memory; the first step only loads.
     if (step > 0u) {
       workgroupBarrier();
-      for (var load = 0u; load < 2u * ROWS4; load++) { // unrolled
+      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
         let item = lane + load * THREADS;
         let row = item / DEPTH4;
         let k = 4u * (item % DEPTH4);
@@ -195,20 +195,18 @@ fn main(
           let page = table[sequence * params.table_stride + min(token, end - 1u) / params.page_tokens];
           let here = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
           let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-          key_first[load] = select(NOWHERE, slot * D4, here);
+          // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
+          key_first[load] = select(0u, slot * D4, here);
           if (lane % DEPTH4 == 0u) {
-            slots[(step / TURNS) % 2u * TILE_TOKENS + place] = key_first[load];
+            slots[(step / TURNS) % 2u * TILE_TOKENS + place] = select(NOWHERE, slot, here);
           }
         }
       }
-      for (var load = 0u; load < 2u * ROWS4; load++) { // unrolled
+      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
         next_left[load] = queries[query_first[load] + c4 + lane % DEPTH4];
       }
       for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
-        next_right[load] = vec4<f32>();
-        if (key_first[load] != NOWHERE) {
-          next_right[load] = vec4<f32>(pages[key_first[load] + c4 + lane % DEPTH4]);
-        }
+        next_right[load] = vec4<f32>(pages[key_first[load] + c4 + lane % DEPTH4]);
       }
     }
     if (step > 0u) {
@@ -241,7 +239,7 @@ fn main(
             let worst = vec4<f32>(list_scores[(K - 1u) * TILE_ROWS + row]);
             for (var j = 0u; j < COLUMNS4; j++) { // unrolled
               if (any(sums[(4u * i + q) * COLUMNS4 + j] >= worst)) {
-                for (var e = 0u; e < 4u; e++) {
+                for (var e = 0u; e < 4u; e++) { // unrolled
                   let column = 4u * (x + j * SIDE) + e;
                   let bit = 1u << (4u * j + e);
                   let here = slots[tile % 2u * TILE_TOKENS + column] != NOWHERE;

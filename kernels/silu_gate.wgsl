@@ -1,7 +1,8 @@
 // Gated activation of the feed-forward block: y = gate * sigmoid(gate) * up, element by element.
 //
 // Shapes:   gate, up, y [count], one element type for all three, computed in Wide: f32, or vec4s of it where elements are vec4s
-// Dispatch: one thread per element, 64 threads a workgroup, linear groups from params.first_group on
+// Dispatch: one thread per WIDTH elements, a workgroup's side by side, so that all are loaded before any is stored; linear
+//           groups
 // Source:   SwiGLU, Shazeer 2020, "GLU Variants Improve Transformer", as in Llama
 
 struct Params {
@@ -25,10 +26,20 @@ fn main(
 ) {
   // A call is cut into pieces by the host: groups are numbered over the whole call.
   let group = params.first_group + workgroup.x + workgroup.y * grid.x;
-  let index = group * WORKGROUP + lane;
-  if (group >= params.group_count || index >= params.count) {
+  if (group >= params.group_count) {
     return;
   }
-  let value = Wide(gate[index]);
-  y[index] = Element(value / (1.0 + exp(-value)) * Wide(up[index]));
+  let start = group * WORKGROUP * WIDTH + lane;
+  var values: array<Wide, WIDTH>;
+  for (var i = 0u; i < WIDTH; i++) { // unrolled
+    let index = min(start + i * WORKGROUP, params.count - 1u);
+    let value = Wide(gate[index]);
+    values[i] = value / (1.0 + exp(-value)) * Wide(up[index]);
+  }
+  for (var i = 0u; i < WIDTH; i++) { // unrolled
+    let index = start + i * WORKGROUP;
+    if (index < params.count) {
+      y[index] = Element(values[i]);
+    }
+  }
 }

@@ -105,9 +105,10 @@ export const kernels: Readonly<Record<KernelName, KernelSource>> = {
     ],
     text: `// Sum of two arrays, element by element: y[i] = x[i] + other[(other_first + i) mod other_count].
 //
-// Shapes:   x, y [count] from element \`first\` on; other [other_count], repeated along x; one element type for all three, computed in Wide (f32 for
-//           f32 and f16, the type itself for whole numbers, which wrap around)
-// Dispatch: one thread per element, linear groups. REPEATED is 0 where other is as long as x: a remainder costs more than
+// Shapes:   x, y [count] from element \`first\` on; other [other_count], repeated along x; one element type for all three, computed in
+//           Wide (f32 for f32 and f16, the type itself for whole numbers, which wrap around); elements may be vec4s
+// Dispatch: one thread per WIDTH elements, a workgroup's side by side, so that all are loaded before any is stored; linear
+//           groups. REPEATED is 0 where other is as long as x: a remainder costs more than
 //           all the rest.
 // Source:   plain definition
 
@@ -134,15 +135,25 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let group = params.first_group + workgroup.x + workgroup.y * grid.x;
-  let index = group * WORKGROUP + lane;
-  if (group >= params.group_count || index >= params.count) {
+  if (group >= params.group_count) {
     return;
   }
-  var repeated = params.other_first + index;
-  if (REPEATED == 1u) {
-    repeated %= params.other_count;
+  let start = group * WORKGROUP * WIDTH + lane;
+  var sums: array<Wide, WIDTH>;
+  for (var i = 0u; i < WIDTH; i++) { // unrolled
+    let index = min(start + i * WORKGROUP, params.count - 1u);
+    var repeated = params.other_first + index;
+    if (REPEATED == 1u) {
+      repeated %= params.other_count;
+    }
+    sums[i] = Wide(x[params.first + index]) + Wide(other[repeated]);
   }
-  y[params.first + index] = Element(Wide(x[params.first + index]) + Wide(other[repeated]));
+  for (var i = 0u; i < WIDTH; i++) { // unrolled
+    let index = start + i * WORKGROUP;
+    if (index < params.count) {
+      y[params.first + index] = Element(sums[i]);
+    }
+  }
 }
 `,
   },
@@ -1908,7 +1919,7 @@ fn main(
 //
 // Shapes:   table [.., size] of Element, of which rows first_row .. first_row + window_rows are bound, from element
 //           table_first on, elements being numbers or vec4s; indices u32 [count] from indices_first on; y [count, size] of Output from y_first on
-// Dispatch: one thread per element of y, linear groups; a table larger than one binding takes one call per window, and each
+// Dispatch: one thread per WIDTH elements of y, a workgroup's side by side, linear groups; a table larger than one binding takes one call per window, and each
 //           call writes only the rows that its window holds
 // Source:   plain definition; an index of table_rows or more gives a row of zeros, written by the first window's call
 
@@ -1939,21 +1950,26 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let group = params.first_group + workgroup.x + workgroup.y * grid.x;
-  let index = group * WORKGROUP + lane;
-  if (group >= params.group_count || index >= params.count * params.size) {
+  if (group >= params.group_count) {
     return;
   }
-  let source = indices[params.indices_first + index / params.size];
-  let place = params.y_first + index;
-  if (source >= params.table_rows) {
-    if (params.first_row == 0u) {
-      y[place] = Output();
+  let start = group * WORKGROUP * WIDTH + lane;
+  let total = params.count * params.size;
+  var values: array<Output, WIDTH>;
+  var here: array<bool, WIDTH>;
+  for (var i = 0u; i < WIDTH; i++) { // unrolled
+    let index = min(start + i * WORKGROUP, total - 1u);
+    let source = indices[params.indices_first + index / params.size];
+    let row = source - params.first_row; // a row before the window wraps around to one past it
+    let exists = source < params.table_rows;
+    here[i] = start + i * WORKGROUP < total && select(params.first_row == 0u, row < params.window_rows, exists);
+    let place = params.table_first + min(row, max(params.window_rows, 1u) - 1u) * params.size + index % params.size;
+    values[i] = select(Output(), Output(table[place]), exists);
+  }
+  for (var i = 0u; i < WIDTH; i++) { // unrolled
+    if (here[i]) {
+      y[params.y_first + start + i * WORKGROUP] = values[i];
     }
-    return;
-  }
-  let row = source - params.first_row; // a row before the window wraps around to one past it
-  if (row < params.window_rows) {
-    y[place] = Output(table[params.table_first + row * params.size + index % params.size]);
   }
 }
 `,
@@ -2176,8 +2192,9 @@ fn main(
     ],
     text: `// Product of few rows with a transposed matrix, C = A B^T: for GPUs, in decoding. B is read once, along its rows.
 //
-// Shapes:   left A [ROWS, depth] of vec4<Left>, right B [columns, depth] of vec4<Right>, output C [ROWS, columns] of Output;
-//           \`depth\` and the strides and first places of A and B count vec4s, those of C elements
+// Shapes:   left A [ROWS, PARTS * depth] of vec4<Left>, right B [columns, depth] in loads of 16 bytes: a vec4 of f32, or PARTS = 2
+//           vec4s of f16; output C [ROWS, columns] of Output; the left side's places count vec4s, \`depth\` and the right side's
+//           loads, those of C elements
 // Dispatch: one workgroup of 256 threads per 256 / SLICES columns: SLICES threads share a column; linear groups
 // Source:   plain definition. Threads' sums are added pairwise, as in matmul_vector.wgsl.
 
@@ -2196,13 +2213,24 @@ struct Params {
 
 const THREADS = 256u;
 const COLUMNS = THREADS / SLICES;
+const AHEAD = 4u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
-@group(0) @binding(2) var<storage, read> right: array<vec4<Right>>;
+@group(0) @binding(2) var<storage, read> right: array<Loaded>;
 @group(0) @binding(3) var<storage, read_write> output: array<Output>;
 
 var<workgroup> parts: array<f32, THREADS>;
+
+// What a load brings, as f32: one vec4, or two where B is halves.
+fn widened(loaded: Loaded, part: u32) -> vec4<f32> {
+  let bits = bitcast<vec4<u32>>(loaded);
+  if (PARTS == 1u) {
+    return bitcast<vec4<f32>>(bits);
+  }
+  let half = select(bits.xy, bits.zw, part == 1u);
+  return vec4<f32>(unpack2x16float(half.x), unpack2x16float(half.y));
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -2218,10 +2246,21 @@ fn main(
   let column = group * COLUMNS + lane / SLICES;
   let first = params.right_first + min(column, params.columns - 1u) * params.right_row;
   var sums: array<vec4<f32>, ROWS>;
-  for (var k = slice; k < params.depth; k += SLICES) {
-    let b = vec4<f32>(right[first + k]);
-    for (var r = 0u; r < ROWS; r++) { // unrolled
-      sums[r] = fma(vec4<f32>(left[params.left_first + r * params.left_row + k]), b, sums[r]);
+  for (var start = slice; start < params.depth; start += AHEAD * SLICES) {
+    // Several steps of k are loaded before any is used.
+    var loaded: array<Loaded, AHEAD>;
+    for (var step = 0u; step < AHEAD; step++) { // unrolled
+      loaded[step] = right[first + min(start + step * SLICES, params.depth - 1u)];
+    }
+    for (var step = 0u; step < AHEAD; step++) { // unrolled
+      let k = start + step * SLICES;
+      for (var part = 0u; part < PARTS; part++) { // unrolled
+        let b = select(vec4<f32>(), widened(loaded[step], part), k < params.depth);
+        for (var r = 0u; r < ROWS; r++) { // unrolled
+          let place = params.left_first + r * params.left_row + PARTS * min(k, params.depth - 1u) + part;
+          sums[r] = fma(vec4<f32>(left[place]), b, sums[r]);
+        }
+      }
     }
   }
   for (var r = 0u; r < ROWS; r++) { // unrolled
@@ -2786,9 +2825,10 @@ fn main(
     ],
     text: `// Product of few rows with a matrix, C = A B: for GPUs, in decoding. B is read once, by all threads of the GPU.
 //
-// Shapes:   left A [ROWS, depth] of vec4<Left>, right B [depth, columns] of vec4<Right>, output C [ROWS, columns] of
-//           vec4<Output>; \`columns\`, \`depth\`, strides and first places count vec4s
-// Dispatch: one workgroup per COLUMNS4 vec4 columns: SLICES threads each take every SLICES-th vec4 of k; linear groups
+// Shapes:   left A [ROWS, depth] of vec4<Left>, right B [depth, columns] in loads of 16 bytes: a vec4 of f32, or PARTS = 2 vec4s
+//           of f16; output C [ROWS, columns] of vec4<Output>; \`depth\` and the left side's places count vec4s, \`columns\` and the
+//           right side's loads, the output's vec4s
+// Dispatch: one workgroup per COLUMNS4 loads of columns: SLICES threads each take every SLICES-th vec4 of k; linear groups
 // Source:   plain definition. Threads' sums are added pairwise: another order than in matmul.wgsl, so that a row may differ by
 //           rounding from the same row in a product of many.
 
@@ -2806,13 +2846,24 @@ struct Params {
 }
 
 const THREADS = COLUMNS4 * SLICES;
+const AHEAD = 2u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
-@group(0) @binding(2) var<storage, read> right: array<vec4<Right>>;
+@group(0) @binding(2) var<storage, read> right: array<Loaded>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4<Output>>;
 
 var<workgroup> parts: array<vec4<f32>, THREADS>;
+
+// What a load brings, as f32: one vec4, or two where B is halves.
+fn widened(loaded: Loaded, part: u32) -> vec4<f32> {
+  let bits = bitcast<vec4<u32>>(loaded);
+  if (PARTS == 1u) {
+    return bitcast<vec4<f32>>(bits);
+  }
+  let half = select(bits.xy, bits.zw, part == 1u);
+  return vec4<f32>(unpack2x16float(half.x), unpack2x16float(half.y));
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -2826,29 +2877,44 @@ fn main(
   }
   let column = group * COLUMNS4 + lane % COLUMNS4;
   let load_column = min(column, params.columns - 1u);
-  var sums: array<vec4<f32>, ROWS>;
-  for (var k = lane / COLUMNS4; k < params.depth; k += SLICES) {
-    let place = params.right_first + 4u * k * params.right_row + load_column;
-    let b0 = vec4<f32>(right[place]);
-    let b1 = vec4<f32>(right[place + params.right_row]);
-    let b2 = vec4<f32>(right[place + 2u * params.right_row]);
-    let b3 = vec4<f32>(right[place + 3u * params.right_row]);
-    for (var r = 0u; r < ROWS; r++) { // unrolled
-      let a = vec4<f32>(left[params.left_first + r * params.left_row + k]);
-      sums[r] = fma(vec4(a.w), b3, fma(vec4(a.z), b2, fma(vec4(a.y), b1, fma(vec4(a.x), b0, sums[r]))));
+  var sums: array<vec4<f32>, PARTS * ROWS>;
+  for (var first = lane / COLUMNS4; first < params.depth; first += AHEAD * SLICES) {
+    // Several steps of k are loaded before any is used.
+    var loaded: array<Loaded, 4u * AHEAD>;
+    for (var step = 0u; step < AHEAD; step++) { // unrolled
+      let k = min(first + step * SLICES, params.depth - 1u);
+      for (var i = 0u; i < 4u; i++) { // unrolled
+        loaded[4u * step + i] = right[params.right_first + (4u * k + i) * params.right_row + load_column];
+      }
+    }
+    for (var step = 0u; step < AHEAD; step++) { // unrolled
+      let k = first + step * SLICES;
+      for (var r = 0u; r < ROWS; r++) { // unrolled
+        let held = vec4<f32>(left[params.left_first + r * params.left_row + min(k, params.depth - 1u)]);
+        let a = select(vec4<f32>(), held, k < params.depth);
+        for (var part = 0u; part < PARTS; part++) { // unrolled
+          var sum = sums[PARTS * r + part];
+          sum = fma(vec4(a.x), widened(loaded[4u * step], part), sum);
+          sum = fma(vec4(a.y), widened(loaded[4u * step + 1u], part), sum);
+          sum = fma(vec4(a.z), widened(loaded[4u * step + 2u], part), sum);
+          sums[PARTS * r + part] = fma(vec4(a.w), widened(loaded[4u * step + 3u], part), sum);
+        }
+      }
     }
   }
   for (var r = 0u; r < ROWS; r++) { // unrolled
-    workgroupBarrier();
-    parts[lane] = sums[r];
-    for (var half = SLICES / 2u; half > 0u; half /= 2u) {
+    for (var part = 0u; part < PARTS; part++) { // unrolled
       workgroupBarrier();
-      if (lane < half * COLUMNS4) {
-        parts[lane] += parts[lane + half * COLUMNS4];
+      parts[lane] = sums[PARTS * r + part];
+      for (var half = SLICES / 2u; half > 0u; half /= 2u) {
+        workgroupBarrier();
+        if (lane < half * COLUMNS4) {
+          parts[lane] += parts[lane + half * COLUMNS4];
+        }
       }
-    }
-    if (lane < COLUMNS4 && column < params.columns) {
-      output[params.output_first + r * params.output_row + column] = vec4<Output>(parts[lane]);
+      if (lane < COLUMNS4 && column < params.columns) {
+        output[params.output_first + r * params.output_row + PARTS * column + part] = vec4<Output>(parts[lane]);
+      }
     }
   }
 }
@@ -3158,9 +3224,10 @@ fn main(
     ],
     text: `// Product of two arrays, element by element: y[i] = x[i] * other[(other_first + i) mod other_count].
 //
-// Shapes:   x, y [count] from element \`first\` on; other [other_count], repeated along x; one element type for all three, computed in Wide (f32 for
-//           f32 and f16, the type itself for whole numbers, which wrap around)
-// Dispatch: one thread per element, linear groups. REPEATED is 0 where other is as long as x: a remainder costs more than
+// Shapes:   x, y [count] from element \`first\` on; other [other_count], repeated along x; one element type for all three, computed in
+//           Wide (f32 for f32 and f16, the type itself for whole numbers, which wrap around); elements may be vec4s
+// Dispatch: one thread per WIDTH elements, a workgroup's side by side, so that all are loaded before any is stored; linear
+//           groups. REPEATED is 0 where other is as long as x: a remainder costs more than
 //           all the rest.
 // Source:   plain definition
 
@@ -3187,15 +3254,25 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let group = params.first_group + workgroup.x + workgroup.y * grid.x;
-  let index = group * WORKGROUP + lane;
-  if (group >= params.group_count || index >= params.count) {
+  if (group >= params.group_count) {
     return;
   }
-  var repeated = params.other_first + index;
-  if (REPEATED == 1u) {
-    repeated %= params.other_count;
+  let start = group * WORKGROUP * WIDTH + lane;
+  var products: array<Wide, WIDTH>;
+  for (var i = 0u; i < WIDTH; i++) { // unrolled
+    let index = min(start + i * WORKGROUP, params.count - 1u);
+    var repeated = params.other_first + index;
+    if (REPEATED == 1u) {
+      repeated %= params.other_count;
+    }
+    products[i] = Wide(x[params.first + index]) * Wide(other[repeated]);
   }
-  y[params.first + index] = Element(Wide(x[params.first + index]) * Wide(other[repeated]));
+  for (var i = 0u; i < WIDTH; i++) { // unrolled
+    let index = start + i * WORKGROUP;
+    if (index < params.count) {
+      y[params.first + index] = Element(products[i]);
+    }
+  }
 }
 `,
   },
@@ -3359,7 +3436,7 @@ fn main(
 //
 // Shapes:   x, y [rows, heads, 2 * pairs] of Element from element x_first and y_first on, computed in f32; positions u32
 //           [rows] from positions_first on; cosines, sines f32 [table_rows, pairs], made on the host
-// Dispatch: one thread per pair, linear groups
+// Dispatch: one thread per WIDTH pairs, a workgroup's side by side, linear groups
 //           Where \`pairs\` counts whole vec4s, Element and Wide are vec4s and all but rows, heads and positions count them.
 // Source:   Su et al. 2021, "RoFormer", equation 34, with half-split pairs as in Llama; a position past the table takes its
 //           last row. Angles never go through WGSL's sin and cos, which may be far off for large ones.
@@ -3392,21 +3469,34 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let group = params.first_group + workgroup.x + workgroup.y * grid.x;
-  let index = group * WORKGROUP + lane;
-  if (group >= params.group_count || index >= params.rows * params.heads * params.pairs) {
+  if (group >= params.group_count) {
     return;
   }
-  let c = index % params.pairs;
-  let head = index / params.pairs;
-  let row = head / params.heads;
-  let position = min(positions[params.positions_first + row], params.table_rows - 1u);
-  let cosine = cosines[position * params.pairs + c];
-  let sine = sines[position * params.pairs + c];
-  let offset = head * 2u * params.pairs + c;
-  let low = Wide(x[params.x_first + offset]);
-  let high = Wide(x[params.x_first + offset + params.pairs]);
-  y[params.y_first + offset] = Element(low * cosine - high * sine);
-  y[params.y_first + offset + params.pairs] = Element(high * cosine + low * sine);
+  let start = group * WORKGROUP * WIDTH + lane;
+  let total = params.rows * params.heads * params.pairs;
+  var lows: array<Wide, WIDTH>;
+  var highs: array<Wide, WIDTH>;
+  for (var i = 0u; i < WIDTH; i++) { // unrolled
+    let index = min(start + i * WORKGROUP, total - 1u);
+    let c = index % params.pairs;
+    let head = index / params.pairs;
+    let position = min(positions[params.positions_first + head / params.heads], params.table_rows - 1u);
+    let cosine = cosines[position * params.pairs + c];
+    let sine = sines[position * params.pairs + c];
+    let place = params.x_first + head * 2u * params.pairs + c;
+    let low = Wide(x[place]);
+    let high = Wide(x[place + params.pairs]);
+    lows[i] = low * cosine - high * sine;
+    highs[i] = high * cosine + low * sine;
+  }
+  for (var i = 0u; i < WIDTH; i++) { // unrolled
+    let index = start + i * WORKGROUP;
+    if (index < total) {
+      let place = params.y_first + index / params.pairs * 2u * params.pairs + index % params.pairs;
+      y[place] = Element(lows[i]);
+      y[place + params.pairs] = Element(highs[i]);
+    }
+  }
 }
 `,
   },
@@ -3846,7 +3936,6 @@ struct Params {
 // uses parts/shared_list.wgsl
 
 const THREADS = 128u;
-const NOWHERE = 0xffffffffu;
 // One vec4 more than a row holds keeps threads that read neighbouring rows on different banks.
 const STRIDE4 = CHUNK4 + 1u;
 
@@ -3901,21 +3990,23 @@ fn main(
     let page = table[sequence * params.table_stride + min(token, end - 1u) / params.page_tokens];
     let here = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
     let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-    slots[lane] = select(NOWHERE, slot * D4, here);
+    // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
+    slots[lane] = select(0u, slot * D4, here);
     var sums: array<vec4<f32>, PAIRS>;
     for (var p = 0u; p < PAIRS; p++) { // unrolled
       sums[p] = vec4<f32>();
     }
+    workgroupBarrier();
     for (var chunk = 0u; chunk < D4; chunk += CHUNK4) {
+      var fresh: array<vec4<f32>, CHUNK4>;
+      for (var load = 0u; load < CHUNK4; load++) { // unrolled
+        let item = lane + load * THREADS;
+        fresh[load] = vec4<f32>(pages[slots[item / CHUNK4] + chunk + item % CHUNK4]);
+      }
       workgroupBarrier();
       for (var load = 0u; load < CHUNK4; load++) { // unrolled
         let item = lane + load * THREADS;
-        let from_slot = slots[item / CHUNK4];
-        var key = vec4<f32>();
-        if (from_slot != NOWHERE) {
-          key = vec4<f32>(pages[from_slot + chunk + item % CHUNK4]);
-        }
-        keys[item / CHUNK4 * STRIDE4 + item % CHUNK4] = key;
+        keys[item / CHUNK4 * STRIDE4 + item % CHUNK4] = fresh[load];
       }
       workgroupBarrier();
       for (var c = 0u; c < CHUNK4; c++) { // unrolled
@@ -4162,7 +4253,7 @@ fn main(
 //           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
 //           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
 //           Tokens count from the start of the middle; unused places hold NONE. D4 is a multiple of 4.
-// Dispatch: one workgroup of 64 threads per sequence, KV head, 32 * ROWS4 pairs and block of block_tokens tokens, pairs
+// Dispatch: one workgroup of 64 threads per sequence, KV head, 32 * ROWS4 pairs (LOADS_ROWS is 2 * ROWS4) and block of block_tokens tokens, pairs
 //           fastest; linear groups. Where the cache has several slabs, one call per slab: each goes on from the lists of the
 //           one before (params.resume).
 // Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3; tiles as in
@@ -4307,21 +4398,21 @@ fn main(
   let steps = (end - start + TILE_TOKENS - 1u) / TILE_TOKENS * TURNS;
 
   // A thread loads the same rows and, of each tile, the same tokens in every turn.
-  var query_first: array<u32, 2u * ROWS4>;
-  for (var load = 0u; load < 2u * ROWS4; load++) {
+  var query_first: array<u32, LOADS_ROWS>;
+  for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
     let pair = min(first_pair + (lane + load * THREADS) / DEPTH4, pairs - 1u);
     let row = sequence * params.step_rows + pair / share;
     query_first[load] = (row * params.query_heads + head * share + pair % share) * D4;
   }
   var key_first: array<u32, LOADS_TOKENS>;
-  var next_left: array<vec4<f32>, 2u * ROWS4>;
+  var next_left: array<vec4<f32>, LOADS_ROWS>;
   var next_right: array<vec4<f32>, LOADS_TOKENS>;
   var sums: array<vec4<f32>, 4u * ROWS4 * COLUMNS4>;
   for (var step = 0u; step <= steps; step++) {
     // What was loaded in the step before goes to workgroup memory; the first step only loads.
     if (step > 0u) {
       workgroupBarrier();
-      for (var load = 0u; load < 2u * ROWS4; load++) { // unrolled
+      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
         let item = lane + load * THREADS;
         let row = item / DEPTH4;
         let k = 4u * (item % DEPTH4);
@@ -4350,20 +4441,18 @@ fn main(
           let page = table[sequence * params.table_stride + min(token, end - 1u) / params.page_tokens];
           let here = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
           let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-          key_first[load] = select(NOWHERE, slot * D4, here);
+          // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
+          key_first[load] = select(0u, slot * D4, here);
           if (lane % DEPTH4 == 0u) {
-            slots[(step / TURNS) % 2u * TILE_TOKENS + place] = key_first[load];
+            slots[(step / TURNS) % 2u * TILE_TOKENS + place] = select(NOWHERE, slot, here);
           }
         }
       }
-      for (var load = 0u; load < 2u * ROWS4; load++) { // unrolled
+      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
         next_left[load] = queries[query_first[load] + c4 + lane % DEPTH4];
       }
       for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
-        next_right[load] = vec4<f32>();
-        if (key_first[load] != NOWHERE) {
-          next_right[load] = vec4<f32>(pages[key_first[load] + c4 + lane % DEPTH4]);
-        }
+        next_right[load] = vec4<f32>(pages[key_first[load] + c4 + lane % DEPTH4]);
       }
     }
     if (step > 0u) {
@@ -4396,7 +4485,7 @@ fn main(
             let worst = vec4<f32>(list_scores[(K - 1u) * TILE_ROWS + row]);
             for (var j = 0u; j < COLUMNS4; j++) { // unrolled
               if (any(sums[(4u * i + q) * COLUMNS4 + j] >= worst)) {
-                for (var e = 0u; e < 4u; e++) {
+                for (var e = 0u; e < 4u; e++) { // unrolled
                   let column = 4u * (x + j * SIDE) + e;
                   let bit = 1u << (4u * j + e);
                   let here = slots[tile % 2u * TILE_TOKENS + column] != NOWHERE;
@@ -4805,7 +4894,8 @@ fn main(
     text: `// Gated activation of the feed-forward block: y = gate * sigmoid(gate) * up, element by element.
 //
 // Shapes:   gate, up, y [count], one element type for all three, computed in Wide: f32, or vec4s of it where elements are vec4s
-// Dispatch: one thread per element, 64 threads a workgroup, linear groups from params.first_group on
+// Dispatch: one thread per WIDTH elements, a workgroup's side by side, so that all are loaded before any is stored; linear
+//           groups
 // Source:   SwiGLU, Shazeer 2020, "GLU Variants Improve Transformer", as in Llama
 
 struct Params {
@@ -4829,12 +4919,22 @@ fn main(
 ) {
   // A call is cut into pieces by the host: groups are numbered over the whole call.
   let group = params.first_group + workgroup.x + workgroup.y * grid.x;
-  let index = group * WORKGROUP + lane;
-  if (group >= params.group_count || index >= params.count) {
+  if (group >= params.group_count) {
     return;
   }
-  let value = Wide(gate[index]);
-  y[index] = Element(value / (1.0 + exp(-value)) * Wide(up[index]));
+  let start = group * WORKGROUP * WIDTH + lane;
+  var values: array<Wide, WIDTH>;
+  for (var i = 0u; i < WIDTH; i++) { // unrolled
+    let index = min(start + i * WORKGROUP, params.count - 1u);
+    let value = Wide(gate[index]);
+    values[i] = value / (1.0 + exp(-value)) * Wide(up[index]);
+  }
+  for (var i = 0u; i < WIDTH; i++) { // unrolled
+    let index = start + i * WORKGROUP;
+    if (index < params.count) {
+      y[index] = Element(values[i]);
+    }
+  }
 }
 `,
   },

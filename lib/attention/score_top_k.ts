@@ -146,7 +146,7 @@ function byTiles(step: AttentionStep, pairs: number): Scoring {
   const tiles = Math.ceil(pairs / (32 * ROWS4));
   return {
     kernel: "score_tiled_top_k",
-    constants: { ROWS4 },
+    constants: { ROWS4, LOADS_ROWS: 2 * ROWS4 },
     blockTokens: blockFor(step, tiles, 512),
     groups: (blocks) => tiles * blocks,
     together: true,

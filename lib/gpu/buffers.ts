@@ -14,22 +14,21 @@ export interface PooledBuffer {
   readonly label: string;
 }
 
-/** What is kept for reuse at most; beyond it released buffers are destroyed at once. */
-const IDLE_BYTES = 256 * 2 ** 20;
-
 /** Lends storage buffers by size class and takes them back for reuse. Contents of a lent buffer are undefined. */
 export class BufferPool {
   readonly #gpu: GPUDevice;
   readonly #scopes: ErrorScopes;
   readonly #ledger: MemoryLedger;
+  readonly #mostIdle: number;
   readonly #idle = new Map<number, { gpu: GPUBuffer; id: number }[]>();
   readonly #lent = new Set<number>();
   /** Called before buffers are destroyed, so that no pending command refers to them. */
   beforeDestroy: () => void = () => {};
   #nextId = 1;
 
-  /** A pool over one device. */
-  constructor(gpu: GPUDevice, scopes: ErrorScopes, ledger: MemoryLedger) {
+  /** A pool over one device; past `mostIdle` bytes kept for reuse released buffers are destroyed at once. */
+  constructor(gpu: GPUDevice, scopes: ErrorScopes, ledger: MemoryLedger, mostIdle: number) {
+    this.#mostIdle = mostIdle;
     this.#gpu = gpu;
     this.#scopes = scopes;
     this.#ledger = ledger;
@@ -65,7 +64,7 @@ export class BufferPool {
     }
     const size = buffer.gpu.size;
     this.#ledger.give(buffer.label, size);
-    if (this.#ledger.idleBytes + size > IDLE_BYTES) {
+    if (this.#ledger.idleBytes + size > this.#mostIdle) {
       this.beforeDestroy();
       buffer.gpu.destroy();
       return;

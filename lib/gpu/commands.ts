@@ -22,6 +22,9 @@ export interface Dispatch extends KernelVariant {
   work: number;
 }
 
+/** Parts of a submit's budget after which it is asked when the work so far is done. */
+const WATCHED_SHARE = 16;
+
 /** Limits that shape how work is cut. */
 export interface CommandLimits {
   /** Workgroups per grid dimension. */
@@ -59,6 +62,7 @@ export class Commands {
   #work = 0;
   #kernels = new Set<string>();
   #inFlight: Promise<unknown>[] = [];
+  #unwatched = 0;
   #yielded = 0;
   readonly #waitsForGpu: boolean;
 
@@ -119,22 +123,10 @@ export class Commands {
   }
 
   /** Records a copy between buffers; offsets and bytes are multiples of 4. */
-  copy(
-    source: PooledBuffer,
-    sourceOffset: number,
-    target: PooledBuffer,
-    targetOffset: number,
-    bytes: number,
-  ): void {
+  copy(source: PooledBuffer, sourceOffset: number, target: PooledBuffer, targetOffset: number, bytes: number): void {
     if (bytes === 0) return;
     this.#endPass();
-    this.#open().copyBufferToBuffer(
-      source.gpu,
-      sourceOffset,
-      target.gpu,
-      targetOffset,
-      bytes,
-    );
+    this.#open().copyBufferToBuffer(source.gpu, sourceOffset, target.gpu, targetOffset, bytes);
     this.#work += bytes / 4;
   }
 
@@ -154,11 +146,7 @@ export class Commands {
   }
 
   /** Records filling with zeros; offset and bytes are multiples of 4. */
-  clear(
-    target: PooledBuffer,
-    offset = 0,
-    bytes: number = target.gpu.size - offset,
-  ): void {
+  clear(target: PooledBuffer, offset = 0, bytes: number = target.gpu.size - offset): void {
     if (bytes === 0) return;
     this.#endPass();
     this.#open().clearBuffer(target.gpu, offset, bytes);
@@ -166,32 +154,18 @@ export class Commands {
   }
 
   /** Writes host data. What was recorded before still sees the old contents. */
-  write(
-    target: PooledBuffer,
-    offset: number,
-    data: ArrayBufferView<ArrayBuffer>,
-  ): void {
+  write(target: PooledBuffer, offset: number, data: ArrayBufferView<ArrayBuffer>): void {
     if (this.#encoder && this.#writesLater(target, offset, data)) return;
     this.flush();
     this.#scopes.guard(`write to ${target.label}`, () => {
       const whole = data.byteLength - (data.byteLength % 4);
       if (whole) {
-        this.#gpu.queue.writeBuffer(
-          target.gpu,
-          offset,
-          data.buffer,
-          data.byteOffset,
-          whole,
-        );
+        this.#gpu.queue.writeBuffer(target.gpu, offset, data.buffer, data.byteOffset, whole);
       }
       if (whole === data.byteLength) return;
       const tail = new Uint8Array(4);
       tail.set(
-        new Uint8Array(
-          data.buffer,
-          data.byteOffset + whole,
-          data.byteLength - whole,
-        ),
+        new Uint8Array(data.buffer, data.byteOffset + whole, data.byteLength - whole),
       );
       this.#gpu.queue.writeBuffer(target.gpu, offset + whole, tail);
     });
@@ -219,8 +193,11 @@ export class Commands {
       },
     );
     this.pacing.submitted(this.#work, before, performance.now());
-    if (this.#waitsForGpu) {
+    this.#unwatched += this.#work;
+    // Asking when a submit is done takes longer than many a submit.
+    if (this.#waitsForGpu && this.#unwatched > this.pacing.budget / WATCHED_SHARE) {
       this.#inFlight.push(this.#gpu.queue.onSubmittedWorkDone());
+      this.#unwatched = 0;
     }
     this.#work = 0;
     this.#kernels.clear();
@@ -267,13 +244,7 @@ export class Commands {
     return true;
   }
 
-  #record(
-    call: Dispatch,
-    pipeline: Pipeline,
-    first: number,
-    count: number,
-    work: number,
-  ): void {
+  #record(call: Dispatch, pipeline: Pipeline, first: number, count: number, work: number): void {
     const bytes = paramsBytes(pipeline.source);
     if (!this.#uniforms.fits(bytes) || this.#profiler.full) this.flush();
     const offset = this.#uniforms.take(bytes, this.#limits.offsetAlignment);
@@ -287,10 +258,7 @@ export class Commands {
     pass.setPipeline(pipeline.gpu);
     pass.setBindGroup(0, this.#bindGroups.get(pipeline, call.bindings, bytes), [offset]);
     if (call.indirect) {
-      pass.dispatchWorkgroupsIndirect(
-        call.indirect.buffer.gpu,
-        call.indirect.offset,
-      );
+      pass.dispatchWorkgroupsIndirect(call.indirect.buffer.gpu, call.indirect.offset);
     } else {
       const x = Math.min(count, this.#limits.groupsPerDimension);
       pass.dispatchWorkgroups(x, Math.ceil(count / x));

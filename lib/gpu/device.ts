@@ -97,7 +97,7 @@ export class Device {
     // Until a buffer is touched its pages don't count as used, so the ledger's own sum is the figure to trust.
     this.memory = new MemoryLedger(() => budget - this.memory.liveBytes - this.memory.idleBytes);
     this.#scopes = new ErrorScopes(gpu);
-    this.buffers = new BufferPool(gpu, this.#scopes, this.memory);
+    this.buffers = new BufferPool(gpu, this.#scopes, this.memory, adapter.software ? 2 ** 28 : 2 ** 30);
     this.choices = new KernelChoices({
       threads: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
       workgroupBytes: limits.maxComputeWorkgroupStorageSize,

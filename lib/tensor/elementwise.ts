@@ -4,10 +4,8 @@ import { elementBytes } from "./dtype.ts";
 import { newTensor } from "./output.ts";
 import { sameShape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
-import { vectorType, vectorWidth, wideType } from "./vectors.ts";
+import { ELEMENT_THREADS, elementGroups, vectorType, vectorWidth, wideType } from "./vectors.ts";
 import { bindElements, bindRows, type RowWindow, rowWindows } from "./windows.ts";
-
-const WORKGROUP = 64;
 
 /**
  * Sum of two tensors, element by element: `x + other`.
@@ -89,7 +87,7 @@ export function scale(x: Tensor, factor: number): Tensor {
         types: { Element: vectorType(dtype, width), Wide: wideType(dtype, width) },
         params: { count: window.count / width, factor },
         bindings: [bindRows(x, 1, window), bindRows(y, 1, window)],
-        groups: Math.ceil(window.count / width / WORKGROUP),
+        groups: Math.ceil(window.count / width / ELEMENT_THREADS),
         work: 12 * window.count,
       });
     }
@@ -110,10 +108,11 @@ function binary(kernel: KernelName & ("add" | "multiply"), x: Tensor, other: Ten
       const source = bindElements(x, places.start, places.count);
       const target = bindElements(y, places.start, places.count);
       const width = vectorWidth(places.count, source.first, others.count, otherFirst);
+      const { WIDTH, groups } = elementGroups(x.device, places.count / width);
       x.device.commands.dispatch({
         kernel,
         types: { Element: vectorType(x.dtype, width), Wide: wideType(x.dtype, width) },
-        constants: { REPEATED: others.count < places.count || otherFirst > 0 ? 1 : 0 },
+        constants: { REPEATED: others.count < places.count || otherFirst > 0 ? 1 : 0, WIDTH },
         params: {
           count: places.count / width,
           first: source.first / width,
@@ -121,7 +120,7 @@ function binary(kernel: KernelName & ("add" | "multiply"), x: Tensor, other: Ten
           other_first: otherFirst / width,
         },
         bindings: [source.binding, bindRows(other, 1, others), target.binding],
-        groups: Math.ceil(places.count / width / WORKGROUP),
+        groups,
         work: 12 * places.count,
       });
     }

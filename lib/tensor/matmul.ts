@@ -131,30 +131,27 @@ interface Operands {
 
 function call(a: Tensor, b: Tensor, output: Tensor, sizes: MatmulSizes, piece: MatmulPiece): Dispatch {
   const operands = bind(a, b, output, sizes, piece);
-  const shared = {
-    types: { Left: a.dtype, Right: b.dtype, Output: output.dtype },
-    bindings: [operands.left.binding, operands.right.binding, operands.output.binding],
-  };
-  const { kernel, vector, outputVector, ...variant } = variantOf(a.device, sizes, piece);
+  const { kernel, units, types, ...variant } = variantOf(a.device, sizes, piece);
   const { batch, row, column, depth } = piece;
   return {
     kernel,
-    ...shared,
+    types: { Left: a.dtype, Right: b.dtype, Output: output.dtype, ...types },
+    bindings: [operands.left.binding, operands.right.binding, operands.output.binding],
     constants: variant.constants,
     params: {
-      columns: column.count / outputVector,
-      depth: depth.count / vector,
-      left_first: operands.left.first / vector,
-      left_row: sizes.depth / vector,
-      right_first: operands.right.first / vector,
-      right_row: (sizes.transposed ? sizes.depth : sizes.columns) / vector,
-      output_first: operands.output.first / outputVector,
-      output_row: sizes.columns / outputVector,
+      columns: column.count / units.columns,
+      depth: depth.count / units.depth,
+      left_first: operands.left.first / units.left,
+      left_row: sizes.depth / units.left,
+      right_first: operands.right.first / units.right,
+      right_row: (sizes.transposed ? sizes.depth : sizes.columns) / units.right,
+      output_first: operands.output.first / units.output,
+      output_row: sizes.columns / units.output,
       ...(variant.batched && {
         rows: row.count,
-        left_batch: sizes.rows * sizes.depth / vector,
-        right_batch: sizes.depth * sizes.columns / vector,
-        output_batch: sizes.rows * sizes.columns / outputVector,
+        left_batch: sizes.rows * sizes.depth / units.left,
+        right_batch: sizes.depth * sizes.columns / units.right,
+        output_batch: sizes.rows * sizes.columns / units.output,
       }),
       ...variant.params,
     },

@@ -11,15 +11,29 @@ const FEW_ROWS = 4;
 export interface MatmulVariant {
   kernel: KernelName;
   constants: Readonly<Record<string, number>>;
+  types?: Readonly<Record<string, string>>;
   params: Record<string, number>;
   /** Whether it takes batches and rows from its parameters. */
   batched: boolean;
-  /** Elements that the kernel takes as one, of the sides and of the result. */
-  vector: number;
-  outputVector: number;
+  /** Elements that one of what the kernel counts stands for. */
+  units: MatmulUnits;
   groups: number;
   /** Cost of one multiply-add beside an ordinary kernel's: register tiles do several in the time of one. */
   workPerProduct: number;
+}
+
+/** Elements that one of what a kernel counts stands for: columns, steps of k, and places of the sides and of the result. */
+export interface MatmulUnits {
+  columns: number;
+  depth: number;
+  left: number;
+  right: number;
+  output: number;
+}
+
+/** Both sides in fours or in ones, and so the result and its columns. */
+function units(sides: 1 | 4, output: 1 | 4): MatmulUnits {
+  return { columns: output, depth: sides, left: sides, right: sides, output };
 }
 
 /** Picks the kernel of a piece. */
@@ -40,8 +54,7 @@ export function variantOf(
       constants: {},
       params,
       batched: true,
-      vector: 1,
-      outputVector: 1,
+      units: units(1, 1),
       groups,
       workPerProduct: 3,
     };
@@ -55,8 +68,7 @@ export function variantOf(
       constants: { ...tile.constants, TRANSPOSED: transposed ? 1 : 0 },
       params: {},
       batched: true,
-      vector: 4,
-      outputVector: 4,
+      units: units(4, 4),
       groups: batch.count * Math.ceil(row.count / tile.rows) * Math.ceil(column.count / tile.columns),
       workPerProduct: 0.25,
     };
@@ -69,28 +81,32 @@ export function variantOf(
     constants: { ROWS: tileRows },
     params: transposed ? {} : { resume },
     batched: true,
-    vector: 4,
-    outputVector: transposed ? 1 : 4,
+    units: units(4, transposed ? 1 : 4),
     groups: batch.count * Math.ceil(row.count / tileRows) * columnTiles,
     workPerProduct: tileRows === 1 ? 1 : 0.25,
   };
 }
 
-/** Few rows on a GPU: all threads share the columns, and each column's sum. */
+/** Few rows on a GPU: all threads share the columns, and each column's sum; the right side comes 16 bytes at a time. */
 function vectorVariant(device: Device, sizes: MatmulSizes, piece: MatmulPiece): MatmulVariant | undefined {
   const { transposed } = sizes;
   const { batch, row, column, depth } = piece;
   const ROWS = row.count;
   const tile = vectorTile(device, column.count, transposed);
   if (!tile.constants || ROWS > FEW_ROWS || batch.count !== 1 || depth.count !== sizes.depth) return undefined;
+  const load = 16 / sizes.elementBytes[1];
+  const loaded = transposed ? [sizes.depth] : [sizes.columns, column.start, column.count];
+  if (!loaded.every((count) => count % load === 0)) return undefined;
   return {
     kernel: transposed ? "matmul_dot" : "matmul_vector",
-    constants: { ...tile.constants, ROWS },
+    constants: { ...tile.constants, ROWS, PARTS: load / 4 },
+    types: { Loaded: load === 8 ? "vec4<u32>" : "vec4<f32>" },
     params: {},
     batched: false,
-    vector: 4,
-    outputVector: transposed ? 1 : 4,
-    groups: Math.ceil(column.count / tile.columns),
+    units: transposed
+      ? { columns: 1, depth: load, left: 4, right: load, output: 1 }
+      : { columns: load, depth: 4, left: 4, right: load, output: 4 },
+    groups: Math.ceil(column.count / (transposed ? tile.columns : tile.columns * load / 4)),
     workPerProduct: 1,
   };
 }

@@ -3,10 +3,8 @@ import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { elementBytes } from "./dtype.ts";
 import { newTensor } from "./output.ts";
 import { Tensor } from "./tensor.ts";
-import { vectorType, vectorWidth, wideType } from "./vectors.ts";
+import { elementGroups, vectorType, vectorWidth, wideType } from "./vectors.ts";
 import { bindElements, freeWindows } from "./windows.ts";
-
-const WORKGROUP = 64;
 
 /** Cosines and sines of the rotary angles, computed on the host. */
 export interface RotaryTable {
@@ -75,8 +73,10 @@ function run(x: Tensor, positions: Tensor, { cos, sin }: RotaryTable): Tensor {
       const target = bindElements(y, start * heads * size, count * heads * size);
       const places = bindElements(positions, start, count);
       const width = vectorWidth(size / 2, source.first, target.first);
+      const { WIDTH, groups } = elementGroups(device, count * heads * size / 2 / width);
       device.commands.dispatch({
         kernel: "rotary",
+        constants: { WIDTH },
         types: { Element: vectorType(dtype, width), Wide: wideType(dtype, width) },
         params: {
           rows: count,
@@ -88,7 +88,7 @@ function run(x: Tensor, positions: Tensor, { cos, sin }: RotaryTable): Tensor {
           positions_first: places.first,
         },
         bindings: [source.binding, places.binding, { buffer: cos.buffer }, { buffer: sin.buffer }, target.binding],
-        groups: Math.ceil(count * heads * size / 2 / width / WORKGROUP),
+        groups,
         work: 16 * count * heads * size,
       });
     }

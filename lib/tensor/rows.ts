@@ -2,10 +2,8 @@ import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { type DType, elementBytes } from "./dtype.ts";
 import { newTensor } from "./output.ts";
 import type { Tensor } from "./tensor.ts";
-import { vectorType, vectorWidth } from "./vectors.ts";
+import { ELEMENT_THREADS, elementGroups, vectorType, vectorWidth } from "./vectors.ts";
 import { bindElements, freeWindows } from "./windows.ts";
-
-const WORKGROUP = 64;
 
 /**
  * Copies rows of a table by index: `y[i] = table[indices[i]]`.
@@ -117,7 +115,7 @@ export function scatterRows(target: Tensor, indices: Tensor, rows: Tensor): void
           rows_first: source.first,
         },
         bindings: [source.binding, places.binding, goal.binding],
-        groups: Math.ceil(part.count * size / WORKGROUP),
+        groups: Math.ceil(part.count * size / ELEMENT_THREADS),
         work: 16 * part.count * size,
       });
     }
@@ -147,8 +145,10 @@ function gather(op: string, table: Tensor, indices: Tensor, shape: readonly numb
         const places = bindElements(indices, part.start, part.count);
         const target = bindElements(y, part.start * size, part.count * size);
         const width = vectorWidth(size, source.first, target.first);
+        const { WIDTH, groups } = elementGroups(table.device, part.count * size / width);
         table.device.commands.dispatch({
           kernel: "gather_rows",
+          constants: { WIDTH },
           types: { Element: vectorType(table.dtype, width), Output: vectorType(dtype, width) },
           params: {
             count: part.count,
@@ -161,7 +161,7 @@ function gather(op: string, table: Tensor, indices: Tensor, shape: readonly numb
             y_first: target.first / width,
           },
           bindings: [source.binding, places.binding, target.binding],
-          groups: Math.ceil(part.count * size / width / WORKGROUP),
+          groups,
           work: 16 * part.count * size,
         });
       }

@@ -1,10 +1,8 @@
 import { checkSame } from "./checks.ts";
 import { elementBytes } from "./dtype.ts";
 import { Tensor } from "./tensor.ts";
-import { vectorType, vectorWidth, wideType } from "./vectors.ts";
+import { elementGroups, vectorType, vectorWidth, wideType } from "./vectors.ts";
 import { bindRows, rowWindows } from "./windows.ts";
-
-const WORKGROUP = 64;
 
 /**
  * The gated activation of the feed-forward block: `silu(gate) * up`, element by element.
@@ -36,16 +34,18 @@ export function siluGate(gate: Tensor, up: Tensor): Tensor {
     const window of rowWindows(gate.device, "siluGate", gate.size, [bytes])
   ) {
     const width = vectorWidth(window.count);
+    const { WIDTH, groups } = elementGroups(gate.device, window.count / width);
     gate.device.commands.dispatch({
       kernel: "silu_gate",
       types: { Element: vectorType(gate.dtype, width), Wide: wideType(gate.dtype, width) },
+      constants: { WIDTH },
       params: { count: window.count / width },
       bindings: [
         bindRows(gate, 1, window),
         bindRows(up, 1, window),
         bindRows(y, 1, window),
       ],
-      groups: Math.ceil(window.count / width / WORKGROUP),
+      groups,
       work: 8 * window.count,
     });
   }

@@ -8,6 +8,9 @@ import { normals, TestLayer } from "./layer.ts";
 gpuTest("a selecting step runs each kernel of the method once, keys and values stored apart", async (device) => {
   if (!device.info.timestamps) return;
   const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 4 };
+  // Those of software adapters; a GPU's are named in shared_selection_test.ts and split_attention_test.ts.
+  const usual = { "decode selection": "lanes", "prefill selection": "lanes", "decode attention": "gathered" };
+  for (const [question, option] of Object.entries(usual)) device.choices.pick(question, option);
   for (const [k, scoring] of [[1, "score_short_top_k"], [17, "score_top_k"]] as const) {
     const knobs = resolveKnobs({ globalSize: 2, window: 4, k, spanSize: 2, recallClip: 3, chunkSize: 4 });
     using layer = new TestLayer(device, shape, createMethod("reattention", knobs, shape));
@@ -26,9 +29,10 @@ gpuTest("a selecting step runs each kernel of the method once, keys and values s
       "fold_grid": 1,
       "gather_rotate": 1,
       "rotate_queries": 1,
-      "causal_attention": 1,
+      [device.info.software ? "causal_attention" : "attention_tiled"]: 1,
     });
   }
+  for (const question of Object.keys(usual)) device.choices.pick(question, undefined);
 });
 
 gpuTest(
@@ -66,6 +70,7 @@ gpuTest("fold_grid folds counts past 65,535 workgroups, and the indirect call ru
   device.commands.dispatch({
     kernel: "silu_gate",
     types: { Element: "f32", Wide: "f32" },
+    constants: { WIDTH: 1 },
     params: { count: threads },
     bindings: [x, x, y].map(({ buffer }) => ({ buffer })),
     groups: 70_001,

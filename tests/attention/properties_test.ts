@@ -9,6 +9,12 @@ import { type LayerInput, normals, TestLayer } from "./layer.ts";
 // Sums of at most some hundred terms of size 1 in f32; only their order differs.
 const CLOSE = { absolute: 2e-5, relative: 0 };
 
+/** The same numbers; on a GPU, whose sums are cut where the cache's buffers end, the same but for the order of sums. */
+function assertSameOutput({ info }: Device, found: Float32Array, expected: Float32Array, label?: string): void {
+  if (info.software) assertEquals(found, expected, label);
+  else assertClose(found, expected, { ...CLOSE, label });
+}
+
 interface Sizes {
   keyValueHeads: number;
   group: number;
@@ -160,8 +166,8 @@ gpuTest("a decode step's selection does not depend on how the prompt before it w
     }
     assertEquals(last[1], last[0]);
     assertEquals(last[2], last[0]);
-    assertEquals(outputs[1], outputs[0]);
-    assertEquals(outputs[2], outputs[0]);
+    assertSameOutput(device, outputs[1], outputs[0]);
+    assertSameOutput(device, outputs[2], outputs[0]);
   });
   await fc.assert(run1, { seed: 44, numRuns: 8 });
 });
@@ -220,11 +226,11 @@ gpuTest("a forked cache never changes its parent, whatever either does", async (
         child.cache.truncate(Math.max(20, child.cache.lengths[0] - drop));
         await child.run(tokens);
       } else {
-        assertEquals(await parent.run(tokens), await alone.run(tokens), `step ${index}`);
+        assertSameOutput(device, await parent.run(tokens), await alone.run(tokens), `step ${index}`);
       }
     }
     const last = tokensOf(input, 1, seed + 999);
-    assertEquals(await parent.run(last), await alone.run(last));
+    assertSameOutput(device, await parent.run(last), await alone.run(last));
   });
   await fc.assert(run1, { seed: 46, numRuns: 10 });
 });

@@ -36,6 +36,7 @@ gpuTest("ReadBack raises a kernel's fault at the next read and names the kernel"
   device.commands.dispatch({
     kernel: "silu_gate",
     types: { Element: "f32", Wide: "f32" },
+    constants: { WIDTH: 1 },
     overrides: { WORKGROUP: 1_000_000 },
     params: { count: 1 },
     bindings: [{ buffer: output }, { buffer: output }, { buffer: output }],
@@ -52,7 +53,8 @@ gpuTest("PipelineCache names the line of a text that does not compile", async (d
   const buffer = device.acquire(64, "fault");
   device.commands.dispatch({
     kernel: "silu_gate",
-    types: { Element: "no_such_type" },
+    types: { Element: "f32", Wide: "vec2<bool>" },
+    constants: { WIDTH: 1 },
     params: { count: 1 },
     bindings: [{ buffer }, { buffer }, { buffer }],
     groups: 1,
@@ -69,6 +71,7 @@ gpuTest("Commands refuses parameters that a kernel does not have, and missing on
   const call = {
     kernel: "silu_gate",
     types: { Element: "f32", Wide: "f32" },
+    constants: { WIDTH: 1 },
     bindings: [{ buffer }, { buffer }, { buffer }],
     groups: 1,
     work: 1,
@@ -83,7 +86,14 @@ gpuTestWith(
   "Commands refuses a binding past the limit before anything is submitted",
   (device) => {
     const buffer = device.acquire(8192, "too long");
-    const call = { kernel: "silu_gate", types: { Element: "f32", Wide: "f32" }, params: { count: 1 }, groups: 1, work: 1 } as const;
+    const call = {
+      kernel: "silu_gate",
+      types: { Element: "f32", Wide: "f32" },
+      constants: { WIDTH: 1 },
+      params: { count: 1 },
+      groups: 1,
+      work: 1,
+    } as const;
     assertThrows(
       () => device.commands.dispatch({ ...call, bindings: [{ buffer }, { buffer }, { buffer }] }),
       LimitExceededError,

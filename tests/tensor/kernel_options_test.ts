@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Dispatch, KernelChoices, type KernelName } from "../../lib/gpu/mod.ts";
 import * as reference from "../../lib/reference/mod.ts";
-import { causalAttention, matmul, MatrixImage, Tensor } from "../../lib/tensor/mod.ts";
+import { cast, causalAttention, matmul, MatrixImage, Tensor } from "../../lib/tensor/mod.ts";
 import { attentionTiles } from "../../lib/tensor/attention_tiles.ts";
 import { dotTiles, matmulTiles, vectorTiles } from "../../lib/tensor/matmul_tiles.ts";
 import { gpuTest } from "../gpu_test_device.ts";
@@ -11,16 +11,19 @@ import { randomFloats, randomWholes } from "./cases.ts";
 /** Sizes with whole tiles and without, and past one tile of every kind. */
 const SHAPES = [[64, 64, 64], [200, 100, 132], [17, 36, 260], [40, 128, 192]] as const;
 const FEW = [[1, 100, 132], [3, 64, 64], [2, 36, 4100]] as const;
+/** With halves: whole loads of eight, and sides that have none. */
+const HALVES = [[1, 64, 136], [2, 40, 64], [1, 36, 4100]] as const;
 
 for (const transposeRight of [false, true]) {
   const side = transposeRight ? "a transposed right side" : "a right side as it is";
   gpuTest(`every tile of matmul gives whole numbers exactly, with ${side}`, async (device) => {
-    const check = async ([rows, depth, columns]: readonly [number, number, number]) => {
+    const check = async ([rows, depth, columns]: readonly [number, number, number], half = false) => {
       const left = randomWholes(rows * depth, 1);
       const right = randomWholes(depth * columns, 2);
       const shape = transposeRight ? [columns, depth] : [depth, columns];
       using a = Tensor.from(device, left, [rows, depth]);
-      using b = Tensor.from(device, right, shape);
+      using whole = Tensor.from(device, right, shape);
+      using b = half ? cast(whole, "f16") : whole.share();
       using product = matmul(a, b, { transposeRight });
       const expected = reference.matmul(reference.dense(left, [rows, depth]), reference.dense(right, shape), {
         transposeRight,
@@ -40,6 +43,7 @@ for (const transposeRight of [false, true]) {
     for (const { name } of transposeRight ? dotTiles : vectorTiles) {
       pickAll(prefix, ["narrow", "wide"], name);
       for (const shape of FEW) await check(shape);
+      if (device.info.f16) { for (const shape of HALVES) await check(shape, true); }
     }
     pickAll(prefix, ["narrow", "wide"], undefined);
   });

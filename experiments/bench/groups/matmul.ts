@@ -25,16 +25,20 @@ export function matmulCases(software: boolean): BenchCase[] {
   return shapes.flatMap((sizes) => (["f32", "f16"] as const).map((dtype) => product("matmul", sizes, dtype)));
 }
 
-/** Products of one row, as in decoding, as shares of copy bandwidth: the right side is read once. */
+/** Products of one row, as in decoding, as shares of copy bandwidth: the right side, [K, N] or [N, K], is read once. */
 export function vectorCases(): BenchCase[] {
-  return VECTORS.flatMap((sizes) => (["f32", "f16"] as const).map((dtype) => product("decode matmul", sizes, dtype)));
+  const dtypes = ["f32", "f16"] as const;
+  return ["decode matmul", "decode matmul transposed"].flatMap((group) =>
+    VECTORS.flatMap((sizes) => dtypes.map((dtype) => product(group, sizes, dtype)))
+  );
 }
 
 function product(group: string, [rows, depth, columns]: Sizes, dtype: DType): BenchCase {
   const places = somePlaces(rows * columns, 64);
-  const expected = () => Float64Array.from(places, (place) => element([rows, depth, columns], place));
+  const expected = () => Float64Array.from(places, (place) => element([rows, depth, columns], place, transposeRight));
   const bytes = (rows * depth + rows * columns) * 4 + depth * columns * (dtype === "f16" ? 2 : 4);
   const reads = group !== "matmul";
+  const transposeRight = group.endsWith("transposed");
   return {
     group,
     shape: `${rows}x${depth}x${columns}`,
@@ -43,19 +47,22 @@ function product(group: string, [rows, depth, columns]: Sizes, dtype: DType): Be
     amount: reads ? bytes : 2 * rows * depth * columns,
     // A sum of `depth` products in f32; the inputs are exact in both types.
     tolerance: 1e-4,
-    ...(dtype === "f32" && { peer: { op: "matmul", sizes: [rows, depth, columns], places, expected } }),
+    ...(dtype === "f32" && !transposeRight &&
+      { peer: { op: "matmul", sizes: [rows, depth, columns], places, expected } }),
     open(device) {
       const left = inputTensor(device, 0, [rows, depth]);
-      const right = inputTensor(device, 1, [depth, columns], dtype);
-      return opened([left, right], () => matmul(left, right), (found) => errorAt(found, places, expected()));
+      const right = inputTensor(device, 1, transposeRight ? [columns, depth] : [depth, columns], dtype);
+      const result = () => matmul(left, right, { transposeRight });
+      return opened([left, right], result, (found) => errorAt(found, places, expected()));
     },
   };
 }
 
-function element([, depth, columns]: Sizes, place: number): number {
+function element([, depth, columns]: Sizes, place: number, transposed: boolean): number {
   const row = Math.floor(place / columns);
   const column = place % columns;
   let sum = 0;
-  for (let k = 0; k < depth; k++) sum += inputValue(0, row * depth + k) * inputValue(1, k * columns + column);
+  const right = (k: number) => transposed ? column * depth + k : k * columns + column;
+  for (let k = 0; k < depth; k++) sum += inputValue(0, row * depth + k) * inputValue(1, right(k));
   return sum;
 }

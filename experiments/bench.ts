@@ -9,7 +9,7 @@ import { writeAside } from "../lib/platform.ts";
 import { type BenchArguments, parseBenchArguments, USAGE } from "./bench/arguments.ts";
 import type { BenchCase } from "./bench/bench_case.ts";
 import { attentionCases } from "./bench/groups/attention.ts";
-import { demoCase, type ModelCase, timeModel } from "./bench/groups/model.ts";
+import { demoCase, llamaCase, type ModelCase, timeModel } from "./bench/groups/model.ts";
 import { matmulCases, vectorCases } from "./bench/groups/matmul.ts";
 import { opCases } from "./bench/groups/ops.ts";
 import { selectionCases } from "./bench/groups/selection.ts";
@@ -98,7 +98,9 @@ async function main(args: readonly string[]): Promise<number> {
   nameRuntimeFolder();
   using device = await Device.open();
   const cases = allCases(device).filter((item) => nameOf(item).includes(asked.filter ?? ""));
-  const models = [demoCase()].filter(({ name, dtype }) => `model ${name} ${dtype}`.includes(asked.filter ?? ""));
+  // A model of 1B parameters takes a software adapter minutes a token.
+  const models = [demoCase(), ...(device.info.software ? [] : [llamaCase()])]
+    .filter(({ name, dtype }) => `model ${name} ${dtype}`.includes(asked.filter ?? ""));
   if (!cases.length && !models.length) {
     console.error(
       `bench: --filter "${asked.filter}" fits no case; names are such as "${nameOf(allCases(device)[0])}"`,

@@ -4,6 +4,7 @@
 //           of f16; output C [ROWS, columns] of vec4<Output>; `depth` and the left side's places count vec4s, `columns` and the
 //           right side's loads, the output's vec4s
 // Dispatch: one workgroup per COLUMNS4 loads of columns: SLICES threads each take every SLICES-th vec4 of k; linear groups
+//           AHEAD steps of a thread are loaded before any is used
 // Source:   plain definition. Threads' sums are added pairwise: another order than in matmul.wgsl, so that a row may differ by
 //           rounding from the same row in a product of many.
 
@@ -21,7 +22,6 @@ struct Params {
 }
 
 const THREADS = COLUMNS4 * SLICES;
-const AHEAD = 2u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
@@ -54,7 +54,6 @@ fn main(
   let load_column = min(column, params.columns - 1u);
   var sums: array<vec4<f32>, PARTS * ROWS>;
   for (var first = lane / COLUMNS4; first < params.depth; first += AHEAD * SLICES) {
-    // Several steps of k are loaded before any is used.
     var loaded: array<Loaded, 4u * AHEAD>;
     for (var step = 0u; step < AHEAD; step++) { // unrolled
       let k = min(first + step * SLICES, params.depth - 1u);

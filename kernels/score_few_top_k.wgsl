@@ -31,6 +31,9 @@ struct Params {
 // uses parts/shared_list.wgsl
 
 const THREADS = 128u;
+const CHUNKS = D4 / CHUNK4;
+// Groups of threads whose best scores bound the K-th best of a first batch from below; K groups where that many say something.
+const GROUPS = min(K, 32u);
 // One vec4 more than a row holds keeps threads that read neighbouring rows on different banks.
 const STRIDE4 = CHUNK4 + 1u;
 
@@ -45,6 +48,25 @@ const STRIDE4 = CHUNK4 + 1u;
 var<workgroup> query_rows: array<vec4<f32>, PAIRS * D4>;
 var<workgroup> keys: array<vec4<f32>, THREADS * STRIDE4>;
 var<workgroup> slots: array<u32, THREADS>;
+var<workgroup> group_bests: array<atomic<u32>, PAIRS * GROUPS>;
+
+// Unsigned integers in the order of the floats, none of them 0; NaN, which is never picked, is the lowest.
+fn order_key(value: f32) -> u32 {
+  let bits = bitcast<u32>(value);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) {
+    return 1u;
+  }
+  return select(bits | 0x80000000u, ~bits, (bits & 0x80000000u) != 0u);
+}
+
+// The lowest of the groups' best keys: where lists are empty, nothing below it can be among the K best.
+fn lowest_group_best(pair: u32) -> u32 {
+  var lowest = 0xffffffffu;
+  for (var other = 0u; other < GROUPS; other++) {
+    lowest = min(lowest, atomicLoad(&group_bests[pair * GROUPS + other]));
+  }
+  return lowest;
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -79,44 +101,82 @@ fn main(
   let middle_start = parts[sequence].y;
   let start = middle_start + block * params.block_tokens;
   let end = min(middle_start + parts[sequence].w, start + params.block_tokens);
+  for (var item = lane; item < PAIRS * GROUPS; item += THREADS) {
+    atomicStore(&group_bests[item], 0u);
+  }
+  let steps = (max(start, end) - start + THREADS - 1u) / THREADS * CHUNKS;
   var turn = 0u;
-  for (var first = start; first < end; first += THREADS) {
-    let token = first + lane;
-    let page = table[sequence * params.table_stride + min(token, end - 1u) / params.page_tokens];
-    let here = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
-    let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-    // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
-    slots[lane] = select(0u, slot * D4, here);
-    var sums: array<vec4<f32>, PAIRS>;
-    for (var p = 0u; p < PAIRS; p++) { // unrolled
-      sums[p] = vec4<f32>();
+  // What is needed next is asked for early: pages a batch ahead, keys a step.
+  var next_page = table[sequence * params.table_stride + min(start + lane, end - 1u) / params.page_tokens];
+  var next_here = false;
+  var here = false;
+  var fresh: array<vec4<f32>, CHUNK4>;
+  var sums: array<vec4<f32>, PAIRS>;
+  for (var step = 0u; step <= steps; step++) {
+    let chunk = step % CHUNKS * CHUNK4;
+    let first = start + step / CHUNKS * THREADS;
+    if (chunk == 0u && step < steps) {
+      let token = first + lane;
+      next_here = token < end && next_page >= params.slab_first && next_page < params.slab_first + params.slab_pages;
+      let slot = ((next_page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+      // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
+      slots[lane] = select(0u, slot * D4, next_here);
+      next_page = table[sequence * params.table_stride + min(token + THREADS, end - 1u) / params.page_tokens];
     }
     workgroupBarrier();
-    for (var chunk = 0u; chunk < D4; chunk += CHUNK4) {
-      var fresh: array<vec4<f32>, CHUNK4>;
-      for (var load = 0u; load < CHUNK4; load++) { // unrolled
-        let item = lane + load * THREADS;
-        fresh[load] = vec4<f32>(pages[slots[item / CHUNK4] + chunk + item % CHUNK4]);
-      }
-      workgroupBarrier();
+    if (step > 0u) {
       for (var load = 0u; load < CHUNK4; load++) { // unrolled
         let item = lane + load * THREADS;
         keys[item / CHUNK4 * STRIDE4 + item % CHUNK4] = fresh[load];
       }
-      workgroupBarrier();
+    }
+    if (step < steps) {
+      for (var load = 0u; load < CHUNK4; load++) { // unrolled
+        let item = lane + load * THREADS;
+        fresh[load] = vec4<f32>(pages[slots[item / CHUNK4] + chunk + item % CHUNK4]);
+      }
+    }
+    workgroupBarrier();
+    if (step > 0u) {
+      let done = (step - 1u) % CHUNKS * CHUNK4;
       for (var c = 0u; c < CHUNK4; c++) { // unrolled
         let key = keys[lane * STRIDE4 + c];
         for (var p = 0u; p < PAIRS; p++) { // unrolled
-          sums[p] = fma(query_rows[p * D4 + chunk + c], key, sums[p]);
+          sums[p] = fma(query_rows[p * D4 + done + c], key, sums[p]);
         }
       }
-    }
-    if (here) {
-      for (var p = 0u; p < PAIRS; p++) { // unrolled
-        offer(p, turn, (sums[p].x + sums[p].y) + (sums[p].z + sums[p].w), token - middle_start);
+      if (step % CHUNKS == 0u) {
+        let token = first - THREADS + lane - middle_start;
+        let is_first = step == CHUNKS;
+        if (is_first) {
+          for (var p = 0u; p < PAIRS; p++) { // unrolled
+            let score = (sums[p].x + sums[p].y) + (sums[p].z + sums[p].w);
+            if (here) {
+              atomicMax(&group_bests[p * GROUPS + lane % GROUPS], order_key(score));
+            }
+          }
+        }
+        // All threads: whether it is the first batch is the same for all.
+        if (is_first) {
+          workgroupBarrier();
+        }
+        for (var p = 0u; p < PAIRS; p++) { // unrolled
+          let score = (sums[p].x + sums[p].y) + (sums[p].z + sums[p].w);
+          var least = 0u;
+          if (is_first && GROUPS == K) {
+            least = lowest_group_best(p);
+          }
+          if (here && order_key(score) >= least) {
+            offer(p, turn, score, token);
+          }
+          sums[p] = vec4<f32>();
+        }
+        turn = join(turn, lane);
       }
     }
-    turn = join(turn, lane);
+    if (chunk == 0u) {
+      here = next_here;
+    }
   }
   workgroupBarrier();
   for (var item = lane; item < PAIRS * K; item += THREADS) {

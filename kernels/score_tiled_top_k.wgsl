@@ -30,9 +30,9 @@ struct Params {
   resume: u32,
 }
 
-const NONE = 0xffffffffu;
+// uses parts/row_lists.wgsl
+
 const NOWHERE = 0xffffffffu;
-const LOWEST = -3.4028234663852886e38f;
 const THREADS = 64u;
 const SIDE = 8u;
 // Steps of the head's channels a turn, as vec4s.
@@ -45,8 +45,6 @@ const COLUMNS4 = 2u;
 const TILE_TOKENS4 = SIDE * COLUMNS4;
 const TILE_TOKENS = 4u * TILE_TOKENS4;
 const LOADS_TOKENS = 4u;
-// Scores that a row's keeper takes at once; where more come, threads offer them again.
-const ROOM = 16u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -60,62 +58,6 @@ var<workgroup> lefts: array<vec4<f32>, 4u * DEPTH4 * TILE_ROWS4>;
 var<workgroup> rights: array<vec4<f32>, 4u * DEPTH4 * TILE_TOKENS4>;
 // Where the tokens of this tile and of the next lie.
 var<workgroup> slots: array<u32, 2u * TILE_TOKENS>;
-var<workgroup> list_scores: array<f32, K * TILE_ROWS>;
-var<workgroup> list_tokens: array<u32, K * TILE_ROWS>;
-var<workgroup> offered_scores: array<f32, ROOM * TILE_ROWS>;
-var<workgroup> offered_tokens: array<u32, ROOM * TILE_ROWS>;
-var<workgroup> offered: array<atomic<u32>, TILE_ROWS>;
-var<workgroup> refused: atomic<u32>;
-var<workgroup> again: u32;
-
-// True where (score, token) ranks before (other, held): higher score first, then the lower token.
-fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
-  return score > other || (score == other && token < held);
-}
-
-// Hands a score to its row's keeper; false where the keeper has no room now.
-fn offer(row: u32, score: f32, token: u32) -> bool {
-  let worst = (K - 1u) * TILE_ROWS + row;
-  if (!ranks_before(score, token, list_scores[worst], list_tokens[worst])) {
-    return true;
-  }
-  let place = atomicAdd(&offered[row], 1u);
-  if (place >= ROOM) {
-    atomicStore(&refused, 1u);
-    return false;
-  }
-  offered_scores[place * TILE_ROWS + row] = score;
-  offered_tokens[place * TILE_ROWS + row] = token;
-  return true;
-}
-
-// Sorts what was offered into a row's list.
-fn keep(row: u32) {
-  let count = min(atomicLoad(&offered[row]), ROOM);
-  for (var i = 0u; i < count; i++) {
-    let score = offered_scores[i * TILE_ROWS + row];
-    let token = offered_tokens[i * TILE_ROWS + row];
-    var place = K;
-    while (place > 0u) {
-      let before = (place - 1u) * TILE_ROWS + row;
-      let held = list_scores[before];
-      let holder = list_tokens[before];
-      if (!ranks_before(score, token, held, holder)) {
-        break;
-      }
-      if (place < K) {
-        list_scores[before + TILE_ROWS] = held;
-        list_tokens[before + TILE_ROWS] = holder;
-      }
-      place--;
-    }
-    if (place < K) {
-      list_scores[place * TILE_ROWS + row] = score;
-      list_tokens[place * TILE_ROWS + row] = token;
-    }
-  }
-  atomicStore(&offered[row], 0u);
-}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -226,6 +168,24 @@ fn main(
     if (step > 0u && step % TURNS == 0u) {
       // The tile is whole: bit by bit its scores are dropped or taken by their rows' keepers.
       let tile = step / TURNS - 1u;
+      if (tile == 0u) {
+        for (var i = 0u; i < ROWS4; i++) { // unrolled
+          for (var q = 0u; q < 4u; q++) { // unrolled
+            var best = vec4<f32>(LOWEST);
+            for (var j = 0u; j < COLUMNS4; j++) { // unrolled
+              let places = 4u * (x + j * SIDE) + vec4(0u, 1u, 2u, 3u);
+              let here = vec4(slots[places.x], slots[places.y], slots[places.z], slots[places.w]) != vec4(NOWHERE);
+              best = max(best, select(vec4<f32>(LOWEST), sums[(4u * i + q) * COLUMNS4 + j], here));
+            }
+            thread_bests[x * TILE_ROWS + 4u * (y + i * SIDE) + q] = max(max(best.x, best.y), max(best.z, best.w));
+          }
+        }
+        workgroupBarrier();
+        if (lane < TILE_ROWS) {
+          bounds[lane] = bound_of(lane);
+        }
+        workgroupBarrier();
+      }
       var settled: array<u32, 4u * ROWS4>;
       for (var i = 0u; i < ROWS4; i++) { // unrolled
         for (var q = 0u; q < 4u; q++) { // unrolled
@@ -236,14 +196,15 @@ fn main(
         for (var i = 0u; i < ROWS4; i++) { // unrolled
           for (var q = 0u; q < 4u; q++) { // unrolled
             let row = 4u * (y + i * SIDE) + q;
-            let worst = vec4<f32>(list_scores[(K - 1u) * TILE_ROWS + row]);
+            // What the first tile's bound drops, later tiles' lists drop too.
+            let worst = vec4<f32>(max(bounds[row], list_scores[(K - 1u) * TILE_ROWS + row]));
             for (var j = 0u; j < COLUMNS4; j++) { // unrolled
               if (any(sums[(4u * i + q) * COLUMNS4 + j] >= worst)) {
                 for (var e = 0u; e < 4u; e++) { // unrolled
                   let column = 4u * (x + j * SIDE) + e;
                   let bit = 1u << (4u * j + e);
                   let here = slots[tile % 2u * TILE_TOKENS + column] != NOWHERE;
-                  if (here && (settled[4u * i + q] & bit) == 0u) {
+                  if (here && sums[(4u * i + q) * COLUMNS4 + j][e] >= worst.x && (settled[4u * i + q] & bit) == 0u) {
                     let token = start - middle_start + tile * TILE_TOKENS + column;
                     if (offer(row, sums[(4u * i + q) * COLUMNS4 + j][e], token)) {
                       settled[4u * i + q] |= bit;

@@ -1,7 +1,8 @@
 // The same as softmax.wgsl for rows of whole vec4s: y = exp(x - max) / sum of exp(x - max).
 //
 // Shapes:   x, y [rows, size] of vec4<Element> from vec4 x_first and y_first on; computed in f32
-// Dispatch: one workgroup of 16 to 256 threads per row, linear groups
+// Dispatch: one workgroup of 16 to 256 threads per row, linear groups. Where HELD is not 0 a thread holds that many vec4s of its
+//           row, which is then read once
 // Source:   plain definition
 
 struct Params {
@@ -33,6 +34,27 @@ fn main(
   let x_first = params.x_first + row * params.size;
   let y_first = params.y_first + row * params.size;
   var most = vec4<f32>(x[x_first]);
+  var held: array<vec4<f32>, max(HELD, 1u)>;
+  for (var i = 0u; i < HELD; i++) { // unrolled
+    held[i] = vec4<f32>(x[x_first + min(lane + i * WORKGROUP, params.size - 1u)]);
+    most = max(most, held[i]);
+  }
+  if (HELD > 0u) {
+    let highest = highest_of(max(max(most.x, most.y), max(most.z, most.w)), lane);
+    var part = vec4<f32>();
+    for (var i = 0u; i < HELD; i++) { // unrolled
+      held[i] = exp(held[i] - highest);
+      part += select(vec4<f32>(), held[i], lane + i * WORKGROUP < params.size);
+    }
+    let total = total_of((part.x + part.y) + (part.z + part.w), lane);
+    for (var i = 0u; i < HELD; i++) { // unrolled
+      let place = lane + i * WORKGROUP;
+      if (place < params.size) {
+        y[y_first + place] = vec4<Element>(held[i] / total);
+      }
+    }
+    return;
+  }
   for (var i = lane; i < params.size; i += WORKGROUP) {
     most = max(most, vec4<f32>(x[x_first + i]));
   }

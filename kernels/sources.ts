@@ -2829,6 +2829,7 @@ fn main(
 //           of f16; output C [ROWS, columns] of vec4<Output>; \`depth\` and the left side's places count vec4s, \`columns\` and the
 //           right side's loads, the output's vec4s
 // Dispatch: one workgroup per COLUMNS4 loads of columns: SLICES threads each take every SLICES-th vec4 of k; linear groups
+//           AHEAD steps of a thread are loaded before any is used
 // Source:   plain definition. Threads' sums are added pairwise: another order than in matmul.wgsl, so that a row may differ by
 //           rounding from the same row in a product of many.
 
@@ -2846,7 +2847,6 @@ struct Params {
 }
 
 const THREADS = COLUMNS4 * SLICES;
-const AHEAD = 2u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
@@ -2879,7 +2879,6 @@ fn main(
   let load_column = min(column, params.columns - 1u);
   var sums: array<vec4<f32>, PARTS * ROWS>;
   for (var first = lane / COLUMNS4; first < params.depth; first += AHEAD * SLICES) {
-    // Several steps of k are loaded before any is used.
     var loaded: array<Loaded, 4u * AHEAD>;
     for (var step = 0u; step < AHEAD; step++) { // unrolled
       let k = min(first + step * SLICES, params.depth - 1u);
@@ -3365,7 +3364,8 @@ fn main(
     text: `// The same as rms_norm.wgsl for rows of whole vec4s: y = x / sqrt(mean of x^2 + epsilon) * weight.
 //
 // Shapes:   x, y [rows, size] of vec4<Element> from vec4 x_first and y_first on; weight [size] of vec4<Weight>; computed in f32
-// Dispatch: one workgroup of 16 to 256 threads per row, linear groups
+// Dispatch: one workgroup of 16 to 256 threads per row, linear groups. Where HELD is not 0 a thread holds that many vec4s of its
+//           row, which is then read once
 // Source:   Zhang and Sennrich 2019, "Root Mean Square Layer Normalization", equation 4, with epsilon as in Llama
 
 struct Params {
@@ -3399,6 +3399,24 @@ fn main(
   let x_first = params.x_first + row * params.size;
   let y_first = params.y_first + row * params.size;
   var part = vec4<f32>();
+  var held: array<vec4<f32>, max(HELD, 1u)>;
+  for (var i = 0u; i < HELD; i++) { // unrolled
+    let place = lane + i * WORKGROUP;
+    let value = vec4<f32>(x[x_first + min(place, params.size - 1u)]);
+    held[i] = select(vec4<f32>(), value, place < params.size);
+    part = fma(held[i], held[i], part);
+  }
+  if (HELD > 0u) {
+    let total = total_of((part.x + part.y) + (part.z + part.w), lane);
+    let factor = 1.0 / sqrt(total / f32(4u * params.size) + params.epsilon);
+    for (var i = 0u; i < HELD; i++) { // unrolled
+      let place = lane + i * WORKGROUP;
+      if (place < params.size) {
+        y[y_first + place] = vec4<Element>(held[i] * factor * vec4<f32>(weight[place]));
+      }
+    }
+    return;
+  }
   for (var i = lane; i < params.size; i += WORKGROUP) {
     let value = vec4<f32>(x[x_first + i]);
     part = fma(value, value, part);
@@ -3936,6 +3954,9 @@ struct Params {
 // uses parts/shared_list.wgsl
 
 const THREADS = 128u;
+const CHUNKS = D4 / CHUNK4;
+// Groups of threads whose best scores bound the K-th best of a first batch from below; K groups where that many say something.
+const GROUPS = min(K, 32u);
 // One vec4 more than a row holds keeps threads that read neighbouring rows on different banks.
 const STRIDE4 = CHUNK4 + 1u;
 
@@ -3950,6 +3971,25 @@ const STRIDE4 = CHUNK4 + 1u;
 var<workgroup> query_rows: array<vec4<f32>, PAIRS * D4>;
 var<workgroup> keys: array<vec4<f32>, THREADS * STRIDE4>;
 var<workgroup> slots: array<u32, THREADS>;
+var<workgroup> group_bests: array<atomic<u32>, PAIRS * GROUPS>;
+
+// Unsigned integers in the order of the floats, none of them 0; NaN, which is never picked, is the lowest.
+fn order_key(value: f32) -> u32 {
+  let bits = bitcast<u32>(value);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) {
+    return 1u;
+  }
+  return select(bits | 0x80000000u, ~bits, (bits & 0x80000000u) != 0u);
+}
+
+// The lowest of the groups' best keys: where lists are empty, nothing below it can be among the K best.
+fn lowest_group_best(pair: u32) -> u32 {
+  var lowest = 0xffffffffu;
+  for (var other = 0u; other < GROUPS; other++) {
+    lowest = min(lowest, atomicLoad(&group_bests[pair * GROUPS + other]));
+  }
+  return lowest;
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -3984,44 +4024,82 @@ fn main(
   let middle_start = parts[sequence].y;
   let start = middle_start + block * params.block_tokens;
   let end = min(middle_start + parts[sequence].w, start + params.block_tokens);
+  for (var item = lane; item < PAIRS * GROUPS; item += THREADS) {
+    atomicStore(&group_bests[item], 0u);
+  }
+  let steps = (max(start, end) - start + THREADS - 1u) / THREADS * CHUNKS;
   var turn = 0u;
-  for (var first = start; first < end; first += THREADS) {
-    let token = first + lane;
-    let page = table[sequence * params.table_stride + min(token, end - 1u) / params.page_tokens];
-    let here = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
-    let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-    // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
-    slots[lane] = select(0u, slot * D4, here);
-    var sums: array<vec4<f32>, PAIRS>;
-    for (var p = 0u; p < PAIRS; p++) { // unrolled
-      sums[p] = vec4<f32>();
+  // What is needed next is asked for early: pages a batch ahead, keys a step.
+  var next_page = table[sequence * params.table_stride + min(start + lane, end - 1u) / params.page_tokens];
+  var next_here = false;
+  var here = false;
+  var fresh: array<vec4<f32>, CHUNK4>;
+  var sums: array<vec4<f32>, PAIRS>;
+  for (var step = 0u; step <= steps; step++) {
+    let chunk = step % CHUNKS * CHUNK4;
+    let first = start + step / CHUNKS * THREADS;
+    if (chunk == 0u && step < steps) {
+      let token = first + lane;
+      next_here = token < end && next_page >= params.slab_first && next_page < params.slab_first + params.slab_pages;
+      let slot = ((next_page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+      // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
+      slots[lane] = select(0u, slot * D4, next_here);
+      next_page = table[sequence * params.table_stride + min(token + THREADS, end - 1u) / params.page_tokens];
     }
     workgroupBarrier();
-    for (var chunk = 0u; chunk < D4; chunk += CHUNK4) {
-      var fresh: array<vec4<f32>, CHUNK4>;
-      for (var load = 0u; load < CHUNK4; load++) { // unrolled
-        let item = lane + load * THREADS;
-        fresh[load] = vec4<f32>(pages[slots[item / CHUNK4] + chunk + item % CHUNK4]);
-      }
-      workgroupBarrier();
+    if (step > 0u) {
       for (var load = 0u; load < CHUNK4; load++) { // unrolled
         let item = lane + load * THREADS;
         keys[item / CHUNK4 * STRIDE4 + item % CHUNK4] = fresh[load];
       }
-      workgroupBarrier();
+    }
+    if (step < steps) {
+      for (var load = 0u; load < CHUNK4; load++) { // unrolled
+        let item = lane + load * THREADS;
+        fresh[load] = vec4<f32>(pages[slots[item / CHUNK4] + chunk + item % CHUNK4]);
+      }
+    }
+    workgroupBarrier();
+    if (step > 0u) {
+      let done = (step - 1u) % CHUNKS * CHUNK4;
       for (var c = 0u; c < CHUNK4; c++) { // unrolled
         let key = keys[lane * STRIDE4 + c];
         for (var p = 0u; p < PAIRS; p++) { // unrolled
-          sums[p] = fma(query_rows[p * D4 + chunk + c], key, sums[p]);
+          sums[p] = fma(query_rows[p * D4 + done + c], key, sums[p]);
         }
       }
-    }
-    if (here) {
-      for (var p = 0u; p < PAIRS; p++) { // unrolled
-        offer(p, turn, (sums[p].x + sums[p].y) + (sums[p].z + sums[p].w), token - middle_start);
+      if (step % CHUNKS == 0u) {
+        let token = first - THREADS + lane - middle_start;
+        let is_first = step == CHUNKS;
+        if (is_first) {
+          for (var p = 0u; p < PAIRS; p++) { // unrolled
+            let score = (sums[p].x + sums[p].y) + (sums[p].z + sums[p].w);
+            if (here) {
+              atomicMax(&group_bests[p * GROUPS + lane % GROUPS], order_key(score));
+            }
+          }
+        }
+        // All threads: whether it is the first batch is the same for all.
+        if (is_first) {
+          workgroupBarrier();
+        }
+        for (var p = 0u; p < PAIRS; p++) { // unrolled
+          let score = (sums[p].x + sums[p].y) + (sums[p].z + sums[p].w);
+          var least = 0u;
+          if (is_first && GROUPS == K) {
+            least = lowest_group_best(p);
+          }
+          if (here && order_key(score) >= least) {
+            offer(p, turn, score, token);
+          }
+          sums[p] = vec4<f32>();
+        }
+        turn = join(turn, lane);
       }
     }
-    turn = join(turn, lane);
+    if (chunk == 0u) {
+      here = next_here;
+    }
   }
   workgroupBarrier();
   for (var item = lane; item < PAIRS * K; item += THREADS) {
@@ -4276,9 +4354,9 @@ struct Params {
   resume: u32,
 }
 
-const NONE = 0xffffffffu;
+// uses parts/row_lists.wgsl
+
 const NOWHERE = 0xffffffffu;
-const LOWEST = -3.4028234663852886e38f;
 const THREADS = 64u;
 const SIDE = 8u;
 // Steps of the head's channels a turn, as vec4s.
@@ -4291,8 +4369,6 @@ const COLUMNS4 = 2u;
 const TILE_TOKENS4 = SIDE * COLUMNS4;
 const TILE_TOKENS = 4u * TILE_TOKENS4;
 const LOADS_TOKENS = 4u;
-// Scores that a row's keeper takes at once; where more come, threads offer them again.
-const ROOM = 16u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -4306,62 +4382,6 @@ var<workgroup> lefts: array<vec4<f32>, 4u * DEPTH4 * TILE_ROWS4>;
 var<workgroup> rights: array<vec4<f32>, 4u * DEPTH4 * TILE_TOKENS4>;
 // Where the tokens of this tile and of the next lie.
 var<workgroup> slots: array<u32, 2u * TILE_TOKENS>;
-var<workgroup> list_scores: array<f32, K * TILE_ROWS>;
-var<workgroup> list_tokens: array<u32, K * TILE_ROWS>;
-var<workgroup> offered_scores: array<f32, ROOM * TILE_ROWS>;
-var<workgroup> offered_tokens: array<u32, ROOM * TILE_ROWS>;
-var<workgroup> offered: array<atomic<u32>, TILE_ROWS>;
-var<workgroup> refused: atomic<u32>;
-var<workgroup> again: u32;
-
-// True where (score, token) ranks before (other, held): higher score first, then the lower token.
-fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
-  return score > other || (score == other && token < held);
-}
-
-// Hands a score to its row's keeper; false where the keeper has no room now.
-fn offer(row: u32, score: f32, token: u32) -> bool {
-  let worst = (K - 1u) * TILE_ROWS + row;
-  if (!ranks_before(score, token, list_scores[worst], list_tokens[worst])) {
-    return true;
-  }
-  let place = atomicAdd(&offered[row], 1u);
-  if (place >= ROOM) {
-    atomicStore(&refused, 1u);
-    return false;
-  }
-  offered_scores[place * TILE_ROWS + row] = score;
-  offered_tokens[place * TILE_ROWS + row] = token;
-  return true;
-}
-
-// Sorts what was offered into a row's list.
-fn keep(row: u32) {
-  let count = min(atomicLoad(&offered[row]), ROOM);
-  for (var i = 0u; i < count; i++) {
-    let score = offered_scores[i * TILE_ROWS + row];
-    let token = offered_tokens[i * TILE_ROWS + row];
-    var place = K;
-    while (place > 0u) {
-      let before = (place - 1u) * TILE_ROWS + row;
-      let held = list_scores[before];
-      let holder = list_tokens[before];
-      if (!ranks_before(score, token, held, holder)) {
-        break;
-      }
-      if (place < K) {
-        list_scores[before + TILE_ROWS] = held;
-        list_tokens[before + TILE_ROWS] = holder;
-      }
-      place--;
-    }
-    if (place < K) {
-      list_scores[place * TILE_ROWS + row] = score;
-      list_tokens[place * TILE_ROWS + row] = token;
-    }
-  }
-  atomicStore(&offered[row], 0u);
-}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -4472,6 +4492,24 @@ fn main(
     if (step > 0u && step % TURNS == 0u) {
       // The tile is whole: bit by bit its scores are dropped or taken by their rows' keepers.
       let tile = step / TURNS - 1u;
+      if (tile == 0u) {
+        for (var i = 0u; i < ROWS4; i++) { // unrolled
+          for (var q = 0u; q < 4u; q++) { // unrolled
+            var best = vec4<f32>(LOWEST);
+            for (var j = 0u; j < COLUMNS4; j++) { // unrolled
+              let places = 4u * (x + j * SIDE) + vec4(0u, 1u, 2u, 3u);
+              let here = vec4(slots[places.x], slots[places.y], slots[places.z], slots[places.w]) != vec4(NOWHERE);
+              best = max(best, select(vec4<f32>(LOWEST), sums[(4u * i + q) * COLUMNS4 + j], here));
+            }
+            thread_bests[x * TILE_ROWS + 4u * (y + i * SIDE) + q] = max(max(best.x, best.y), max(best.z, best.w));
+          }
+        }
+        workgroupBarrier();
+        if (lane < TILE_ROWS) {
+          bounds[lane] = bound_of(lane);
+        }
+        workgroupBarrier();
+      }
       var settled: array<u32, 4u * ROWS4>;
       for (var i = 0u; i < ROWS4; i++) { // unrolled
         for (var q = 0u; q < 4u; q++) { // unrolled
@@ -4482,14 +4520,15 @@ fn main(
         for (var i = 0u; i < ROWS4; i++) { // unrolled
           for (var q = 0u; q < 4u; q++) { // unrolled
             let row = 4u * (y + i * SIDE) + q;
-            let worst = vec4<f32>(list_scores[(K - 1u) * TILE_ROWS + row]);
+            // What the first tile's bound drops, later tiles' lists drop too.
+            let worst = vec4<f32>(max(bounds[row], list_scores[(K - 1u) * TILE_ROWS + row]));
             for (var j = 0u; j < COLUMNS4; j++) { // unrolled
               if (any(sums[(4u * i + q) * COLUMNS4 + j] >= worst)) {
                 for (var e = 0u; e < 4u; e++) { // unrolled
                   let column = 4u * (x + j * SIDE) + e;
                   let bit = 1u << (4u * j + e);
                   let here = slots[tile % 2u * TILE_TOKENS + column] != NOWHERE;
-                  if (here && (settled[4u * i + q] & bit) == 0u) {
+                  if (here && sums[(4u * i + q) * COLUMNS4 + j][e] >= worst.x && (settled[4u * i + q] & bit) == 0u) {
                     let token = start - middle_start + tile * TILE_TOKENS + column;
                     if (offer(row, sums[(4u * i + q) * COLUMNS4 + j][e], token)) {
                       settled[4u * i + q] |= bit;
@@ -5029,7 +5068,8 @@ fn main(
     text: `// The same as softmax.wgsl for rows of whole vec4s: y = exp(x - max) / sum of exp(x - max).
 //
 // Shapes:   x, y [rows, size] of vec4<Element> from vec4 x_first and y_first on; computed in f32
-// Dispatch: one workgroup of 16 to 256 threads per row, linear groups
+// Dispatch: one workgroup of 16 to 256 threads per row, linear groups. Where HELD is not 0 a thread holds that many vec4s of its
+//           row, which is then read once
 // Source:   plain definition
 
 struct Params {
@@ -5061,6 +5101,27 @@ fn main(
   let x_first = params.x_first + row * params.size;
   let y_first = params.y_first + row * params.size;
   var most = vec4<f32>(x[x_first]);
+  var held: array<vec4<f32>, max(HELD, 1u)>;
+  for (var i = 0u; i < HELD; i++) { // unrolled
+    held[i] = vec4<f32>(x[x_first + min(lane + i * WORKGROUP, params.size - 1u)]);
+    most = max(most, held[i]);
+  }
+  if (HELD > 0u) {
+    let highest = highest_of(max(max(most.x, most.y), max(most.z, most.w)), lane);
+    var part = vec4<f32>();
+    for (var i = 0u; i < HELD; i++) { // unrolled
+      held[i] = exp(held[i] - highest);
+      part += select(vec4<f32>(), held[i], lane + i * WORKGROUP < params.size);
+    }
+    let total = total_of((part.x + part.y) + (part.z + part.w), lane);
+    for (var i = 0u; i < HELD; i++) { // unrolled
+      let place = lane + i * WORKGROUP;
+      if (place < params.size) {
+        y[y_first + place] = vec4<Element>(held[i] / total);
+      }
+    }
+    return;
+  }
   for (var i = lane; i < params.size; i += WORKGROUP) {
     most = max(most, vec4<f32>(x[x_first + i]));
   }
@@ -5449,6 +5510,94 @@ fn sink(best: ptr<function, Best>, score: f32, token: u32, size: u32) {
   }
   (*best).scores[place] = score;
   (*best).tokens[place] = token;
+}
+`,
+  row_lists: `// The K best scores of each of TILE_ROWS rows, with their tokens, kept sorted by one thread a row; SIDE threads share a row's scores
+// and hand over those that beat its list. K, TILE_ROWS and SIDE are the kernel's. Places of a list are TILE_ROWS apart.
+
+const NONE = 0xffffffffu;
+const LOWEST = -3.4028234663852886e38f;
+// Scores that a row's keeper takes at once; where more come, threads offer them again.
+const ROOM = 16u;
+
+var<workgroup> list_scores: array<f32, K * TILE_ROWS>;
+var<workgroup> list_tokens: array<u32, K * TILE_ROWS>;
+var<workgroup> offered_scores: array<f32, ROOM * TILE_ROWS>;
+var<workgroup> offered_tokens: array<u32, ROOM * TILE_ROWS>;
+var<workgroup> offered: array<atomic<u32>, TILE_ROWS>;
+// The best of each thread's scores of a row, of a first tile: the K-th of them bounds the K-th best score from below.
+var<workgroup> thread_bests: array<f32, SIDE * TILE_ROWS>;
+var<workgroup> bounds: array<f32, TILE_ROWS>;
+var<workgroup> refused: atomic<u32>;
+var<workgroup> again: u32;
+
+// True where (score, token) ranks before (other, held): higher score first, then the lower token.
+fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
+  return score > other || (score == other && token < held);
+}
+
+// Hands a score to its row's keeper; false where the keeper has no room now.
+fn offer(row: u32, score: f32, token: u32) -> bool {
+  let worst = (K - 1u) * TILE_ROWS + row;
+  if (!ranks_before(score, token, list_scores[worst], list_tokens[worst])) {
+    return true;
+  }
+  let place = atomicAdd(&offered[row], 1u);
+  if (place >= ROOM) {
+    atomicStore(&refused, 1u);
+    return false;
+  }
+  offered_scores[place * TILE_ROWS + row] = score;
+  offered_tokens[place * TILE_ROWS + row] = token;
+  return true;
+}
+
+// Sorts what was offered into a row's list.
+fn keep(row: u32) {
+  let count = min(atomicLoad(&offered[row]), ROOM);
+  for (var i = 0u; i < count; i++) {
+    let score = offered_scores[i * TILE_ROWS + row];
+    let token = offered_tokens[i * TILE_ROWS + row];
+    var place = K;
+    while (place > 0u) {
+      let before = (place - 1u) * TILE_ROWS + row;
+      let held = list_scores[before];
+      let holder = list_tokens[before];
+      if (!ranks_before(score, token, held, holder)) {
+        break;
+      }
+      if (place < K) {
+        list_scores[before + TILE_ROWS] = held;
+        list_tokens[before + TILE_ROWS] = holder;
+      }
+      place--;
+    }
+    if (place < K) {
+      list_scores[place * TILE_ROWS + row] = score;
+      list_tokens[place * TILE_ROWS + row] = token;
+    }
+  }
+  atomicStore(&offered[row], 0u);
+}
+
+// The K-th highest of a row's threads' bests; the lowest number where there are fewer threads.
+fn bound_of(row: u32) -> f32 {
+  if (K > SIDE) {
+    return LOWEST;
+  }
+  var bound = LOWEST;
+  for (var i = 0u; i < SIDE; i++) {
+    let best = thread_bests[i * TILE_ROWS + row];
+    var higher = 0u;
+    for (var other = 0u; other < SIDE; other++) {
+      higher += u32(thread_bests[other * TILE_ROWS + row] >= best);
+    }
+    // At least K threads reach it.
+    if (higher >= K) {
+      bound = max(bound, best);
+    }
+  }
+  return bound;
 }
 `,
   row_totals: `// Sums and maxima over the values of a workgroup of WORKGROUP threads, at most 256, in two levels; every thread gets the result.

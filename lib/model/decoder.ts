@@ -1,6 +1,6 @@
 import { type AttentionShape, type AttentionStep, RotationTable } from "../attention/mod.ts";
 import type { Device } from "../gpu/mod.ts";
-import { add, gatherRows, matmul, rmsNorm, siluGate, slice, type Tensor } from "../tensor/mod.ts";
+import { add, embedding, matmul, rmsNorm, siluGate, slice, type Tensor } from "../tensor/mod.ts";
 import type { ModelConfig } from "./config.ts";
 import { headFrequencies } from "./rotary_layout.ts";
 import type { DecoderWeights, LayerWeights, Linear } from "./decoder_weights.ts";
@@ -40,7 +40,7 @@ export class Decoder {
   async forward(step: AttentionStep, tokens: Tensor, signal?: AbortSignal): Promise<Tensor> {
     const [batch, rows] = tokens.shape;
     using ids = tokens.reshape([batch * rows]);
-    let hidden = gatherRows(this.#weights.embedding, ids);
+    let hidden = embedding(this.#weights.embedding, ids);
     try {
       for (let layer = 0; layer < this.config.layers; layer++) {
         const next = this.#layer(step, layer, hidden, batch, rows);

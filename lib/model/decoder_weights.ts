@@ -15,6 +15,9 @@ export type Linear = LinearOf<Tensor, Matrix>;
 /** Weights of one decoder layer on the GPU. */
 export type LayerWeights = LayerOf<Tensor, Matrix>;
 
+/** Type of a decoder's matrices on the GPU; norms and biases are always f32. */
+export type WeightType = "f32" | "f16";
+
 /** A weight file that was loaded. */
 export interface LoadedShard {
   /** Its name. */
@@ -29,7 +32,7 @@ export interface LoadedShard {
   readonly seconds: number;
 }
 
-/** All weights of a decoder on the GPU, f32; disposing frees them. */
+/** All weights of a decoder on the GPU; disposing frees them. */
 export class DecoderWeights {
   /** Token embeddings [vocabulary, hidden]. */
   readonly embedding: Tensor;
@@ -50,9 +53,9 @@ export class DecoderWeights {
   }
 
   /**
-   * Loads the weights file by file, widened to f32.
+   * Loads the weights file by file, widened to f32 or, where halves are wanted, rounded to them.
    *
-   * @param onShard called when all that is needed of a file is on the GPU
+   * @param options the matrices' type, default "f32"; `onShard` is called when all that is needed of a file is on the GPU
    * @throws {RangeError} naming the tensor that is missing or has another shape than the config says.
    * @throws {ModelFileError} naming a tensor that the config has no use for: leaving it out would give wrong numbers.
    * @throws {MemoryBudgetError} where memory can't hold them.
@@ -61,7 +64,7 @@ export class DecoderWeights {
     device: Device,
     config: ModelConfig,
     store: WeightStore,
-    onShard?: (shard: LoadedShard) => void,
+    { type = "f32", onShard }: { type?: WeightType; onShard?: (shard: LoadedShard) => void } = {},
   ): Promise<DecoderWeights> {
     const plan = planWeights(config);
     const wanted = leavesOf(plan);
@@ -69,7 +72,7 @@ export class DecoderWeights {
     const loaded = new Map<WantedTensor, Matrix>();
     try {
       const shards = byFile(store, wanted);
-      const loader = new TensorLoader(device, store);
+      const loader = new TensorLoader(device, store, type);
       for (const [index, [file, tensors]] of shards.entries()) {
         const start = performance.now();
         for (const tensor of tensors) loaded.set(tensor, heldFastest(await loader.load(tensor), tensor));
@@ -94,7 +97,8 @@ export class DecoderWeights {
 function heldFastest(tensor: Tensor, { transposed }: WantedTensor): Matrix {
   const [rows, columns] = tensor.shape;
   // What is multiplied with it must be an image too, as wide as the weight has rows.
-  const pays = transposed && MatrixImage.pays(tensor.device, rows, columns) && MatrixImage.pays(tensor.device, 1, rows);
+  const pays = transposed && tensor.dtype === "f32" && MatrixImage.pays(tensor.device, rows, columns) &&
+    MatrixImage.pays(tensor.device, 1, rows);
   if (!pays) return tensor;
   using _copied = tensor;
   return MatrixImage.copy(tensor, "weights");

@@ -5,6 +5,12 @@ import type { Stepper } from "./stepper.ts";
 /** Steps before tokens first come to the host, and the most between two reads; the number doubles each time. */
 const BATCHES = { first: 4, last: 32 };
 
+/**
+ * Reads under way while a GPU goes on with the next batch: the wait for one costs as much as several steps. On a software adapter
+ * steps past an answer's end would cost more.
+ */
+const READ_AHEAD = 1;
+
 /** How a sequence's answer begins. */
 export interface AnswerStart {
   /** The prompt's last token: the first decode step. */
@@ -56,21 +62,37 @@ export class Decoding {
     const { cache } = this.#stepper;
     using sampler = new Sampler(cache.device, cache.batch, maxTokens, sampling);
     cache.device.commands.write(sampler.next.buffer, 0, Uint32Array.from(this.#starts, ({ lastToken }) => lastToken));
+    const ahead = cache.device.info.software ? 0 : READ_AHEAD;
+    const reads: { from: number; until: number; chosen: Promise<Uint32Array> }[] = [];
     try {
-      for (let batch = BATCHES.first; sampler.count < maxTokens; batch = Math.min(2 * batch, BATCHES.last)) {
-        const from = sampler.count;
-        await this.#choose(sampler, Math.min(maxTokens, from + batch), signal);
-        const chosen = await this.#stepper.readScope(sampler.chosen);
-        const until = sampler.count;
-        const news = this.#answers.map((answer, sequence) => {
-          return deliver(answer, chosen.subarray(sequence * maxTokens + from, sequence * maxTokens + until), stops);
-        });
+      for (let batch = BATCHES.first; sampler.count < maxTokens || reads.length > 0;) {
+        if (sampler.count < maxTokens && reads.length <= ahead) {
+          const from = sampler.count;
+          await this.#choose(sampler, Math.min(maxTokens, from + batch), signal);
+          reads.push({ from, until: sampler.count, chosen: this.#stepper.readScope(sampler.chosen) });
+          batch = Math.min(2 * batch, BATCHES.last);
+          continue;
+        }
+        const { from, until, chosen } = reads.shift()!;
+        const news = this.#deliver(await chosen, { from, until, room: maxTokens }, stops);
         if (news.some(({ length }) => length > 0)) yield news;
         if (this.#answers.every(({ stopped }) => stopped)) return;
       }
     } finally {
+      await Promise.allSettled(reads.map(({ chosen }) => chosen));
       this.#dropTheRest();
     }
+  }
+
+  /** What a read brings of each sequence's tokens from place `from` to `until`. */
+  #deliver(
+    chosen: Uint32Array,
+    { from, until, room }: { from: number; until: number; room: number },
+    stops: ReadonlySet<number>,
+  ): number[][] {
+    return this.#answers.map((answer, sequence) => {
+      return deliver(answer, chosen.subarray(sequence * room + from, sequence * room + until), stops);
+    });
   }
 
   async #choose(sampler: Sampler, until: number, signal: AbortSignal | undefined): Promise<void> {

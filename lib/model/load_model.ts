@@ -2,7 +2,7 @@ import type { Device } from "../gpu/mod.ts";
 import { fileExists, folderUrl, hasFiles, readText } from "../platform.ts";
 import { parseConfig } from "./config.ts";
 import { Decoder } from "./decoder.ts";
-import { DecoderWeights, type LoadedShard } from "./decoder_weights.ts";
+import { DecoderWeights, type LoadedShard, type WeightType } from "./decoder_weights.ts";
 import { fetchModel, type HubOptions } from "./hub/fetch_model.ts";
 import { hubAccess, isRepository } from "./hub/repository.ts";
 import { Model } from "./model.ts";
@@ -14,6 +14,11 @@ import { loadTokenizer } from "./tokenizer.ts";
 export interface LoadOptions extends HubOptions {
   /** The device that holds the weights. */
   device: Device;
+  /**
+   * Type of the matrices on the GPU: "f32", or "f16" for half the memory and, where reading them is what takes time, up to
+   * twice the speed; sums stay f32. Default "f32".
+   */
+  weights?: WeightType;
   /** Called when a weight file is on the GPU. */
   onShard?: (shard: LoadedShard) => void;
 }
@@ -42,12 +47,13 @@ export interface LoadOptions extends HubOptions {
  * ```
  */
 export async function loadModel(source: string | URL, options: LoadOptions): Promise<Model> {
-  const { device, onShard } = options;
+  const { device, onShard, weights: type = "f32" } = options;
+  if (type !== "f32" && type !== "f16") throw new TypeError(`loadModel: weights ${type} must be "f32" or "f16"`);
   const folder = await folderOf(source, options);
   const config = parseConfig(parseStrictJson(await readText(new URL("config.json", folder)), `${folder}config.json`));
   const tokenizer = await fileExists(new URL("tokenizer.json", folder)) ? await loadTokenizer(folder) : undefined;
   const store = await openWeights(folder);
-  const weights = await DecoderWeights.load(device, config, store, onShard);
+  const weights = await DecoderWeights.load(device, config, store, { onShard, type });
   return new Model(config, tokenizer, new Decoder(device, config, weights));
 }
 

@@ -1,5 +1,5 @@
 import type { Device } from "../gpu/mod.ts";
-import { Tensor, writeBlock } from "../tensor/mod.ts";
+import { cast, type DType, Tensor, writeBlock } from "../tensor/mod.ts";
 import { reorderRows } from "./rotary_layout.ts";
 import type { WeightStore } from "./safetensors.ts";
 import type { WantedTensor } from "./weight_plan.ts";
@@ -9,14 +9,16 @@ const PIECE = 1 * 2 ** 20;
 /** Bytes on their way to the GPU before their copies are waited for: what is on its way takes the host's memory. */
 const ON_THE_WAY = 16 * 2 ** 20;
 
-/** Brings tensors of a checkpoint to the GPU in pieces, widened to f32, so that no whole tensor passes through the host. */
+/** Brings tensors of a checkpoint to the GPU in pieces, as f32 or matrices as f16, so that no whole tensor passes through the host. */
 export class TensorLoader {
   readonly #device: Device;
   readonly #store: WeightStore;
+  readonly #matrixType: DType;
   #onTheWay = 0;
 
   /** Reads from `store`. */
-  constructor(device: Device, store: WeightStore) {
+  constructor(device: Device, store: WeightStore, matrixType: "f32" | "f16" = "f32") {
+    this.#matrixType = matrixType;
     this.#device = device;
     this.#store = store;
   }
@@ -32,7 +34,8 @@ export class TensorLoader {
     const { tensor, shape: [stored, width = 1], transposed, order } = wanted;
     const { first, count } = wanted.rows ?? { first: 0, count: stored };
     const shape = wanted.shape.length === 1 ? [count] : transposed ? [width, count] : [count, width];
-    const loaded = Tensor.empty(this.#device, shape, "f32", "weights");
+    const type = shape.length === 1 ? "f32" : this.#matrixType;
+    const loaded = Tensor.empty(this.#device, shape, type, "weights");
     try {
       for (let done = 0; done < count;) {
         const rows = Math.min(count - done, rowsAtOnce(width, order?.length ?? 1));
@@ -63,9 +66,11 @@ export class TensorLoader {
     floats: Float32Array<ArrayBuffer>,
     { transposed, width, done, rows }: { transposed: boolean; width: number; done: number; rows: number },
   ): Promise<void> {
-    if (transposed) {
-      using piece = Tensor.from(this.#device, floats, [rows, width], "weights on their way");
-      writeBlock(loaded, [0, done], piece, [1, 0]);
+    if (transposed || loaded.dtype !== "f32") {
+      using wide = Tensor.from(this.#device, floats, [rows, width], "weights on their way");
+      using piece = loaded.dtype === "f32" ? wide.share() : cast(wide, loaded.dtype);
+      if (transposed) writeBlock(loaded, [0, done], piece, [1, 0]);
+      else writeBlock(loaded, [done, 0], piece);
     } else {
       this.#device.commands.write(loaded.buffer, done * width * 4, floats);
     }

@@ -6,7 +6,14 @@
 export { type ChatMessage, type ChatOptions, ChatTemplates } from "./chat_template.ts";
 export { type ModelConfig, type ModelFamily, parseConfig } from "./config.ts";
 export { Decoder } from "./decoder.ts";
-export { DecoderWeights, type LayerWeights, type Linear, type LoadedShard, type Matrix } from "./decoder_weights.ts";
+export {
+  DecoderWeights,
+  type LayerWeights,
+  type Linear,
+  type LoadedShard,
+  type Matrix,
+  type WeightType,
+} from "./decoder_weights.ts";
 export type { StoredType } from "./element_types.ts";
 export type { DownloadProgress } from "./hub/download.ts";
 export { fetchModel, type HubOptions } from "./hub/fetch_model.ts";

@@ -87,7 +87,7 @@ function vector(columns4: number, slices: number): MatmulTile {
     columns: 4 * columns4,
     threads: columns4 * slices,
     workgroupBytes: 16 * columns4 * slices,
-    constants: { COLUMNS4: columns4, SLICES: slices },
+    constants: { COLUMNS4: columns4, SLICES: slices, AHEAD: 2 },
   };
 }
 

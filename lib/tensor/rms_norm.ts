@@ -43,7 +43,7 @@ export function rmsNorm(x: Tensor, weight: Tensor, epsilon: number): Tensor {
   return newTensor(x.device, x.shape, x.dtype, (y) => {
     runOverRows("rmsNorm", x, y, size, size, {
       kernel: "rms_norm",
-      wide: { kernel: "rms_norm_wide", outputWidth: 4 },
+      wide: { kernel: "rms_norm_wide", outputWidth: 4, holds: true },
       types: { Element: x.dtype, Weight: weight.dtype },
       params: { epsilon },
       weight,

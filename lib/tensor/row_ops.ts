@@ -1,4 +1,4 @@
-import type { Device, KernelName } from "../gpu/mod.ts";
+import type { Device, KernelName, KernelVariant } from "../gpu/mod.ts";
 import { elementBytes } from "./dtype.ts";
 import type { Tensor } from "./tensor.ts";
 import { vectorWidth } from "./vectors.ts";
@@ -8,8 +8,8 @@ import { bindElements, freeWindows } from "./windows.ts";
 export interface RowKernel {
   /** The kernel. */
   kernel: KernelName;
-  /** The same for rows of whole vec4s, if there is one; its sizes and places count vec4s. */
-  wide?: { kernel: KernelName; outputWidth: 1 | 4 };
+  /** The same for rows of whole vec4s, if there is one; its sizes and places count vec4s. It may hold rows in registers. */
+  wide?: { kernel: KernelName; outputWidth: 1 | 4; holds?: boolean };
   /** Element types put before its text. */
   types: Readonly<Record<string, string>>;
   /** Its parameters besides `size`, `x_first` and `y_first`. */
@@ -45,7 +45,7 @@ export function runOverRows(
     x.device.commands.dispatch({
       kernel: whole?.kernel ?? kernel,
       types,
-      ...(whole && { overrides: { WORKGROUP: threadsOf(x.device, size / 4) } }),
+      ...(whole && wideVariant(x.device, size / 4, whole.holds ?? false)),
       params: {
         ...params,
         size: size / width,
@@ -59,8 +59,15 @@ export function runOverRows(
   }
 }
 
-/** Threads for a row of so many vec4s. A software adapter runs eight lanes at a time, and pays for each barrier of more. */
-function threadsOf({ info, choices }: Device, vectors: number): number {
-  if (info.software) return 16;
-  return Math.max(32, choices.threads(Math.min(256, vectors)));
+/** Most vec4s that a thread holds. */
+const MOST_HELD = 4;
+
+/** How a row of so many vec4s is shared. A software adapter runs eight lanes at a time, and pays for each barrier of more. */
+function wideVariant({ info, choices }: Device, vectors: number, holds: boolean): Partial<KernelVariant> {
+  const WORKGROUP = info.software ? 16 : Math.max(32, choices.threads(Math.min(256, vectors)));
+  const held = Math.ceil(vectors / WORKGROUP);
+  return {
+    overrides: { WORKGROUP },
+    ...(holds && { constants: { HELD: held <= MOST_HELD ? held : 0 } }),
+  };
 }

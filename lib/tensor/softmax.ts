@@ -28,7 +28,7 @@ export function softmax(x: Tensor): Tensor {
   return newTensor(x.device, x.shape, x.dtype, (y) => {
     runOverRows("softmax", x, y, size, size, {
       kernel: "softmax",
-      wide: { kernel: "softmax_wide", outputWidth: 4 },
+      wide: { kernel: "softmax_wide", outputWidth: 4, holds: true },
       types: { Element: x.dtype },
       workPerElement: 24,
     });

@@ -58,7 +58,7 @@ async function check(device: Device, each: Case, keysOf = (count: number) => nor
   }
 }
 
-// Lists are kept as in parts/shared_list.wgsl, by score_few_top_k and merge_lists, and row by row in score_tiled_top_k.
+// Lists are kept as in parts/shared_list.wgsl, by score_few_top_k and merge_lists, and row by row (parts/row_lists) in score_tiled_top_k.
 gpuTest("workgroups that share keys and lists select what the oracle selects, whatever the shape", async (device) => {
   await fc.assert(fc.asyncProperty(cases, (each) => check(device, each)), { seed: 61, numRuns: 14 });
 });

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { loadModel } from "../../lib/model/mod.ts";
 import { assertClose } from "../compare.ts";
 import { gpuTest } from "../gpu_test_device.ts";
@@ -26,6 +26,19 @@ gpuTest("the embedded model expects and writes what PyTorch says", async (device
   assertClose(rows.at(-1)!, reference.last, { absolute: 1e-3 });
   using writer = model.createSession({ method: "full" });
   assertEquals(await writer.generate(reference.tokens, { maxTokens: reference.written.length }), reference.written);
+});
+
+gpuTest("matrices kept as halves give the same numbers where the checkpoint's own are halves", async (device) => {
+  if (!device.info.f16) return;
+  using model = await loadModel("demo", { device, weights: "f16" });
+  using session = model.createSession({ method: "full" });
+  const logits = await session.logits(reference.tokens.slice(0, 64));
+  using whole = await loadModel("demo", { device });
+  using other = whole.createSession({ method: "full" });
+  // The weights are the same numbers, the sums are f32 in another order.
+  assertClose(logits, await other.logits(reference.tokens.slice(0, 64)), { absolute: 1e-3 });
+  const wrong = { device, weights: "f64" as "f32" };
+  await assertRejects(() => loadModel("demo", wrong), TypeError, 'weights f64 must be "f32" or "f16"');
 });
 
 Deno.test("the embedded model is at most 12 MB, tokenizer and configuration included", () => {

@@ -1,8 +1,9 @@
-import { type Knobs, type MethodName } from "../../../lib/attention/mod.ts";
+import { type CacheOptions, type Knobs, type MethodName } from "../../../lib/attention/mod.ts";
 import type { Device } from "../../../lib/gpu/mod.ts";
 import { loadModel, type Model, type Session } from "../../../lib/model/mod.ts";
 import { type Contender, type Sample, timeInTurns } from "../clock.ts";
 import { inputValue } from "../inputs.ts";
+import { loadRandomLlama, randomLlamaWeights } from "../random_llama.ts";
 import type { Row } from "../row.ts";
 
 /** A whole model to time: lengths as multiples of the scope. */
@@ -13,8 +14,12 @@ export interface ModelCase {
   readonly dtype: string;
   /** Loads it. */
   load(device: Device): Promise<Model>;
-  /** Bytes of weights that a decode step reads; undefined where the copy limit says nothing. */
+  /** Bytes of weights that a decode step reads; undefined where they fit a cache, and the copy limit says nothing. */
   readonly weightBytes?: number;
+  /** Most tokens that a selecting method attends to. */
+  readonly scope: number;
+  /** Where keys and values are stored. Default f32. */
+  readonly storage?: "f32" | "f16";
   /** Lengths in tokens. */
   readonly lengths: readonly number[];
   /** Methods and knobs to time at each length. */
@@ -31,12 +36,32 @@ export function demoCase(): ModelCase {
     name: "demo",
     dtype: "f32",
     load: (device) => loadModel("demo", { device }),
+    scope: 512,
     lengths: [4096, 16384],
     methods: [
       { label: "full", method: "full", knobs },
       { label: "reattention", method: "reattention", knobs },
       { label: "reattention recallEvery 16", method: "reattention", knobs: { ...knobs, recallEvery: 16 } },
       { label: "reattention-window", method: "reattention", knobs: { ...knobs, prefill: "window" } },
+    ],
+  };
+}
+
+/** A Llama of 1B parameters, random halves, at 8 and 32 times a scope of 2,048 tokens: 32 first, 992 last and 32 spans of 32. */
+export function llamaCase(): ModelCase {
+  const knobs = { globalSize: 32, window: 992, k: 4, spanSize: 32, recallClip: 32, chunkSize: 512 };
+  return {
+    name: "llama-1b",
+    dtype: "f16",
+    weightBytes: 2 * randomLlamaWeights(),
+    scope: 2048,
+    storage: "f16",
+    load: loadRandomLlama,
+    lengths: [16384, 65536],
+    methods: [
+      { label: "full", method: "full", knobs: { chunkSize: 512 } },
+      { label: "reattention", method: "reattention", knobs },
+      { label: "reattention recallEvery 16", method: "reattention", knobs: { ...knobs, recallEvery: 16 } },
     ],
   };
 }
@@ -53,7 +78,7 @@ export async function timeModel(device: Device, item: ModelCase, report: (row: R
     const sessions: Session[] = [];
     try {
       for (const { label, method, knobs } of item.methods) {
-        const session = model.createSession({ method, knobs });
+        const session = model.createSession({ method, knobs, cache: cacheOf(item) });
         sessions.push(session);
         const start = performance.now();
         await session.append(tokens);
@@ -69,6 +94,9 @@ export async function timeModel(device: Device, item: ModelCase, report: (row: R
           "tokens/s": 1000 / timing.milliseconds,
           "host ms": contenders[index].hostMilliseconds,
           "of full": timing.milliseconds / timings[0].milliseconds,
+          // What full attention reads (keys and values) over what selecting and attending do (keys, and twice the scope).
+          ...(index > 0 && { "ceiling by bytes": 2 * length / (length + 2 * item.scope) }),
+          ...(item.weightBytes && { "weights TB/s": item.weightBytes / timing.milliseconds / 1e9 }),
         }));
       });
     } finally {
@@ -78,11 +106,15 @@ export async function timeModel(device: Device, item: ModelCase, report: (row: R
 }
 
 /** Compiles every kernel that prefill needs. */
-async function warm(model: Model, { methods }: ModelCase, tokens: readonly number[]): Promise<void> {
-  for (const { method, knobs } of methods) {
-    using session = model.createSession({ method, knobs });
-    await session.append(tokens.slice(0, 2048));
+async function warm(model: Model, item: ModelCase, tokens: readonly number[]): Promise<void> {
+  for (const { method, knobs } of item.methods) {
+    using session = model.createSession({ method, knobs, cache: cacheOf(item) });
+    await session.append(tokens.slice(0, 2 * item.scope + 1024));
   }
+}
+
+function cacheOf({ storage = "f32" }: ModelCase): CacheOptions {
+  return { keyType: storage, valueType: storage };
 }
 
 function row(

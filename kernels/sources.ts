@@ -74,6 +74,7 @@ export type KernelName =
   | "scale"
   | "scatter_rows"
   | "score_few_top_k"
+  | "score_image_top_k"
   | "score_short_top_k"
   | "score_tiled_top_k"
   | "score_top_k"
@@ -4112,6 +4113,174 @@ fn main(
 }
 `,
   },
+  score_image_top_k: {
+    name: "score_image_top_k",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "block_tokens", type: "u32" },
+      { name: "resume", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "keys", kind: "image" },
+      { binding: 3, name: "table", kind: "read" },
+      { binding: 4, name: "parts", kind: "read" },
+      { binding: 5, name: "best_scores", kind: "write" },
+      { binding: 6, name: "best_tokens", kind: "write" },
+    ],
+    text: `// The same as score_short_top_k.wgsl with keys that were copied to an image: for software adapters, in prefill.
+//
+// Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; keys, one slab of the cache, [slab_pages,
+//           heads, page_tokens, 4 * D4] f32 before rotation, as an image of WIDTH texels a row, a multiple of D4; table [batch,
+//           table_stride]; parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling
+//           score, then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
+//           Tokens count from the start of the middle; unused places hold NONE.
+// Dispatch: one thread per PAIRS pairs and block of block_tokens tokens, TOKENS of them at a time; pairs fastest; linear groups, batch * heads outermost.
+//           Where the cache has several slabs, one call per slab: each goes on from the lists of the one before
+//           (params.resume).
+// Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling, summed as in score_short_top_k.wgsl. llvmpipe
+//           loads a texel as one vector, a storage buffer number by number; it runs both sides of a branch for all lanes, but
+//           leaves a loop that no lane needs.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  query_heads: u32,
+  head_size: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  blocks: u32,
+  block_tokens: u32,
+  resume: u32,
+}
+
+// uses parts/best_list.wgsl
+// uses parts/short_lists.wgsl
+
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var keys: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
+@group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + PAIRS - 1u) / PAIRS;
+  let groups_per_head = (tiles * params.blocks + WORKGROUP - 1u) / WORKGROUP;
+  let place = (group % groups_per_head) * WORKGROUP + lane;
+  if (group >= params.group_count || place >= tiles * params.blocks) {
+    return;
+  }
+  let head = (group / groups_per_head) % params.heads;
+  let sequence = group / (groups_per_head * params.heads);
+  let block = place / tiles;
+  let first_pair = place % tiles * PAIRS;
+  let lists = (sequence * params.heads + head) * pairs;
+
+  var queries_of: array<array<vec4<f32>, D4>, PAIRS>;
+  var best: array<Best, PAIRS>;
+  for (var p = 0u; p < PAIRS; p++) { // unrolled
+    let pair = min(first_pair + p, pairs - 1u);
+    let row = sequence * params.step_rows + pair / share;
+    let query = (row * params.query_heads + head * share + pair % share) * params.head_size;
+    for (var c4 = 0u; c4 < D4; c4++) { // unrolled
+      for (var c = 0u; c < 4u; c++) { // unrolled
+        if (4u * c4 + c < params.head_size) {
+          queries_of[p][c4][c] = queries[query + 4u * c4 + c];
+        }
+      }
+    }
+    var list = Best();
+    load_best(&list, ((lists + pair) * params.blocks + block) * K);
+    best[p] = list;
+  }
+
+  let middle_start = parts[sequence].y;
+  let middle_end = middle_start + parts[sequence].w;
+  let end = min(middle_end, middle_start + (block + 1u) * params.block_tokens);
+  var start = middle_start + block * params.block_tokens;
+  while (start < end) {
+    let page = table[sequence * params.table_stride + start / params.page_tokens];
+    let page_end = min(end, (start / params.page_tokens + 1u) * params.page_tokens);
+    if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
+      let first = ((page - params.slab_first) * params.heads + head) * params.page_tokens;
+      for (var token = start; token < page_end; token += TOKENS) {
+        let at = (first + token % params.page_tokens) * D4;
+        var places: array<vec2<u32>, TOKENS>;
+        for (var n = 0u; n < TOKENS; n++) { // unrolled
+          let place = at + select(0u, n * D4, token + n < page_end);
+          places[n] = vec2(place % WIDTH, place / WIDTH);
+        }
+        var sums = array<array<vec4<f32>, TOKENS>, PAIRS>();
+        for (var c = 0u; c < D4; c++) { // unrolled
+          for (var n = 0u; n < TOKENS; n++) { // unrolled
+            let key = textureLoad(keys, places[n] + vec2(c, 0u));
+            for (var p = 0u; p < PAIRS; p++) { // unrolled
+              sums[p][n] = fma(queries_of[p][c], key, sums[p][n]);
+            }
+          }
+        }
+        let t = token - middle_start;
+        for (var p = 0u; p < PAIRS; p++) { // unrolled
+          let worst = best[p].scores[K - 1u];
+          let holder = best[p].tokens[K - 1u];
+          var scores: array<f32, TOKENS>;
+          var inserts = false;
+          for (var n = 0u; n < TOKENS; n++) { // unrolled
+            let score = (sums[p][n].x + sums[p][n].y) + (sums[p][n].z + sums[p][n].w);
+            scores[n] = select(LOWEST, score, token + n < page_end);
+            inserts = inserts || ranks_before(scores[n], t + n, worst, holder);
+          }
+          while (inserts) {
+            var list = best[p];
+            for (var n = 0u; n < TOKENS; n++) { // unrolled
+              insert(&list, scores[n], select(NONE, t + n, token + n < page_end));
+            }
+            best[p] = list;
+            inserts = false;
+          }
+        }
+      }
+    }
+    start = page_end;
+  }
+  for (var p = 0u; p < PAIRS; p++) { // unrolled
+    if (first_pair + p < pairs) {
+      var list = best[p];
+      store_best(&list, ((lists + first_pair + p) * params.blocks + block) * K);
+    }
+  }
+}
+`,
+  },
   score_short_top_k: {
     name: "score_short_top_k",
     params: [
@@ -4171,6 +4340,7 @@ struct Params {
 }
 
 // uses parts/best_list.wgsl
+// uses parts/short_lists.wgsl
 
 override WORKGROUP: u32 = 8u;
 
@@ -4181,36 +4351,6 @@ override WORKGROUP: u32 = 8u;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
 @group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
-
-fn insert(best: ptr<function, Best>, score: f32, token: u32) {
-  // Without a branch: software adapters run both sides of one, for every token.
-  var falling = score;
-  var name = token;
-  for (var i = 0u; i < K; i++) { // unrolled
-    let held = (*best).scores[i];
-    let holder = (*best).tokens[i];
-    let better = ranks_before(falling, name, held, holder);
-    (*best).scores[i] = select(held, falling, better);
-    (*best).tokens[i] = select(holder, name, better);
-    falling = select(falling, held, better);
-    name = select(name, holder, better);
-  }
-}
-
-fn load_best(best: ptr<function, Best>, first: u32) {
-  for (var i = 0u; i < K; i++) { // unrolled
-    let source = first + i;
-    (*best).scores[i] = select(LOWEST, best_scores[source], params.resume == 1u);
-    (*best).tokens[i] = select(NONE, best_tokens[source], params.resume == 1u);
-  }
-}
-
-fn store_best(best: ptr<function, Best>, first: u32) {
-  for (var i = 0u; i < K; i++) { // unrolled
-    best_scores[first + i] = (*best).scores[i];
-    best_tokens[first + i] = (*best).tokens[i];
-  }
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -5728,6 +5868,39 @@ fn join(turn: u32, lane: u32) -> u32 {
   }
   workgroupBarrier();
   return 1u - turn;
+}
+`,
+  short_lists: `// Lists of parts/best_list.wgsl that are short enough to stay in registers, sorted, and their way from and to best_scores and
+// best_tokens, where params.resume says whether there is one to go on from.
+
+fn insert(best: ptr<function, Best>, score: f32, token: u32) {
+  // Without a branch: software adapters run both sides of one, for every token.
+  var falling = score;
+  var name = token;
+  for (var i = 0u; i < K; i++) { // unrolled
+    let held = (*best).scores[i];
+    let holder = (*best).tokens[i];
+    let better = ranks_before(falling, name, held, holder);
+    (*best).scores[i] = select(held, falling, better);
+    (*best).tokens[i] = select(holder, name, better);
+    falling = select(falling, held, better);
+    name = select(name, holder, better);
+  }
+}
+
+fn load_best(best: ptr<function, Best>, first: u32) {
+  for (var i = 0u; i < K; i++) { // unrolled
+    let source = first + i;
+    (*best).scores[i] = select(LOWEST, best_scores[source], params.resume == 1u);
+    (*best).tokens[i] = select(NONE, best_tokens[source], params.resume == 1u);
+  }
+}
+
+fn store_best(best: ptr<function, Best>, first: u32) {
+  for (var i = 0u; i < K; i++) { // unrolled
+    best_scores[first + i] = (*best).scores[i];
+    best_tokens[first + i] = (*best).tokens[i];
+  }
 }
 `,
 };

@@ -10,6 +10,8 @@ export interface ScoredPages {
   readonly buffer: Tensor["buffer"];
   /** Their storage type. */
   readonly type: "f32" | "f16";
+  /** Pages from the first on that hold tokens. */
+  readonly used: number;
   /** How tokens are found in them. */
   readonly addressing: Readonly<Record<string, number>>;
 }
@@ -34,8 +36,13 @@ export class ScoreSource {
     this.heads = votingHeads(scoring, cache.shape);
     if (scoring === "qk") {
       this.rows = queries;
+      const pages = cache.sequences.flatMap((sequence) => sequence.pages);
       this.pages = cache.slabs().map((slab) => ({
         buffer: slab.keys[layer],
+        used: pages.reduce((most, page) => {
+          const place = page - slab.firstPage;
+          return place < slab.pages ? Math.max(most, place + 1) : most;
+        }, 0),
         type: cache.pool.keyType,
         addressing: cache.addressing(slab),
       }));
@@ -97,7 +104,7 @@ export class ScoreSource {
       slab_first: 0,
       slab_pages: cache.batch,
     };
-    return { buffer: target.buffer, type: "f32", addressing };
+    return { buffer: target.buffer, type: "f32", used: cache.batch, addressing };
   }
 }
 

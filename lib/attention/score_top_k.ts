@@ -1,5 +1,6 @@
 import type { Dispatch, KernelOption, KernelVariant } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
+import { KeyImage } from "./key_image.ts";
 import { ScoreSource } from "./score_source.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";
@@ -47,6 +48,8 @@ interface Scoring extends KernelVariant {
   /** Workgroups that a number of blocks takes, for each sequence and KV head. */
   groups(blocks: number): number;
   readonly together: boolean;
+  /** Whether keys are better read from an image. Default false. */
+  readonly imagesPay?: boolean;
 }
 
 /** Scores the middle against the source's rows, and keeps the best tokens of each block (ALGORITHM section 5). */
@@ -59,11 +62,18 @@ export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
   const shape = [cache.batch, keyValueHeads, pairs, blocks, knobs.k];
   const scores = Tensor.empty(step.device, shape, "f32", "best scores");
   const tokens = Tensor.empty(step.device, shape, "u32", "best tokens");
-  source.pages.forEach(({ buffer, type, addressing }, index) => {
+  source.pages.forEach((pages, index) => {
+    const { buffer, type, addressing } = pages;
+    using copied = scoring.imagesPay ? KeyImage.copy(step.device, pages, headVectors(headSize)) : undefined;
     const call: Dispatch = {
-      kernel: scoring.kernel,
-      types: { Element: type },
-      constants: { D4: headVectors(headSize), K: knobs.k, ...scoring.constants },
+      kernel: copied ? "score_image_top_k" : scoring.kernel,
+      ...(!copied && { types: { Element: type } }),
+      constants: {
+        D4: headVectors(headSize),
+        K: knobs.k,
+        ...scoring.constants,
+        ...(copied && { WIDTH: copied.image.width, TOKENS: 2 }),
+      },
       params: {
         ...addressing,
         step_rows: source.rows.shape[1],
@@ -75,7 +85,7 @@ export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
       },
       bindings: [
         { buffer: source.rows.buffer },
-        { buffer },
+        copied ?? { buffer },
         ...[source.table, source.parts, scores, tokens].map(({ buffer }) => ({ buffer })),
       ],
       groups: cache.batch * keyValueHeads * scoring.groups(blocks),
@@ -117,6 +127,7 @@ function byLanes(step: AttentionStep, pairs: number): Scoring {
     blockTokens: Math.max(64, 4 * k, Math.min(wanted, step.middleLength)),
     groups: (blocks) => Math.ceil(tiles * blocks / 8),
     together: false,
+    imagesPay: PAIRS === 8,
   };
 }
 

@@ -84,7 +84,7 @@ export class PipelineCache {
           compute: {
             module: this.#gpu.createShaderModule({
               label,
-              code: prefix + unrollLoops(source.text, variant.constants ?? {}) + partsOf(source),
+              code: prefix + unrollLoops(source.text + partsOf(source), variant.constants ?? {}),
             }),
             entryPoint: "main",
             constants: { ...variant.overrides },

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { createMethod, resolveKnobs } from "../../lib/attention/mod.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
@@ -28,12 +28,17 @@ const cases = fc.record<Case>({
   seed: fc.nat(1e6),
 });
 
-/** Selects by workgroups, and compares with the oracle; `keysOf` makes the first step's keys. */
-async function check(device: Device, each: Case, keysOf = (count: number) => normals(each.seed + 1, count)) {
+/** Selects by workgroups or by threads on their own, and compares with the oracle; `keysOf` makes the first step's keys. */
+async function check(
+  device: Device,
+  each: Case,
+  keysOf = (count: number) => normals(each.seed + 1, count),
+  option = "workgroups",
+) {
   const { k, headSize, heads: [queryHeads, keyValueHeads], share, first, rows, seed } = each;
   const shape = { layers: 1, queryHeads, keyValueHeads, headSize };
   const knobs = resolveKnobs({ globalSize: 3, window: 44, chunkSize: 40, spanSize: 2, k, share, recallClip: 40 });
-  for (const kind of KINDS) device.choices.pick(kind, "workgroups");
+  for (const kind of KINDS) device.choices.pick(kind, option);
   try {
     using layer = new TestLayer(device, shape, createMethod("reattention", knobs, shape), { pageTokens: 64 });
     const oracle = new ReferenceLayer({ queryHeads, keyValueHeads, headSize, knobs: completeKnobs(knobs) });
@@ -99,3 +104,28 @@ gpuTest(
     assertEquals(["score_short_top_k", "merge_top_k"].filter((kernel) => called.has(kernel)), []);
   },
 );
+
+gpuTest("threads with keys in an image (score_image_top_k) select what the oracle selects", async (device) => {
+  if (!device.info.software) return;
+  const many = cases.map((each) => ({
+    ...each,
+    k: Math.min(each.k, 16),
+    rows: 70,
+    headSize: Math.min(each.headSize, 64),
+  }));
+  let images = 0;
+  const { commands } = device;
+  commands.dispatch = (call) => {
+    images += Number(call.kernel === "score_image_top_k");
+    Object.getPrototypeOf(commands).dispatch.call(commands, call);
+  };
+  try {
+    await fc.assert(fc.asyncProperty(many, (each) => check(device, each, undefined, "lanes")), {
+      seed: 62,
+      numRuns: 6,
+    });
+  } finally {
+    Reflect.deleteProperty(commands, "dispatch");
+  }
+  assert(images > 0, "no case had an image");
+});

@@ -59,7 +59,7 @@ export function llamaCase(): ModelCase {
     load: loadRandomLlama,
     lengths: [16384, 65536],
     methods: [
-      { label: "full", method: "full", knobs: { chunkSize: 512 } },
+      { label: "full", method: "full", knobs: { chunkSize: 2048 } },
       { label: "reattention", method: "reattention", knobs },
       { label: "reattention recallEvery 16", method: "reattention", knobs: { ...knobs, recallEvery: 16 } },
     ],

@@ -1,0 +1,139 @@
+// The same as score_short_top_k.wgsl with keys that were copied to an image: for software adapters, in prefill.
+//
+// Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; keys, one slab of the cache, [slab_pages,
+//           heads, page_tokens, 4 * D4] f32 before rotation, as an image of WIDTH texels a row, a multiple of D4; table [batch,
+//           table_stride]; parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling
+//           score, then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
+//           Tokens count from the start of the middle; unused places hold NONE.
+// Dispatch: one thread per PAIRS pairs and block of block_tokens tokens, TOKENS of them at a time; pairs fastest; linear groups, batch * heads outermost.
+//           Where the cache has several slabs, one call per slab: each goes on from the lists of the one before
+//           (params.resume).
+// Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling, summed as in score_short_top_k.wgsl. llvmpipe
+//           loads a texel as one vector, a storage buffer number by number; it runs both sides of a branch for all lanes, but
+//           leaves a loop that no lane needs.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  query_heads: u32,
+  head_size: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  blocks: u32,
+  block_tokens: u32,
+  resume: u32,
+}
+
+// uses parts/best_list.wgsl
+// uses parts/short_lists.wgsl
+
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var keys: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
+@group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + PAIRS - 1u) / PAIRS;
+  let groups_per_head = (tiles * params.blocks + WORKGROUP - 1u) / WORKGROUP;
+  let place = (group % groups_per_head) * WORKGROUP + lane;
+  if (group >= params.group_count || place >= tiles * params.blocks) {
+    return;
+  }
+  let head = (group / groups_per_head) % params.heads;
+  let sequence = group / (groups_per_head * params.heads);
+  let block = place / tiles;
+  let first_pair = place % tiles * PAIRS;
+  let lists = (sequence * params.heads + head) * pairs;
+
+  var queries_of: array<array<vec4<f32>, D4>, PAIRS>;
+  var best: array<Best, PAIRS>;
+  for (var p = 0u; p < PAIRS; p++) { // unrolled
+    let pair = min(first_pair + p, pairs - 1u);
+    let row = sequence * params.step_rows + pair / share;
+    let query = (row * params.query_heads + head * share + pair % share) * params.head_size;
+    for (var c4 = 0u; c4 < D4; c4++) { // unrolled
+      for (var c = 0u; c < 4u; c++) { // unrolled
+        if (4u * c4 + c < params.head_size) {
+          queries_of[p][c4][c] = queries[query + 4u * c4 + c];
+        }
+      }
+    }
+    var list = Best();
+    load_best(&list, ((lists + pair) * params.blocks + block) * K);
+    best[p] = list;
+  }
+
+  let middle_start = parts[sequence].y;
+  let middle_end = middle_start + parts[sequence].w;
+  let end = min(middle_end, middle_start + (block + 1u) * params.block_tokens);
+  var start = middle_start + block * params.block_tokens;
+  while (start < end) {
+    let page = table[sequence * params.table_stride + start / params.page_tokens];
+    let page_end = min(end, (start / params.page_tokens + 1u) * params.page_tokens);
+    if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
+      let first = ((page - params.slab_first) * params.heads + head) * params.page_tokens;
+      for (var token = start; token < page_end; token += TOKENS) {
+        let at = (first + token % params.page_tokens) * D4;
+        var places: array<vec2<u32>, TOKENS>;
+        for (var n = 0u; n < TOKENS; n++) { // unrolled
+          let place = at + select(0u, n * D4, token + n < page_end);
+          places[n] = vec2(place % WIDTH, place / WIDTH);
+        }
+        var sums = array<array<vec4<f32>, TOKENS>, PAIRS>();
+        for (var c = 0u; c < D4; c++) { // unrolled
+          for (var n = 0u; n < TOKENS; n++) { // unrolled
+            let key = textureLoad(keys, places[n] + vec2(c, 0u));
+            for (var p = 0u; p < PAIRS; p++) { // unrolled
+              sums[p][n] = fma(queries_of[p][c], key, sums[p][n]);
+            }
+          }
+        }
+        let t = token - middle_start;
+        for (var p = 0u; p < PAIRS; p++) { // unrolled
+          let worst = best[p].scores[K - 1u];
+          let holder = best[p].tokens[K - 1u];
+          var scores: array<f32, TOKENS>;
+          var inserts = false;
+          for (var n = 0u; n < TOKENS; n++) { // unrolled
+            let score = (sums[p][n].x + sums[p][n].y) + (sums[p][n].z + sums[p][n].w);
+            scores[n] = select(LOWEST, score, token + n < page_end);
+            inserts = inserts || ranks_before(scores[n], t + n, worst, holder);
+          }
+          while (inserts) {
+            var list = best[p];
+            for (var n = 0u; n < TOKENS; n++) { // unrolled
+              insert(&list, scores[n], select(NONE, t + n, token + n < page_end));
+            }
+            best[p] = list;
+            inserts = false;
+          }
+        }
+      }
+    }
+    start = page_end;
+  }
+  for (var p = 0u; p < PAIRS; p++) { // unrolled
+    if (first_pair + p < pairs) {
+      var list = best[p];
+      store_best(&list, ((lists + first_pair + p) * params.blocks + block) * K);
+    }
+  }
+}

@@ -75,7 +75,15 @@ function defaultTile(device: Device, rows: number, columns: number): MatmulTile 
 }
 
 /** Ways to multiply few rows: threads that share columns. */
-export const vectorTiles: readonly MatmulTile[] = [vector(8, 32), vector(4, 64), vector(2, 128), vector(16, 16), LANES];
+export const vectorTiles: readonly MatmulTile[] = [
+  vector(8, 128),
+  vector(8, 64),
+  vector(8, 32),
+  vector(16, 64),
+  vector(16, 32),
+  vector(4, 64),
+  LANES,
+];
 
 /** Ways to multiply few rows with a transposed side: threads that share a column. */
 export const dotTiles: readonly MatmulTile[] = [dot(32), dot(16), dot(64), LANES];
@@ -111,7 +119,8 @@ export function vectorQuestion(columns: number, transposed: boolean): string {
 /** The way to multiply few rows on a device. */
 export function vectorTile(device: Device, columns: number, transposed: boolean): MatmulTile {
   const tiles = transposed ? dotTiles : vectorTiles;
-  const usual = transposed ? tiles[2] : tiles[columns >= 4096 ? 0 : 1];
-  const fallback = device.info.software || !device.choices.fits(usual) ? LANES : usual;
+  // Of thirteen on an H200, with matrices that no cache holds: few columns want many threads for each.
+  const usual = transposed ? tiles.slice(2) : columns >= 4096 ? tiles.slice(1) : tiles;
+  const fallback = device.info.software ? LANES : usual.find((tile) => device.choices.fits(tile)) ?? LANES;
   return device.choices.of(vectorQuestion(columns, transposed), tiles, fallback);
 }

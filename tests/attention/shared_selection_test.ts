@@ -37,7 +37,15 @@ async function check(
 ) {
   const { k, headSize, heads: [queryHeads, keyValueHeads], share, first, rows, seed } = each;
   const shape = { layers: 1, queryHeads, keyValueHeads, headSize };
-  const knobs = resolveKnobs({ globalSize: 3, window: 44, chunkSize: 40, spanSize: 2, k, share, recallClip: 40 });
+  const knobs = resolveKnobs({
+    globalSize: 3,
+    window: rows > 40 ? 84 : 44,
+    chunkSize: rows > 40 ? 80 : 40,
+    spanSize: 2,
+    k,
+    share,
+    recallClip: 40,
+  });
   for (const kind of KINDS) device.choices.pick(kind, option);
   try {
     using layer = new TestLayer(device, shape, createMethod("reattention", knobs, shape), { pageTokens: 64 });
@@ -110,8 +118,9 @@ gpuTest("threads with keys in an image (score_image_top_k) select what the oracl
   const many = cases.map((each) => ({
     ...each,
     k: Math.min(each.k, 16),
-    rows: 70,
     headSize: Math.min(each.headSize, 64),
+    first: each.first + 100,
+    rows: 70,
   }));
   let images = 0;
   const { commands } = device;

@@ -66,6 +66,13 @@ Deno.test("attentionMapFigure before selection lies along the whole context, its
   ]);
 });
 
+Deno.test("attentionMapFigure puts columns that stand for several tokens over the middle of them", () => {
+  const before = { ...even([98, 99], range(0, 25).map((bin) => 4 * bin)), binTokens: 4 };
+  const { data, layout } = plain(attentionMapFigure({ attention, before }));
+  const whole = data.find(({ xaxis }: { xaxis: string }) => xaxis === "x2");
+  assertEquals([whole.x[0], whole.x[24], layout.xaxis2.range], [1.5, 97.5, [-0.5, 99.5]]);
+});
+
 Deno.test("attentionMapFigure of 512 queries and a million positions stays under its limit, and its rows' weights add up", () => {
   const long = range(0, 1_000_000);
   const weights = new Float32Array(4 * long.length).fill(1 / long.length);

@@ -9,12 +9,14 @@ import {
   presets,
   resolveKnobs,
 } from "../attention/mod.ts";
+import { displaySymbol } from "../notebook/mod.ts";
 import type { CacheOptions } from "../attention/mod.ts";
 import type { ModelConfig } from "./config.ts";
 import type { Decoder } from "./decoder.ts";
 import { checkScopeAtAnyLength } from "./scope.ts";
 import { SequenceReader } from "./sequence_reader.ts";
 import { Session } from "./session.ts";
+import { showModel } from "./show_model.ts";
 import { SessionBatch } from "./session_batch.ts";
 import type { ModelTokenizer } from "./tokenizer.ts";
 
@@ -134,6 +136,11 @@ export class Model {
       `method "${method}": this model slides its attention over ${slidingWindow} tokens (sliding_window in its config.json), ` +
         'which only the method "full" runs',
     );
+  }
+
+  /** What a notebook shows of it: sizes, parameters, memory. */
+  [displaySymbol](): Record<string, unknown> {
+    return showModel(this.config, this.decoder.device.memory);
   }
 
   /** Frees the weights. */

@@ -1,4 +1,6 @@
-import { baseLayout, escapeLabel, type Figure, grouped, palette } from "./figure.ts";
+import { baseLayout, escapeLabel, type Figure, grouped, symbols } from "./figure.ts";
+import { showsItself } from "./size_limit.ts";
+import { palette, theme } from "./theme.ts";
 
 /** What one method reached at one length. */
 export interface AccuracyPoint {
@@ -26,7 +28,6 @@ export interface AccuracyFigureOptions {
   chance?: number;
 }
 
-const symbols = ["circle", "square", "diamond", "triangle-up", "cross", "x", "star"];
 /** Methods that agree would hide each other: each stands further right than the one before, by this share of the axis. */
 const SIDESTEP = 0.009;
 /** Room left and right of the points, as a share of the axis. */
@@ -55,7 +56,7 @@ export function accuracyFigure(points: readonly AccuracyPoint[], options: Accura
     const aside = SIDESTEP * (range[1] - range[0]) * (index - (methods.length - 1) / 2);
     return methodTrace(method, own, index, 10 ** aside);
   });
-  return { data, layout: layoutOf(lengths, range, options) };
+  return showsItself({ data, layout: layoutOf(lengths, range, options) });
 }
 
 /** The axis in powers of ten, wide enough for a single length too. */
@@ -110,8 +111,8 @@ function layoutOf(
 ): Record<string, unknown> {
   const shapes: Record<string, unknown>[] = [];
   const annotations: Record<string, unknown>[] = [];
-  const marked = { layer: "below", line: { color: "#6e7781", width: 1, dash: "dot" } };
-  const label = { showarrow: false, font: { size: 12, color: "#57606a" }, bgcolor: "rgba(255, 255, 255, 0.8)" };
+  const marked = { layer: "below", line: { color: theme.rule, width: 1, dash: "dot" } };
+  const label = { showarrow: false, font: { size: 12, color: theme.muted }, bgcolor: theme.veil };
   if (trainedContext !== undefined) {
     shapes.push({ type: "line", x0: trainedContext, x1: trainedContext, y0: 0, y1: 1, yref: "paper", ...marked });
     const at = { x: Math.log10(trainedContext), xanchor: "left", xshift: 14, y: 0.36, yref: "paper" };
@@ -130,18 +131,18 @@ function layoutOf(
     xaxis: {
       type: "log",
       range,
-      title: { text: "tokens: context, question and answer" },
+      title: { text: "length: context, question and answer (tokens)" },
       tickvals: lengths,
       ticktext: lengths.map(grouped),
-      gridcolor: "#eaeef2",
+      gridcolor: theme.grid,
       zeroline: false,
     },
     yaxis: {
-      title: { text: "exact match" },
+      title: { text: "exact match (share)" },
       range: [-0.04, 1.06],
       tickvals: [0, 0.25, 0.5, 0.75, 1],
       tickformat: ".2f",
-      gridcolor: "#eaeef2",
+      gridcolor: theme.grid,
       zeroline: false,
     },
     shapes,

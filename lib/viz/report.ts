@@ -1,4 +1,6 @@
+import { escapeHtml } from "../notebook/mod.ts";
 import type { Figure } from "./figure.ts";
+import { DRAW_SCRIPT } from "./page_script.ts";
 import { REPORT_STYLE } from "./report_style.ts";
 
 /** A table of texts. */
@@ -109,22 +111,17 @@ function renderTable({ columns, rows, note }: ReportTable): string {
   return `<div class="table">${table}</div>${note ? `\n<div class="note">${paragraphs(note)}</div>` : ""}`;
 }
 
+/** One script with plotly, one that draws every figure in the page's colours. */
 function scripts(figures: readonly Figure[], plotlySource: string): string {
-  const config = { responsive: true, displaylogo: false };
   const calls = figures.map(({ data, layout }, index) =>
-    `Plotly.newPlot("figure-${index}", ${scriptJson(data)}, ${scriptJson(layout)}, ${scriptJson(config)});`
+    `reattentionDraw(document.getElementById("figure-${index}"), ${scriptJson({ data, layout })});`
   );
-  return `<script>${scriptText(plotlySource)}</script>\n<script>\n${calls.join("\n")}\n</script>`;
+  return `<script>${scriptText(plotlySource)}</script>\n<script>${DRAW_SCRIPT}${calls.join("\n")}\n</script>`;
 }
 
 function paragraphs(text: string): string {
   return text.split(/\n\s*\n/).map((part) => part.trim()).filter(Boolean)
     .map((part) => `<p>${escapeHtml(part)}</p>`).join("\n");
-}
-
-/** Text as it stands in HTML, also inside an attribute in double quotes. */
-export function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }
 
 /** JSON that can stand in a script element: no "<" can end it. */

@@ -24,6 +24,7 @@ export {
 } from "./rotary_frequencies.ts";
 export { RecentQueries } from "./recent_queries.ts";
 export { RotationTable } from "./rotation_table.ts";
+export { defineScorer, isOwnScoring, type OwnScorer, type OwnScoring, type ScoresAt } from "./own_scorer.ts";
 export type { Schema, SchemaResult } from "./schema.ts";
 export { type Scoring, scorings } from "./scoring.ts";
 export type { AttentionShape } from "./shape.ts";

@@ -1,5 +1,6 @@
 import { Tensor } from "../tensor/mod.ts";
 import { rotateQueries } from "./attend.ts";
+import { isOwnScoring } from "./own_scorer.ts";
 import { newTokensVote, votingHeads } from "./scoring.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";
@@ -34,7 +35,8 @@ export class ScoreSource {
   constructor(step: AttentionStep, layer: number, queries: Tensor) {
     const { cache, method: { knobs: { scoring } } } = step.context;
     this.heads = votingHeads(scoring, cache.shape);
-    if (scoring === "qk") {
+    // A scorer of one's own reads queries and keys as they are.
+    if (scoring === "qk" || isOwnScoring(scoring)) {
       this.rows = queries;
       const pages = cache.sequences.flatMap((sequence) => sequence.pages);
       this.pages = cache.slabs().map((slab) => ({

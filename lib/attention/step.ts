@@ -78,6 +78,8 @@ export interface StepMethod {
   readonly knobs: Readonly<Knobs>;
   /** Which parts of the cache a step attends to. */
   layout(step: StepShape): StepLayout;
+  /** Does what has to be waited for before a layer attends; methods without such work have none. */
+  prepare?(step: AttentionStep, layer: number, queries: Tensor): Promise<void>;
   /**
    * Attends in one layer.
    *

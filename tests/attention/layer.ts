@@ -59,6 +59,7 @@ export class TestLayer {
     using keys = upload(input.keys, keyValueHeads);
     using values = upload(input.values, keyValueHeads);
     cache.store(0, keys, values, step.layout);
+    await method.prepare?.(step, 0, queries);
     using output = method.attend(step, 0, queries);
     return await output.read() as Float32Array;
   }

@@ -3,11 +3,16 @@
  *
  * @module
  */
+export { AttentionProbe, type ProbedLayer } from "./attention_probe.ts";
+export { type AttentionWeights, entropyOf } from "./attention_weights.ts";
 export { FullAttention } from "./full.ts";
 export { type Knobs, knobsSchema, paperKnobs, presets, resolveKnobs, selectedScope } from "./knobs.ts";
+export { type HeadVotes, type NeedleRecall, needleRecall } from "./head_votes.ts";
+export { type InsideHead, type InsideLayer, type InsideStep, readInside, type ScoresAlong } from "./inside.ts";
 export { CachedSequence } from "./cached_sequence.ts";
 export { HeldSelection, type HeldShape, type LayerPicks } from "./held_selection.ts";
 export { type CacheOptions, KeyValueCache } from "./kv_cache.ts";
+export type { InsideOptions } from "./layer_reading.ts";
 export { LayeredAttention } from "./layered.ts";
 export type { AttentionMethod, MethodName } from "./method.ts";
 export { createMethod, methodNames } from "./methods.ts";
@@ -29,8 +34,10 @@ export type { Schema, SchemaResult } from "./schema.ts";
 export { type Scoring, scorings } from "./scoring.ts";
 export type { AttentionShape } from "./shape.ts";
 export {
+  type AttendCall,
   type AttendedTokens,
   AttentionStep,
+  type AttentionWatch,
   describeStep,
   type Phase,
   type Selection,

@@ -1,0 +1,154 @@
+import type { Device } from "../gpu/mod.ts";
+import { gatherRows, Tensor } from "../tensor/mod.ts";
+import type { Knobs } from "./knobs.ts";
+import type { RotationTable } from "./rotation_table.ts";
+import { votingRows } from "./score_source.ts";
+import {
+  type AttendCall,
+  type AttendedTokens,
+  type AttentionStep,
+  type AttentionWatch,
+  disposeAttended,
+  disposeSelection,
+  type Selection,
+  type StepRecorder,
+} from "./step.ts";
+import { Trace, type TraceStep } from "./trace.ts";
+
+/** What was kept of one layer of a step, on the GPU. */
+export interface ProbedLayer {
+  /** The layer's number. */
+  readonly layer: number;
+  /** The layer's knobs. */
+  readonly knobs: Readonly<Knobs>;
+  /** Rotary angles of keys and queries. */
+  readonly table: RotationTable;
+  /** Angles by which the "_pe" scores rotate: the model's own. */
+  readonly scoringTable: RotationTable;
+  /** Queries of the kept rows before rotation, f32 [rows, query heads, head size]. */
+  readonly queries: Tensor;
+  /** Rows that vote before any rotation, f32 [rows, voting heads, head size]: the queries, or the rows' keys or values. */
+  readonly voters: Tensor;
+  /** What was attended to, u32 [1, selections, bound]. */
+  readonly attended: AttendedTokens;
+}
+
+/**
+ * Keeps of one step what attention and selection are made of, for chosen layers and rows: queries, attended tokens, picks. What
+ * follows from them and the cache is computed afterwards, layer by layer, so that long contexts need no memory here.
+ * It follows the first sequence of a batch.
+ */
+export class AttentionProbe implements StepRecorder, AttentionWatch {
+  readonly #device: Device;
+  readonly #layers: ReadonlySet<number>;
+  readonly #trace: Trace;
+  readonly #also: StepRecorder | undefined;
+  readonly #around: AttentionWatch | undefined;
+  #rows: readonly number[] = [];
+  #probed: ProbedLayer[] = [];
+
+  /**
+   * @param layers layers to keep something of
+   * @param also who else records the steps
+   * @param around who else stands around attention
+   */
+  constructor(device: Device, layers: Iterable<number>, also?: StepRecorder, around?: AttentionWatch) {
+    this.#device = device;
+    this.#layers = new Set(layers);
+    this.#trace = new Trace(device, 1);
+    this.#also = also;
+    this.#around = around;
+  }
+
+  /** Looks at these rows of the steps to come; at none, where there are none. */
+  aim(rows: readonly number[]): void {
+    this.clear();
+    this.#rows = rows;
+  }
+
+  /** What was kept of the last step. */
+  get probed(): readonly ProbedLayer[] {
+    return this.#probed;
+  }
+
+  /** What the last step selected. */
+  async readTrace(): Promise<TraceStep | undefined> {
+    return (await this.#trace.read()).at(-1);
+  }
+
+  /** Keeps the layer's queries and list, and attends. */
+  attend(call: AttendCall, run: (attended: AttendedTokens) => Tensor): Tensor {
+    const listed = (attended: AttendedTokens) => {
+      this.#keep(call, attended);
+      return run(attended);
+    };
+    return this.#around ? this.#around.attend(call, listed) : listed(call.attended);
+  }
+
+  /** Records a layer that attended to leading tokens and window; the list stays the step's. */
+  recordOuter(step: AttentionStep, layer: number, attended: AttendedTokens): void {
+    this.#also?.recordOuter(step, layer, attended);
+    if (this.#wants(layer)) this.#trace.recordOuter(step, layer, attended);
+  }
+
+  /** Records a layer's selection and takes it over. */
+  recordSelection(step: AttentionStep, layer: number, attended: AttendedTokens, selection: Selection): void {
+    if (this.#also) this.#also.recordSelection(step, layer, shareAttended(attended), shareSelection(selection));
+    if (this.#wants(layer)) return this.#trace.recordSelection(step, layer, attended, selection);
+    disposeAttended(attended);
+    disposeSelection(selection);
+  }
+
+  /** Forgets what was kept. */
+  clear(): void {
+    for (const { queries, voters, attended } of this.#probed) {
+      queries[Symbol.dispose]();
+      voters[Symbol.dispose]();
+      disposeAttended(attended);
+    }
+    this.#probed = [];
+    this.#trace.clear();
+  }
+
+  /** Gives the buffers back. */
+  [Symbol.dispose](): void {
+    this.clear();
+  }
+
+  #wants(layer: number): boolean {
+    return this.#rows.length > 0 && this.#layers.has(layer);
+  }
+
+  #keep({ step, layer, queries, table }: AttendCall, attended: AttendedTokens): void {
+    // Attention that runs twice, as under an intervention on single heads, is kept as it ran first.
+    if (!this.#wants(layer) || this.#probed.some((known) => known.layer === layer)) return;
+    using voters = votingRows(step, layer, queries);
+    this.#probed.push({
+      layer,
+      knobs: step.context.method.knobs,
+      table,
+      scoringTable: step.context.rotation,
+      queries: this.#rowsOf(queries),
+      voters: this.#rowsOf(voters),
+      attended: shareAttended(attended),
+    });
+  }
+
+  /** The wanted rows of the first sequence. */
+  #rowsOf(x: Tensor): Tensor {
+    const [batch, rows, heads, size] = x.shape;
+    using flat = x.reshape([batch * rows, heads * size]);
+    using places = Tensor.from(this.#device, Uint32Array.from(this.#rows), [this.#rows.length], "probed rows");
+    using kept = gatherRows(flat, places);
+    return kept.reshape([this.#rows.length, heads, size]);
+  }
+}
+
+function shareAttended({ indices, counts, grid, ...rest }: AttendedTokens): AttendedTokens {
+  return { ...rest, indices: indices.share(), counts: counts.share(), ...(grid && { grid: grid.share() }) };
+}
+
+function shareSelection({ marks, centers, centerCounts, top }: Selection): Selection {
+  const shared = { marks: marks.share(), centers: centers.share(), centerCounts: centerCounts.share() };
+  return { ...shared, ...(top && { top: { scores: top.scores.share(), tokens: top.tokens.share() } }) };
+}

@@ -45,12 +45,17 @@ function attendListed(
   return causalAttentionOver(rotated, keys, values, attended.counts, cache.shape.slidingWindow);
 }
 
-/** Lists leading tokens, marked tokens of the middle (if any) and window, and folds the grid to gather them where they are gathered. */
+/**
+ * Lists leading tokens, marked tokens of the middle (if any) and window, and folds the grid to gather them where they are gathered.
+ *
+ * @param layout where these parts lie, u32 [batch, 4]. Default: as the step has them
+ */
 export function listAttended(
   step: AttentionStep,
   selections: number,
   bound: number,
   marks?: Tensor,
+  layout: Tensor = step.layout,
 ): AttendedTokens {
   const { cache } = step.context;
   const device = step.device;
@@ -77,7 +82,7 @@ export function listAttended(
       indices_stride: bound,
     },
     // Without a middle no mark is read; the layout stands in for the binding.
-    bindings: [step.layout, marks ?? step.layout, indices, counts, step.context.scope].map((
+    bindings: [layout, marks ?? layout, indices, counts, step.context.scope].map((
       { buffer },
     ) => ({ buffer })),
     groups: total,

@@ -42,28 +42,25 @@ export class AttentionProbe implements StepRecorder, AttentionWatch {
   readonly #device: Device;
   readonly #layers: ReadonlySet<number>;
   readonly #trace: Trace;
-  readonly #also: StepRecorder | undefined;
-  readonly #around: AttentionWatch | undefined;
+  readonly #tokens: readonly number[];
+  #step: AttentionStep | undefined;
   #rows: readonly number[] = [];
   #probed: ProbedLayer[] = [];
 
   /**
    * @param layers layers to keep something of
-   * @param also who else records the steps
-   * @param around who else stands around attention
+   * @param tokens places in the whole context of the tokens whose queries are kept
    */
-  constructor(device: Device, layers: Iterable<number>, also?: StepRecorder, around?: AttentionWatch) {
+  constructor(device: Device, layers: Iterable<number>, tokens: Iterable<number>) {
     this.#device = device;
     this.#layers = new Set(layers);
+    this.#tokens = [...new Set(tokens)].sort((a, b) => a - b);
     this.#trace = new Trace(device, 1);
-    this.#also = also;
-    this.#around = around;
   }
 
-  /** Looks at these rows of the steps to come; at none, where there are none. */
-  aim(rows: readonly number[]): void {
-    this.clear();
-    this.#rows = rows;
+  /** Rows of the last step that were kept, rising; none where the step has none of the tokens. */
+  get rows(): readonly number[] {
+    return this.#rows;
   }
 
   /** What was kept of the last step. */
@@ -78,23 +75,18 @@ export class AttentionProbe implements StepRecorder, AttentionWatch {
 
   /** Keeps the layer's queries and list, and attends. */
   attend(call: AttendCall, run: (attended: AttendedTokens) => Tensor): Tensor {
-    const listed = (attended: AttendedTokens) => {
-      this.#keep(call, attended);
-      return run(attended);
-    };
-    return this.#around ? this.#around.attend(call, listed) : listed(call.attended);
+    if (this.#wants(call.step, call.layer)) this.#keep(call);
+    return run(call.attended);
   }
 
   /** Records a layer that attended to leading tokens and window; the list stays the step's. */
   recordOuter(step: AttentionStep, layer: number, attended: AttendedTokens): void {
-    this.#also?.recordOuter(step, layer, attended);
-    if (this.#wants(layer)) this.#trace.recordOuter(step, layer, attended);
+    if (this.#wants(step, layer)) this.#trace.recordOuter(step, layer, attended);
   }
 
   /** Records a layer's selection and takes it over. */
   recordSelection(step: AttentionStep, layer: number, attended: AttendedTokens, selection: Selection): void {
-    if (this.#also) this.#also.recordSelection(step, layer, shareAttended(attended), shareSelection(selection));
-    if (this.#wants(layer)) return this.#trace.recordSelection(step, layer, attended, selection);
+    if (this.#wants(step, layer)) return this.#trace.recordSelection(step, layer, attended, selection);
     disposeAttended(attended);
     disposeSelection(selection);
   }
@@ -107,6 +99,8 @@ export class AttentionProbe implements StepRecorder, AttentionWatch {
       disposeAttended(attended);
     }
     this.#probed = [];
+    this.#rows = [];
+    this.#step = undefined;
     this.#trace.clear();
   }
 
@@ -115,13 +109,19 @@ export class AttentionProbe implements StepRecorder, AttentionWatch {
     this.clear();
   }
 
-  #wants(layer: number): boolean {
+  #wants(step: AttentionStep, layer: number): boolean {
+    if (step.root !== this.#step) this.#begin(step.root);
     return this.#rows.length > 0 && this.#layers.has(layer);
   }
 
-  #keep({ step, layer, queries, table }: AttendCall, attended: AttendedTokens): void {
-    // Attention that runs twice, as under an intervention on single heads, is kept as it ran first.
-    if (!this.#wants(layer) || this.#probed.some((known) => known.layer === layer)) return;
+  #begin(step: AttentionStep): void {
+    this.clear();
+    const start = step.shapes[0].length - step.rows;
+    this.#step = step;
+    this.#rows = this.#tokens.map((token) => token - start).filter((row) => row >= 0 && row < step.rows);
+  }
+
+  #keep({ step, layer, queries, attended, table }: AttendCall): void {
     using voters = votingRows(step, layer, queries);
     this.#probed.push({
       layer,
@@ -146,9 +146,4 @@ export class AttentionProbe implements StepRecorder, AttentionWatch {
 
 function shareAttended({ indices, counts, grid, ...rest }: AttendedTokens): AttendedTokens {
   return { ...rest, indices: indices.share(), counts: counts.share(), ...(grid && { grid: grid.share() }) };
-}
-
-function shareSelection({ marks, centers, centerCounts, top }: Selection): Selection {
-  const shared = { marks: marks.share(), centers: centers.share(), centerCounts: centerCounts.share() };
-  return { ...shared, ...(top && { top: { scores: top.scores.share(), tokens: top.tokens.share() } }) };
 }

@@ -57,15 +57,14 @@ export interface InsideStep extends Omit<TraceStep, "layers" | "step"> {
  * Computes what a probe's last step attended to, from what it kept and the cache, which must still be as the step left it.
  * Sums are f32, as in attention; softmax and entropy are f64.
  *
- * @param rows the rows that the probe was aimed at
  * @throws {Error} where a layer attended in a way that is not attention over listed tokens.
  */
 export async function readInside(
   cache: KeyValueCache,
   probe: AttentionProbe,
-  rows: readonly number[],
   options: InsideOptions = {},
 ): Promise<InsideStep> {
+  const { rows } = probe;
   const trace = await probe.readTrace();
   if (!trace || probe.probed.length < trace.layers.length) {
     throw new Error("inspect: this method does not attend over listed tokens, so its weights can't be computed again");

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type AttendedChange, AttendedEdit, type TokenSpan } from "./attended_edit.ts";
 export { AttentionProbe, type ProbedLayer } from "./attention_probe.ts";
 export { type AttentionWeights, entropyOf } from "./attention_weights.ts";
 export { FullAttention } from "./full.ts";

@@ -67,7 +67,8 @@ interface Seen {
 async function look(device: Device, input: Case, knobs: Partial<Knobs>, watch: number[], bins?: number) {
   const { headSize, heads: [queryHeads, keyValueHeads], first, rows, seed } = input;
   const shape = { layers: 1, queryHeads, keyValueHeads, headSize };
-  using probe = new AttentionProbe(device, [0]);
+  const wanted = rows === 1 ? [0] : [1, rows - 1];
+  using probe = new AttentionProbe(device, [0], wanted.map((row) => first + row));
   const method = createMethod(input.method, resolveKnobs(knobs), shape);
   using layer = new TestLayer(device, shape, method, { pageTokens: 32, probe });
   const oracle = new ReferenceLayer({
@@ -79,12 +80,10 @@ async function look(device: Device, input: Case, knobs: Partial<Knobs>, watch: n
   const part = (index: number, heads: number, from: number, count: number) => {
     return all[index].slice(from * heads * headSize, (from + count) * heads * headSize);
   };
-  const wanted = rows === 1 ? [0] : [1, rows - 1];
   // Sinks and window take no step longer than the window, not even as the first call.
   const piece = input.method === "streaming" ? 8 : first;
   for (let from = 0; from <= first;) {
     const count = from === first ? rows : Math.min(piece, first - from);
-    probe.aim(from === first ? wanted : []);
     const [queries, keys, values] = [queryHeads, keyValueHeads, keyValueHeads].map((heads, index) => {
       return part(index, heads, from, count);
     });
@@ -96,7 +95,7 @@ async function look(device: Device, input: Case, knobs: Partial<Knobs>, watch: n
     });
     from += count;
     if (from <= first) continue;
-    const inside = await readInside(layer.cache, probe, wanted, { scores: true, watch, bins });
+    const inside = await readInside(layer.cache, probe, { scores: true, watch, bins });
     const length = first + rows;
     const whole = (index: number) => swapAxes(all[index], length, keyValueHeads, headSize);
     const seen: Seen = { keys: whole(1), values: whole(2) };

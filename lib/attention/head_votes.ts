@@ -27,7 +27,7 @@ export interface HeadVotes {
 }
 
 /** Needle recall of one head: how much of what was watched for its k best tokens hold. */
-export interface NeedleRecall {
+export interface HeadRecall {
   /** The layer's number. */
   readonly layer: number;
   /** The voting head's number. */
@@ -48,17 +48,17 @@ export interface NeedleRecall {
  *
  * @example
  * ```ts
- * import { needleRecall } from "@reattention/toolkit/attention";
+ * import { headRecall } from "@reattention/toolkit/attention";
  * import { assertEquals } from "@std/assert";
  *
  * const votes = {
  *   layer: 0, head: 1, queries: new Uint32Array([99]), middleStart: 4, middleLength: 50, picks: [],
  *   watched: new Uint32Array([20, 21]), ranks: [new Uint32Array([0, 7])],
  * };
- * assertEquals(needleRecall([votes], [1, 8]).map(({ recall }) => recall), [0.5, 1]);
+ * assertEquals(headRecall([votes], [1, 8]).map(({ recall }) => recall), [0.5, 1]);
  * ```
  */
-export function needleRecall(votes: readonly HeadVotes[], ks: readonly number[]): NeedleRecall[] {
+export function headRecall(votes: readonly HeadVotes[], ks: readonly number[]): HeadRecall[] {
   return votes.filter(({ watched }) => watched.length > 0).flatMap(({ layer, head, ranks, middleLength, watched }) =>
     ks.map((k) => {
       const held = ranks.reduce((sum, own) => sum + own.filter((rank) => rank < k).length, 0);

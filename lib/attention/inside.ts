@@ -1,5 +1,5 @@
 import type { AttentionProbe } from "./attention_probe.ts";
-import { type AttentionWeights, attentionWeights } from "./attention_weights.ts";
+import { type HeadAttention, headAttention } from "./head_attention.ts";
 import { type HeadVotes, readVotes } from "./head_votes.ts";
 import type { KeyValueCache } from "./kv_cache.ts";
 import type { InsideOptions, LayerReading } from "./layer_reading.ts";
@@ -26,9 +26,9 @@ export interface InsideHead {
   /** The query head's number. */
   readonly head: number;
   /** What it attended to. */
-  readonly after: AttentionWeights;
+  readonly after: HeadAttention;
   /** Attention over all tokens that are cached, at their own positions, as it would be without selection; where asked for. */
-  readonly before?: AttentionWeights;
+  readonly before?: HeadAttention;
   /** Scores along the context, where asked for. */
   readonly scores?: ScoresAlong;
 }
@@ -149,7 +149,7 @@ async function attentionAfter(
   heads: readonly HeadRows[],
   vectors: HostVectors,
   lists: readonly Uint32Array<ArrayBuffer>[],
-): Promise<AttentionWeights[]> {
+): Promise<HeadAttention[]> {
   const original = knobs.positions === "original";
   // Compact queries take the last places of what they attend to (ALGORITHM section 6).
   const positionIds = heads.map(({ group }) => {
@@ -183,7 +183,7 @@ async function attentionAfter(
       const { first, count } = visible(tokens, token, cache.shape.slidingWindow);
       return { first, scores: scores[index * rows.length + row].subarray(first, first + count) };
     });
-    return attentionWeights(places, parts, options.bins ?? 4096);
+    return headAttention(places, parts, options.bins ?? 4096);
   });
 }
 
@@ -208,12 +208,12 @@ async function attentionBefore(
   reading: LayerReading,
   heads: readonly HeadRows[],
   vectors: HostVectors,
-): Promise<AttentionWeights[]> {
+): Promise<HeadAttention[]> {
   const { cache, probed: { layer }, trace, rows, queries, options } = reading;
   const scores = await ownPositions(reading, heads, vectors);
   const tokens = Uint32Array.from({ length: trace.length }, (_, token) => token);
   return heads.map(({ head }, index) =>
-    attentionWeights(
+    headAttention(
       {
         ...{ layer, head, queries, queryPositionIds: queries, positions: tokens, positionIds: tokens },
         ...{ globalCount: 0, windowStart: trace.length, headSize: cache.shape.headSize },

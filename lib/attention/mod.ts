@@ -5,10 +5,10 @@
  */
 export { type AttendedChange, AttendedEdit, type TokenSpan } from "./attended_edit.ts";
 export { AttentionProbe, type ProbedLayer } from "./attention_probe.ts";
-export { type AttentionWeights, entropyOf } from "./attention_weights.ts";
+export { entropyOf, type HeadAttention } from "./head_attention.ts";
 export { FullAttention } from "./full.ts";
 export { type Knobs, knobsSchema, paperKnobs, presets, resolveKnobs, selectedScope } from "./knobs.ts";
-export { type HeadVotes, type NeedleRecall, needleRecall } from "./head_votes.ts";
+export { type HeadRecall, headRecall, type HeadVotes } from "./head_votes.ts";
 export { type InsideHead, type InsideLayer, type InsideStep, readInside, type ScoresAlong } from "./inside.ts";
 export { CachedSequence } from "./cached_sequence.ts";
 export { HeldSelection, type HeldShape, type LayerPicks } from "./held_selection.ts";

@@ -5,9 +5,9 @@ import {
   createMethod,
   defineScorer,
   entropyOf,
+  headRecall,
   type InsideStep,
   type Knobs,
-  needleRecall,
   readInside,
   resolveKnobs,
   type Scoring,
@@ -265,14 +265,14 @@ gpuTest("readInside ranks by a scorer of one's own, in both forms, as by the bui
   assertEquals([...negated[0].ranks[0]], [...usual[0].ranks[0]].map((rank) => usual[0].middleLength - 1 - rank));
 });
 
-Deno.test("needleRecall counts watched tokens among the k best, with the chance of it", () => {
+Deno.test("headRecall counts watched tokens among the k best, with the chance of it", () => {
   const votes = {
     ...{ layer: 2, head: 3, queries: new Uint32Array([80, 81]), middleStart: 4, middleLength: 40, picks: [] },
     watched: new Uint32Array([20, 21]),
     ranks: [new Uint32Array([0, 3]), new Uint32Array([9, 1])],
   };
   const nothing = { ...votes, watched: new Uint32Array(), ranks: [new Uint32Array(), new Uint32Array()] };
-  assertEquals(needleRecall([votes, nothing], [1, 4, 64]), [
+  assertEquals(headRecall([votes, nothing], [1, 4, 64]), [
     { layer: 2, head: 3, k: 1, recall: 0.25, chance: 1 / 40 },
     { layer: 2, head: 3, k: 4, recall: 0.75, chance: 4 / 40 },
     { layer: 2, head: 3, k: 64, recall: 1, chance: 1 },

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
-import { defineScorer, needleRecall } from "../../lib/attention/mod.ts";
+import { defineScorer, headRecall } from "../../lib/attention/mod.ts";
 import { askNeedle, makeHaystack, Random } from "../../lib/evaluation/mod.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
 import { headOf, loadModel, type Model } from "../../lib/model/mod.ts";
@@ -56,7 +56,7 @@ gpuTest(
         }
         for (const { after } of layer.heads) assertEquals([...after.positions], [...other.groups[0].indices]);
       }
-      const recall = needleRecall(step.layers.flatMap(({ votes }) => votes), [4]);
+      const recall = headRecall(step.layers.flatMap(({ votes }) => votes), [4]);
       assertGreater(Math.max(...recall.map(({ recall }) => recall)), 0.49);
       assertLess(recall[0].chance, 0.01);
       assertGreater(found.answer!.logProbability, -1);

@@ -2,7 +2,7 @@
  * What one head gave its attention to, for some queries of one step. Tokens between which nothing was attended to are simply
  * not there: attended positions have gaps. Long lists may be binned: then an entry stands for `binTokens` tokens side by side.
  */
-export interface AttentionWeights {
+export interface HeadAttention {
   /** The layer's number. */
   readonly layer: number;
   /** The query head's number. */
@@ -76,17 +76,17 @@ export function entropyOf(weights: ArrayLike<number>): number {
 /** What is known of a head's attention before its weights. */
 export type AttentionPlaces =
   & Pick<
-    AttentionWeights,
+    HeadAttention,
     "layer" | "head" | "queries" | "queryPositionIds" | "positions" | "positionIds" | "globalCount" | "windowStart"
   >
   & { readonly headSize: number };
 
 /** Puts a head's weights together: one row of scores for each query; more than `mostEntries` tokens are binned. */
-export function attentionWeights(
+export function headAttention(
   { headSize, ...places }: AttentionPlaces,
   rows: readonly ScoredRow[],
   mostEntries: number,
-): AttentionWeights {
+): HeadAttention {
   const count = places.positions.length;
   const binTokens = Math.ceil(count / mostEntries);
   const entries = Math.ceil(count / binTokens);

@@ -84,18 +84,21 @@ function build(input: SpanEffectsInput, ranked: readonly SpanEffectPoint[], all:
   const holdsNeedle = ({ start, end }: TokenRange) => needle !== undefined && start < needle.end && end > needle.start;
   const colors = ranked.map((span) => holdsNeedle(span) ? COLORS.needle : COLORS.selected);
   const told = (list: readonly SpanEffectPoint[]) => list.map((effect) => spanText(effect, input, words));
-  const hovertemplate = "%{text}<extra></extra>";
+  const hovertemplate = "%{hovertext}<extra></extra>";
   const places = ranked.map((_, row) => row);
-  const bars = { type: "bar", orientation: "h", y: places, width: 0.7, textposition: "none", hovertemplate };
+  const bars = { type: "bar", orientation: "h", y: places, width: 0.7, hovertemplate };
+  // Bars too short to be seen still say what they are.
+  const written = { textposition: "outside", cliponaxis: false, textfont: { size: 12, color: theme.muted } };
   const left = all - ranked.length;
   const data: Record<string, unknown>[] = [
     {
       ...{ ...bars, name: "selected, taken away", x: ranked.map(({ change }) => change), showlegend: false },
-      ...{ marker: { color: colors }, text: told(ranked) },
+      ...{ marker: { color: colors }, hovertext: told(ranked), text: ranked.map(({ change }) => rounded(change, 2)) },
+      ...written,
     },
     {
       ...{ ...bars, name: "votes", xaxis: "x2", x: ranked.map(({ votes }) => votes), showlegend: false },
-      ...{ marker: { color: colors }, text: told(ranked) },
+      ...{ marker: { color: colors }, hovertext: told(ranked), textposition: "none" },
     },
     ...legendKeys(needle !== undefined, left),
     ...controls.map((list, index) => ({
@@ -105,13 +108,13 @@ function build(input: SpanEffectsInput, ranked: readonly SpanEffectPoint[], all:
       x: list.map(({ change }) => change),
       y: list.map(() => ranked.length + index),
       marker: { color: COLORS[kinds[index]], size: 8, symbol: index === 0 ? "diamond" : "circle", opacity: 0.75 },
-      text: told(list),
+      hovertext: told(list),
       hovertemplate,
     })),
   ];
   const labels = [
     ...ranked.map(({ start, end }) => `${grouped(start)} to ${grouped(end - 1)}`),
-    ...kinds.map(() => ""),
+    ...kinds.map((kind, index) => `${kind === "window" ? "window" : "not selected"} (${controls[index].length})`),
   ];
   const top = topMargin(title, 2);
   return {
@@ -131,8 +134,8 @@ function build(input: SpanEffectsInput, ranked: readonly SpanEffectPoint[], all:
       }),
       xaxis2: axisOf("votes", { domain: [0.72, 1], rangemode: "tozero", nticks: 4, tickformat: ",d" }),
       yaxis: axisOf("tokens of the context", {
-        tickvals: places,
-        ticktext: labels.slice(0, ranked.length),
+        tickvals: labels.map((_, row) => row),
+        ticktext: labels,
         range: [rows - 0.4, -0.6],
         showgrid: false,
         fixedrange: true,

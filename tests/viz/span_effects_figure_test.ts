@@ -26,11 +26,13 @@ Deno.test("spanEffectsFigure ranks spans by what the answer loses, votes beside,
   assertEquals(changes.x, [-7, -0.2, 0.5]);
   assertEquals(votes.x, [5, 30, 1]);
   assertEquals(changes.marker.color, [needle.marker.color, key.marker.color, key.marker.color]);
-  assertEquals(layout.yaxis.ticktext, ["1,000 to 1,031", "400 to 431", "2,000 to 2,031"]);
+  const spans = ["1,000 to 1,031", "400 to 431", "2,000 to 2,031"];
+  assertEquals(layout.yaxis.ticktext, [...spans, "window (1)", "not selected (1)"]);
+  assertEquals(changes.text, ["−7", "−0.2", "0.5"]);
   assertEquals([window.x, random.x, window.y, random.y], [[-0.4], [0.3], [3], [4]]);
   assertEquals([layout.shapes[0].x0, layout.shapes[0].x1], [-0.4, 0.3]);
-  assertStringIncludes(changes.text[0], "layers 1, 3, 5 votes<br>−7 nats<br>&lt;b&gt;1000-1032");
-  assertStringIncludes(window.text[0], "of the window, taken away");
+  assertStringIncludes(changes.hovertext[0], "layers 1, 3, 5 votes<br>−7 nats<br>&lt;b&gt;1000-1032");
+  assertStringIncludes(window.hovertext[0], "of the window, taken away");
 });
 
 Deno.test("spanEffectsFigure shows the largest effects of many spans and says how many it left out", () => {

@@ -10,6 +10,9 @@ export { DecoderWeights, type LayerWeights, type LoadedShard, type WeightType } 
 export type { StoredType } from "./element_types.ts";
 export type { DownloadProgress } from "./hub/download.ts";
 export type { AnswerProbability } from "./forced_answer.ts";
+export { type InspectionTables, inspectionTables, inspectionTensors } from "./export/inspection_export.ts";
+export { type Column, encodeParquet, type Table, writeParquet } from "./export/table.ts";
+export { type TraceTables, traceTables, traceTensors } from "./export/trace_export.ts";
 export { fetchModel, type HubOptions } from "./hub/fetch_model.ts";
 export { HubRefusal } from "./hub/hub_files.ts";
 export type { HubAccessOptions } from "./hub/repository.ts";

@@ -88,13 +88,13 @@ function build(input: SpanEffectsInput, ranked: readonly SpanEffectPoint[], all:
   const places = ranked.map((_, row) => row);
   const bars = { type: "bar", orientation: "h", y: places, width: 0.7, hovertemplate };
   // Bars too short to be seen still say what they are.
-  const written = { textposition: "outside", cliponaxis: false, textfont: { size: 12, color: theme.muted } };
+  const beside = { textposition: "outside", cliponaxis: false, textfont: { size: 12, color: theme.muted } };
   const left = all - ranked.length;
   const data: Record<string, unknown>[] = [
     {
       ...{ ...bars, name: "selected, taken away", x: ranked.map(({ change }) => change), showlegend: false },
-      ...{ marker: { color: colors }, hovertext: told(ranked), text: ranked.map(({ change }) => rounded(change, 2)) },
-      ...written,
+      ...{ marker: { color: colors }, hovertext: told(ranked), text: ranked.map(({ change }) => written(change)) },
+      ...beside,
     },
     {
       ...{ ...bars, name: "votes", xaxis: "x2", x: ranked.map(({ votes }) => votes), showlegend: false },
@@ -128,6 +128,7 @@ function build(input: SpanEffectsInput, ranked: readonly SpanEffectPoint[], all:
       legend: rowLegend,
       xaxis: axisOf("change of the answer's log-probability (nats)", {
         domain: [0, 0.66],
+        range: roomyRange(effects.map(({ change }) => change)),
         zeroline: true,
         zerolinecolor: theme.rule,
         nticks: 7,
@@ -143,6 +144,19 @@ function build(input: SpanEffectsInput, ranked: readonly SpanEffectPoint[], all:
       shapes: [...bandOf(controls.flat()), ...kinds.length ? [divider(ranked.length)] : []],
     },
   };
+}
+
+/** A change as it stands at its bar: thousandths of a nat are the last that matter. */
+function written(change: number): string {
+  return rounded(Math.round(1000 * change) / 1000, Math.abs(change) < 10 ? 2 : 3);
+}
+
+/** Room for the changes, zero, and the numbers at the bars' ends. */
+function roomyRange(changes: readonly number[]): [number, number] {
+  const least = Math.min(0, ...changes);
+  const most = Math.max(0, ...changes);
+  const room = 0.13 * (most - least || 1);
+  return [least - room, most + room];
 }
 
 /** What colours stand for; nothing is drawn. */

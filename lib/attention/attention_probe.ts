@@ -48,6 +48,8 @@ export class AttentionProbe implements StepRecorder, AttentionWatch {
   #probed: ProbedLayer[] = [];
 
   /**
+   * A probe that has seen no step.
+   *
    * @param layers layers to keep something of
    * @param tokens places in the whole context of the tokens whose queries are kept
    */

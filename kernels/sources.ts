@@ -49,6 +49,7 @@ export type KernelName =
   | "clip_votes"
   | "collect_indices"
   | "copy_probe"
+  | "edit_attended"
   | "f16_probe"
   | "fill"
   | "fma_probe"
@@ -67,6 +68,8 @@ export type KernelName =
   | "merge_lists"
   | "merge_top_k"
   | "multiply"
+  | "own_scores"
+  | "query_scores"
   | "rms_norm"
   | "rms_norm_wide"
   | "rotary"
@@ -1655,6 +1658,101 @@ fn main(
       y[first + part * WORKGROUP] = x[first + part * WORKGROUP];
     }
   }
+}
+`,
+  },
+  edit_attended: {
+    name: "edit_attended",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "selections_per_sequence", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "indices_stride", type: "u32" },
+      { name: "words", type: "u32" },
+      { name: "marks_stride", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "indices", kind: "read" },
+      { binding: 2, name: "counts", kind: "read" },
+      { binding: 3, name: "lengths", kind: "read" },
+      { binding: 4, name: "forced", kind: "read" },
+      { binding: 5, name: "forbidden", kind: "read" },
+      { binding: 6, name: "marks", kind: "write" },
+    ],
+    text: `// Marks the tokens that a step attends to after an intervention: those listed, with some added and some taken away.
+//
+// Shapes:   indices u32 [selections, indices_stride], rising; counts u32 [selections], how many of them; lengths vec4<u32>
+//           [batch]: tokens cached first; forced, forbidden u32 [words], one bit a token of the context; marks u32
+//           [selections, marks_stride], one bit a token before the step's own
+// Dispatch: one thread per selection and word, words fastest; linear groups; selections = batch * (1 or KV heads)
+// Source:   this project's; what is left out is as if selection had not picked it (ALGORITHM section 6)
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  selections: u32,
+  selections_per_sequence: u32,
+  step_rows: u32,
+  indices_stride: u32,
+  words: u32,
+  marks_stride: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> indices: array<u32>;
+@group(0) @binding(2) var<storage, read> counts: array<u32>;
+@group(0) @binding(3) var<storage, read> lengths: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read> forced: array<u32>;
+@group(0) @binding(5) var<storage, read> forbidden: array<u32>;
+@group(0) @binding(6) var<storage, read_write> marks: array<u32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.selections * params.marks_stride) {
+    return;
+  }
+  let word = thread % params.marks_stride;
+  let selection = thread / params.marks_stride;
+  let first = selection * params.indices_stride;
+  let count = counts[selection];
+  // The first listed token of this word or a later one.
+  var low = 0u;
+  var high = count;
+  while (low < high) {
+    let half = (low + high) / 2u;
+    if (indices[first + half] < 32u * word) {
+      low = half + 1u;
+    } else {
+      high = half;
+    }
+  }
+  var bits = 0u;
+  while (low < count && indices[first + low] / 32u == word) {
+    bits |= 1u << (indices[first + low] % 32u);
+    low++;
+  }
+  if (word < params.words) {
+    bits = (bits | forced[word]) & ~forbidden[word];
+  }
+  // The step's own tokens are attended to whatever happens; they follow as the window.
+  let before = lengths[selection / params.selections_per_sequence].x - params.step_rows;
+  if (32u * word >= before) {
+    bits = 0u;
+  } else if (before - 32u * word < 32u) {
+    bits &= (1u << (before - 32u * word)) - 1u;
+  }
+  marks[thread] = bits;
 }
 `,
   },
@@ -3412,6 +3510,283 @@ fn main(
     if (index < params.count) {
       y[params.first + index] = Element(products[i]);
     }
+  }
+}
+`,
+  },
+  own_scores: {
+    name: "own_scores",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "queries", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "stride", type: "u32" },
+      { name: "layer", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "vectors", kind: "read" },
+      { binding: 2, name: "key_pages", kind: "read" },
+      { binding: 3, name: "value_pages", kind: "read" },
+      { binding: 4, name: "table", kind: "read" },
+      { binding: 5, name: "about", kind: "read" },
+      { binding: 6, name: "scores", kind: "write" },
+    ],
+    text: `// Scores of chosen queries with cached tokens by a scorer of one's own: its text, put behind this one, has the function
+// score(at: At) -> f32.
+//
+// Shapes:   vectors f32 [.., head_size], queries among them, before rotation; key_pages, value_pages vec4 [slab_pages, heads,
+//           page_tokens, D4] of KeyElement and ValueElement, one slab of the cache, before rotation, padded with zeros;
+//           table [batch, table_stride]; about vec4<u32> [queries, 2]: row of the vectors, KV head, (not read here), first
+//           token; number of tokens, sequence, the query's place in the context, its head; scores f32 [queries, stride]
+// Dispatch: one thread per query and token, tokens fastest; linear groups; one call per slab of the cache
+// Source:   ALGORITHM section 5 with score[h, i, j] as the scorer says
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  queries: u32,
+  heads: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  head_size: u32,
+  stride: u32,
+  layer: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> vectors: array<f32>;
+@group(0) @binding(2) var<storage, read> key_pages: array<vec4<KeyElement>>;
+@group(0) @binding(3) var<storage, read> value_pages: array<vec4<ValueElement>>;
+@group(0) @binding(4) var<storage, read> table: array<u32>;
+@group(0) @binding(5) var<storage, read> about: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read_write> scores: array<f32>;
+
+// What a scorer is told: the query's layer, head and place in the context, and the token's place.
+struct At {
+  layer: u32,
+  head: u32,
+  query: u32,
+  token: u32,
+}
+
+var<private> own_vector: u32;
+var<private> own_source: u32;
+
+// Channels 4 c to 4 c + 3 of the query, the token's key and its value; c counts to D4.
+fn query(c: u32) -> vec4<f32> {
+  var four = vec4<f32>();
+  for (var i = 0u; i < 4u; i++) {
+    if (4u * c + i < params.head_size) {
+      four[i] = vectors[own_vector + 4u * c + i];
+    }
+  }
+  return four;
+}
+
+fn key(c: u32) -> vec4<f32> {
+  return vec4<f32>(key_pages[own_source + c]);
+}
+
+fn value(c: u32) -> vec4<f32> {
+  return vec4<f32>(value_pages[own_source + c]);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.queries * params.stride) {
+    return;
+  }
+  let place = thread % params.stride;
+  let own = about[2u * (thread / params.stride)];
+  let more = about[2u * (thread / params.stride) + 1u];
+  let token = own.w + place;
+  if (place >= more.x) {
+    return;
+  }
+  let page = table[more.y * params.table_stride + token / params.page_tokens];
+  if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
+    return;
+  }
+  let slot = ((page - params.slab_first) * params.heads + own.y) * params.page_tokens + token % params.page_tokens;
+  own_vector = own.x * params.head_size;
+  own_source = slot * D4;
+  scores[thread] = score(At(params.layer, more.w, more.z, token));
+}
+`,
+  },
+  query_scores: {
+    name: "query_scores",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "queries", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "indices_stride", type: "u32" },
+      { name: "stride", type: "u32" },
+      { name: "take_values", type: "u32" },
+      { name: "norm", type: "u32" },
+      { name: "rotate", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "vectors", kind: "read" },
+      { binding: 2, name: "key_pages", kind: "read" },
+      { binding: 3, name: "value_pages", kind: "read" },
+      { binding: 4, name: "table", kind: "read" },
+      { binding: 5, name: "about", kind: "read" },
+      { binding: 6, name: "indices", kind: "read" },
+      { binding: 7, name: "rotation", kind: "read" },
+      { binding: 8, name: "scores", kind: "write" },
+    ],
+    text: `// Scores of chosen queries with cached tokens, all of them written: what selection and attention look at, to be looked at.
+//
+// Shapes:   vectors f32 [.., head_size], queries among them, rotated where scores are; key_pages, value_pages [slab_pages,
+//           heads, page_tokens, 4 * D4] of KeyElement and ValueElement, one slab of the cache, before rotation;
+//           table [batch, table_stride]; about vec4<u32> [queries, 2]: row of the vectors, KV head, list of tokens (NONE:
+//           tokens side by side), first token where they are; number of tokens, sequence, and two that are not read here;
+//           indices u32 [lists, indices_stride]; rotation vec2 (cos, sin) [positions, head_size / 2];
+//           scores f32 [queries, stride]
+// Dispatch: one thread per query and token, tokens fastest; linear groups; one call per slab of the cache
+// Source:   ALGORITHM sections 5 and 6: q . P with P the key, the key times its value's norm (1: L1, 2: L2) or the value;
+//           rotated by the token's own position (rotate 1) or its place in the list (rotate 2). Unscaled. Sums without rotation
+//           run in the order of score_top_k, so that equal keys get bitwise equal scores and ranks are the selection's.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  queries: u32,
+  heads: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  head_size: u32,
+  indices_stride: u32,
+  stride: u32,
+  take_values: u32,
+  norm: u32,
+  rotate: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+const NONE = 0xffffffffu;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> vectors: array<f32>;
+@group(0) @binding(2) var<storage, read> key_pages: array<KeyElement>;
+@group(0) @binding(3) var<storage, read> value_pages: array<ValueElement>;
+@group(0) @binding(4) var<storage, read> table: array<u32>;
+@group(0) @binding(5) var<storage, read> about: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read> indices: array<u32>;
+@group(0) @binding(7) var<storage, read> rotation: array<vec2<f32>>;
+@group(0) @binding(8) var<storage, read_write> scores: array<f32>;
+
+fn taken(place: u32) -> f32 {
+  if (params.take_values == 1u) {
+    return f32(value_pages[place]);
+  }
+  return f32(key_pages[place]);
+}
+
+fn weight(source: u32) -> f32 {
+  if (params.norm == 0u) {
+    return 1.0;
+  }
+  var sum = 0.0;
+  for (var c = 0u; c < params.head_size; c++) {
+    let value = f32(value_pages[source + c]);
+    sum += select(abs(value), value * value, params.norm == 2u);
+  }
+  return select(sum, sqrt(sum), params.norm == 2u);
+}
+
+fn channel(query: u32, c: u32) -> f32 {
+  if (c >= params.head_size) {
+    return 0.0;
+  }
+  return vectors[query + c];
+}
+
+fn plain_score(query: u32, source: u32, factor: f32) -> f32 {
+  var sum = vec4<f32>();
+  for (var c = 0u; c < 4u * D4; c += 4u) {
+    let q = vec4<f32>(channel(query, c), channel(query, c + 1u), channel(query, c + 2u), channel(query, c + 3u));
+    let p = vec4<f32>(taken(source + c), taken(source + c + 1u), taken(source + c + 2u), taken(source + c + 3u));
+    sum = fma(q, p * factor, sum);
+  }
+  return (sum.x + sum.y) + (sum.z + sum.w);
+}
+
+fn rotated_score(query: u32, source: u32, factor: f32, position: u32) -> f32 {
+  let pairs = params.head_size / 2u;
+  var sum = 0.0;
+  for (var c = 0u; c < pairs; c++) {
+    let low = taken(source + c) * factor;
+    let high = taken(source + c + pairs) * factor;
+    let turn = rotation[position * pairs + c];
+    sum = fma(vectors[query + c], low * turn.x - high * turn.y, sum);
+    sum = fma(vectors[query + c + pairs], high * turn.x + low * turn.y, sum);
+  }
+  return sum;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.queries * params.stride) {
+    return;
+  }
+  let place = thread % params.stride;
+  let query = thread / params.stride;
+  let own = about[2u * query];
+  let more = about[2u * query + 1u];
+  if (place >= more.x) {
+    return;
+  }
+  var token = own.w + place;
+  if (own.z != NONE) {
+    token = indices[own.z * params.indices_stride + place];
+  }
+  let page = table[more.y * params.table_stride + token / params.page_tokens];
+  if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
+    return;
+  }
+  let slot = ((page - params.slab_first) * params.heads + own.y) * params.page_tokens + token % params.page_tokens;
+  let source = slot * 4u * D4;
+  let vector = own.x * params.head_size;
+  let factor = weight(source);
+  if (params.rotate == 0u) {
+    scores[thread] = plain_score(vector, source, factor);
+  } else {
+    scores[thread] = rotated_score(vector, source, factor, select(place, token, params.rotate == 1u));
   }
 }
 `,

@@ -1,5 +1,6 @@
 import { causalAttentionOver, Tensor } from "../tensor/mod.ts";
 import { attendSplit, splits } from "./attend_split.ts";
+import type { RotationTable } from "./rotation_table.ts";
 import { headVectors } from "./shape.ts";
 import type { AttendedTokens, AttentionStep } from "./step.ts";
 
@@ -8,6 +9,7 @@ const WORKGROUP = 64;
 /**
  * Attends over listed tokens: gathers their keys and values, rotates by compact or original positions, and runs causal attention.
  *
+ * @param table rotary angles. Default: the model's
  * @returns f32 [batch, rows, query heads, head size]
  */
 export function attendOver(
@@ -15,11 +17,24 @@ export function attendOver(
   layer: number,
   queries: Tensor,
   attended: AttendedTokens,
+  table: RotationTable = step.context.rotation,
+): Tensor {
+  const attend = (list: AttendedTokens) => attendListed(step, layer, queries, list, table);
+  const { watch } = step.context;
+  return watch ? watch.attend({ step, layer, queries, attended, table }, attend) : attend(attended);
+}
+
+function attendListed(
+  step: AttentionStep,
+  layer: number,
+  queries: Tensor,
+  attended: AttendedTokens,
+  table: RotationTable,
 ): Tensor {
   const { cache, method } = step.context;
   const original = method.knobs.positions === "original";
   const longest = Math.max(...cache.lengths);
-  const rotation = step.context.rotation.upTo(original ? longest : attended.bound);
+  const rotation = table.upTo(original ? longest : attended.bound);
   if (splits(step)) return attendSplit(step, layer, queries, attended, rotation);
   const { headSize, keyValueHeads } = cache.shape;
   const padded = [cache.batch, keyValueHeads, attended.bound, 4 * headVectors(headSize)];
@@ -30,12 +45,17 @@ export function attendOver(
   return causalAttentionOver(rotated, keys, values, attended.counts, cache.shape.slidingWindow);
 }
 
-/** Lists leading tokens, marked tokens of the middle (if any) and window, and folds the grid to gather them where they are gathered. */
+/**
+ * Lists leading tokens, marked tokens of the middle (if any) and window, and folds the grid to gather them where they are gathered.
+ *
+ * @param layout where these parts lie, u32 [batch, 4]. Default: as the step has them
+ */
 export function listAttended(
   step: AttentionStep,
   selections: number,
   bound: number,
   marks?: Tensor,
+  layout: Tensor = step.layout,
 ): AttendedTokens {
   const { cache } = step.context;
   const device = step.device;
@@ -62,7 +82,7 @@ export function listAttended(
       indices_stride: bound,
     },
     // Without a middle no mark is read; the layout stands in for the binding.
-    bindings: [step.layout, marks ?? step.layout, indices, counts, step.context.scope].map((
+    bindings: [layout, marks ?? layout, indices, counts, step.context.scope].map((
       { buffer },
     ) => ({ buffer })),
     groups: total,
@@ -79,7 +99,8 @@ export function attendOuter(step: AttentionStep, layer: number, queries: Tensor)
   return attendOver(step, layer, queries, attended);
 }
 
-function foldGrid(step: AttentionStep, counts: Tensor): Tensor {
+/** The grid that gathering a list's tokens needs, from how many there are. */
+export function foldGrid(step: AttentionStep, counts: Tensor): Tensor {
   const grid = Tensor.empty(step.device, [3], "u32", "attended grid");
   step.device.commands.dispatch({
     kernel: "fold_grid",

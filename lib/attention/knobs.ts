@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { showAs } from "../notebook/mod.ts";
 import type { Schema } from "./schema.ts";
+import { isOwnScoring, type OwnScoring } from "./own_scorer.ts";
 import { type Scoring, scorings } from "./scoring.ts";
 import { showKnobs } from "./show_knobs.ts";
 
@@ -20,8 +21,11 @@ export interface Knobs {
   recallClip: number;
   /** Tokens of a prefill step (chunk_size). Default 512. */
   chunkSize: number;
-  /** What a token is scored by (recall_type). Default "qk", the plain dot product of query and key before rotation. */
-  scoring: Scoring;
+  /**
+   * What a token is scored by (recall_type). Default "qk", the plain dot product of query and key before rotation. A scorer of
+   * one's own stands here by the name that `defineScorer` gave it.
+   */
+  scoring: Scoring | OwnScoring;
   /**
    * Queries that vote while decoding: the last so many of the layer, the current one included (q_cache_len). 0 and 1: the
    * current one. Without effect on the scores "k" and "v". Default 0.
@@ -91,6 +95,17 @@ const choice = <const T extends readonly [string, ...string[]]>(...values: T) =>
     error: (issue) => `must be ${values.map((value) => `"${value}"`).join(" or ")}, not ${JSON.stringify(issue.input)}`,
   });
 
+const scoring = () =>
+  z.custom<Scoring | OwnScoring>(
+    (value) => scorings.includes(value as Scoring) || (typeof value === "string" && isOwnScoring(value)),
+    {
+      error: (issue) =>
+        `must be ${scorings.map((value) => `"${value}"`).join(" or ")}, or what defineScorer gave, not ${
+          JSON.stringify(issue.input)
+        }`,
+    },
+  );
+
 const schema: z.ZodType<Knobs> = z.strictObject({
   globalSize: whole(0),
   window: whole(1),
@@ -98,7 +113,7 @@ const schema: z.ZodType<Knobs> = z.strictObject({
   spanSize: whole(1),
   recallClip: whole(-1),
   chunkSize: whole(1),
-  scoring: choice(...scorings as readonly [Scoring, ...Scoring[]]),
+  scoring: scoring(),
   queryCacheLength: whole(0),
   positions: choice("compact", "original"),
   recall: choice("always", "prefill", "generate", "never"),

@@ -51,6 +51,12 @@ export class LayeredAttention implements AttentionMethod {
     return Math.max(...[...new Set(this.#layers)].map((method) => method.scopeBound(step)));
   }
 
+  /** Waits for what the layer's own method has to wait for. */
+  async prepare(step: AttentionStep, layer: number, queries: Tensor): Promise<void> {
+    const method = this.#layers[layer];
+    await method.prepare?.(step.by(method), layer, queries);
+  }
+
   /** Attends in one layer, by its own method. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
     const method = this.#layers[layer];

@@ -4,8 +4,10 @@ import { HeldSelection, joinMarks, picksOf } from "./held_selection.ts";
 import { type Knobs, mostPicked, windowGrowth } from "./knobs.ts";
 import type { AttentionMethod, MethodName } from "./method.ts";
 import { alignedWindowStart, outerLayout } from "./outer_layout.ts";
+import { scoresOnHost } from "./own_scorer.ts";
 import { lastQueries, rememberQueries } from "./recent_queries.ts";
 import { newTokensVote, votingHeads } from "./scoring.ts";
+import { prepareOwnScores } from "./score_by_own.ts";
 import { selectTokens } from "./select.ts";
 import type { AttentionShape } from "./shape.ts";
 import {
@@ -72,6 +74,17 @@ export class ReAttention implements AttentionMethod {
     if (mode !== "select") return outer;
     if (frozen) return outer + step.held!.picked;
     return outer + this.#mostPicked(step, windowStart - leading) + windowGrowth(this.knobs, step.rows);
+  }
+
+  /** Scores on the host where the knob `scoring` names a scorer in TypeScript. */
+  async prepare(step: AttentionStep, layer: number, queries: Tensor): Promise<void> {
+    const selects = step.layouts.some(({ mode, frozen }) => mode === "select" && !frozen);
+    if (!selects || !scoresOnHost(this.knobs.scoring)) return;
+    const { queryCacheLength } = this.knobs;
+    // Remembered once more when the layer attends: the same tokens' queries are then replaced.
+    if (queryCacheLength > 1) rememberQueries(step.context.cache.sequences, layer, queries, queryCacheLength);
+    using voters = this.#voters(step, layer, queries);
+    await prepareOwnScores(step, layer, voters);
   }
 
   /** Attends in one layer. */

@@ -31,6 +31,7 @@ export {
 export { type PromptChunks, promptChunks } from "./driver.ts";
 export { scoreTokens, type ScoringInput } from "./scoring.ts";
 export { expandSpans, type ReferenceSelection, selectTokens } from "./selection.ts";
+export { attendedWeights } from "./attended_weights.ts";
 export { type AttendedTokens, type AttendInput, attendSelected } from "./attend.ts";
 export {
   type AttendedGroup,

@@ -43,6 +43,8 @@ export interface Knobs {
   align: number;
   /** Runs even where the attended scope passes the model's trained context; every row made so is marked. Default false. */
   allowBeyondTrained: boolean;
+  /** What the chosen method has for knobs of its own; its file names them. Default: each method's defaults. */
+  own?: Readonly<Record<string, unknown>>;
 }
 
 /** The paper's knobs: 32 + 127 x 32 + 4096 = 8192 attended tokens. */
@@ -105,6 +107,7 @@ const schema: z.ZodType<Knobs> = z.strictObject({
   share: choice("layer", "kvHead"),
   align: whole(0),
   allowBeyondTrained: z.boolean("must be true or false"),
+  own: z.record(z.string(), z.unknown()).optional(),
 }).superRefine((knobs, context) => {
   // Without a middle (k 0) the window is never shortened.
   const align = knobs.k > 0 ? knobs.align : 0;

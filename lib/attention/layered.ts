@@ -8,8 +8,8 @@ const SHARED = ["chunkSize", "prefill", "recallEvery", "allowBeyondTrained"] as 
 
 /** A method whose knobs differ from layer to layer (the reference's lists of one value per layer). */
 export class LayeredAttention implements AttentionMethod {
-  /** The name that all layers' methods share. */
-  readonly name: MethodName;
+  /** The name that all layers' methods share; "mixed" where they don't. */
+  readonly name: MethodName | "mixed";
   /** The first layer's knobs: they drive the prompt. */
   readonly knobs: Readonly<Knobs>;
   /** What stays in the cache as the context grows, in words. */
@@ -35,7 +35,7 @@ export class LayeredAttention implements AttentionMethod {
     if (first.knobs.recallEvery > 1) {
       throw new RangeError(`layerKnobs: recallEvery ${first.knobs.recallEvery} must be 1 where knobs differ by layer`);
     }
-    this.name = first.name;
+    this.name = layers.every(({ name }) => name === first.name) ? first.name : "mixed";
     this.knobs = first.knobs;
     this.cacheGrowth = first.cacheGrowth;
     this.#layers = layers;

@@ -9,10 +9,12 @@ export type MethodName =
 
 /** A way to attend over the cache. Nothing else in the toolkit branches on a method's name. */
 export interface AttentionMethod extends StepMethod {
-  /** The name that tables and figures show. */
-  readonly name: MethodName;
+  /** The name that tables and figures show; "mixed" where layers have different ones. */
+  readonly name: MethodName | "mixed";
   /** What stays in the cache as the context grows, in words. */
   readonly cacheGrowth: string;
   /** The most tokens that a step of this shape can attend to. */
   scopeBound(step: StepShape): number;
+  /** Tokens of a context of `length` that later steps can still attend to, in each head. Default: all of them. */
+  keptTokens?(length: number): number;
 }

@@ -127,7 +127,7 @@ export class Model {
   }
 
   /** Methods that choose what is attended to leave no place for a window that slides inside it. */
-  #checkSliding(method: MethodName): void {
+  #checkSliding(method: AttentionMethod["name"]): void {
     const { slidingWindow, trainedContext } = this.config;
     if (slidingWindow === null || slidingWindow >= trainedContext || method === "full") return;
     throw new RangeError(

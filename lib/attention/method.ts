@@ -3,7 +3,16 @@ import type { StepMethod, StepShape } from "./step.ts";
 /** Names of the methods, as tables and figures show them. */
 export type MethodName =
   | "full"
+  | "window"
   | "streaming"
+  | "lm-infinite"
+  | "linear"
+  | "ntk"
+  | "yarn"
+  | "self-extend"
+  | "rerope"
+  | "leaky-rerope"
+  | "dual-chunk"
   | "reattention"
   | "reattention-window";
 

@@ -1,20 +1,46 @@
+import { DualChunk } from "./dual_chunk.ts";
+import { DynamicNtk } from "./dynamic_ntk.ts";
 import { FullAttention } from "./full.ts";
 import type { Knobs } from "./knobs.ts";
+import { LinearInterpolation } from "./linear_interpolation.ts";
+import { LmInfinite } from "./lm_infinite.ts";
 import type { AttentionMethod, MethodName } from "./method.ts";
+import { ownKnobs } from "./own_knobs.ts";
 import { ReAttention } from "./reattention.ts";
+import { ReRope } from "./rerope.ts";
+import { SelfExtend } from "./self_extend.ts";
 import type { AttentionShape } from "./shape.ts";
+import { SlidingWindow } from "./sliding_window.ts";
 import { StreamingAttention } from "./streaming.ts";
+import { Yarn } from "./yarn.ts";
 
-const makers: Readonly<
-  Record<
-    MethodName,
-    (knobs: Readonly<Knobs>, shape: AttentionShape) => AttentionMethod
-  >
-> = {
-  "full": (knobs) => new FullAttention(knobs),
-  "streaming": (knobs) => new StreamingAttention(knobs),
-  "reattention": (knobs, shape) => new ReAttention(knobs, shape),
-  "reattention-window": (knobs, shape) => new ReAttention({ ...knobs, prefill: "window" }, shape),
+type Maker = (knobs: Readonly<Knobs>, shape: AttentionShape) => AttentionMethod;
+
+/** Makes a method that has no knobs of its own. */
+function plain(name: MethodName, make: Maker): Maker {
+  return (knobs, shape) => {
+    ownKnobs(name, {}, knobs);
+    return make(knobs, shape);
+  };
+}
+
+const makers: Readonly<Record<MethodName, Maker>> = {
+  "full": plain("full", (knobs) => new FullAttention(knobs)),
+  "window": plain("window", (knobs) => new SlidingWindow(knobs)),
+  "streaming": plain("streaming", (knobs) => new StreamingAttention(knobs)),
+  "lm-infinite": plain("lm-infinite", (knobs) => new LmInfinite(knobs)),
+  "linear": (knobs) => new LinearInterpolation(knobs),
+  "ntk": (knobs, shape) => new DynamicNtk(knobs, shape),
+  "yarn": (knobs, shape) => new Yarn(knobs, shape),
+  "self-extend": (knobs, shape) => new SelfExtend(knobs, shape),
+  "rerope": (knobs, shape) => new ReRope("rerope", knobs, shape),
+  "leaky-rerope": (knobs, shape) => new ReRope("leaky-rerope", knobs, shape),
+  "dual-chunk": (knobs, shape) => new DualChunk(knobs, shape),
+  "reattention": plain("reattention", (knobs, shape) => new ReAttention(knobs, shape)),
+  "reattention-window": plain(
+    "reattention-window",
+    (knobs, shape) => new ReAttention({ ...knobs, prefill: "window" }, shape),
+  ),
 };
 
 /** Names of all methods, in the order of tables. */

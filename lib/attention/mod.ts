@@ -3,16 +3,30 @@
  *
  * @module
  */
+export { DualChunk } from "./dual_chunk.ts";
+export { DynamicNtk } from "./dynamic_ntk.ts";
 export { FullAttention } from "./full.ts";
 export { type Knobs, knobsSchema, paperKnobs, presets, resolveKnobs, selectedScope } from "./knobs.ts";
 export { CachedSequence } from "./cached_sequence.ts";
 export { HeldSelection, type HeldShape, type LayerPicks } from "./held_selection.ts";
 export { type CacheOptions, KeyValueCache } from "./kv_cache.ts";
 export { LayeredAttention } from "./layered.ts";
+export type { LayerMemory } from "./layer_memory.ts";
+export { LinearInterpolation } from "./linear_interpolation.ts";
+export { LmInfinite } from "./lm_infinite.ts";
 export type { AttentionMethod, MethodName } from "./method.ts";
 export { createMethod, methodNames } from "./methods.ts";
 export { type PageOptions, PagePool, type Slab, type StorageType } from "./page_pool.ts";
 export { ReAttention } from "./reattention.ts";
+export {
+  attendRelative,
+  type CappedPositions,
+  type ChunkedPositions,
+  type GroupedPositions,
+  type RelativeOptions,
+  type RelativePositions,
+} from "./relative.ts";
+export { ReRope } from "./rerope.ts";
 export {
   type LinearRopeScaling,
   type Llama3RopeScaling,
@@ -26,6 +40,8 @@ export { RecentQueries } from "./recent_queries.ts";
 export { RotationTable } from "./rotation_table.ts";
 export type { Schema, SchemaResult } from "./schema.ts";
 export { type Scoring, scorings } from "./scoring.ts";
+export { SelfExtend } from "./self_extend.ts";
+export { SlidingWindow } from "./sliding_window.ts";
 export type { AttentionShape } from "./shape.ts";
 export {
   type AttendedTokens,
@@ -43,3 +59,4 @@ export {
 } from "./step.ts";
 export { StreamingAttention } from "./streaming.ts";
 export { Trace, type TraceGroup, type TraceLayer, type TracePick, type TraceStep } from "./trace.ts";
+export { Yarn } from "./yarn.ts";

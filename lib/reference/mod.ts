@@ -39,3 +39,14 @@ export {
   type ReferenceStepInput,
   type ReferenceStepResult,
 } from "./reattention.ts";
+
+export { attendPairs, type PairAttention, type PairAttentionInput, turnedProduct } from "./pair_attention.ts";
+export {
+  type Distance,
+  dualChunkDistance,
+  lmInfiniteDistance,
+  reRopeDistance,
+  selfExtendDistance,
+  slidingDistance,
+} from "./distances.ts";
+export { ntkFrequencies, yarnFrequencies, type YarnScaling, yarnSharpness } from "./stretched_frequencies.ts";

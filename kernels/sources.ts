@@ -41,8 +41,11 @@ export type KernelName =
   | "argmax"
   | "argmax_wide"
   | "attention_combine"
+  | "attention_mass"
   | "attention_split"
   | "attention_tiled"
+  | "block_bounds"
+  | "block_representatives"
   | "cache_append"
   | "cast"
   | "causal_attention"
@@ -55,8 +58,11 @@ export type KernelName =
   | "fold_grid"
   | "gather_rotate"
   | "gather_rows"
+  | "keep_marked"
   | "linear_rows"
   | "linear_rows_split"
+  | "mark_blocks"
+  | "mark_heaviest"
   | "matmul"
   | "matmul_general"
   | "matmul_image"
@@ -67,6 +73,8 @@ export type KernelName =
   | "merge_lists"
   | "merge_top_k"
   | "multiply"
+  | "pool_weights"
+  | "raise"
   | "relative_attention"
   | "rms_norm"
   | "rms_norm_wide"
@@ -75,6 +83,7 @@ export type KernelName =
   | "sample"
   | "scale"
   | "scatter_rows"
+  | "score_blocks"
   | "score_few_top_k"
   | "score_image_top_k"
   | "score_short_top_k"
@@ -86,6 +95,7 @@ export type KernelName =
   | "softmax_wide"
   | "strided_copy"
   | "sum"
+  | "token_relevance"
   | "top_k";
 
 /** All kernels by name. */
@@ -445,6 +455,132 @@ fn main(
     let row = sequence * params.step_rows + pair / share;
     output[(row * params.query_heads + head * share + pair % share) * D4 + lane] = total / weight;
   }
+}
+`,
+  },
+  attention_mass: {
+    name: "attention_mass",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "rows", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "bound", type: "u32" },
+      { name: "padded", type: "u32" },
+      { name: "causal", type: "u32" },
+      { name: "compact", type: "u32" },
+      { name: "near", type: "u32" },
+      { name: "fine", type: "u32" },
+      { name: "slope", type: "u32" },
+      { name: "group", type: "u32" },
+      { name: "most", type: "u32" },
+      { name: "scale", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "keys", kind: "read" },
+      { binding: 3, name: "indices", kind: "read" },
+      { binding: 4, name: "counts", kind: "read" },
+      { binding: 5, name: "angles", kind: "read" },
+      { binding: 6, name: "sums", kind: "read" },
+      { binding: 7, name: "mass", kind: "write" },
+    ],
+    text: `// How much attention each listed token gets: the sum of its softmax weights over all rows and heads that share its list.
+//
+// Shapes:   queries f32 [batch, rows, query_heads, 2 * HALF]; keys f32 [batch, heads, bound, padded], gathered and not turned;
+//           indices u32 [batch, selections, bound]; counts u32 [batch, selections]; angles vec2 (cos, sin) [relative positions,
+//           HALF]; sums f32 [batch, rows, query_heads] from relative_attention; mass f32 [batch, selections, bound], 0 past
+//           the lists' ends
+// Dispatch: one thread per list and place in it, linear groups
+// Source:   the accumulated attention of H2O (arXiv 2306.14048, section 4), the votes of SnapKV (arXiv 2404.14469, section 3)
+//           and the soft votes of TokenSelect (arXiv 2411.02886); rows as in relative_attention
+
+// uses parts/relative_position.wgsl
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  rows: u32,
+  query_heads: u32,
+  heads: u32,
+  selections: u32,
+  bound: u32,
+  padded: u32,
+  causal: u32,
+  compact: u32,
+  near: u32,
+  fine: u32,
+  slope: u32,
+  group: u32,
+  most: u32,
+  scale: f32,
+}
+
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> keys: array<f32>;
+@group(0) @binding(3) var<storage, read> indices: array<u32>;
+@group(0) @binding(4) var<storage, read> counts: array<u32>;
+@group(0) @binding(5) var<storage, read> angles: array<vec2<f32>>;
+@group(0) @binding(6) var<storage, read> sums: array<f32>;
+@group(0) @binding(7) var<storage, read_write> mass: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let workgroup_number = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = workgroup_number * WORKGROUP + lane;
+  if (workgroup_number >= params.group_count || thread >= params.batch * params.selections * params.bound) {
+    return;
+  }
+  let place = thread % params.bound;
+  let selection = thread / params.bound;
+  let sequence = selection / params.selections;
+  let count = counts[selection];
+  let listed = selection * params.bound;
+  let group = params.query_heads / params.heads;
+  // All query heads share the list, or those of one KV head.
+  let heads = params.query_heads / params.selections;
+  let first_head = (selection % params.selections) * heads;
+  let own = params.causal == 1u;
+  var total = 0.0;
+  if (place < count) {
+    let n = select(indices[listed + place], place, params.compact == 1u);
+    for (var pair = 0u; pair < params.rows * heads; pair++) {
+      let row = pair / heads;
+      let query_head = first_head + pair % heads;
+      let end = select(count, count - params.rows + row + 1u, own);
+      if (place >= end) {
+        continue;
+      }
+      var angle = 0u;
+      if (own) {
+        angle = relative_row(select(indices[listed + end - 1u], end - 1u, params.compact == 1u), n) * HALF;
+      }
+      let query = ((sequence * params.rows + row) * params.query_heads + query_head) * 2u * HALF;
+      let key = ((sequence * params.heads + query_head / group) * params.bound + place) * params.padded;
+      var score = 0.0;
+      for (var c = 0u; c < HALF; c++) { // unrolled
+        let turn = angles[angle + c];
+        let low = keys[key + c];
+        let high = keys[key + c + HALF];
+        score = fma(queries[query + c], low * turn.x + high * turn.y, score);
+        score = fma(queries[query + c + HALF], high * turn.x - low * turn.y, score);
+      }
+      total += exp(score * params.scale - sums[(sequence * params.rows + row) * params.query_heads + query_head]);
+    }
+  }
+  mass[thread] = total;
 }
 `,
   },
@@ -915,6 +1051,173 @@ fn main(
         }
       }
     }
+  }
+}
+`,
+  },
+  block_bounds: {
+    name: "block_bounds",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "sequence", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "bound", type: "u32" },
+      { name: "padded", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "block_tokens", type: "u32" },
+      { name: "first_block", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "keys", kind: "read" },
+      { binding: 2, name: "bounds", kind: "write" },
+    ],
+    text: `// The smallest and the largest value of each channel over the keys of each block.
+//
+// Shapes:   keys f32 [batch, heads, bound, padded], gathered, of which one sequence's first blocks * block_tokens tokens are
+//           read; bounds f32 [.., heads, 2, size], written from block \`first_block\` on
+// Dispatch: one thread per block, KV head and channel, linear groups
+// Source:   Quest (arXiv 2406.10774), section 3.2: a page's metadata
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  sequence: u32,
+  heads: u32,
+  size: u32,
+  bound: u32,
+  padded: u32,
+  blocks: u32,
+  block_tokens: u32,
+  first_block: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> keys: array<f32>;
+@group(0) @binding(2) var<storage, read_write> bounds: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.blocks * params.heads * params.size) {
+    return;
+  }
+  let c = thread % params.size;
+  let head = (thread / params.size) % params.heads;
+  let block = thread / (params.size * params.heads);
+  let first = ((params.sequence * params.heads + head) * params.bound + block * params.block_tokens) * params.padded + c;
+  var lowest = keys[first];
+  var highest = lowest;
+  for (var token = 1u; token < params.block_tokens; token++) {
+    let value = keys[first + token * params.padded];
+    lowest = min(lowest, value);
+    highest = max(highest, value);
+  }
+  let goal = ((params.first_block + block) * params.heads + head) * 2u * params.size + c;
+  bounds[goal] = lowest;
+  bounds[goal + params.size] = highest;
+}
+`,
+  },
+  block_representatives: {
+    name: "block_representatives",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "sequence", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "bound", type: "u32" },
+      { name: "padded", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "block_tokens", type: "u32" },
+      { name: "first_block", type: "u32" },
+      { name: "representatives", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "relevance", kind: "read" },
+      { binding: 2, name: "keys", kind: "read" },
+      { binding: 3, name: "vectors", kind: "write" },
+    ],
+    text: `// The sum of the keys of each block's most relevant tokens.
+//
+// Shapes:   relevance f32 [heads, blocks * block_tokens]; keys f32 [batch, heads, bound, padded], gathered, one sequence's;
+//           vectors f32 [.., heads, size], written from block \`first_block\` on
+// Dispatch: one thread per block and KV head, linear groups
+// Source:   InfLLM (arXiv 2402.04617), section 3.2: the r tokens of a block with the highest scores represent it, and its
+//           relevance to a query is the sum of their products, so the sum of their keys is all that is needed. Of equal tokens
+//           the earlier comes first.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  sequence: u32,
+  heads: u32,
+  bound: u32,
+  padded: u32,
+  blocks: u32,
+  block_tokens: u32,
+  first_block: u32,
+  representatives: u32,
+}
+
+const LOWEST = -3.0e38f;
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> relevance: array<f32>;
+@group(0) @binding(2) var<storage, read> keys: array<f32>;
+@group(0) @binding(3) var<storage, read_write> vectors: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.blocks * params.heads) {
+    return;
+  }
+  let head = thread % params.heads;
+  let block = thread / params.heads;
+  let first = block * params.block_tokens;
+  let scores = head * params.blocks * params.block_tokens + first;
+  var sum: array<f32, SIZE>;
+  // Each turn finds the best token that is worse than the one before.
+  var limit = 3.0e38f;
+  var last = 0u;
+  for (var turn = 0u; turn < min(params.representatives, params.block_tokens); turn++) {
+    var best = LOWEST;
+    var chosen = 0u;
+    for (var token = 0u; token < params.block_tokens; token++) {
+      let score = relevance[scores + token];
+      let open = score < limit || (score == limit && token > last && turn > 0u);
+      if (open && score > best) {
+        best = score;
+        chosen = token;
+      }
+    }
+    limit = best;
+    last = chosen;
+    let key = ((params.sequence * params.heads + head) * params.bound + first + chosen) * params.padded;
+    for (var c = 0u; c < SIZE; c++) { // unrolled
+      sum[c] += keys[key + c];
+    }
+  }
+  let goal = ((params.first_block + block) * params.heads + head) * SIZE;
+  for (var c = 0u; c < SIZE; c++) { // unrolled
+    vectors[goal + c] = sum[c];
   }
 }
 `,
@@ -1981,6 +2284,74 @@ fn main(
 }
 `,
   },
+  keep_marked: {
+    name: "keep_marked",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "lists", type: "u32" },
+      { name: "stride", type: "u32" },
+      { name: "end", type: "u32" },
+      { name: "kept_stride", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "marks", kind: "read" },
+      { binding: 2, name: "tokens", kind: "read" },
+      { binding: 3, name: "weights", kind: "read" },
+      { binding: 4, name: "kept_tokens", kind: "write" },
+      { binding: 5, name: "kept_weights", kind: "write" },
+    ],
+    text: `// Copies the marked entries of a list, in their order.
+//
+// Shapes:   marks, tokens u32, weights f32 [lists, stride], of which the first \`end\` are used; kept_tokens u32, kept_weights f32
+//           [lists, kept_stride], as many as are marked
+// Dispatch: one thread per list and entry, linear groups; each counts the marks before its own
+// Source:   eviction, H2O (arXiv 2306.14048, algorithm 1)
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  lists: u32,
+  stride: u32,
+  end: u32,
+  kept_stride: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> marks: array<u32>;
+@group(0) @binding(2) var<storage, read> tokens: array<u32>;
+@group(0) @binding(3) var<storage, read> weights: array<f32>;
+@group(0) @binding(4) var<storage, read_write> kept_tokens: array<u32>;
+@group(0) @binding(5) var<storage, read_write> kept_weights: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.lists * params.stride) {
+    return;
+  }
+  let entry = thread % params.stride;
+  if (entry >= params.end || marks[thread] == 0u) {
+    return;
+  }
+  var before = 0u;
+  for (var other = 0u; other < entry; other++) {
+    before += marks[thread - entry + other];
+  }
+  let place = thread / params.stride * params.kept_stride + before;
+  kept_tokens[place] = tokens[thread];
+  kept_weights[place] = weights[thread];
+}
+`,
+  },
   linear_rows: {
     name: "linear_rows",
     params: [
@@ -2165,6 +2536,146 @@ fn main(
       third_output[r * (params.columns - third_first) + column - third_first] = sum;
     }
   }
+}
+`,
+  },
+  mark_blocks: {
+    name: "mark_blocks",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "block_tokens", type: "u32" },
+      { name: "words", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "scores", kind: "read" },
+      { binding: 2, name: "blocks", kind: "read" },
+      { binding: 3, name: "parts", kind: "read" },
+      { binding: 4, name: "marks", kind: "write" },
+      { binding: 5, name: "centers", kind: "write" },
+      { binding: 6, name: "center_counts", kind: "write" },
+    ],
+    text: `// Marks the tokens of chosen blocks of the middle.
+//
+// Shapes:   scores f32, blocks u32 [batch, selections, K], best first, numbers of blocks of block_tokens tokens counted from
+//           the start of the middle; a score of LOWEST or less chooses nothing; parts [batch, 4] u32: tokens cached, leading
+//           tokens, start of the window, middle length; marks atomic u32 [batch, selections, words], zero before; centers u32
+//           [batch, selections, K, 2], each block's first token, from the start of the middle, and how far from the end of the
+//           list it stands (K for the best); center_counts atomic u32 [batch, selections], zero before
+// Dispatch: one thread per selection and place in its list, linear groups
+// Source:   the blocks that InfLLM, Quest and LongHeads attend to
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  selections: u32,
+  block_tokens: u32,
+  words: u32,
+}
+
+const LOWEST = -3.0e38f;
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> scores: array<f32>;
+@group(0) @binding(2) var<storage, read> blocks: array<u32>;
+@group(0) @binding(3) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> marks: array<atomic<u32>>;
+@group(0) @binding(5) var<storage, read_write> centers: array<vec2<u32>>;
+@group(0) @binding(6) var<storage, read_write> center_counts: array<atomic<u32>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.batch * params.selections * K) {
+    return;
+  }
+  let selection = thread / K;
+  let middle = parts[selection / params.selections].w;
+  let first = blocks[thread] * params.block_tokens;
+  if (!(scores[thread] > LOWEST) || first >= middle) {
+    return;
+  }
+  // The list falls, so those that choose nothing stand at its end.
+  centers[thread] = vec2<u32>(first, K - thread % K);
+  atomicAdd(&center_counts[selection], 1u);
+  for (var token = first; token < min(middle, first + params.block_tokens); token++) {
+    atomicOr(&marks[selection * params.words + token / 32u], 1u << (token % 32u));
+  }
+}
+`,
+  },
+  mark_heaviest: {
+    name: "mark_heaviest",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "lists", type: "u32" },
+      { name: "stride", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "end", type: "u32" },
+      { name: "most", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "weights", kind: "read" },
+      { binding: 2, name: "marks", kind: "write" },
+    ],
+    text: `// Marks the heaviest entries of a list: those with fewer than \`most\` heavier ones among the first \`count\`. Of equal ones the
+// earlier is heavier. Entries from \`count\` to \`end\` are marked too.
+//
+// Shapes:   weights f32 [lists, stride]; marks u32 [lists, stride], 1 or 0
+// Dispatch: one thread per list and entry, linear groups; each compares its entry with all others, so no thread waits
+// Source:   the heavy hitters of H2O (arXiv 2306.14048, algorithm 1) and what SnapKV keeps (arXiv 2404.14469, listing 1)
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  lists: u32,
+  stride: u32,
+  count: u32,
+  end: u32,
+  most: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> weights: array<f32>;
+@group(0) @binding(2) var<storage, read_write> marks: array<u32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.lists * params.stride) {
+    return;
+  }
+  let entry = thread % params.stride;
+  if (entry >= params.count) {
+    marks[thread] = u32(entry < params.end);
+    return;
+  }
+  let weight = weights[thread];
+  var heavier = 0u;
+  for (var other = 0u; other < params.count; other++) {
+    let theirs = weights[thread - entry + other];
+    heavier += u32(theirs > weight || (theirs == weight && other < entry));
+  }
+  marks[thread] = u32(heavier < params.most);
 }
 `,
   },
@@ -3360,6 +3871,95 @@ fn main(
 }
 `,
   },
+  pool_weights: {
+    name: "pool_weights",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "lists", type: "u32" },
+      { name: "stride", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "half", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "weights", kind: "read" },
+      { binding: 2, name: "pooled", kind: "write" },
+    ],
+    text: `// The largest weight among a token and its neighbours in its list, up to \`half\` on each side.
+//
+// Shapes:   weights, pooled f32 [lists, stride], of which the first \`count\` are used
+// Dispatch: one thread per list and place, linear groups
+// Source:   the pooling of SnapKV (arXiv 2404.14469, section 4.2), by maximum and with stride 1, so that neighbours stay together
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  lists: u32,
+  stride: u32,
+  count: u32,
+  half: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> weights: array<f32>;
+@group(0) @binding(2) var<storage, read_write> pooled: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  let place = thread % params.stride;
+  if (group >= params.group_count || thread >= params.lists * params.stride || place >= params.count) {
+    return;
+  }
+  let first = thread - place;
+  var highest = weights[thread];
+  for (var other = place - min(place, params.half); other < min(params.count, place + params.half + 1u); other++) {
+    highest = max(highest, weights[first + other]);
+  }
+  pooled[thread] = highest;
+}
+`,
+  },
+  raise: {
+    name: "raise",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "value", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "highest", kind: "write" },
+    ],
+    text: `// Raises a number to at least another one.
+//
+// Shapes:   highest atomic u32 [1]
+// Dispatch: one workgroup of one thread
+// Source:   none; keeps the largest scope of lists that the host knows
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  value: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> highest: atomic<u32>;
+
+@compute @workgroup_size(1)
+fn main() {
+  atomicMax(&highest, params.value);
+}
+`,
+  },
   relative_attention: {
     name: "relative_attention",
     params: [
@@ -4146,6 +4746,96 @@ fn main(
     return;
   }
   destination[params.target_first + row * params.size + index % params.size] = rows[params.rows_first + index];
+}
+`,
+  },
+  score_blocks: {
+    name: "score_blocks",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "sequence", type: "u32" },
+      { name: "rows", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "stride", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "kept", kind: "read" },
+      { binding: 3, name: "scores", kind: "write" },
+    ],
+    text: `// Scores blocks of the cache by what is kept of each: one vector (MODE 0: per KV head, 1: per query head), or bounds of its
+// keys (MODE 2), against all rows of a step; rows and the heads that select together are added.
+//
+// Shapes:   queries f32 [batch, rows, query_heads, SIZE], one sequence's; kept f32 [blocks, heads, SIZE], [blocks, query_heads,
+//           SIZE] or [blocks, heads, 2, SIZE]; scores f32 [batch, selections, stride], LOWEST from \`blocks\` on
+// Dispatch: one thread per selection and block, linear groups; one call per sequence
+// Source:   products as in InfLLM (arXiv 2402.04617, section 3.2) and LongHeads (arXiv 2402.10685, section 2.2); the upper bound
+//           sum of max(q min, q max) of Quest (arXiv 2406.10774, section 3.2)
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  sequence: u32,
+  rows: u32,
+  query_heads: u32,
+  heads: u32,
+  selections: u32,
+  blocks: u32,
+  stride: u32,
+}
+
+const LOWEST = -3.0e38f;
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> kept: array<f32>;
+@group(0) @binding(3) var<storage, read_write> scores: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.selections * params.stride) {
+    return;
+  }
+  let block = thread % params.stride;
+  let selection = thread / params.stride;
+  let goal = params.sequence * params.selections * params.stride + thread;
+  if (block >= params.blocks) {
+    scores[goal] = LOWEST;
+    return;
+  }
+  let share = params.query_heads / params.heads;
+  let own = params.query_heads / params.selections;
+  var total = 0.0;
+  for (var pair = 0u; pair < params.rows * own; pair++) {
+    let head = selection * own + pair % own;
+    let query = ((params.sequence * params.rows + pair / own) * params.query_heads + head) * SIZE;
+    var score = 0.0;
+    if (MODE == 2u) {
+      let at = (block * params.heads + head / share) * 2u * SIZE;
+      for (var c = 0u; c < SIZE; c++) { // unrolled
+        score += max(queries[query + c] * kept[at + c], queries[query + c] * kept[at + SIZE + c]);
+      }
+    } else {
+      let at = select(block * params.heads + head / share, block * params.query_heads + head, MODE == 1u) * SIZE;
+      for (var c = 0u; c < SIZE; c++) { // unrolled
+        score = fma(queries[query + c], kept[at + c], score);
+      }
+    }
+    total += score;
+  }
+  scores[goal] = total;
 }
 `,
   },
@@ -5713,6 +6403,84 @@ fn main(
     part += parts[other];
   }
   y[params.y_first + row] = Element(part / params.divisor);
+}
+`,
+  },
+  token_relevance: {
+    name: "token_relevance",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "sequence", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "bound", type: "u32" },
+      { name: "padded", type: "u32" },
+      { name: "tokens", type: "u32" },
+      { name: "first_row", type: "u32" },
+      { name: "follow", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "keys", kind: "read" },
+      { binding: 3, name: "relevance", kind: "write" },
+    ],
+    text: `// How much the queries that follow a token ask for it: the mean of their products with its key, heads of a group added.
+//
+// Shapes:   queries f32 [1, rows, query_heads, size], of which row \`first_row\` follows the first token; keys f32 [batch, heads,
+//           bound, padded], gathered, of which one sequence's first \`tokens\` are read; relevance f32 [heads, tokens]
+// Dispatch: one thread per KV head and token, linear groups
+// Source:   InfLLM (arXiv 2402.04617), section 3.2: a token's representative score, the mean over the next \`follow\` queries
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  sequence: u32,
+  heads: u32,
+  query_heads: u32,
+  size: u32,
+  bound: u32,
+  padded: u32,
+  tokens: u32,
+  first_row: u32,
+  follow: u32,
+}
+
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> keys: array<f32>;
+@group(0) @binding(3) var<storage, read_write> relevance: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.heads * params.tokens) {
+    return;
+  }
+  let token = thread % params.tokens;
+  let head = thread / params.tokens;
+  let share = params.query_heads / params.heads;
+  let key = ((params.sequence * params.heads + head) * params.bound + token) * params.padded;
+  var total = 0.0;
+  for (var pair = 0u; pair < params.follow * share; pair++) {
+    let row = params.first_row + token + pair / share;
+    let query = (row * params.query_heads + head * share + pair % share) * SIZE;
+    var product = 0.0;
+    for (var c = 0u; c < SIZE; c++) { // unrolled
+      product = fma(queries[query + c], keys[key + c], product);
+    }
+    total += product;
+  }
+  relevance[thread] = total / f32(params.follow);
 }
 `,
   },

@@ -178,6 +178,11 @@ export function mostPicked({ k, recallClip, spanSize }: Readonly<Knobs>, queries
   return Math.min(middle, (recallClip < 0 ? candidates : Math.min(candidates, recallClip)) * spanSize);
 }
 
+/** Tokens of the middle that the knobs leave room for; those of the paper where `recallClip` does not bound them. */
+export function spanTokens({ recallClip, spanSize }: Readonly<Knobs>): number {
+  return (recallClip < 0 ? paperKnobs.recallClip : recallClip) * spanSize;
+}
+
 /** Tokens by which the window grows, at most, before a layer selects again: `rows` in each step between. */
 export function windowGrowth({ recallEvery }: Readonly<Knobs>, rows: number): number {
   return (recallEvery - 1) * rows;

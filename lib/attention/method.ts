@@ -13,8 +13,18 @@ export type MethodName =
   | "rerope"
   | "leaky-rerope"
   | "dual-chunk"
+  | "infllm"
+  | "quest"
+  | "quest-compact"
+  | "h2o"
+  | "h2o-compact"
+  | "snapkv"
+  | "snapkv-compact"
+  | "token-select"
   | "reattention"
-  | "reattention-window";
+  | "reattention-window"
+  | "random"
+  | "oracle";
 
 /** A way to attend over the cache. Nothing else in the toolkit branches on a method's name. */
 export interface AttentionMethod extends StepMethod {

@@ -60,3 +60,17 @@ export {
 export { StreamingAttention } from "./streaming.ts";
 export { Trace, type TraceGroup, type TraceLayer, type TracePick, type TraceStep } from "./trace.ts";
 export { Yarn } from "./yarn.ts";
+export { AllTokens } from "./all_tokens.ts";
+export { attendOuter, attendOver, listAttended, listOuter } from "./attend.ts";
+export { attendPicked, selectBlocks, selectOnHost } from "./block_selection.ts";
+export { Evicting, type EvictingStep } from "./evicting.ts";
+export { H2o } from "./h2o.ts";
+export { InfLlm } from "./infllm.ts";
+export type { KeptVersion } from "./kept_tokens.ts";
+export { OracleSpans, type TokenSpan } from "./oracle_spans.ts";
+export { outerLayout } from "./outer_layout.ts";
+export { ownKnobs } from "./own_knobs.ts";
+export { Quest } from "./quest.ts";
+export { RandomSpans } from "./random_spans.ts";
+export { SnapKv } from "./snap_kv.ts";
+export { TokenSelect } from "./token_select.ts";

@@ -38,6 +38,11 @@ export function numberFrom(least: number): z.ZodNumber {
   return z.number({ error: "must be a number" }).min(least, `must be at least ${least}`);
 }
 
+/** One of several words. */
+export function oneOf<const Words extends readonly [string, ...string[]]>(...words: Words): z.ZodType<Words[number]> {
+  return z.enum(words, { error: `must be ${words.map((word) => `"${word}"`).join(" or ")}` });
+}
+
 /** Tokens of context that a model was trained with, where its shape does not tell. */
 const USUAL_CONTEXT = 4096;
 

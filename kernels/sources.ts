@@ -49,6 +49,8 @@ export type KernelName =
   | "cache_append"
   | "cast"
   | "causal_attention"
+  | "chunk_features"
+  | "chunk_keys"
   | "clip_votes"
   | "collect_indices"
   | "copy_probe"
@@ -1562,6 +1564,224 @@ fn main(
         }
       }
     }
+  }
+}
+`,
+  },
+  chunk_features: {
+    name: "chunk_features",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "sequence", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "bound", type: "u32" },
+      { name: "padded", type: "u32" },
+      { name: "tokens", type: "u32" },
+      { name: "chunk", type: "u32" },
+      { name: "scale", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "keys", kind: "read" },
+      { binding: 3, name: "values", kind: "read" },
+      { binding: 4, name: "angles", kind: "read" },
+      { binding: 5, name: "features", kind: "write" },
+    ],
+    text: `// Attention of each chunk's tokens to all tokens of their chunk, as if it stood alone at the start of a context.
+//
+// Shapes:   queries f32 [1, rows, query_heads, 2 * HALF], of which the first \`tokens\` rows are used; keys, values f32 [batch,
+//           heads, bound, padded], gathered and not turned, one sequence's; angles vec2 (cos, sin) [positions, HALF]; features
+//           f32 [query_heads, tokens, 2 * HALF]
+// Dispatch: one thread per query head and token, linear groups
+// Source:   LongHeads (arXiv 2402.10685), section 2.2: flash-attention(Q_i, K_i, V_i) of chunk i, with positions from 0
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  sequence: u32,
+  heads: u32,
+  query_heads: u32,
+  bound: u32,
+  padded: u32,
+  tokens: u32,
+  chunk: u32,
+  scale: f32,
+}
+
+const LOWEST = -3.0e38f;
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> keys: array<f32>;
+@group(0) @binding(3) var<storage, read> values: array<f32>;
+@group(0) @binding(4) var<storage, read> angles: array<vec2<f32>>;
+@group(0) @binding(5) var<storage, read_write> features: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.query_heads * params.tokens) {
+    return;
+  }
+  let token = thread % params.tokens;
+  let query_head = thread / params.tokens;
+  let head = query_head / (params.query_heads / params.heads);
+  let query = (token * params.query_heads + query_head) * 2u * HALF;
+  let first = ((params.sequence * params.heads + head) * params.bound + token / params.chunk * params.chunk) * params.padded;
+  let own = token % params.chunk * HALF;
+  var low_of: array<f32, HALF>;
+  var high_of: array<f32, HALF>;
+  for (var c = 0u; c < HALF; c++) { // unrolled
+    let turn = angles[own + c];
+    low_of[c] = (queries[query + c] * turn.x - queries[query + c + HALF] * turn.y) * params.scale;
+    high_of[c] = (queries[query + c + HALF] * turn.x + queries[query + c] * turn.y) * params.scale;
+  }
+  var most = LOWEST;
+  var weight = 0.0;
+  var low_sum: array<f32, HALF>;
+  var high_sum: array<f32, HALF>;
+  for (var other = 0u; other < params.chunk; other++) {
+    let at = first + other * params.padded;
+    var score = 0.0;
+    for (var c = 0u; c < HALF; c++) { // unrolled
+      let turn = angles[other * HALF + c];
+      score = fma(low_of[c], keys[at + c] * turn.x - keys[at + c + HALF] * turn.y, score);
+      score = fma(high_of[c], keys[at + c + HALF] * turn.x + keys[at + c] * turn.y, score);
+    }
+    let next = max(most, score);
+    let shrink = exp(most - next);
+    let gain = exp(score - next);
+    most = next;
+    weight = weight * shrink + gain;
+    for (var c = 0u; c < HALF; c++) { // unrolled
+      low_sum[c] = fma(gain, values[at + c], low_sum[c] * shrink);
+      high_sum[c] = fma(gain, values[at + c + HALF], high_sum[c] * shrink);
+    }
+  }
+  for (var c = 0u; c < HALF; c++) { // unrolled
+    features[thread * 2u * HALF + c] = low_sum[c] / weight;
+    features[thread * 2u * HALF + c + HALF] = high_sum[c] / weight;
+  }
+}
+`,
+  },
+  chunk_keys: {
+    name: "chunk_keys",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "sequence", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "bound", type: "u32" },
+      { name: "padded", type: "u32" },
+      { name: "tokens", type: "u32" },
+      { name: "chunk", type: "u32" },
+      { name: "first_chunk", type: "u32" },
+      { name: "scale", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "features", kind: "read" },
+      { binding: 2, name: "keys", kind: "read" },
+      { binding: 3, name: "angles", kind: "read" },
+      { binding: 4, name: "chunk_keys", kind: "write" },
+    ],
+    text: `// One key for each chunk and query head: the chunk's mean feature attends to the chunk's keys, and what it gathers of them is
+// the chunk's key.
+//
+// Shapes:   features f32 [query_heads, tokens, 2 * HALF]; keys f32 [batch, heads, bound, padded], gathered and not turned, one
+//           sequence's; angles vec2 (cos, sin) [positions, HALF]; chunk_keys f32 [.., query_heads, 2 * HALF], written from chunk
+//           \`first_chunk\` on
+// Dispatch: one thread per chunk and query head, linear groups
+// Source:   LongHeads (arXiv 2402.10685), section 2.2: c_i = flash-attention(mean of the features, K_i, K_i), keys turned by
+//           their places in the chunk
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  sequence: u32,
+  heads: u32,
+  query_heads: u32,
+  bound: u32,
+  padded: u32,
+  tokens: u32,
+  chunk: u32,
+  first_chunk: u32,
+  scale: f32,
+}
+
+const LOWEST = -3.0e38f;
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> features: array<f32>;
+@group(0) @binding(2) var<storage, read> keys: array<f32>;
+@group(0) @binding(3) var<storage, read> angles: array<vec2<f32>>;
+@group(0) @binding(4) var<storage, read_write> chunk_keys: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.tokens / params.chunk * params.query_heads) {
+    return;
+  }
+  let query_head = thread % params.query_heads;
+  let chunk = thread / params.query_heads;
+  let head = query_head / (params.query_heads / params.heads);
+  let feature = (query_head * params.tokens + chunk * params.chunk) * 2u * HALF;
+  var low_of: array<f32, HALF>;
+  var high_of: array<f32, HALF>;
+  for (var token = 0u; token < params.chunk; token++) {
+    for (var c = 0u; c < HALF; c++) { // unrolled
+      low_of[c] += features[feature + token * 2u * HALF + c] * params.scale / f32(params.chunk);
+      high_of[c] += features[feature + token * 2u * HALF + c + HALF] * params.scale / f32(params.chunk);
+    }
+  }
+  let first = ((params.sequence * params.heads + head) * params.bound + chunk * params.chunk) * params.padded;
+  var most = LOWEST;
+  var weight = 0.0;
+  var low_sum: array<f32, HALF>;
+  var high_sum: array<f32, HALF>;
+  for (var other = 0u; other < params.chunk; other++) {
+    let at = first + other * params.padded;
+    var score = 0.0;
+    var low_key: array<f32, HALF>;
+    var high_key: array<f32, HALF>;
+    for (var c = 0u; c < HALF; c++) { // unrolled
+      let turn = angles[other * HALF + c];
+      low_key[c] = keys[at + c] * turn.x - keys[at + c + HALF] * turn.y;
+      high_key[c] = keys[at + c + HALF] * turn.x + keys[at + c] * turn.y;
+      score = fma(low_of[c], low_key[c], fma(high_of[c], high_key[c], score));
+    }
+    let next = max(most, score);
+    let shrink = exp(most - next);
+    let gain = exp(score - next);
+    most = next;
+    weight = weight * shrink + gain;
+    for (var c = 0u; c < HALF; c++) { // unrolled
+      low_sum[c] = fma(gain, low_key[c], low_sum[c] * shrink);
+      high_sum[c] = fma(gain, high_key[c], high_sum[c] * shrink);
+    }
+  }
+  let goal = ((params.first_chunk + chunk) * params.query_heads + query_head) * 2u * HALF;
+  for (var c = 0u; c < HALF; c++) { // unrolled
+    chunk_keys[goal + c] = low_sum[c] / weight;
+    chunk_keys[goal + c + HALF] = high_sum[c] / weight;
   }
 }
 `,

@@ -76,14 +76,16 @@ export class BlockMemory implements LayerMemory {
 export interface GatheredRun {
   /** f32 [batch, KV heads, bound, padded head size]. */
   readonly keys: Tensor;
+  /** f32 of the same shape. */
+  readonly values: Tensor;
   /** Most tokens of a run. */
   readonly bound: number;
-  /** Gives the keys back. */
+  /** Gives the buffers back. */
   [Symbol.dispose](): void;
 }
 
 /**
- * Copies the keys of a run of each sequence's tokens out of the pages.
+ * Copies the keys and values of a run of each sequence's tokens out of the pages.
  *
  * @param runs first token and end, per sequence; at least one is not empty
  * @param positions by which keys are turned
@@ -104,10 +106,18 @@ export function gatherRuns(
   using grid = foldGrid(step, counts);
   const shape = [runs.length, cache.shape.keyValueHeads, bound, 4 * headVectors(cache.shape.headSize)];
   const keys = Tensor.empty(device, shape, "f32", "gathered keys");
-  using values = Tensor.empty(device, shape, "f32", "gathered values");
+  const values = Tensor.empty(device, shape, "f32", "gathered values");
   const table = rotation.upTo(positions === "original" ? Math.max(...cache.lengths) : 1);
   gather(step, layer, { indices, counts, grid, selections: 1, bound }, { keys, values, rotation: table, positions });
-  return { keys, bound, [Symbol.dispose]: () => keys[Symbol.dispose]() };
+  return {
+    keys,
+    values,
+    bound,
+    [Symbol.dispose]() {
+      keys[Symbol.dispose]();
+      values[Symbol.dispose]();
+    },
+  };
 }
 
 /** How queries are held against what is kept of blocks. */

@@ -10,8 +10,7 @@ import type { AttentionStep } from "./step.ts";
  * Dynamic NTK scaling, as written down in YaRN (Peng et al. 2023, arXiv 2309.00071, equation 16 and section 3.3): the base of
  * the rotary frequencies grows with the context, by `s ** (d / (d - 2))` for s = length / trained length, so that the
  * slowest pair is interpolated by s and the fastest not at all. Up to the trained length nothing changes. The cache holds keys
- * before rotation, so all keys of a step are turned with the step's own base, as the paper asks for. In a batch the longest
- * sequence's length counts.
+ * before rotation, so all keys of a step are turned with the step's own base, as the paper asks for.
  *
  * Own knob: `trained`, tokens up to which nothing changes; default the model's trained context.
  */
@@ -26,7 +25,15 @@ export class DynamicNtk extends AllTokens {
 
   /** Attends in one layer. */
   override attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
-    const scale = Math.max(...step.context.cache.lengths) / this.#trained;
+    const { lengths } = step.context.cache;
+    const scale = Math.max(...lengths) / this.#trained;
+    if (scale > 1 && new Set(lengths).size > 1) {
+      throw new RangeError(
+        `method "ntk": contexts of ${
+          lengths.join(", ")
+        } tokens stretch positions differently; a batch must hold equally long ones`,
+      );
+    }
     if (scale <= 1) return attendOuter(step, layer, queries);
     const table = step.context.rotation.scaled(
       this.name,

@@ -21,6 +21,7 @@ export type MethodName =
   | "snapkv"
   | "snapkv-compact"
   | "token-select"
+  | "long-heads"
   | "reattention"
   | "reattention-window"
   | "random"

@@ -6,6 +6,7 @@ import { InfLlm } from "./infllm.ts";
 import type { Knobs } from "./knobs.ts";
 import { LinearInterpolation } from "./linear_interpolation.ts";
 import { LmInfinite } from "./lm_infinite.ts";
+import { LongHeads } from "./long_heads.ts";
 import type { AttentionMethod, MethodName } from "./method.ts";
 import { OracleSpans } from "./oracle_spans.ts";
 import { ownKnobs } from "./own_knobs.ts";
@@ -51,6 +52,7 @@ const makers: Readonly<Record<MethodName, Maker>> = {
   "snapkv": (knobs) => new SnapKv("snapkv", knobs),
   "snapkv-compact": (knobs) => new SnapKv("snapkv-compact", knobs),
   "token-select": (knobs) => new TokenSelect(knobs),
+  "long-heads": (knobs, shape) => new LongHeads(knobs, shape),
   "reattention": plain("reattention", (knobs, shape) => new ReAttention(knobs, shape)),
   "reattention-window": plain(
     "reattention-window",

@@ -67,6 +67,7 @@ export { Evicting, type EvictingStep } from "./evicting.ts";
 export { H2o } from "./h2o.ts";
 export { InfLlm } from "./infllm.ts";
 export type { KeptVersion } from "./kept_tokens.ts";
+export { LongHeads } from "./long_heads.ts";
 export { OracleSpans, type TokenSpan } from "./oracle_spans.ts";
 export { outerLayout } from "./outer_layout.ts";
 export { ownKnobs } from "./own_knobs.ts";

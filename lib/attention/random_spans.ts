@@ -44,7 +44,7 @@ export class RandomSpans implements AttentionMethod {
     if (step.middleLength === 0) return attendOuter(step, layer, queries);
     const spans = step.layouts.map(({ mode, leading, windowStart }, sequence) => {
       const middle = mode === "select" ? windowStart - leading : 0;
-      return this.#draw(middle, [this.#seed, step.shapes[sequence].length, layer, sequence]);
+      return this.#draw(middle, [this.#seed, step.shapes[sequence].length, layer]);
     });
     return attendPicked(step, layer, queries, spanTokens(this.knobs), selectOnHost(step, spans));
   }

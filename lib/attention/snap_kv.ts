@@ -14,9 +14,10 @@ import type { StepShape } from "./step.ts";
  *
  * "snapkv" is as published: the prompt is read with full attention, and tokens keep their own rotated positions after eviction.
  * The last prompt token is the first decode step here; it still sees everything, and eviction follows it. "snapkv-compact", a
- * variant, also thins out after every chunk of the prompt, and renumbers what is kept without holes.
+ * variant, also thins out after every chunk of the prompt and whenever a chunk was written, and renumbers what is kept
+ * without holes.
  *
- * Own knobs: `capacity` (default the selecting methods' scope less a chunk; the paper tries 1,024 to 4,096), `observed` (the
+ * Own knobs: `capacity` (default the selecting methods' scope less two chunks; the paper tries 1,024 to 4,096), `observed` (the
  * paper's 32) and `kernel` (odd; the paper's 7).
  */
 export class SnapKv extends Evicting {
@@ -28,7 +29,7 @@ export class SnapKv extends Evicting {
   /** `knobs` are complete. */
   constructor(name: "snapkv" | "snapkv-compact", knobs: Readonly<Knobs>) {
     super(name, { ...knobs, positions: name === "snapkv" ? "original" : "compact" });
-    const room = Math.max(1, knobs.globalSize + spanTokens(knobs) + knobs.window - knobs.chunkSize);
+    const room = Math.max(1, knobs.globalSize + spanTokens(knobs) + knobs.window - 2 * knobs.chunkSize);
     this.#own = ownKnobs(name, {
       capacity: wholeNumber(1).default(room),
       observed: wholeNumber(1).default(Math.min(32, room)),
@@ -41,11 +42,10 @@ export class SnapKv extends Evicting {
     if (kernel % 2 === 0) throw new RangeError(`method "${name}": kernel ${kernel} must be odd`);
   }
 
-  /** All tokens of the prompt, as published; `capacity` and the step's tokens, compact. Answers add their own. */
-  override scopeBound({ length, rows, phase, questionStart = length }: StepShape): number {
+  /** All tokens, as published; `capacity`, a chunk that was written, and the step's tokens, compact. */
+  override scopeBound({ length, rows }: StepShape): number {
     if (this.name === "snapkv") return length;
-    const written = phase === "decode" ? Math.max(0, length - questionStart) : 0;
-    return Math.min(length, this.#own.capacity + Math.max(rows, written));
+    return Math.min(length, this.#own.capacity + this.knobs.chunkSize + rows);
   }
 
   /** `capacity`, and what is written after the prompt. */
@@ -62,7 +62,8 @@ export class SnapKv extends Evicting {
     const evicts = counts.map((count, sequence) => {
       const { phase } = step.shapes[sequence];
       const ends = phase === "decode" && before[sequence].phase !== "decode";
-      return count > capacity && (ends || (this.name === "snapkv-compact" && phase === "prefill"));
+      if (count <= capacity || ends) return ends && count > capacity;
+      return this.name === "snapkv-compact" && (phase === "prefill" || count >= capacity + this.knobs.chunkSize);
     });
     using gained = evicts.includes(true) ? this.#observe(evicting, evicts) : undefined;
     return counts.map((count, sequence) => {

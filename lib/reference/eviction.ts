@@ -15,6 +15,8 @@ export interface EvictionKnobs {
   readonly heavy: number;
   /** SnapKV: tokens whose weights are pooled by maximum; odd. */
   readonly kernel?: number;
+  /** SnapKV with compact positions: tokens written after which it thins out again. Default: never. */
+  readonly chunk?: number;
   /** Rotary frequencies. */
   readonly frequencies: ArrayLike<number>;
 }
@@ -71,9 +73,10 @@ export class ReferenceEviction {
     const lists = range(0, heads).map((head) => [...this.kept[head] ?? [], ...range(this.#end, length)]);
     const own = slice(queries, [0, length - rows, 0], [queryHeads, rows, size]);
     const attention = this.#attend(input, own, lists);
-    const { method, positions, recent, heavy, kernel = 1 } = this.#knobs;
+    const { method, positions, recent, heavy, kernel = 1, chunk = Infinity } = this.#knobs;
     const ends = phase === "decode" && this.#phase !== "decode";
-    const thins = method === "h2o" || ends || (positions === "compact" && phase === "prefill");
+    const thins = method === "h2o" || ends ||
+      (positions === "compact" && (phase === "prefill" || lists[0].length >= heavy + recent + chunk));
     let weights = this.#weights;
     if (method === "h2o") {
       weights = range(0, heads).map((head) => this.#gains(attention, lists[head], head, queryHeads / heads));

@@ -50,5 +50,13 @@ export {
   slidingDistance,
 } from "./distances.ts";
 export { ntkFrequencies, yarnFrequencies, type YarnScaling, yarnSharpness } from "./stretched_frequencies.ts";
-export { type BlockInput, type InfLlmKnobs, infLlmTokens, questTokens, tokenSelectTokens } from "./block_methods.ts";
+export {
+  type BlockInput,
+  type InfLlmKnobs,
+  infLlmTokens,
+  type LongHeadsInput,
+  longHeadsTokens,
+  questTokens,
+  tokenSelectTokens,
+} from "./block_methods.ts";
 export { type EvictionInput, type EvictionKnobs, ReferenceEviction } from "./eviction.ts";

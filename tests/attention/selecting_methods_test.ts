@@ -6,6 +6,7 @@ import { rotatedByPlace } from "../../lib/reference/eviction.ts";
 import {
   attendPairs,
   infLlmTokens,
+  longHeadsTokens,
   ntkFrequencies,
   questTokens,
   ReferenceEviction,
@@ -53,9 +54,10 @@ interface Expected {
 function check(
   name: MethodName,
   changes: Partial<Knobs>,
+  kernels: string,
   expect: (input: PairStep, about: { rows: number; headSize: number; decodes: boolean }) => Expected,
 ): void {
-  gpuTest(`${name} ${JSON.stringify(changes)} selects as its paper defines it`, async (device) => {
+  gpuTest(`${name} ${JSON.stringify(changes)} selects as its paper defines it: ${kernels}`, async (device) => {
     const property = fc.asyncProperty(shapes, async ({ keyValueHeads, group, headSize, steps, seed }) => {
       const shape = { layers: 1, queryHeads: group * keyValueHeads, keyValueHeads, headSize, trainedContext: 64 };
       const method = createMethod(name, resolveKnobs({ ...small, ...changes }), shape);
@@ -84,28 +86,43 @@ function check(
 const all = (length: number) => Array.from({ length }, (_, token) => token);
 const inf = { globalSize: 3, block: 3, representatives: 2, blocks: 2, local: 6 };
 const infOwn = { block: 3, representatives: 2, blocks: 2, local: 6 };
-check("infllm", { own: infOwn }, ({ allQueries: queries, keys }, { rows }) => ({
+check(
+  "infllm",
+  { own: infOwn },
+  "token_relevance, block_representatives, score_blocks, mark_blocks",
+  ({ allQueries: queries, keys }, { rows }) => ({
+    lists: [infLlmTokens({ queries, keys, rows }, inf)],
+    distance: reRopeDistance(6),
+  }),
+);
+check("infllm", { own: { ...infOwn, far: "compact" } }, "the same", ({ allQueries: queries, keys }, { rows }) => ({
   lists: [infLlmTokens({ queries, keys, rows }, inf)],
-  distance: reRopeDistance(6),
 }));
-check("infllm", { own: { ...infOwn, far: "compact" } }, ({ allQueries: queries, keys }, { rows }) => ({
-  lists: [infLlmTokens({ queries, keys, rows }, inf)],
-}));
-check("token-select", { own: { tokens: 5 } }, ({ allQueries: queries, keys }, { rows }) => ({
+check("token-select", { own: { tokens: 5 } }, "attention_mass", ({ allQueries: queries, keys }, { rows }) => ({
   lists: [tokenSelectTokens({ queries, keys, rows }, { globalSize: 3, window: 10, tokens: 5 })],
 }));
-check("quest", { own: { page: 3, pages: 3, full: 0 } }, ({ allQueries, keys }, { rows, headSize, decodes }) => {
-  const [heads, length] = keys.shape;
-  const turned = [allQueries, keys].map((x) => rotatedByPlace(x, frequenciesOf(headSize)));
-  const lists = decodes && Math.floor((length - rows) / 3) > 3
-    ? questTokens({ queries: turned[0], keys: turned[1], rows }, { page: 3, pages: 3 })
-    : Array.from({ length: heads }, () => all(length));
-  return { lists, distance: (m, n) => m - n };
-});
-check("quest-compact", { own: { page: 4, pages: 2 } }, ({ allQueries: queries, keys }, { rows }) => {
+check(
+  "quest",
+  { own: { page: 3, pages: 3, full: 0 } },
+  "block_bounds",
+  ({ allQueries, keys }, { rows, headSize, decodes }) => {
+    const [heads, length] = keys.shape;
+    const turned = [allQueries, keys].map((x) => rotatedByPlace(x, frequenciesOf(headSize)));
+    const lists = decodes && Math.floor((length - rows) / 3) > 3
+      ? questTokens({ queries: turned[0], keys: turned[1], rows }, { page: 3, pages: 3 })
+      : Array.from({ length: heads }, () => all(length));
+    return { lists, distance: (m, n) => m - n };
+  },
+);
+check("quest-compact", { own: { page: 4, pages: 2 } }, "block_bounds", ({ allQueries: queries, keys }, { rows }) => {
   const [heads, length] = keys.shape;
   if (Math.floor((length - rows) / 4) <= 2) return { lists: Array.from({ length: heads }, () => all(length)) };
   return { lists: questTokens({ queries, keys, rows }, { page: 4, pages: 2 }) };
+});
+check("long-heads", { own: { chunk: 4, picked: 2 } }, "chunk_features, chunk_keys", (input, { rows, headSize }) => {
+  const { allQueries: queries, keys, values } = input;
+  const frequencies = frequenciesOf(headSize);
+  return { lists: longHeadsTokens({ queries, keys, values, rows, frequencies }, { chunk: 4, picked: 2 }) };
 });
 
 for (const positions of ["original", "compact"] as const) {
@@ -115,28 +132,31 @@ for (const positions of ["original", "compact"] as const) {
     {
       name: `snapkv${suffix}`,
       own: { capacity: 11, observed: 4, kernel: 3 },
-      knobs: { method: "snapkv", heavy: 7, recent: 4, kernel: 3 },
+      knobs: { method: "snapkv", heavy: 7, recent: 4, kernel: 3, chunk: 8 },
     },
   ] as const;
   for (const { name, own, knobs } of evictions) {
-    gpuTest(`${name} evicts as its paper defines it, over random shapes and steps`, async (device) => {
-      const property = fc.asyncProperty(shapes, async ({ keyValueHeads, group, headSize, steps, seed }) => {
-        const shape = { layers: 1, queryHeads: group * keyValueHeads, keyValueHeads, headSize };
-        const method = createMethod(name as MethodName, resolveKnobs({ ...small, own }), shape);
-        using layer = new PairLayer(device, shape, method, seed, 5);
-        const oracle = new ReferenceEviction({ ...knobs, positions, frequencies: frequenciesOf(headSize) });
-        for (const [step, rows] of steps.entries()) {
-          const { allQueries: queries, keys, values, found } = await layer.step(rows);
-          const phase = rows === 1 ? "decode" : "prefill";
-          const { data, lists } = oracle.step({ queries, keys, values, rows, phase });
-          const label = `step ${step}, ${keys.shape[1]} tokens`;
-          const { layers: [{ groups }] } = (await layer.layer.readTrace()).at(-1)!;
-          assertEquals(groups.map(({ indices }) => [...indices]), lists, label);
-          assertClose(found, data, { ...CLOSE, label });
-        }
-      });
-      await fc.assert(property, { seed: 61, numRuns: 8 });
-    });
+    gpuTest(
+      `${name} evicts as its paper defines it: pool_weights, mark_heaviest, keep_marked, raise`,
+      async (device) => {
+        const property = fc.asyncProperty(shapes, async ({ keyValueHeads, group, headSize, steps, seed }) => {
+          const shape = { layers: 1, queryHeads: group * keyValueHeads, keyValueHeads, headSize };
+          const method = createMethod(name as MethodName, resolveKnobs({ ...small, own }), shape);
+          using layer = new PairLayer(device, shape, method, seed, 5);
+          const oracle = new ReferenceEviction({ ...knobs, positions, frequencies: frequenciesOf(headSize) });
+          for (const [step, rows] of steps.entries()) {
+            const { allQueries: queries, keys, values, found } = await layer.step(rows);
+            const phase = rows === 1 ? "decode" : "prefill";
+            const { data, lists } = oracle.step({ queries, keys, values, rows, phase });
+            const label = `step ${step}, ${keys.shape[1]} tokens`;
+            const { layers: [{ groups }] } = (await layer.layer.readTrace()).at(-1)!;
+            assertEquals(groups.map(({ indices }) => [...indices]), lists, label);
+            assertClose(found, data, { ...CLOSE, label });
+          }
+        });
+        await fc.assert(property, { seed: 61, numRuns: 8 });
+      },
+    );
   }
 }
 
@@ -162,6 +182,7 @@ gpuTest("in their limits selecting and evicting methods are one another", async 
     ["quest", { own: { pages: 256, full: 0 } }, "full", {}],
     ["quest", { own: { page: 2, pages: 1, full: 1 } }, "full", {}],
     ["quest-compact", { own: { pages: 256 } }, "full", {}],
+    ["long-heads", { own: { chunk: 2, picked: 256 } }, "full", {}],
     ["h2o", { own: { heavy: 100, recent: 1 } }, "full", {}],
     ["h2o-compact", { own: { heavy: 100, recent: 1 } }, "full", {}],
     ["h2o-compact", { own: { heavy: 0, recent: 100 } }, "full", {}],

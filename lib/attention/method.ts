@@ -29,8 +29,8 @@ export type MethodName =
 
 /** A way to attend over the cache. Nothing else in the toolkit branches on a method's name. */
 export interface AttentionMethod extends StepMethod {
-  /** The name that tables and figures show; "mixed" where layers have different ones. */
-  readonly name: MethodName | "mixed";
+  /** The name that tables and figures show: one of `MethodName` for the toolkit's own methods. */
+  readonly name: string;
   /** What stays in the cache as the context grows, in words. */
   readonly cacheGrowth: string;
   /** The most tokens that a step of this shape can attend to. */

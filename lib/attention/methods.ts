@@ -22,17 +22,18 @@ import { StreamingAttention } from "./streaming.ts";
 import { TokenSelect } from "./token_select.ts";
 import { Yarn } from "./yarn.ts";
 
-type Maker = (knobs: Readonly<Knobs>, shape: AttentionShape) => AttentionMethod;
+/** Makes a method; `knobs` are complete. */
+export type MethodMaker = (knobs: Readonly<Knobs>, shape: AttentionShape) => AttentionMethod;
 
 /** Makes a method that has no knobs of its own. */
-function plain(name: MethodName, make: Maker): Maker {
+function plain(name: MethodName, make: MethodMaker): MethodMaker {
   return (knobs, shape) => {
     ownKnobs(name, {}, knobs);
     return make(knobs, shape);
   };
 }
 
-const makers: Readonly<Record<MethodName, Maker>> = {
+const makers: Readonly<Record<MethodName, MethodMaker>> = {
   "full": plain("full", (knobs) => new FullAttention(knobs)),
   "window": plain("window", (knobs) => new SlidingWindow(knobs)),
   "streaming": plain("streaming", (knobs) => new StreamingAttention(knobs)),

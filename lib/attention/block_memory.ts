@@ -23,6 +23,11 @@ export class BlockMemory implements LayerMemory {
     this.#needed = needed;
   }
 
+  /** Bytes of the blocks kept. */
+  get bytes(): number {
+    return 4 * this.blocks * this.#width;
+  }
+
   /** f32 [blocks or more, width]; there must be some. */
   get kept(): Tensor {
     return this.#kept!;

@@ -56,6 +56,11 @@ export class CachedSequence {
     return memory as Memory;
   }
 
+  /** Bytes that methods keep of this sequence beside its keys and values, all layers together. */
+  get memoryBytes(): number {
+    return [...this.#memories.values()].reduce((sum, { bytes }) => sum + bytes, 0) + this.#recentQueries.bytes;
+  }
+
   /** Pages that `tokens` more tokens need and that are not there yet, or not this sequence's alone. */
   missingPages(tokens: number): number {
     const missing = Math.ceil((this.#length + tokens) / this.#pool.pageTokens) - this.#pages.length;

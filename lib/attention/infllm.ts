@@ -62,6 +62,12 @@ export class InfLlm implements AttentionMethod {
     return Math.min(length, this.knobs.globalSize + blocks * block + local + rows - 1 + block - 1);
   }
 
+  /** A vector of each block. */
+  scoredKeys(step: StepShape): number {
+    const { mode, leading, windowStart } = this.layout(step);
+    return mode === "select" ? (windowStart - leading) / this.#own.block : 0;
+  }
+
   /** Attends in one layer. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
     const { local, block, blocks } = this.#own;

@@ -24,6 +24,12 @@ export interface KeptVersion {
 export class KeptTokens implements LayerMemory {
   #versions: KeptVersion[] = [{ end: 0, phase: undefined, count: 0 }];
 
+  /** Bytes of the last list; those before it are for undoing steps. */
+  get bytes(): number {
+    const { tokens, weights } = this.latest;
+    return (tokens?.bytes ?? 0) + (weights?.bytes ?? 0);
+  }
+
   /** What was kept last. */
   get latest(): KeptVersion {
     const latest = this.#versions.at(-1);

@@ -3,6 +3,8 @@
  * It follows its sequence through forks and dropped tokens.
  */
 export interface LayerMemory {
+  /** Bytes that it holds; those shared with forks count in each of them. */
+  readonly bytes: number;
   /** The same memory, going its own way. */
   fork(): LayerMemory;
   /** Forgets what came from tokens from `length` on. */

@@ -27,10 +27,12 @@ export class LongHeads implements AttentionMethod {
   readonly cacheGrowth =
     "every token stays, and a key for each chunk and head; each step attends to a bounded number of tokens";
   readonly #own: { chunk: number; picked: number };
+  readonly #group: number;
 
   /** `knobs` are complete; `shape` tells the trained context. */
   constructor(knobs: Readonly<Knobs>, shape: AttentionShape) {
     this.knobs = { ...knobs, positions: "compact" };
+    this.#group = shape.queryHeads / shape.keyValueHeads;
     const own = ownKnobs(this.name, {
       chunk: wholeNumber(1).default(Math.max(1, Math.floor(trainedContextOf(shape) / 16))),
       picked: wholeNumber(1, MOST_BLOCKS).optional(),
@@ -52,6 +54,12 @@ export class LongHeads implements AttentionMethod {
   scopeBound({ length, rows }: StepShape): number {
     const { chunk, picked } = this.#own;
     return Math.min(length, (picked + 3) * chunk - 1 + rows);
+  }
+
+  /** A key of each chunk for each query head. */
+  scoredKeys(step: StepShape): number {
+    const { mode, leading, windowStart } = this.layout(step);
+    return mode === "select" ? this.#group * (windowStart - leading) / this.#own.chunk : 0;
   }
 
   /** Attends in one layer. */

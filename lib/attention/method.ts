@@ -37,4 +37,6 @@ export interface AttentionMethod extends StepMethod {
   scopeBound(step: StepShape): number;
   /** Tokens of a context of `length` that later steps can still attend to, in each head. Default: all of them. */
   keptTokens?(length: number): number;
+  /** Vectors of a key's size that a step reads in each KV head in order to select. Default: none. */
+  scoredKeys?(step: StepShape): number;
 }

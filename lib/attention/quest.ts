@@ -58,6 +58,12 @@ export class Quest implements AttentionMethod {
     return Math.min(length, pages * page + page - 1 + rows);
   }
 
+  /** Two vectors of each page. */
+  scoredKeys(step: StepShape): number {
+    const { mode, windowStart } = this.layout(step);
+    return mode === "select" ? 2 * windowStart / this.#own.page : 0;
+  }
+
   /** Attends in one layer. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
     if (step.middleLength === 0) return attendOuter(step, layer, queries);

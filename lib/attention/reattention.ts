@@ -74,6 +74,12 @@ export class ReAttention implements AttentionMethod {
     return outer + this.#mostPicked(step, windowStart - leading) + windowGrowth(this.knobs, step.rows);
   }
 
+  /** The middle's keys, where the step selects anew. */
+  scoredKeys(step: StepShape): number {
+    const { mode, leading, windowStart, frozen } = this.layout(step);
+    return mode === "select" && !frozen ? windowStart - leading : 0;
+  }
+
   /** Attends in one layer. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
     const { trace, cache } = step.context;

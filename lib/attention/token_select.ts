@@ -46,6 +46,12 @@ export class TokenSelect implements AttentionMethod {
     return Math.min(length, this.knobs.globalSize + this.#tokens + this.knobs.window);
   }
 
+  /** The middle's keys. */
+  scoredKeys(step: StepShape): number {
+    const { mode, leading, windowStart } = this.layout(step);
+    return mode === "select" ? windowStart - leading : 0;
+  }
+
   /** Attends in one layer. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
     if (step.middleLength === 0) return attendOuter(step, layer, queries);

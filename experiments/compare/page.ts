@@ -1,4 +1,4 @@
-import { accuracyFigure, type ReportSection, renderReport } from "../../lib/viz/mod.ts";
+import { accuracyFigure, renderReport, type ReportSection } from "../../lib/viz/mod.ts";
 import { paretoSections } from "./pareto.ts";
 import type { CompareRow } from "./rows.ts";
 import { columnLabels, remarks, rowCells } from "./table.ts";
@@ -46,7 +46,8 @@ function sweep(rows: readonly CompareRow[]): ReportSection[] {
   if (tried.length === 0) return [];
   return [{
     heading: "The settings that were tried",
-    text: "Each method's settings on the tuning contexts, which no reported figure uses; the best one is reported on others.",
+    text:
+      "Each method's settings on the tuning contexts, which no reported figure uses; the best one is reported on others.",
     table: {
       columns: [
         { label: "method", align: "left" },

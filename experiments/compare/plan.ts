@@ -51,7 +51,8 @@ export function planJobs(asked: AskedPlan, software: boolean): Job[] {
     const regime: Regime = length <= TRAINED ? "inside" : "beyond";
     const taking = contestants(regime, length).filter((contestant) =>
       (asked.methods?.includes(contestant.label) ?? true) &&
-      (!software || asked.methods !== undefined || length <= SOFTWARE[growsWithLength(contestant) ? "growing" : "bounded"])
+      (!software || asked.methods !== undefined ||
+        length <= SOFTWARE[growsWithLength(contestant) ? "growing" : "bounded"])
     );
     return variants.flatMap((variant) =>
       taking.map((contestant): Job => ({

@@ -89,7 +89,17 @@ export function keyOf({ method, regime, length, variant, part, trial, seed, hays
   CompareRow,
   "questions" | "exact" | "low" | "high" | "peakBytes" | keyof CostFields
 >): string {
-  return JSON.stringify([method, regime, length, variant, part, part === "tuning" ? trial : 0, seed, haystacks, part === "tuning" && knobs]);
+  return JSON.stringify([
+    method,
+    regime,
+    length,
+    variant,
+    part,
+    part === "tuning" ? trial : 0,
+    seed,
+    haystacks,
+    part === "tuning" && knobs,
+  ]);
 }
 
 /** The figures of a row that tuning leaves out. */

@@ -43,16 +43,38 @@ export async function runJobs(bench: Bench, jobs: readonly Job[], options: Compa
     const tried: CompareRow[] = [];
     for (const [trial, knobs] of tuning > 0 && trials.length > 1 ? trials.entries() : []) {
       const seed = options.seed + TUNING_SEED;
-      const about = { method, regime, length, variant, part: "tuning", trial, knobs: { ...knobs }, seed, haystacks: tuning } as const;
-      tried.push(await measure(about, async () => {
-        const task = { regime, length, variant, seed, haystacks: tuning };
-        return { ...about, ...await bench.answers(contestant, knobs, task), ...NO_COSTS };
-      }));
+      const about = {
+        method,
+        regime,
+        length,
+        variant,
+        part: "tuning",
+        trial,
+        knobs: { ...knobs },
+        seed,
+        haystacks: tuning,
+      } as const;
+      tried.push(
+        await measure(about, async () => {
+          const task = { regime, length, variant, seed, haystacks: tuning };
+          return { ...about, ...await bench.answers(contestant, knobs, task), ...NO_COSTS };
+        }),
+      );
     }
     const trial = bestTrial(tried);
     const knobs = trials[trial];
     const { seed } = options;
-    const about = { method, regime, length, variant, part: "reported", trial, knobs: { ...knobs }, seed, haystacks } as const;
+    const about = {
+      method,
+      regime,
+      length,
+      variant,
+      part: "reported",
+      trial,
+      knobs: { ...knobs },
+      seed,
+      haystacks,
+    } as const;
     await measure(about, async () => {
       const task = { regime, length, variant, seed, haystacks };
       const answers = await bench.answers(contestant, knobs, task);

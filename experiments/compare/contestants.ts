@@ -1,4 +1,4 @@
-import { type Knobs, type MethodName, methodNames } from "../../lib/attention/mod.ts";
+import { type Knobs, type LayerMethods, type MethodName, methodNames } from "../../lib/attention/mod.ts";
 
 /**
  * Inside the trained window every method attends to an eighth of it; beyond, to as much as the model was trained with, unless a
@@ -10,8 +10,8 @@ export type Regime = "inside" | "beyond";
 export interface Contestant {
   /** What rows call it. */
   readonly label: string;
-  /** The method; "bm25" is the control outside attention. */
-  readonly method: MethodName | "bm25";
+  /** The method, or one for each layer; "bm25" is the control outside attention. */
+  readonly method: MethodName | LayerMethods | "bm25";
   /** Settings to try, the first one the usual; as many for every method that has anything to set. */
   readonly trials: readonly Partial<Knobs>[];
 }
@@ -67,13 +67,22 @@ export function contestants(regime: Regime, length: number): Contestant[] {
     })),
   };
   const retrieval: Contestant = { label: "bm25", method: "bm25", trials: spans(regime) };
-  return [...own, original, retrieval];
+  return [...own, original, ...layered(original.trials), retrieval];
+}
+
+/** What it gives to select in some layers only. */
+function layered(trials: readonly Partial<Knobs>[]): Contestant[] {
+  const compact = trials.map((knobs): Partial<Knobs> => ({ ...knobs, positions: "compact", allowBeyondTrained: true }));
+  return ([
+    ["reattention (layers 0-1 full)", { "0-1": "full", default: "reattention" }],
+    ["reattention (layers 0-1 streaming)", { "0-1": "streaming", default: "reattention" }],
+  ] as const).map(([label, method]) => ({ label, method, trials: compact }));
 }
 
 /** Whether the work of a token grows with the length, so that software adapters take too long beyond `4,096` tokens. */
 export function growsWithLength({ method }: Contestant): boolean {
-  const all: readonly string[] = [...EVERYTHING, "quest", "snapkv"];
-  return all.includes(method) || method === "token-select" || method === "reattention";
+  const growing: readonly string[] = [...EVERYTHING, "quest", "snapkv", "token-select", "reattention"];
+  return typeof method === "object" || growing.includes(method);
 }
 
 function inside(method: MethodName): Partial<Knobs>[] {

@@ -75,7 +75,9 @@ async function compare(asked: CompareArguments, signal: AbortSignal): Promise<vo
   });
   console.log(`\n${remarks.join("\n")}\n`);
   if (json !== undefined) console.log(`rows: ${json}`);
-  const page = comparePage({ rows, machine, date: today(), plotlySource: await readPlotlySource() });
+  // Rows may come in pieces: where they are kept, the page shows all of them.
+  const shown = json === undefined ? rows : [...all.values()];
+  const page = comparePage({ rows: shown, machine, date: today(), plotlySource: await readPlotlySource() });
   const report = `${out.replace(/\/+$/, "")}/report.html`;
   await writeAside(report, page);
   console.log(`page: ${report}`);

@@ -28,14 +28,16 @@ export function attentionMass(
   const { headSize } = step.context.cache.shape;
   const [batch, rows, queryHeads] = queries.shape;
   const mass = Tensor.empty(step.device, [batch, attended.selections, attended.bound], "f32", "attention mass");
+  const WORKGROUP = step.device.info.software ? 8 : 64;
   step.device.commands.dispatch({
     kernel: "attention_mass",
+    overrides: { WORKGROUP },
     constants: relativeConstants(options.relative, headSize),
     params: { ...relativeParams(step, queries, attended, options), padded: keys.shape[3] },
     bindings: [queries, keys, attended.indices, attended.counts, anglesOf(step, attended, options), sums, mass].map((
       { buffer },
     ) => ({ buffer })),
-    groups: Math.ceil(mass.size / 8),
+    groups: Math.ceil(mass.size / WORKGROUP),
     work: mass.size * rows * queryHeads / attended.selections * headSize,
   });
   return mass;

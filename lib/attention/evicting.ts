@@ -46,9 +46,12 @@ export abstract class Evicting implements AttentionMethod {
     this.knobs = knobs;
   }
 
-  /** All tokens are the middle: which of them are attended to, the layer's list says. */
+  /** Newest tokens that are never evicted. */
+  abstract get recent(): number;
+
+  /** All tokens before the newest are the middle: which of them are attended to, the layer's list says. */
   layout({ length, rows }: StepShape): StepLayout {
-    return { mode: "select", leading: 0, windowStart: length - rows };
+    return { mode: "select", leading: 0, windowStart: Math.max(0, length - rows - this.recent) };
   }
 
   /** The most tokens that a step of this shape can attend to. */

@@ -30,6 +30,11 @@ export class H2o extends Evicting {
     this.#own = ownKnobs(name, own, knobs);
   }
 
+  /** Newest tokens that are never evicted. */
+  override get recent(): number {
+    return this.#own.recent;
+  }
+
   /** `heavy + recent` and the step's tokens. */
   override scopeBound({ length, rows }: StepShape): number {
     return Math.min(length, this.#own.heavy + this.#own.recent + rows);

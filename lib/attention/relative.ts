@@ -112,14 +112,16 @@ export function runRelative(
   const sums = Tensor.empty(device, [batch, rows, queryHeads], "f32", "sums of exponentials");
   const SHARE = queryHeads / keyValueHeads % 2 === 0 ? 2 : 1;
   const threads = batch * rows * queryHeads / SHARE;
+  const WORKGROUP = device.info.software ? 8 : 64;
   device.commands.dispatch({
     kernel: "relative_attention",
+    overrides: { WORKGROUP },
     constants: { ...relativeConstants(options.relative, headSize), SIZE: headSize, SHARE },
     params: { ...relativeParams(step, queries, attended, options), padded, ...sight(options) },
     bindings: [queries, keys, values, attended.indices, attended.counts, angles, output, sums].map(({ buffer }) => ({
       buffer,
     })),
-    groups: Math.ceil(threads / 8),
+    groups: Math.ceil(threads / WORKGROUP),
     work: 4 * batch * rows * queryHeads * attended.bound * headSize,
   });
   return { output, sums, keys };

@@ -42,6 +42,11 @@ export class SnapKv extends Evicting {
     if (kernel % 2 === 0) throw new RangeError(`method "${name}": kernel ${kernel} must be odd`);
   }
 
+  /** Newest tokens that are never evicted: those that observe. */
+  override get recent(): number {
+    return this.#own.observed;
+  }
+
   /** All tokens, as published; `capacity`, a chunk that was written, and the step's tokens, compact. */
   override scopeBound({ length, rows }: StepShape): number {
     if (this.name === "snapkv") return length;

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Knobs, MethodName } from "../../lib/attention/mod.ts";
 import { loadModel } from "../../lib/model/mod.ts";
 import { gpuTest } from "../gpu_test_device.ts";
@@ -75,4 +75,18 @@ gpuTest("layers can use different methods, by a map, in sessions and batches", a
   refuse({ "0-1": "full", "1": "streaming" }, 'layers "0-1": layer 1 has the method "streaming" already');
   refuse({ "0": "full" }, "no method for layer 1");
   refuse({ default: "fulll" as MethodName }, 'there is no method "fulll"');
+});
+
+gpuTest("a method whose own knobs pass the trained context is refused, and told so", async (device) => {
+  using model = await loadModel("demo", { device });
+  const refuse = (method: MethodName, own: Record<string, unknown>, message: string) =>
+    assertThrows(() => model.createSession({ method, knobs: { own } }), RangeError, message);
+  refuse("h2o", { heavy: 600 }, "h2o: a step would attend to 888 tokens (as its own knobs make it), 376 more than");
+  refuse("infllm", { blocks: 20 }, "(as its own knobs make it)");
+  refuse("infllm", { block: 0 }, 'method "infllm": block 0: must be at least 1');
+  // What attends to everything may do so within the trained context, and is refused where it would pass it.
+  using yarn = model.createSession({ method: "yarn" });
+  await yarn.append(prompt.slice(0, 500));
+  await assertRejects(() => yarn.append(prompt.slice(0, 100)), RangeError, "yarn: a step would attend to 564 tokens");
+  assertEquals(yarn.length, 500);
 });

@@ -128,7 +128,7 @@ function beyond(method: MethodName, length: number): Partial<Knobs>[] {
     "rerope": own({}, { near: 128 }, { near: 384 }),
     "leaky-rerope": own(leak(256), leak(128), leak(384)),
     "dual-chunk": own({}, { chunk: 256 }, { chunk: 448 }),
-    "infllm": own({}, { far: "compact" }, { block: 16, representatives: 2 }),
+    "infllm": own({}, { far: "compact" }, { block: 8 }),
     "quest": own({}, { page: 8 }, { page: 32 }),
     "quest-compact": own({}, { page: 8 }, { page: 32 }),
     "h2o": own({}, { heavy: 320, recent: 128 }, { heavy: 128, recent: 320 }),

@@ -2,9 +2,6 @@ import { Tensor, topK } from "../tensor/mod.ts";
 import { type AttendedTokens, type AttentionStep, disposeAttended, disposeSelection, type Selection } from "./step.ts";
 import { attendOver, listAttended } from "./attend.ts";
 
-/** A score that chooses nothing, as the kernels write it. */
-const LOWEST = -3.0e38;
-
 /** Blocks that can be picked in one list. */
 export const MOST_BLOCKS = 256;
 
@@ -87,11 +84,4 @@ export function attendPicked(
     disposeSelection(selection);
   }
   return output;
-}
-
-/** Scores that choose nothing yet, f32 [batch, selections, blocks]. */
-export function noScores(step: AttentionStep, selections: number, blocks: number): Tensor {
-  const shape = [step.layouts.length, selections, blocks];
-  const size = shape.reduce((product, extent) => product * extent, 1);
-  return Tensor.from(step.device, new Float32Array(size).fill(LOWEST), shape, "block scores");
 }

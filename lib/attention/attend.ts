@@ -40,7 +40,7 @@ function attendListed(
   const padded = [cache.batch, keyValueHeads, attended.bound, 4 * headVectors(headSize)];
   using keys = Tensor.empty(step.device, padded, "f32", "gathered keys");
   using values = Tensor.empty(step.device, padded, "f32", "gathered values");
-  gather(step, layer, attended, rotation, keys, values);
+  gather(step, layer, attended, { keys, values, rotation, positions: method.knobs.positions });
   using rotated = rotateQueries(step, queries, rotation, original ? undefined : attended);
   return causalAttentionOver(rotated, keys, values, attended.counts, cache.shape.slidingWindow);
 }
@@ -92,11 +92,16 @@ export function listAttended(
   return { indices, counts, ...(grid && { grid }), selections, bound };
 }
 
-/** Attends to leading tokens and window alone. The list is the same in every layer, so it is made once a step. */
-export function attendOuter(step: AttentionStep, layer: number, queries: Tensor): Tensor {
+/** Attends to leading tokens and window alone. */
+export function attendOuter(step: AttentionStep, layer: number, queries: Tensor, table?: RotationTable): Tensor {
+  return attendOver(step, layer, queries, listOuter(step, layer), table);
+}
+
+/** Leading tokens and window, recorded if wanted. The list is the same in every layer, so it is made once a step. */
+export function listOuter(step: AttentionStep, layer: number): AttendedTokens {
   const attended = step.shared(() => listAttended(step, 1, step.outerLength));
   step.context.trace?.recordOuter(step, layer, attended);
-  return attendOver(step, layer, queries, attended);
+  return attended;
 }
 
 /** The grid that gathering a list's tokens needs, from how many there are. */
@@ -122,15 +127,26 @@ function gatherThreads(step: AttentionStep): number {
   return batch * shape.keyValueHeads * shape.headSize / 2;
 }
 
-function gather(
+/** Where gathered keys and values go, and how keys are turned. */
+export interface Gathered {
+  /** f32 [batch, KV heads, bound, padded head size]. */
+  readonly keys: Tensor;
+  /** f32 of the same shape. */
+  readonly values: Tensor;
+  /** Angles of the positions; with positions "none" any table. */
+  readonly rotation: Tensor;
+  /** By which positions keys are turned: their places in the list, their own, or none. */
+  readonly positions: "compact" | "original" | "none";
+}
+
+/** Copies the keys and values of listed tokens out of the cache's pages; the list needs its grid. */
+export function gather(
   step: AttentionStep,
   layer: number,
   attended: AttendedTokens,
-  rotation: Tensor,
-  keys: Tensor,
-  values: Tensor,
+  { keys, values, rotation, positions }: Gathered,
 ): void {
-  const { cache, method } = step.context;
+  const { cache } = step.context;
   const threads = attended.bound * gatherThreads(step);
   for (const slab of cache.slabs()) {
     step.device.commands.dispatch({
@@ -145,7 +161,7 @@ function gather(
         selections: attended.selections,
         head_size: cache.shape.headSize,
         indices_stride: attended.bound,
-        original: Number(method.knobs.positions === "original"),
+        positions: ["compact", "original", "none"].indexOf(positions),
       },
       bindings: [
         { buffer: slab.keys[layer] },

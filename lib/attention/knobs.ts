@@ -49,6 +49,8 @@ export interface Knobs {
   align: number;
   /** Runs even where the attended scope passes the model's trained context; every row made so is marked. Default false. */
   allowBeyondTrained: boolean;
+  /** What the chosen method has for knobs of its own; its file names them. Default: each method's defaults. */
+  own?: Readonly<Record<string, unknown>>;
 }
 
 /** The paper's knobs: 32 + 127 x 32 + 4096 = 8192 attended tokens. */
@@ -122,6 +124,7 @@ const schema: z.ZodType<Knobs> = z.strictObject({
   share: choice("layer", "kvHead"),
   align: whole(0),
   allowBeyondTrained: z.boolean("must be true or false"),
+  own: z.record(z.string(), z.unknown()).optional(),
 }).superRefine((knobs, context) => {
   // Without a middle (k 0) the window is never shortened.
   const align = knobs.k > 0 ? knobs.align : 0;
@@ -190,6 +193,11 @@ export function resolveKnobs(
 export function mostPicked({ k, recallClip, spanSize }: Readonly<Knobs>, queries: number, middle: number): number {
   const candidates = Math.min(middle, queries * k);
   return Math.min(middle, (recallClip < 0 ? candidates : Math.min(candidates, recallClip)) * spanSize);
+}
+
+/** Tokens of the middle that the knobs leave room for; those of the paper where `recallClip` does not bound them. */
+export function spanTokens({ recallClip, spanSize }: Readonly<Knobs>): number {
+  return (recallClip < 0 ? paperKnobs.recallClip : recallClip) * spanSize;
 }
 
 /** Tokens by which the window grows, at most, before a layer selects again: `rows` in each step between. */

@@ -87,6 +87,12 @@ export class ReAttention implements AttentionMethod {
     await prepareOwnScores(step, layer, voters);
   }
 
+  /** The middle's keys, where the step selects anew. */
+  scoredKeys(step: StepShape): number {
+    const { mode, leading, windowStart, frozen } = this.layout(step);
+    return mode === "select" && !frozen ? windowStart - leading : 0;
+  }
+
   /** Attends in one layer. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
     const { trace, cache } = step.context;

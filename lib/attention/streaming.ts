@@ -32,6 +32,11 @@ export class StreamingAttention implements AttentionMethod {
     return Math.min(step.length, this.knobs.globalSize + this.knobs.window);
   }
 
+  /** Sinks and window. */
+  keptTokens(length: number): number {
+    return Math.min(length, this.knobs.globalSize + this.knobs.window);
+  }
+
   /** Attends in one layer. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
     return attendOuter(step, layer, queries);

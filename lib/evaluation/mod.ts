@@ -3,6 +3,8 @@
  *
  * @module
  */
+export { type Bm25Options, bm25Scores } from "./bm25.ts";
+export { type RetrievalOptions, RetrievalSession } from "./retrieval_session.ts";
 export { books, readBook } from "./needle/books.ts";
 export { type HiddenFact, type NeedleVariant, needleVariants } from "./needle/facts.ts";
 export { type Haystack, type HaystackOptions, makeHaystack, type Needle } from "./needle/haystack.ts";

@@ -26,8 +26,9 @@ export class Decoder {
 
   /** Sizes of its attention. */
   get attentionShape(): AttentionShape {
-    const { layers, queryHeads, keyValueHeads, headSize, slidingWindow } = this.config;
-    return { layers, queryHeads, keyValueHeads, headSize, ...(slidingWindow !== null && { slidingWindow }) };
+    const { layers, queryHeads, keyValueHeads, headSize, slidingWindow, trainedContext } = this.config;
+    const shape = { layers, queryHeads, keyValueHeads, headSize, trainedContext };
+    return { ...shape, ...(slidingWindow !== null && { slidingWindow }) };
   }
 
   /**

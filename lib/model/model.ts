@@ -5,7 +5,10 @@ import {
   KeyValueCache,
   type Knobs,
   LayeredAttention,
+  type LayerMethods,
+  type MethodMaker,
   type MethodName,
+  methodsByLayer,
   presets,
   resolveKnobs,
 } from "../attention/mod.ts";
@@ -22,8 +25,11 @@ import type { ModelTokenizer } from "./tokenizer.ts";
 
 /** How a session attends and what it keeps. */
 export interface SessionOptions {
-  /** The attention method. Default "reattention". */
-  method?: MethodName;
+  /**
+   * The attention method: by its name, by a name for each layer (`{ "0-1": "full", default: "reattention" }`), or one of your
+   * own, as a function that makes it. Default "reattention".
+   */
+  method?: MethodName | LayerMethods | MethodMaker;
   /** What differs from the preset: `demo` for models trained at fewer than 8,192 tokens, `paper` otherwise. */
   knobs?: Partial<Knobs>;
   /** What differs from that in single layers, one entry for each layer (the reference's lists). Default: nothing. */
@@ -97,10 +103,7 @@ export class Model {
     const preset = this.config.trainedContext < 8192 ? presets.demo : presets.paper;
     const knobs = resolveKnobs(options.knobs, preset);
     const shape = this.decoder.attentionShape;
-    const name = options.method ?? "reattention";
-    const method = options.layerKnobs
-      ? this.#layered(name, knobs, options.layerKnobs)
-      : createMethod(name, knobs, shape);
+    const method = this.#methodOf(options.method ?? "reattention", knobs, options.layerKnobs);
     this.#checkSliding(method.name);
     checkScopeAtAnyLength(method, this.config.trainedContext);
     const cache = makeCache(shape);
@@ -112,24 +115,35 @@ export class Model {
     }
   }
 
-  #layered(name: MethodName, knobs: Knobs, layerKnobs: readonly Partial<Knobs>[]): AttentionMethod {
-    if (layerKnobs.length !== this.config.layers) {
+  #methodOf(
+    wanted: MethodName | LayerMethods | MethodMaker,
+    knobs: Knobs,
+    layerKnobs: readonly Partial<Knobs>[] | undefined,
+  ): AttentionMethod {
+    const { layers } = this.config;
+    if (layerKnobs && layerKnobs.length !== layers) {
       throw new RangeError(
-        `layerKnobs: ${layerKnobs.length} entries for a model of ${this.config.layers} layers; give one for each`,
+        `layerKnobs: ${layerKnobs.length} entries for a model of ${layers} layers; give one for each`,
       );
     }
+    const make = (name: MethodName | MethodMaker, knobs: Knobs) => {
+      const shape = this.decoder.attentionShape;
+      return typeof name === "function" ? name(knobs, shape) : createMethod(name, knobs, shape);
+    };
+    if (typeof wanted !== "object" && !layerKnobs) return make(wanted, knobs);
+    const names = typeof wanted === "object" ? methodsByLayer(wanted, layers) : new Array(layers).fill(wanted);
     const methods = new Map<string, AttentionMethod>();
-    return new LayeredAttention(layerKnobs.map((own) => {
-      const complete = resolveKnobs(own, knobs);
-      const key = JSON.stringify(Object.entries(complete));
-      const method = methods.get(key) ?? createMethod(name, complete, this.decoder.attentionShape);
+    return new LayeredAttention(names.map((name: MethodName | MethodMaker, layer) => {
+      const complete = resolveKnobs(layerKnobs?.[layer], knobs);
+      const key = JSON.stringify([typeof name === "string" ? name : "", Object.entries(complete)]);
+      const method = methods.get(key) ?? make(name, complete);
       methods.set(key, method);
       return method;
     }));
   }
 
   /** Methods that choose what is attended to leave no place for a window that slides inside it. */
-  #checkSliding(method: MethodName): void {
+  #checkSliding(method: AttentionMethod["name"]): void {
     const { slidingWindow, trainedContext } = this.config;
     if (slidingWindow === null || slidingWindow >= trainedContext || method === "full") return;
     throw new RangeError(

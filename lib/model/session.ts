@@ -74,6 +74,11 @@ export class Session {
     return this.#reader.cache.bytes;
   }
 
+  /** Bytes that the method keeps beside keys and values, such as vectors of blocks or lists of what was not evicted. */
+  get memoryBytes(): number {
+    return this.#reader.cache.sequences.reduce((sum, sequence) => sum + sequence.memoryBytes, 0);
+  }
+
   /**
    * Reads tokens into the cache, chunk by chunk (ALGORITHM section 7).
    *

@@ -40,3 +40,24 @@ export {
   type ReferenceStepInput,
   type ReferenceStepResult,
 } from "./reattention.ts";
+
+export { attendPairs, type PairAttention, type PairAttentionInput, turnedProduct } from "./pair_attention.ts";
+export {
+  type Distance,
+  dualChunkDistance,
+  lmInfiniteDistance,
+  reRopeDistance,
+  selfExtendDistance,
+  slidingDistance,
+} from "./distances.ts";
+export { ntkFrequencies, yarnFrequencies, type YarnScaling, yarnSharpness } from "./stretched_frequencies.ts";
+export {
+  type BlockInput,
+  type InfLlmKnobs,
+  infLlmTokens,
+  type LongHeadsInput,
+  longHeadsTokens,
+  questTokens,
+  tokenSelectTokens,
+} from "./block_methods.ts";
+export { type EvictionInput, type EvictionKnobs, ReferenceEviction } from "./eviction.ts";

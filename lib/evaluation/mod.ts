@@ -3,6 +3,48 @@
  *
  * @module
  */
+export { type JsonLine, jsonLines, readJsonLines } from "./data/json_lines.ts";
+export { editSimilarity, levenshtein } from "./metrics/edit_distance.ts";
+export { FloatNumber, parseJsonAsPython, type Reference } from "./metrics/float_number.ts";
+export { checkGolden, GOLDEN_TOLERANCE, type GoldenDifference } from "./metrics/golden.ts";
+export { infiniteBenchScore, infiniteBenchTasks } from "./metrics/infinitebench.ts";
+export {
+  levalClosedTasks,
+  levalExactMatch,
+  type LEvalMean,
+  levalMean,
+  type LEvalMetric,
+  type LEvalScore,
+  levalScore,
+} from "./metrics/leval.ts";
+export {
+  longBenchByLength,
+  type LongBenchGroup,
+  longBenchMean,
+  type LongBenchMetric,
+  longBenchScore,
+  type LongBenchTask,
+  longBenchTask,
+  longBenchTasks,
+  type ScoringContext,
+} from "./metrics/longbench.ts";
+export { needleScore } from "./metrics/needle_score.ts";
+export { normalizeChinese, normalizeEnglish } from "./metrics/normalize.ts";
+export { openCompassLongBenchScore } from "./metrics/opencompass_longbench.ts";
+export { rougeL, rougeLsum, rougeN } from "./metrics/rouge_score.ts";
+export { rougeSummaryL } from "./metrics/rouge_summary.ts";
+export { rulerMean, rulerScore, stringMatchAll, stringMatchPart } from "./metrics/ruler.ts";
+export {
+  type AnswerScore,
+  type AnswerToScore,
+  scoreAnswer,
+  type ScoredBenchmark,
+  scoredBenchmarks,
+} from "./metrics/score_answer.ts";
+export { loadSegmenter, type Segmenter } from "./metrics/segmentation.ts";
+export { matchingRatio } from "./metrics/sequence_matcher.ts";
+export { characterF1, chineseF1, englishF1, tokenF1 } from "./metrics/token_f1.ts";
+export { keptRanges, type TruncationRule } from "./metrics/truncation.ts";
 export { books, readBook } from "./needle/books.ts";
 export { type HiddenFact, type NeedleVariant, needleVariants } from "./needle/facts.ts";
 export { type Haystack, type HaystackOptions, makeHaystack, type Needle } from "./needle/haystack.ts";
@@ -14,6 +56,21 @@ export { questionRoom } from "./needle/run.ts";
 export type { NeedleSession, NeedleSubject } from "./needle/session.ts";
 export { runNeedleTask } from "./needle/task.ts";
 export { type Fact, kinds, needleSentence, type Wording } from "./needle/wordings.ts";
+export {
+  answerInRow,
+  type PredictedBenchmark,
+  predictedBenchmarks,
+  type PredictionKind,
+  predictionKind,
+  predictionPath,
+} from "./predictions/official_layouts.ts";
+export {
+  type LineFault,
+  type ScoredFile,
+  type ScoreOptions,
+  scorePredictions,
+  type TaskScore,
+} from "./predictions/score_predictions.ts";
 export { Random } from "./random.ts";
 export { type DemoRow, type NeedleAnswer, parseDemoRow } from "./records.ts";
 export {
@@ -24,3 +81,5 @@ export {
   type Interval,
   type Score,
 } from "./statistics.ts";
+export { type Average, averagesOf, rulerAverages } from "./tables/averages.ts";
+export { textTable } from "./tables/text_table.ts";

@@ -9,6 +9,7 @@ export { Decoder } from "./decoder.ts";
 export { DecoderWeights, type LayerWeights, type LoadedShard, type WeightType } from "./decoder_weights.ts";
 export type { StoredType } from "./element_types.ts";
 export type { DownloadProgress } from "./hub/download.ts";
+export { fetchDataset } from "./hub/fetch_dataset.ts";
 export { fetchModel, type HubOptions } from "./hub/fetch_model.ts";
 export { HubRefusal } from "./hub/hub_files.ts";
 export type { HubAccessOptions } from "./hub/repository.ts";

@@ -1,0 +1,50 @@
+/** Colours of everything that is no data. Figures name these only, so that a page can turn them to its own theme. */
+export const theme = {
+  /** Text. */
+  ink: "#1f2328",
+  /** Text of less weight. */
+  muted: "#57606a",
+  /** Lines that mark something. */
+  rule: "#6e7781",
+  /** Borders of hover labels. */
+  border: "#8c959f",
+  /** Lines of the grid, and cells without a value. */
+  grid: "#eaeef2",
+  /** Behind everything. */
+  paper: "#ffffff",
+  /** Behind words that stand on lines. */
+  veil: "rgba(255, 255, 255, 0.8)",
+} as const;
+
+/** Colours that stay apart for colour-blind eyes too (Okabe and Ito 2008), in the order they are given out. */
+export const palette: readonly string[] = ["#d55e00", "#e69f00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#000000"];
+
+/** A colour scale: shares from 0 to 1, and the colours there. */
+export type ColorScale = readonly (readonly [number, string])[];
+
+/**
+ * From little to much, for shares and weights: cividis, which colour-blind eyes see as all others do
+ * (Nuñez, Anderton and Renslow 2018). Its ends stand out on light and dark pages alike.
+ */
+export const shareScale: ColorScale = [
+  [0, "#00224e"],
+  [0.25, "#414d6b"],
+  [0.5, "#7c7b78"],
+  [0.75, "#bcaf6f"],
+  [1, "#fee838"],
+];
+
+/** What each colour becomes on a dark page. */
+export const darkColors: Readonly<Record<string, string>> = {
+  [theme.ink]: "#e6edf3",
+  [theme.muted]: "#9198a1",
+  [theme.rule]: "#8b949e",
+  [theme.border]: "#6e7681",
+  [theme.grid]: "#2b3138",
+  [theme.paper]: "#0d1117",
+  [theme.veil]: "rgba(13, 17, 23, 0.8)",
+  // The palette's blue, green and black are too dark to be read there.
+  "#0072b2": "#4ea3e0",
+  "#009e73": "#2fbf95",
+  "#000000": "#f0f6fc",
+};

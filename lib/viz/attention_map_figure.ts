@@ -1,5 +1,5 @@
 import type { AttentionWeights } from "./attention_weights.ts";
-import type { TokenRange } from "./selected_spans_figure.ts";
+import type { TokenRange } from "./token_range.ts";
 
 /** What to draw. */
 export interface AttentionMapInput {

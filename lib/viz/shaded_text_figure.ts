@@ -1,4 +1,4 @@
-import type { TokenRange } from "./selected_spans_figure.ts";
+import type { TokenRange } from "./token_range.ts";
 
 /** What to draw. */
 export interface ShadedTextInput {

@@ -34,6 +34,9 @@ export const shareScale: ColorScale = [
   [1, "#fee838"],
 ];
 
+/** From few votes to the most (ColorBrewer's OrRd), which colour-blind eyes see from light to dark. */
+export const voteScale: ColorScale = [[0, "#fdd49e"], [0.35, "#fc8d59"], [0.7, "#d7301f"], [1, "#7f0000"]];
+
 /** What each colour becomes on a dark page. */
 export const darkColors: Readonly<Record<string, string>> = {
   [theme.ink]: "#e6edf3",
@@ -47,4 +50,9 @@ export const darkColors: Readonly<Record<string, string>> = {
   "#0072b2": "#4ea3e0",
   "#009e73": "#2fbf95",
   "#000000": "#f0f6fc",
+  // Votes: the most stand out from the ground, as on a light page.
+  "#fdd49e": "#6b3410",
+  "#fc8d59": "#b8501c",
+  "#d7301f": "#f58a4b",
+  "#7f0000": "#ffe3b8",
 };

@@ -45,6 +45,8 @@ export interface CurveInput {
   readonly series: readonly CurveSeries[];
   /** What guessing reaches; a dotted line. */
   readonly chance?: number;
+  /** What the dotted line is. Default: "chance". */
+  readonly chanceText?: string;
   /** A value of x to mark, as the trained context. */
   readonly mark?: { readonly x: number; readonly text: string };
 }
@@ -97,7 +99,18 @@ function check({ series, xScale, yScale, chance }: CurveInput): void {
 }
 
 function build(input: CurveInput, buckets: number): Figure {
-  const { title, series, xTitle, yTitle, xScale = "linear", yScale = "linear", yRange, chance, mark } = input;
+  const {
+    title,
+    series,
+    xTitle,
+    yTitle,
+    xScale = "linear",
+    yScale = "linear",
+    yRange,
+    chance,
+    chanceText = "chance",
+    mark,
+  } = input;
   const drawn = series.map(({ name, points }) => ({
     name,
     points: thinned([...points].sort((a, b) => a.x - b.x), buckets),
@@ -124,7 +137,7 @@ function build(input: CurveInput, buckets: number): Figure {
           : rangeOf(chance === undefined ? ys : [...ys, chance], yScale),
         ...(yScale === "log" ? { exponentformat: "SI" } : {}),
       }),
-      ...marksOf(chance, mark, xScale, yScale),
+      ...marksOf(chance, chanceText, mark, xScale, yScale),
     },
   };
 }
@@ -187,6 +200,7 @@ function pointText(name: string, { x, y, low, high, text }: CurvePoint, xTitle: 
 
 function marksOf(
   chance: number | undefined,
+  chanceText: string,
   mark: CurveInput["mark"],
   xScale: Scale,
   yScale: Scale,
@@ -201,7 +215,7 @@ function marksOf(
     shapes.push({ ...line, x0: 0, x1: 1, xref: "paper", y0: chance, y1: chance });
     annotations.push({
       ...words,
-      text: "chance",
+      text: escapeLabel(chanceText),
       x: 1,
       xref: "paper",
       xanchor: "right",

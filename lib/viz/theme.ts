@@ -55,4 +55,9 @@ export const darkColors: Readonly<Record<string, string>> = {
   "#fc8d59": "#b8501c",
   "#d7301f": "#f58a4b",
   "#7f0000": "#ffe3b8",
+  // Shades behind text.
+  "#fdece1": "#2a1a10",
+  "#fbc9a6": "#57300f",
+  "#ee8a4a": "#a8561a",
+  "#b34000": "#ffb57d",
 };

@@ -1,7 +1,7 @@
 import { type AttentionWeights, checkWeights } from "./attention_weights.ts";
 import { axisOf } from "./axis.ts";
 import { baseLayout, type Figure, grouped, titleOf, topMargin } from "./figure.ts";
-import { markColors } from "./marks.ts";
+import { breakColumns, columnBreaks, columnStrip, kindKeys, sourceStrip, STRIP } from "./column_kinds.ts";
 import { shortRows, shrunk } from "./shrunk.ts";
 import { firstThatFits } from "./size_limit.ts";
 import { theme } from "./theme.ts";
@@ -24,9 +24,8 @@ export interface AttentionMapInput {
 }
 
 const NAME = "attentionMapFigure";
-/** Pixels between the two pictures, and of the strip that tells what a column is. */
+/** Pixels between the two pictures. */
 const BETWEEN = 100;
-const STRIP = 12;
 /** Columns whose tokens are named on the axis. */
 const NAMED = 56;
 
@@ -63,7 +62,7 @@ function build(input: AttentionMapInput, mostRows: number, mostColumns: number):
   const title = input.title ?? `Attention of layer ${layer}, head ${head}`;
   const picture = Math.min(460, Math.max(90, after.values.length * 20));
   const inner = before ? 2 * picture + BETWEEN : picture;
-  const top = topMargin(title, false) + (before ? 26 : 36);
+  const top = topMargin(title, 1) + (before ? 40 : 24);
   const lower = picture / inner;
   const columns = columnNames(attention, after.columnWidth, text);
   const rows = rowNames(queries, after.rowWidth, text);
@@ -79,12 +78,16 @@ function build(input: AttentionMapInput, mostRows: number, mostColumns: number):
       anchor: "y",
     }),
     yaxis: queryAxis(queries, after.rowWidth, text, [0, lower]),
-    shapes: [...breaks(attention, after.columnWidth), ...strip(attention, after.columnWidth, needle, picture)],
+    shapes: [
+      ...columnBreaks(attention, after.columnWidth),
+      ...columnStrip(attention, after.columnWidth, needle, picture),
+    ],
+    legend: { orientation: "h", x: 0, y: 1 + (before ? 44 : 22) / inner, yanchor: "bottom" },
     annotations: before
       ? [panelName("after selection", lower), panelName("before selection: the whole context", 1)]
       : [],
   };
-  const data = [weightTrace(after.values, columns, rows, lower)];
+  const data = [weightTrace(after.values, columns, rows, lower), ...kindKeys(attention, needle)];
   if (!before) return { data, layout };
   const whole = shrunk(before.weights, before.queries.length, before.positions.length, most);
   const rowsBefore = rowNames(before.queries, whole.rowWidth, text);
@@ -96,7 +99,7 @@ function build(input: AttentionMapInput, mostRows: number, mostColumns: number):
     range: [before.positions[0] - 0.5, before.positions[before.positions.length - 1] + 0.5],
   });
   layout.yaxis2 = queryAxis(before.queries, whole.rowWidth, text, [(picture + BETWEEN) / inner, 1]);
-  (layout.shapes as unknown[]).push(...selectedMarks(attention, needle, picture));
+  (layout.shapes as unknown[]).push(...sourceStrip(attention, needle, picture));
   return { data: [...data, beforeTrace(before, whole, rowsBefore)], layout };
 }
 
@@ -195,83 +198,6 @@ function columnTicks(
     ticktext.push(grouped(positions[Math.min(positions.length - 1, column * width)]));
   }
   return { type: "category", tickvals, ticktext, tickangle: -45, range };
-}
-
-/** Between which columns tokens of the source were left out. */
-function breakColumns(positions: ArrayLike<number>, width: number): number[] {
-  const at: number[] = [];
-  for (let i = 1; i < positions.length; i++) {
-    if (positions[i] > positions[i - 1] + 1) at.push(i / width - 0.5);
-  }
-  return at;
-}
-
-function breaks({ positions }: AttentionWeights, width: number): Record<string, unknown>[] {
-  const line = { color: theme.paper, width: 1.5 };
-  return breakColumns(positions, width).slice(0, 200)
-    .map((x) => ({ type: "line", xref: "x", yref: "y domain", x0: x, x1: x, y0: 0, y1: 1, line }));
-}
-
-/** What the columns are, as stretches of colour above them. */
-function strip(
-  { positions, globalCount = 0, windowStart = Infinity }: AttentionWeights,
-  width: number,
-  needle: TokenRange | undefined,
-  picture: number,
-): Record<string, unknown>[] {
-  const kind = (token: number) =>
-    needle && token >= needle.start && token < needle.end
-      ? "needle"
-      : token < globalCount
-      ? "global"
-      : token >= windowStart
-      ? "window"
-      : "selected";
-  const shapes: Record<string, unknown>[] = [];
-  let start = 0;
-  for (let i = 1; i <= positions.length; i++) {
-    if (i < positions.length && kind(positions[i]) === kind(positions[start])) continue;
-    shapes.push({
-      type: "rect",
-      xref: "x",
-      yref: "y domain",
-      x0: start / width - 0.5,
-      x1: i / width - 0.5,
-      y0: 1 + 4 / picture,
-      y1: 1 + (4 + STRIP) / picture,
-      fillcolor: markColors[kind(positions[start])],
-      line: { width: 0 },
-    });
-    start = i;
-  }
-  return shapes;
-}
-
-/** Above the whole context: where the attended tokens stand in it. */
-function selectedMarks(
-  { positions, globalCount = 0, windowStart = Infinity }: AttentionWeights,
-  needle: TokenRange | undefined,
-  picture: number,
-): Record<string, unknown>[] {
-  const shapes: Record<string, unknown>[] = [];
-  const band = { type: "rect", xref: "x2", yref: "y2 domain", y0: 1 + 4 / picture, y1: 1 + (4 + STRIP) / picture };
-  let start = 0;
-  for (let i = 1; i <= positions.length; i++) {
-    if (i < positions.length && positions[i] === positions[i - 1] + 1) continue;
-    const [first, last] = [positions[start], positions[i - 1]];
-    const color = first < globalCount
-      ? markColors.global
-      : last >= windowStart
-      ? markColors.window
-      : markColors.selected;
-    shapes.push({ ...band, x0: first - 0.5, x1: last + 0.5, fillcolor: color, line: { width: 1.5, color } });
-    start = i;
-  }
-  const green = markColors.needle;
-  if (needle) {
-    shapes.push({ ...band, x0: needle.start, x1: needle.end, fillcolor: green, line: { width: 2, color: green } });
-  }
-  return shapes.slice(-400);
 }
 
 function queryAxis(

@@ -40,7 +40,7 @@ export function ticksAt(
   scale: Scale,
 ): Record<string, unknown> {
   const all = [...new Set(values)].sort((a, b) => a - b);
-  if (all.length === 0 || all.length > 24) return scale === "log" ? { exponentformat: "SI", dtick: "D1" } : {};
+  if (all.length === 0 || all.length > (scale === "log" ? 24 : 8)) return scale === "log" ? powerTicks(range) : {};
   const pixel = (value: number) =>
     ((scale === "log" ? Math.log10(value) : value) - range[0]) / (range[1] - range[0]) * NARROW;
   const half = (value: number) => label(value).length * CHARACTER / 2 + 4;
@@ -55,6 +55,20 @@ export function ticksAt(
     } else if (free) kept.push(value);
   }
   return { tickvals: kept, ticktext: kept.map(label) };
+}
+
+/** Ticks of a logarithmic axis: powers of ten, with 2 and 5 between where there are few. */
+export function powerTicks(range: readonly [number, number]): Record<string, unknown> {
+  const steps = range[1] - range[0] < 2.5 ? [1, 2, 5] : [1];
+  const tickvals: number[] = [];
+  for (let power = Math.floor(range[0]); power <= range[1]; power++) {
+    for (const step of steps) {
+      const at = power + Math.log10(step);
+      if (at >= range[0] && at <= range[1]) tickvals.push(step * 10 ** power);
+    }
+  }
+  if (tickvals.length < 2) return { exponentformat: "SI" };
+  return { tickvals, ticktext: tickvals.map((value) => value >= 1 ? grouped(value) : rounded(value)) };
 }
 
 function label(value: number): string {

@@ -1,6 +1,16 @@
-import { axisOf, rangeOf, type Scale, ticksAt } from "./axis.ts";
+import { axisOf, powerTicks, rangeOf, type Scale, ticksAt } from "./axis.ts";
 import { checkFinite } from "./checks.ts";
-import { baseLayout, escapeLabel, type Figure, rounded, symbols, titleOf, topMargin } from "./figure.ts";
+import {
+  baseLayout,
+  escapeLabel,
+  type Figure,
+  legendRows,
+  rounded,
+  rowLegend,
+  symbols,
+  titleOf,
+  topMargin,
+} from "./figure.ts";
 import { firstThatFits } from "./size_limit.ts";
 import { palette, theme } from "./theme.ts";
 import { thinned } from "./thinned.ts";
@@ -119,23 +129,22 @@ function build(input: CurveInput, buckets: number): Figure {
   const xs = all.map(({ x }) => x);
   const xRange = rangeOf(mark ? [...xs, mark.x] : xs, xScale);
   const ys = all.flatMap(({ y, low = y, high = y }) => [y, low, high]);
-  const legend = series.length > 1;
+  const legend = series.length > 1 ? series.map(({ name }) => name) : [];
+  const spread = rangeOf(chance === undefined ? ys : [...ys, chance], yScale);
   return {
     data: drawn.flatMap(({ name, points }, index) => traces(name, points, index, input)),
     layout: {
       ...baseLayout,
       ...titleOf(title),
       height: 420,
-      margin: { l: 70, r: 20, t: topMargin(title, legend), b: 60 },
-      showlegend: legend,
-      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+      margin: { l: 70, r: 20, t: topMargin(title, legendRows(legend)), b: 60 },
+      showlegend: legend.length > 0,
+      legend: rowLegend,
       xaxis: axisOf(xTitle, { type: xScale, range: xRange, ...ticksAt(xs, xRange, xScale) }),
       yaxis: axisOf(yTitle, {
         type: yScale,
-        range: yRange
-          ? (yScale === "log" ? yRange.map(Math.log10) : yRange)
-          : rangeOf(chance === undefined ? ys : [...ys, chance], yScale),
-        ...(yScale === "log" ? { exponentformat: "SI" } : {}),
+        range: yRange ? (yScale === "log" ? yRange.map(Math.log10) : yRange) : spread,
+        ...(yScale === "log" ? powerTicks(spread) : {}),
       }),
       ...marksOf(chance, chanceText, mark, xScale, yScale),
     },
@@ -160,8 +169,11 @@ function traces(
     y: points.map(({ y }) => y),
     line: { color, width: 2 },
     marker: { color, size: 9, symbol: symbols[index % symbols.length] },
-    text: points.map((point) => pointText(name, point, xTitle, yTitle)),
-    hovertemplate: "%{text}<extra></extra>",
+    // A long curve's values say it all; so many texts would be most of the figure.
+    ...(many ? { hovertemplate: "%{x}<br>%{y:.4~g}" } : {
+      text: points.map((point) => pointText(name, point, xTitle, yTitle)),
+      hovertemplate: "%{text}<extra></extra>",
+    }),
     ...(bounded && !many ? { error_y: errorBars(points, color) } : {}),
   };
   return bounded && many ? [band(points, color, index), curve] : [curve];
@@ -208,7 +220,7 @@ function marksOf(
   const shapes: Record<string, unknown>[] = [];
   const annotations: Record<string, unknown>[] = [];
   const line = { type: "line", layer: "below", line: { color: theme.rule, width: 1, dash: "dot" } };
-  const words = { showarrow: false, font: { size: 12, color: theme.muted }, bgcolor: theme.veil };
+  const words = { showarrow: false, font: { size: 12, color: theme.muted } };
   // Annotations on a logarithmic axis take the exponent, unlike shapes.
   const along = (value: number, scale: Scale) => scale === "log" ? Math.log10(value) : value;
   if (chance !== undefined) {

@@ -1,6 +1,16 @@
 import { axisOf, rangeOf, ticksAt } from "./axis.ts";
 import { checkFinite } from "./checks.ts";
-import { baseLayout, escapeLabel, type Figure, grouped, rounded, symbols, titleOf, topMargin } from "./figure.ts";
+import {
+  baseLayout,
+  escapeLabel,
+  type Figure,
+  grouped,
+  legendRows,
+  rounded,
+  symbols,
+  titleOf,
+  topMargin,
+} from "./figure.ts";
 import { firstThatFits } from "./size_limit.ts";
 import { palette, theme } from "./theme.ts";
 
@@ -69,7 +79,8 @@ function build({ points, title = "", trainedContext }: EntropyInput): Figure {
   const lengths = points.map(({ length }) => length);
   const range = rangeOf(trainedContext ? [...lengths, trainedContext] : lengths, "log");
   const inner = 2 * PICTURE + BETWEEN;
-  const top = topMargin(title, true) + 24;
+  const keys = [...methods.map((method, m) => methodKey(method, m)), ...layerKeys(layers)];
+  const top = topMargin(title, legendRows(keys.map(({ name }) => String(name)))) + 8;
   const share = PICTURE / inner;
   const ticks = ticksAt(lengths, range, "log");
   const line = { type: "line", layer: "below", line: { color: theme.rule, width: 1, dash: "dot" } };
@@ -98,11 +109,11 @@ function build({ points, title = "", trainedContext }: EntropyInput): Figure {
     layers.flatMap((layer, l) => {
       const own = points.filter((point) => point.method === method && point.layer === layer)
         .sort((a, b) => a.length - b.length);
-      return own.length === 0 ? [] : lines(own, m, l, layers.length > 1);
+      return own.length === 0 ? [] : lines(own, m, l);
     })
   );
   return {
-    data,
+    data: [...data, ...keys],
     layout: {
       ...baseLayout,
       ...titleOf(title),
@@ -119,19 +130,43 @@ function build({ points, title = "", trainedContext }: EntropyInput): Figure {
   };
 }
 
+/** A legend entry that draws nothing itself. */
+function key(
+  name: string,
+  line: Record<string, unknown>,
+  marker: Record<string, unknown> = {},
+): Record<string, unknown> {
+  const mode = "symbol" in marker ? "lines+markers" : "lines";
+  return { type: "scatter", mode, name: escapeLabel(name), x: [null], y: [null], hoverinfo: "skip", line, marker };
+}
+
+function methodKey(method: string, index: number): Record<string, unknown> {
+  return key(method, { color: palette[index % palette.length], width: 4 });
+}
+
+/** Of few layers, what their dashes and marks are; many are told apart by pointing at them. */
+function layerKeys(layers: readonly number[]): Record<string, unknown>[] {
+  if (layers.length < 2 || layers.length > dashes.length) return [];
+  return layers.map((layer, index) =>
+    key(`layer ${layer}`, { color: theme.rule, width: 2, dash: dashes[index] }, {
+      color: theme.rule,
+      symbol: symbols[index],
+    })
+  );
+}
+
 function lines(
   points: readonly EntropyPoint[],
   method: number,
   layer: number,
-  many: boolean,
 ): Record<string, unknown>[] {
   const [{ method: name, layer: number }] = points;
   const color = palette[method % palette.length];
   const both = {
     type: "scatter",
     mode: "lines+markers",
-    name: escapeLabel(many ? `${name}, layer ${number}` : name),
-    legendgroup: `${name}, ${number}`,
+    name: escapeLabel(`${name}, layer ${number}`),
+    showlegend: false,
     x: points.map(({ length }) => length),
     line: { color, width: 2, dash: dashes[layer % dashes.length] },
     marker: { color, size: 7, symbol: symbols[layer % symbols.length] },
@@ -150,7 +185,7 @@ function lines(
   };
   return [
     { ...both, y: points.map(({ entropy }) => entropy), ...(bounded ? { error_y: heads } : {}) },
-    { ...both, y: points.map(share), xaxis: "x2", yaxis: "y2", showlegend: false },
+    { ...both, y: points.map(share), xaxis: "x2", yaxis: "y2" },
   ];
 }
 

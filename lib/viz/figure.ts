@@ -12,7 +12,16 @@ export interface Figure {
 }
 
 /** Marks that tell series apart where colour alone does not. */
-export const symbols: readonly string[] = ["circle", "square", "diamond", "triangle-up", "cross", "x", "star"];
+export const symbols: readonly string[] = [
+  "circle",
+  "square",
+  "diamond",
+  "triangle-up",
+  "cross",
+  "x",
+  "star",
+  "hexagon",
+];
 
 /** What all figures share. */
 export const baseLayout: Readonly<Record<string, unknown>> = {
@@ -49,7 +58,18 @@ export function titleOf(title: string): Record<string, unknown> {
   };
 }
 
-/** Room above the drawing for the title and a legend of one row. */
-export function topMargin(title: string, legend: boolean): number {
-  return 14 + (title ? 34 : 0) + (legend ? 26 : 0);
+/** Room above the drawing for the title and a legend of so many rows. */
+export function topMargin(title: string, legendRows: number): number {
+  return 14 + (title ? 34 : 0) + 26 * legendRows;
 }
+
+/** Rows that a legend with these names takes on a page of usual width; 0 without names. */
+export function legendRows(names: readonly string[]): number {
+  if (names.length === 0) return 0;
+  // Plotly makes all entries of a legend that wraps as wide as the widest.
+  const widest = Math.max(...names.map((name) => 46 + 8.3 * name.length));
+  return Math.ceil(names.length / Math.max(1, Math.floor(880 / widest)));
+}
+
+/** A legend in rows above the drawing. */
+export const rowLegend: Readonly<Record<string, unknown>> = { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" };

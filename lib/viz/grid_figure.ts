@@ -2,7 +2,7 @@ import { axisOf } from "./axis.ts";
 import { checkGrid } from "./checks.ts";
 import { baseLayout, escapeLabel, type Figure, rounded, titleOf, topMargin } from "./figure.ts";
 import { firstThatFits } from "./size_limit.ts";
-import { type ColorScale, shareScale, theme } from "./theme.ts";
+import { shareScale, theme } from "./theme.ts";
 
 /** What to draw. */
 export interface GridInput {
@@ -72,13 +72,16 @@ function build({ title, xTitle, yTitle, xLabels, yLabels, values, text, range, c
   );
   const cells = xLabels.length * yLabels.length;
   return {
-    data: [heatmapTrace({ values, hover, range, colorTitle, numbers: cells <= MOST_NUMBERS })],
+    data: [
+      heatmapTrace({ values, hover, range, colorTitle }),
+      ...(cells <= MOST_NUMBERS ? [numbersTrace(values, range)] : []),
+    ],
     layout: {
       ...baseLayout,
       ...titleOf(title),
       plot_bgcolor: theme.grid,
       height: gridHeight(yLabels.length, title),
-      margin: { l: 70, r: 20, t: topMargin(title, false), b: 60 },
+      margin: { l: 70, r: 20, t: topMargin(title, 0), b: 60 },
       xaxis: axisOf(xTitle, labelled(xLabels)),
       yaxis: axisOf(yTitle, labelled(yLabels)),
     },
@@ -86,26 +89,44 @@ function build({ title, xTitle, yTitle, xLabels, yLabels, values, text, range, c
 }
 
 /** The trace of a grid of cells, as all heatmaps here draw them. */
-export function heatmapTrace({ values, hover, range, colorTitle = "", numbers, scale = shareScale }: {
+export function heatmapTrace({ values, hover, range, colorTitle = "" }: {
   readonly values: readonly (readonly (number | null)[])[];
   readonly hover: readonly (readonly string[])[];
   readonly range?: readonly [number, number];
   readonly colorTitle?: string;
-  readonly numbers: boolean;
-  readonly scale?: ColorScale;
 }): Record<string, unknown> {
   return {
     type: "heatmap",
     z: values,
     ...(range ? { zmin: range[0], zmax: range[1] } : {}),
-    colorscale: scale,
+    colorscale: shareScale,
     xgap: 1,
     ygap: 1,
     text: hover,
     hovertemplate: "%{text}<extra></extra>",
     hoverongaps: true,
-    ...(numbers ? { texttemplate: "%{z:.3~g}" } : {}),
     colorbar: { title: { text: colorTitle, side: "right" }, thickness: 12, len: 1, outlinewidth: 0 },
+  };
+}
+
+/** The cells' numbers, dark on light cells and light on dark ones. */
+export function numbersTrace(
+  values: readonly (readonly (number | null)[])[],
+  range: readonly [number, number] | undefined,
+): Record<string, unknown> {
+  const cells = values.flatMap((row, y) => row.flatMap((value, x) => value === null ? [] : [{ x, y, value }]));
+  const low = range?.[0] ?? cells.reduce((least, { value }) => Math.min(least, value), Infinity);
+  const high = range?.[1] ?? cells.reduce((most, { value }) => Math.max(most, value), -Infinity);
+  return {
+    type: "scatter",
+    mode: "text",
+    x: cells.map(({ x }) => x),
+    y: cells.map(({ y }) => y),
+    text: cells.map(({ value }) => rounded(value)),
+    // The middle of the scale is where black and white stand out from it alike.
+    textfont: { size: 13, color: cells.map(({ value }) => value - low > 0.45 * (high - low) ? "#101010" : "#fafafa") },
+    hoverinfo: "skip",
+    showlegend: false,
   };
 }
 
@@ -123,5 +144,5 @@ export function labelled(labels: readonly string[], most = 40): Record<string, u
 
 /** Height of a grid of so many rows: cells of readable height, a figure that fits a screen. */
 export function gridHeight(rows: number, title: string): number {
-  return topMargin(title, false) + 70 + Math.min(640, Math.max(120, rows * 44));
+  return topMargin(title, 0) + 70 + Math.min(640, Math.max(120, rows * 44));
 }

@@ -78,7 +78,7 @@ function build({ heads, title = "" }: HeadGridInput, cells: number): Figure {
     return { tickvals: kept.map(center), ticktext: kept.map((number) => `${name} ${number}`), showgrid: false };
   };
   const high = Math.min(900, Math.max(120, layers.length * 110));
-  const top = topMargin(title, false);
+  const top = topMargin(title, 0);
   return {
     data: [
       { type: "heatmap", z, zmin: 0, zmax: 1, colorscale: weightScale, hoverinfo: "skip", colorbar: colorbar() },

@@ -1,7 +1,7 @@
 import { axisOf } from "./axis.ts";
 import { checkFinite, checkGrid } from "./checks.ts";
 import { baseLayout, type Figure, grouped, titleOf, topMargin } from "./figure.ts";
-import { gridHeight, heatmapTrace, labelled } from "./grid_figure.ts";
+import { gridHeight, heatmapTrace, labelled, numbersTrace } from "./grid_figure.ts";
 import { firstThatFits } from "./size_limit.ts";
 import { theme } from "./theme.ts";
 
@@ -76,15 +76,15 @@ function build({ title, lengths, depths, values, questions }: NeedleHeatmapInput
         hover,
         range: [0, 1],
         colorTitle: "right answers (share)",
-        numbers: lengths.length * depths.length <= 150,
       }),
+      ...(lengths.length * depths.length <= 200 ? [numbersTrace(values, [0, 1])] : []),
     ],
     layout: {
       ...baseLayout,
       ...titleOf(title),
       plot_bgcolor: theme.grid,
       height: gridHeight(depths.length, title),
-      margin: { l: 70, r: 20, t: topMargin(title, false), b: 60 },
+      margin: { l: 70, r: 20, t: topMargin(title, 0), b: 60 },
       xaxis: axisOf("length of the context (tokens)", lengthAxis),
       yaxis: axisOf("depth of the needle", { ...depthAxis, range: [depths.length - 0.5, -0.5] }),
     },

@@ -1,6 +1,6 @@
 import { axisOf, rangeOf, ticksAt } from "./axis.ts";
 import { checkFinite } from "./checks.ts";
-import { baseLayout, escapeLabel, type Figure, grouped, symbols, titleOf, topMargin } from "./figure.ts";
+import { baseLayout, escapeLabel, type Figure, grouped, legendRows, symbols, titleOf, topMargin } from "./figure.ts";
 import { firstThatFits } from "./size_limit.ts";
 import { palette, theme } from "./theme.ts";
 
@@ -37,6 +37,8 @@ export interface PickedTokens {
 const NAME = "needleRecallFigure";
 const PANEL = 190;
 const BETWEEN = 56;
+/** More heads than this are thin grey lines. */
+const NAMED = 8;
 /** Pictures side by side. */
 const ACROSS = 4;
 
@@ -117,7 +119,9 @@ function build({ points, title = "" }: NeedleRecallInput): Figure {
   const across = Math.max(1, Math.min(ACROSS, layers.length));
   const down = Math.max(1, Math.ceil(layers.length / across));
   const inner = down * PANEL + (down - 1) * BETWEEN;
-  const top = topMargin(title, true) + 26;
+  const heads = [...new Set(points.map(({ head }) => head))];
+  const names = [...(heads.length <= NAMED ? heads.map((head) => `head ${head}`) : []), "mean of heads", "chance"];
+  const top = topMargin(title, legendRows(names)) + 30;
   const ks = points.map(({ k }) => k);
   const range = rangeOf(ks, "log");
   const layout: Record<string, unknown> = {
@@ -125,7 +129,7 @@ function build({ points, title = "" }: NeedleRecallInput): Figure {
     ...titleOf(title),
     height: top + inner + 60,
     margin: { l: 64, r: 16, t: top, b: 60 },
-    legend: { orientation: "h", x: 0, y: 1 + 26 / inner, yanchor: "bottom" },
+    legend: { orientation: "h", x: 0, y: 1 + 24 / inner, yanchor: "bottom" },
     hovermode: "closest",
   };
   const annotations: Record<string, unknown>[] = [];
@@ -170,7 +174,7 @@ function panel(points: readonly NeedleRecallPoint[], layer: number, index: numbe
   const number = index === 0 ? "" : String(index + 1);
   const axes = { type: "scatter", xaxis: `x${number}`, yaxis: `y${number}` };
   const told = (name: string) => `<b>layer ${layer}, ${escapeLabel(name)}</b><br>k %{x}: %{y:.3~f}<extra></extra>`;
-  const named = heads.length <= 8;
+  const named = heads.length <= NAMED;
   const lines = heads.map((head, i) => {
     const color = named ? palette[i % palette.length] : theme.border;
     return {

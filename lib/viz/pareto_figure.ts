@@ -1,6 +1,6 @@
 import { axisOf, rangeOf, type Scale, ticksAt } from "./axis.ts";
 import { checkFinite } from "./checks.ts";
-import { baseLayout, escapeLabel, type Figure, rounded, symbols, titleOf, topMargin } from "./figure.ts";
+import { baseLayout, escapeLabel, type Figure, rounded, rowLegend, symbols, titleOf, topMargin } from "./figure.ts";
 import { firstThatFits } from "./size_limit.ts";
 import { palette, theme } from "./theme.ts";
 
@@ -104,15 +104,20 @@ function build(
   return {
     data: [
       line,
-      { ...pointsTrace("on the front", front, words, palette[2], symbols[0]), mode: "markers+text", text: labels },
+      {
+        ...pointsTrace("on the front", front, words, palette[2], symbols[0]),
+        mode: "markers+text",
+        text: labels.map(({ text }) => text),
+        textposition: labels.map(({ side }) => `top ${side}`),
+      },
       ...(rest.length > 0 ? [pointsTrace("off the front", rest, words, palette[0], `${symbols[0]}-open`)] : []),
     ],
     layout: {
       ...baseLayout,
       ...titleOf(title),
       height: 420,
-      margin: { l: 70, r: 20, t: topMargin(title, true), b: 60 },
-      legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+      margin: { l: 70, r: 20, t: topMargin(title, 1), b: 60 },
+      legend: rowLegend,
       xaxis: axisOf(xTitle, { type: xScale, range: xRange, ...ticksAt(xs, xRange, xScale) }),
       yaxis: axisOf(yTitle, { range: [yRange[0], yRange[1] + 0.06 * (yRange[1] - yRange[0])] }),
     },
@@ -144,7 +149,6 @@ function pointsTrace(
     y: points.map(({ y }) => y),
     ...(bounded ? { error_y: error } : {}),
     marker: { color, size: 10, symbol },
-    textposition: "top center",
     textfont: { size: 12, color: theme.ink },
     hovertext: points.map(words),
     hovertemplate: "%{hovertext}<extra></extra>",
@@ -158,24 +162,29 @@ function pointText({ name, x, y, low, high, text }: ParetoPoint, xTitle: string,
   return `<b>${escapeLabel(name)}</b><br>${values}${interval}${words}`;
 }
 
-/** Names beside their points; an empty one where it would touch one before. */
+/**
+ * Names beside their points; an empty one where it would touch one before. The front rises to the right, so there is room
+ * above it to the left; at the left end of the picture names go to the right.
+ */
 function namesThatFit(
   points: readonly ParetoPoint[],
   xRange: readonly [number, number],
   yRange: readonly [number, number],
   scale: Scale,
-): string[] {
+): { text: string; side: "left" | "right" }[] {
   const taken: { left: number; right: number; y: number }[] = [];
   return points.map(({ name, x, y }) => {
     const along = scale === "log" ? Math.log10(x) : x;
     const center = (along - xRange[0]) / (xRange[1] - xRange[0]) * WIDE;
-    const half = name.length * 3.5 + 4;
-    const box = { left: center - half, right: center + half, y: (y - yRange[0]) / (yRange[1] - yRange[0]) * HIGH };
+    const wide = name.length * 7 + 14;
+    const side = center < wide ? "right" as const : "left" as const;
+    const [left, right] = side === "left" ? [center - wide, center] : [center, center + wide];
+    const box = { left, right, y: (y - yRange[0]) / (yRange[1] - yRange[0]) * HIGH };
     const touches = taken.some((other) =>
       box.left < other.right && box.right > other.left && Math.abs(box.y - other.y) < 18
     );
-    if (touches || name.length > 40) return "";
+    if (touches || name.length > 40) return { text: "", side };
     taken.push(box);
-    return escapeLabel(name);
+    return { text: escapeLabel(name), side };
   });
 }

@@ -67,7 +67,7 @@ function build(input: ScoresInput, most: number, words: boolean): Figure {
   const { curves, needle, questionStart, title = "" } = input;
   const length = curves[0].scores.length;
   const inner = curves.length * HEIGHT + (curves.length - 1) * BETWEEN;
-  const top = topMargin(title, true) + 36;
+  const top = topMargin(title, 1) + 36;
   const layout: Record<string, unknown> = {
     ...baseLayout,
     ...titleOf(title),

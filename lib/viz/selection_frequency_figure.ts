@@ -107,7 +107,7 @@ function build(
   });
   const lower = Math.min(640, Math.max(80, layers.length * 34));
   const inner = UPPER + BETWEEN + lower;
-  const top = topMargin(title, false) + 44;
+  const top = topMargin(title, 0) + 44;
   const labels = layers.map((layer) => `layer ${layer}`);
   const most1 = Math.max(...overall, 1e-9);
   return {

@@ -1,9 +1,8 @@
 import { axisOf } from "./axis.ts";
-import { baseLayout, type Figure, grouped, rounded, titleOf, topMargin } from "./figure.ts";
+import { baseLayout, escapeLabel, type Figure, grouped, rounded, titleOf, topMargin } from "./figure.ts";
 import { markColors } from "./marks.ts";
 import { firstThatFits } from "./size_limit.ts";
 import { theme } from "./theme.ts";
-import { tokenLabel } from "./token_text.ts";
 import type { TokenRange, TokenText } from "./token_range.ts";
 import { shadeScale } from "./weight_scale.ts";
 
@@ -51,7 +50,7 @@ interface Cell {
  * const words = ["The", " code", " is", " 42"];
  * const text = (start: number, end: number) => words.slice(start, end).join("");
  * const figure = shadedTextFigure({ positions: [0, 1, 3], weights: [0.1, 0.2, 0.7], text });
- * assertEquals(figure.data[1].text, ["The", "·code", "·42"]);
+ * assertEquals(figure.data[1].text, ["The", "\u00a0code", "\u00a042"]);
  * ```
  */
 export function shadedTextFigure(input: ShadedTextInput): Figure {
@@ -67,7 +66,7 @@ function build(input: ShadedTextInput, mostLines: number): Figure {
   const { needle, title = "" } = input;
   const { cells, lines, left } = placed(input, mostLines);
   const count = lines.length;
-  const top = topMargin(title, false) + 10;
+  const top = topMargin(title, 0) + 10;
   const most = cells.reduce((high, { weight }) => Math.max(high, weight), 1e-12);
   const marked = needle ? cells.filter(({ token }) => token >= needle.start && token < needle.end) : [];
   const note = left > 0 ? `${grouped(left)} attended tokens with less weight are not shown` : "";
@@ -97,7 +96,7 @@ function build(input: ShadedTextInput, mostLines: number): Figure {
         mode: "text",
         x: cells.map(({ start, text }) => start + text.length / 2),
         y: cells.map(({ line }) => line),
-        text: cells.map(({ text }) => tokenLabel(text, LINE)),
+        text: cells.map(({ text }) => asWritten(text)),
         textfont: {
           family: "DejaVu Sans Mono, Menlo, Consolas, monospace",
           size: 13,
@@ -117,7 +116,7 @@ function build(input: ShadedTextInput, mostLines: number): Figure {
       height: top + count * HEIGHT + 50,
       margin: { l: LEFT, r: 110, t: top, b: 50 },
       xaxis: axisOf(note, { range: [-0.5, LINE + 0.5], showticklabels: false, showgrid: false, fixedrange: true }),
-      yaxis: axisOf("", {
+      yaxis: axisOf("position in the context", {
         range: [count - 0.5, -0.5],
         tickvals: lines.map((_, line) => line),
         ticktext: lines.map((token) => token === undefined ? "" : grouped(token)),
@@ -134,6 +133,11 @@ function build(input: ShadedTextInput, mostLines: number): Figure {
       })),
     },
   };
+}
+
+/** Blanks that plotly would drop stay; an end of line is shown as a sign. */
+function asWritten(text: string): string {
+  return escapeLabel(text.replace(/\n/g, "⏎").replace(/\s/g, "\u00a0"));
 }
 
 /** Tokens in lines; `lines` holds the first position of those that start a span. */

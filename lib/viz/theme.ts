@@ -16,8 +16,17 @@ export const theme = {
   veil: "rgba(255, 255, 255, 0.8)",
 } as const;
 
-/** Colours that stay apart for colour-blind eyes too (Okabe and Ito 2008), in the order they are given out. */
-export const palette: readonly string[] = ["#d55e00", "#e69f00", "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#000000"];
+/** Colours that stay apart for colour-blind eyes too (Okabe and Ito 2008, and grey), in the order they are given out. */
+export const palette: readonly string[] = [
+  "#d55e00",
+  "#e69f00",
+  "#0072b2",
+  "#009e73",
+  "#cc79a7",
+  "#56b4e9",
+  "#000000",
+  "#8a8a8a",
+];
 
 /** A colour scale: shares from 0 to 1, and the colours there. */
 export type ColorScale = readonly (readonly [number, string])[];

@@ -3,6 +3,32 @@
  *
  * @module
  */
+export { hasLEvalPrompts, levalNames, levalOpenTasks, type LEvalOptions, loadLEval } from "./benchmarks/leval.ts";
+export { type InfiniteBenchOptions, loadInfiniteBench } from "./benchmarks/infinitebench.ts";
+export { loadLongBench, longBenchLimits, longBenchNames, type LongBenchOptions } from "./benchmarks/longbench.ts";
+export { pythonLiteral, type PythonValue } from "./data/python_literals.ts";
+export { MissingFileError, Release } from "./data/release.ts";
+export { type DataRow, readTable, type TableNames } from "./data/rows.ts";
+export {
+  type GridNeedle,
+  makeNeedleGrid,
+  type NeedleGridOptions,
+  type NeedleProtocol,
+} from "./generate/needle_grid.ts";
+export { readNeedles } from "./generate/needle_file.ts";
+export { makeRetrieval, type RetrievalOptions, type RetrievalTask, retrievalTasks } from "./generate/retrieval.ts";
+export { makeRuler, type RulerOptions, rulerTasks } from "./generate/ruler/make.ts";
+export { type QaData, type QaItem, readQaData } from "./generate/ruler/qa.ts";
+export { essayWords } from "./generate/ruler/sample.ts";
+export {
+  factsRulerWording,
+  officialRulerWording,
+  ownRulerWording,
+  type RulerKind,
+  type RulerTemplate,
+  type RulerWording,
+} from "./generate/ruler/wording.ts";
+export { commonVocabulary } from "./generate/ruler/words.ts";
 export { type JsonLine, jsonLines, readJsonLines } from "./data/json_lines.ts";
 export { editSimilarity, levenshtein } from "./metrics/edit_distance.ts";
 export { FloatNumber, parseJsonAsPython, type Reference } from "./metrics/float_number.ts";
@@ -45,7 +71,7 @@ export { loadSegmenter, type Segmenter } from "./metrics/segmentation.ts";
 export { matchingRatio } from "./metrics/sequence_matcher.ts";
 export { characterF1, chineseF1, englishF1, tokenF1 } from "./metrics/token_f1.ts";
 export { keptRanges, type TruncationRule } from "./metrics/truncation.ts";
-export { books, readBook } from "./needle/books.ts";
+export { books, novelsText, readBook } from "./needle/books.ts";
 export { type HiddenFact, type NeedleVariant, needleVariants } from "./needle/facts.ts";
 export { type Haystack, type HaystackOptions, makeHaystack, type Needle } from "./needle/haystack.ts";
 export { heldOutFamilyNames, heldOutNames, heldOutNumbers } from "./needle/held_out.ts";
@@ -56,6 +82,7 @@ export { questionRoom } from "./needle/run.ts";
 export type { NeedleSession, NeedleSubject } from "./needle/session.ts";
 export { runNeedleTask } from "./needle/task.ts";
 export { type Fact, kinds, needleSentence, type Wording } from "./needle/wordings.ts";
+export { type LossBin, lossByPosition, lossOf, type LossSession, type PerplexityOptions } from "./perplexity.ts";
 export {
   answerInRow,
   type PredictedBenchmark,
@@ -71,8 +98,33 @@ export {
   scorePredictions,
   type TaskScore,
 } from "./predictions/score_predictions.ts";
+export {
+  fillTemplate,
+  type HiddenPlace,
+  type LoadedTask,
+  type Question,
+  type RowFault,
+  type Shortening,
+} from "./question.ts";
 export { Random } from "./random.ts";
 export { type DemoRow, type NeedleAnswer, parseDemoRow } from "./records.ts";
+export { AnswerFile } from "./run/answer_file.ts";
+export {
+  type FitOptions,
+  fitPrompt,
+  type FittedPrompt,
+  hasChatTemplate,
+  type PromptTokenizer,
+} from "./run/fit_prompt.ts";
+export { type AnswerAbout, type PredictionRow, predictionRow } from "./run/prediction_row.ts";
+export {
+  type AnswerRecord,
+  type FailedQuestion,
+  type RunOptions,
+  runQuestions,
+  type RunSession,
+  type RunSubject,
+} from "./run/run_questions.ts";
 export {
   clusteredInterval,
   type ClusteredOptions,

@@ -2,7 +2,7 @@ import { bm25Scores, wordsOf } from "./bm25.ts";
 import type { NeedleSession } from "./needle/session.ts";
 
 /** What reading by retrieval needs. */
-export interface RetrievalOptions<Session> {
+export interface RetrievalSessionOptions<Session> {
   /** Starts an empty session that reads what was found; with full attention, so that nothing is selected twice. */
   createSession: () => Session;
   /** The model's tokenizer. */
@@ -40,12 +40,12 @@ export interface RetrievalOptions<Session> {
  */
 export class RetrievalSession<Session extends NeedleSession<Session>>
   implements NeedleSession<RetrievalSession<Session>> {
-  readonly #options: RetrievalOptions<Session>;
+  readonly #options: RetrievalSessionOptions<Session>;
   #tokens: readonly number[] = [];
   #scope = 0;
 
   /** Nothing was read yet. */
-  constructor(options: RetrievalOptions<Session>) {
+  constructor(options: RetrievalSessionOptions<Session>) {
     this.#options = options;
   }
 

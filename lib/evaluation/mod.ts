@@ -10,7 +10,7 @@ export { heldOutFamilyNames, heldOutNames, heldOutNumbers } from "./needle/held_
 export type { AskStyle, NeedleAnswered, NeedleProgress, NeedleRunOptions, NeedleTask } from "./needle/options.ts";
 export { Prose, type TextTokenizer } from "./needle/prose.ts";
 export { askNeedle, type AskOptions, type NeedleQuestion } from "./needle/question.ts";
-export { questionRoom } from "./needle/run.ts";
+export { questionRoom } from "./needle/context.ts";
 export type { NeedleSession, NeedleSubject } from "./needle/session.ts";
 export { runNeedleTask } from "./needle/task.ts";
 export { type Fact, kinds, needleSentence, type Wording } from "./needle/wordings.ts";
@@ -24,3 +24,36 @@ export {
   type Interval,
   type Score,
 } from "./statistics.ts";
+export { ablate, type AblateOptions, runLedger } from "./sweep/ablate.ts";
+export { type AxisValue, parseAxisText } from "./sweep/axis.ts";
+export { type Names, parseCondition } from "./sweep/expression.ts";
+export { planSweep, type SweepPlan } from "./sweep/grid.ts";
+export { type ClaimedTrial, type Ledger, type LedgerCounts, MemoryLedger } from "./sweep/ledger.ts";
+export {
+  type Environment,
+  parseTrialRecord,
+  type QuestionOutcome,
+  RECORD_VERSION,
+  type TrialRecord,
+  type TrialResult,
+} from "./sweep/record.ts";
+export {
+  type KeptTrace,
+  type TrialOptions,
+  TrialRunner,
+  type TrialSession,
+  type TrialSubject,
+} from "./sweep/runner.ts";
+export { mostSobolDimensions, sobolPoints } from "./sweep/sobol.ts";
+export {
+  type Axes,
+  knobNames,
+  parseSweepSpec,
+  type SweepSpec,
+  type SweepSpecInput,
+  sweepSpecJsonSchema,
+} from "./sweep/spec.ts";
+export { OtherSpecError, SweepFile, type SweepFileOptions } from "./sweep/sweep_file.ts";
+export type { ItemOptions, SweepTask, TaskItem, TaskQuestion } from "./sweep/task.ts";
+export { sweepTask, sweepTasks } from "./sweep/tasks.ts";
+export { prefillKeyOf, settingLabel, type Trial } from "./sweep/trial.ts";

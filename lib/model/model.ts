@@ -1,31 +1,14 @@
-import {
-  type AttentionMethod,
-  type AttentionShape,
-  createMethod,
-  KeyValueCache,
-  type Knobs,
-  LayeredAttention,
-  type MethodName,
-  presets,
-  resolveKnobs,
-} from "../attention/mod.ts";
-import type { CacheOptions } from "../attention/mod.ts";
+import { type AttentionShape, type CacheOptions, KeyValueCache } from "../attention/mod.ts";
 import type { ModelConfig } from "./config.ts";
 import type { Decoder } from "./decoder.ts";
-import { checkScopeAtAnyLength } from "./scope.ts";
+import { methodFor, type MethodOptions } from "./session_method.ts";
 import { SequenceReader } from "./sequence_reader.ts";
 import { Session } from "./session.ts";
 import { SessionBatch } from "./session_batch.ts";
 import type { ModelTokenizer } from "./tokenizer.ts";
 
 /** How a session attends and what it keeps. */
-export interface SessionOptions {
-  /** The attention method. Default "reattention". */
-  method?: MethodName;
-  /** What differs from the preset: `demo` for models trained at fewer than 8,192 tokens, `paper` otherwise. */
-  knobs?: Partial<Knobs>;
-  /** What differs from that in single layers, one entry for each layer (the reference's lists). Default: nothing. */
-  layerKnobs?: readonly Partial<Knobs>[];
+export interface SessionOptions extends MethodOptions {
   /** Records what each layer selects; read with `session.readTrace()`. Default false. */
   trace?: boolean;
   /** Page size and storage types of the cache. */
@@ -92,48 +75,14 @@ export class Model {
   }
 
   #read(options: SessionOptions, makeCache: (shape: AttentionShape) => KeyValueCache): SequenceReader {
-    const preset = this.config.trainedContext < 8192 ? presets.demo : presets.paper;
-    const knobs = resolveKnobs(options.knobs, preset);
-    const shape = this.decoder.attentionShape;
-    const name = options.method ?? "reattention";
-    const method = options.layerKnobs
-      ? this.#layered(name, knobs, options.layerKnobs)
-      : createMethod(name, knobs, shape);
-    this.#checkSliding(method.name);
-    checkScopeAtAnyLength(method, this.config.trainedContext);
-    const cache = makeCache(shape);
+    const method = methodFor(this, options);
+    const cache = makeCache(this.decoder.attentionShape);
     try {
       return new SequenceReader(this, method, cache, { trace: options.trace ?? false });
     } catch (error) {
       cache[Symbol.dispose]();
       throw error;
     }
-  }
-
-  #layered(name: MethodName, knobs: Knobs, layerKnobs: readonly Partial<Knobs>[]): AttentionMethod {
-    if (layerKnobs.length !== this.config.layers) {
-      throw new RangeError(
-        `layerKnobs: ${layerKnobs.length} entries for a model of ${this.config.layers} layers; give one for each`,
-      );
-    }
-    const methods = new Map<string, AttentionMethod>();
-    return new LayeredAttention(layerKnobs.map((own) => {
-      const complete = resolveKnobs(own, knobs);
-      const key = JSON.stringify(Object.entries(complete));
-      const method = methods.get(key) ?? createMethod(name, complete, this.decoder.attentionShape);
-      methods.set(key, method);
-      return method;
-    }));
-  }
-
-  /** Methods that choose what is attended to leave no place for a window that slides inside it. */
-  #checkSliding(method: MethodName): void {
-    const { slidingWindow, trainedContext } = this.config;
-    if (slidingWindow === null || slidingWindow >= trainedContext || method === "full") return;
-    throw new RangeError(
-      `method "${method}": this model slides its attention over ${slidingWindow} tokens (sliding_window in its config.json), ` +
-        'which only the method "full" runs',
-    );
   }
 
   /** Frees the weights. */

@@ -1,7 +1,8 @@
-import type { AttentionMethod, TraceStep } from "../attention/mod.ts";
+import type { AttentionMethod, Knobs, TraceStep } from "../attention/mod.ts";
 import { checkTokens } from "./check_tokens.ts";
 import { Decoding } from "./decoding.ts";
 import type { SequenceReader } from "./sequence_reader.ts";
+import { methodFor } from "./session_method.ts";
 import { type AppendOptions, checkGeneration, type GenerateOptions, type SessionModel } from "./session_options.ts";
 
 /**
@@ -101,9 +102,15 @@ export class Session {
     this.#reader.questionStart = this.length;
   }
 
-  /** A session with the same context that goes its own way. */
-  fork(): Session {
-    return new Session(this.#reader.fork());
+  /**
+   * A session with the same context that goes its own way.
+   *
+   * @param options `knobs`: goes on with these (what differs from the preset) instead of its own; what was read stays as it was read
+   * @throws {RangeError} for knobs that `createSession` refuses.
+   */
+  fork({ knobs }: { knobs?: Partial<Knobs> } = {}): Session {
+    if (!knobs) return new Session(this.#reader.fork());
+    return new Session(this.#reader.fork(methodFor(this.model, { method: this.method.name, knobs })));
   }
 
   /**

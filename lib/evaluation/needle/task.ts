@@ -1,7 +1,8 @@
 import type { DemoRow, NeedleAnswer } from "../records.ts";
 import { clusteredInterval } from "../statistics.ts";
 import type { NeedleRunOptions, NeedleTask } from "./options.ts";
-import { NeedleRun, plainAsk, questionRoom } from "./run.ts";
+import { questionRoom } from "./context.ts";
+import { NeedleRun, plainAsk } from "./run.ts";
 import type { NeedleSession, NeedleSubject } from "./session.ts";
 
 function checkTask({ length, haystacks, needles = 4, questionsPerNeedle = 1 }: NeedleTask): void {

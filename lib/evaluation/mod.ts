@@ -24,8 +24,9 @@ export {
   type Interval,
   type Score,
 } from "./statistics.ts";
-export { ablate, type AblateOptions, runLedger } from "./sweep/ablate.ts";
+export { ablate, type AblateOptions, runLedger, type RunOptions } from "./sweep/ablate.ts";
 export { type AxisValue, parseAxisText } from "./sweep/axis.ts";
+export { type Bench, type EndedTrial, ModelBench } from "./sweep/bench.ts";
 export { type Names, parseCondition } from "./sweep/expression.ts";
 export { planSweep, type SweepPlan } from "./sweep/grid.ts";
 export { type ClaimedTrial, type Ledger, type LedgerCounts, MemoryLedger } from "./sweep/ledger.ts";

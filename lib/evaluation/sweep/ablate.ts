@@ -1,21 +1,26 @@
 import type { Device } from "../../gpu/mod.ts";
 import { planSweep } from "./grid.ts";
-import { type ClaimedTrial, type Ledger, MemoryLedger } from "./ledger.ts";
-import { RECORD_VERSION, type TrialRecord } from "./record.ts";
-import { TrialRunner } from "./runner.ts";
+import { type Bench, ModelBench } from "./bench.ts";
+import { type Ledger, MemoryLedger } from "./ledger.ts";
+import type { TrialRecord } from "./record.ts";
 import { parseSweepSpec, type SweepSpec, type SweepSpecInput } from "./spec.ts";
 import { SweepFile } from "./sweep_file.ts";
 import type { Trial } from "./trial.ts";
-import { Workbench } from "./workbench.ts";
 
-/** How a sweep is run, watched and stopped. */
-export interface AblateOptions {
-  /** Ends the sweep within a step; the trial in hand is given back. */
+/** How a run is watched and stopped. */
+export interface RunOptions {
+  /** Ends the run within a step; the trial in hand is given back. */
   signal?: AbortSignal;
   /** Called as trials end, before they are handed out. */
   onTrial?: (record: TrialRecord) => void;
   /** Called as a trial goes on, with its share from 0 to 1; without a trial while others run all that are left. */
   onProgress?: (trial: Trial | undefined, share: number, phase: "reading" | "asking" | "waiting") => void;
+  /** Keeps what each trial's first question selected. Default false. */
+  traces?: boolean;
+}
+
+/** How a sweep is run, watched and stopped. */
+export interface AblateOptions extends Omit<RunOptions, "traces"> {
   /** The sweep's SQLite file, where it can be stopped and gone on with. Default: none, all in memory. */
   out?: string;
   /** Adds to a file of another spec. Default false. */
@@ -24,8 +29,6 @@ export interface AblateOptions {
   retryFailed?: boolean;
   /** The device. Default: one of its own. */
   device?: Device;
-  /** Where trials come from, instead of `out`: for shards and other stores. */
-  ledger?: Ledger;
 }
 
 const POLL = 500;
@@ -61,12 +64,13 @@ export async function* ablate(
 ): AsyncGenerator<TrialRecord, void, void> {
   const parsed = isComplete(spec) ? spec : parseSweepSpec(spec);
   const plan = await planSweep(parsed);
-  const { out, extend, retryFailed, ledger: given } = options;
-  if (given) return yield* runLedger(given, parsed, options);
-  if (out === undefined) return yield* runLedger(new MemoryLedger(plan.trials), parsed, options);
+  const { out, extend, retryFailed, device, ...watching } = options;
+  const run = { ...watching, traces: parsed.traces };
+  using bench = new ModelBench(device);
+  if (out === undefined) return yield* runLedger(new MemoryLedger(plan.trials), bench, run);
   using file = await SweepFile.open(out, parsed, plan.trials, { extend });
   if (retryFailed) file.retryFailed();
-  yield* runLedger(file, parsed, options);
+  yield* runLedger(file, bench, run);
 }
 
 /** Parsed specs have axes of plain lists and a task apart from its options. */
@@ -74,14 +78,17 @@ function isComplete(spec: SweepSpecInput | SweepSpec): spec is SweepSpec {
   return "parameters" in spec;
 }
 
-/** Runs what a ledger has, until nothing is left. */
+/**
+ * Runs what a ledger has on a bench, until nothing is left.
+ *
+ * @returns the trials in the order in which they end
+ * @throws what keeps the bench from running any trial; the signal's reason once it is aborted.
+ */
 export async function* runLedger(
   ledger: Ledger,
-  { traces }: Pick<SweepSpec, "traces">,
-  { signal, onTrial, onProgress, device: lent }: AblateOptions,
+  bench: Bench,
+  { signal, onTrial, onProgress, traces = false }: RunOptions = {},
 ): AsyncGenerator<TrialRecord, void, void> {
-  using workbench = new Workbench(lent);
-  using bench = new Bench(workbench);
   const beat = setInterval(() => ledger.beat(), BEAT);
   let held: string | undefined;
   try {
@@ -109,61 +116,6 @@ export async function* runLedger(
   } finally {
     clearInterval(beat);
     if (held !== undefined) ledger.release(held);
-  }
-}
-
-/** The runner of the model at hand. */
-class Bench {
-  readonly #workbench: Workbench;
-  #runner: { model: string; runner: TrialRunner } | undefined;
-
-  constructor(workbench: Workbench) {
-    this.#workbench = workbench;
-  }
-
-  get prefill(): string | undefined {
-    return this.#runner?.runner.prefill;
-  }
-
-  /** Runs a trial to its record, whatever comes of it; only the signal ends it without one. */
-  async run(
-    claim: ClaimedTrial,
-    options: Parameters<TrialRunner["run"]>[1] & object,
-  ): Promise<{ record: TrialRecord; trace?: unknown }> {
-    const { trial } = claim;
-    // Without a model no trial can be run: that ends the sweep instead of failing them one by one.
-    const runner = await this.#runnerFor(trial.model);
-    const made = { version: RECORD_VERSION, trial, environment: await this.#workbench.environment() };
-    const ended = () => ({ endedAt: new Date().toISOString() });
-    try {
-      const { result, trace } = await runner.run(claim, options);
-      return { record: { ...made, status: "done", result, error: null, ...ended() }, trace };
-    } catch (error) {
-      options.signal?.throwIfAborted();
-      this[Symbol.dispose]();
-      this.#workbench.recover(error);
-      const { name, message } = error as Error;
-      return { record: { ...made, status: "failed", result: null, error: `${name}: ${message}`, ...ended() } };
-    }
-  }
-
-  async #runnerFor(name: string): Promise<TrialRunner> {
-    if (this.#runner?.model === name) return this.#runner.runner;
-    this[Symbol.dispose]();
-    const model = await this.#workbench.model(name);
-    const { memory } = await this.#workbench.device();
-    const runner = new TrialRunner({
-      createSession: (options) => model.createSession(options),
-      tokenizer: model.tokenizer,
-      memory,
-    });
-    this.#runner = { model: name, runner };
-    return runner;
-  }
-
-  [Symbol.dispose](): void {
-    this.#runner?.runner.drop();
-    this.#runner = undefined;
   }
 }
 

@@ -1,4 +1,5 @@
-import { baseLayout, escapeLabel, type Figure, grouped, palette } from "./figure.ts";
+import { baseLayout, escapeLabel, type Figure, grouped, symbols } from "./figure.ts";
+import { palette, theme } from "./theme.ts";
 
 /** What one method reached at one length. */
 export interface AccuracyPoint {
@@ -26,7 +27,6 @@ export interface AccuracyFigureOptions {
   chance?: number;
 }
 
-const symbols = ["circle", "square", "diamond", "triangle-up", "cross", "x", "star"];
 /** Methods that agree would hide each other: each stands further right than the one before, by this share of the axis. */
 const SIDESTEP = 0.009;
 /** Room left and right of the points, as a share of the axis. */
@@ -110,8 +110,8 @@ function layoutOf(
 ): Record<string, unknown> {
   const shapes: Record<string, unknown>[] = [];
   const annotations: Record<string, unknown>[] = [];
-  const marked = { layer: "below", line: { color: "#6e7781", width: 1, dash: "dot" } };
-  const label = { showarrow: false, font: { size: 12, color: "#57606a" }, bgcolor: "rgba(255, 255, 255, 0.8)" };
+  const marked = { layer: "below", line: { color: theme.rule, width: 1, dash: "dot" } };
+  const label = { showarrow: false, font: { size: 12, color: theme.muted }, bgcolor: theme.veil };
   if (trainedContext !== undefined) {
     shapes.push({ type: "line", x0: trainedContext, x1: trainedContext, y0: 0, y1: 1, yref: "paper", ...marked });
     const at = { x: Math.log10(trainedContext), xanchor: "left", xshift: 14, y: 0.36, yref: "paper" };
@@ -130,18 +130,18 @@ function layoutOf(
     xaxis: {
       type: "log",
       range,
-      title: { text: "tokens: context, question and answer" },
+      title: { text: "length: context, question and answer (tokens)" },
       tickvals: lengths,
       ticktext: lengths.map(grouped),
-      gridcolor: "#eaeef2",
+      gridcolor: theme.grid,
       zeroline: false,
     },
     yaxis: {
-      title: { text: "exact match" },
+      title: { text: "exact match (share)" },
       range: [-0.04, 1.06],
       tickvals: [0, 0.25, 0.5, 0.75, 1],
       tickformat: ".2f",
-      gridcolor: "#eaeef2",
+      gridcolor: theme.grid,
       zeroline: false,
     },
     shapes,

@@ -53,10 +53,12 @@ export function attendedSpans(group: AttendedGroup): AttendedSpan[] {
     if (last?.kind === kind && last.end === token) last.end++;
     else spans.push({ kind, start: token, end: token + 1, votes: 0 });
   }
+  // Spans and candidates both rise: one walk along both.
+  let center = 0;
   for (const span of spans) {
-    for (let i = 0; i < group.centers.length; i++) {
-      const center = group.centers[i];
-      if (span.kind === "selected" && center >= span.start && center < span.end) span.votes += group.votes[i];
+    while (center < group.centers.length && group.centers[center] < span.start) center++;
+    for (; center < group.centers.length && group.centers[center] < span.end; center++) {
+      if (span.kind === "selected") span.votes += group.votes[center];
     }
   }
   return spans;

@@ -5,9 +5,35 @@
  */
 export { accuracyFigure, type AccuracyFigureOptions, type AccuracyPoint } from "./accuracy_figure.ts";
 export { type AttendedGroup, type AttendedLayer, type AttendedSpan, attendedSpans } from "./attended_spans.ts";
+export { attentionEntropy } from "./attention_entropy.ts";
+export { attentionMapFigure, type AttentionMapInput } from "./attention_map_figure.ts";
+export type { AttentionWeights } from "./attention_weights.ts";
+export type { Scale } from "./axis.ts";
+export { curveFigure, type CurveInput, type CurvePoint, type CurveSeries } from "./curve_figure.ts";
+export { darkFigure } from "./dark_figure.ts";
 export { displayBundle, show, type ShowOptions } from "./display.ts";
+export { entropyFigure, type EntropyInput, type EntropyPoint } from "./entropy_figure.ts";
 export type { Figure } from "./figure.ts";
-export { renderReport, type Report, type ReportSection, type ReportTable } from "./report.ts";
-export { selectedSpansFigure, type SelectedSpansInput, type TokenRange } from "./selected_spans_figure.ts";
+export { gridFigure, type GridInput } from "./grid_figure.ts";
+export { headGridFigure, type HeadGridInput } from "./head_grid_figure.ts";
+export { needleHeatmapFigure, type NeedleHeatmapInput } from "./needle_heatmap_figure.ts";
+export {
+  needleRecall,
+  needleRecallFigure,
+  type NeedleRecallInput,
+  type NeedleRecallPoint,
+  type PickedTokens,
+} from "./needle_recall_figure.ts";
+export { paretoFigure, type ParetoInput, type ParetoPoint } from "./pareto_figure.ts";
 export { readPlotlySource } from "./plotly_source.ts";
+export { positionIdsFigure, type PositionIdsInput, type PositionIdsPoint } from "./position_ids_figure.ts";
+export { renderReport, type Report, type ReportSection, type ReportTable } from "./report.ts";
 export { saveFigure } from "./save_figure.ts";
+export { type ScoreCurve, scoresFigure, type ScoresInput } from "./scores_figure.ts";
+export { selectedSpansFigure, type SelectedSpansInput } from "./selected_spans_figure.ts";
+export { selectionFrequencyFigure, type SelectionFrequencyInput } from "./selection_frequency_figure.ts";
+export { type AttendedStep, selectionStepsFigure, type SelectionStepsInput } from "./selection_steps_figure.ts";
+export { shadedTextFigure, type ShadedTextInput } from "./shaded_text_figure.ts";
+export { FIGURE_BYTES, figureBytes } from "./size_limit.ts";
+export { type ColorScale, palette } from "./theme.ts";
+export type { TokenRange, TokenText } from "./token_range.ts";

@@ -1,0 +1,27 @@
+import type { Figure } from "./figure.ts";
+
+/** Most bytes of a figure's JSON: more makes notebooks slow to open and hovering jerky. */
+export const FIGURE_BYTES = 2_000_000;
+
+/** Bytes of a figure's JSON as UTF-8. */
+export function figureBytes({ data, layout }: Figure): number {
+  return new TextEncoder().encode(JSON.stringify({ data, layout })).length;
+}
+
+/**
+ * The first figure that stays under the limit, from the richest to the plainest; each is built only when those before
+ * were too large.
+ *
+ * @throws {RangeError} where none does.
+ */
+export function firstThatFits(name: string, builds: Iterable<() => Figure>): Figure {
+  let bytes = 0;
+  for (const build of builds) {
+    const figure = build();
+    bytes = figureBytes(figure);
+    if (bytes <= FIGURE_BYTES) return figure;
+  }
+  throw new RangeError(
+    `${name}: the figure takes ${bytes} bytes, more than ${FIGURE_BYTES}; give it fewer rows or shorter texts`,
+  );
+}

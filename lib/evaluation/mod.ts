@@ -39,12 +39,14 @@ export {
   type TrialResult,
 } from "./sweep/record.ts";
 export {
+  type KeptGroup,
   type KeptTrace,
   type TrialOptions,
   TrialRunner,
   type TrialSession,
   type TrialSubject,
 } from "./sweep/runner.ts";
+export { bootstrapInterval, comparePaired, holmCorrected, type PairedComparison } from "./sweep/resampling.ts";
 export { mostSobolDimensions, sobolPoints } from "./sweep/sobol.ts";
 export {
   type Axes,
@@ -55,6 +57,14 @@ export {
   sweepSpecJsonSchema,
 } from "./sweep/spec.ts";
 export { OtherSpecError, SweepFile, type SweepFileOptions } from "./sweep/sweep_file.ts";
+export {
+  baselinesOf,
+  type SettingComparison,
+  type SettingSummary,
+  summarizeSweep,
+  type SweepSummary,
+  valueOf,
+} from "./sweep/summary.ts";
 export type { ItemOptions, SweepTask, TaskItem, TaskQuestion } from "./sweep/task.ts";
 export { sweepTask, sweepTasks } from "./sweep/tasks.ts";
 export { prefillKeyOf, settingLabel, type Trial } from "./sweep/trial.ts";

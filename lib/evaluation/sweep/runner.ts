@@ -43,10 +43,26 @@ export interface TrialOptions {
 export interface KeptTrace {
   /** Tokens cached then. */
   length: number;
+  /** First token of the question. */
+  questionStart: number;
   /** The question. */
   prompt: string;
   /** Attended tokens of each layer, rising, by group of heads. */
-  layers: { layer: number; groups: { indices: number[]; globalCount: number; windowStart: number }[] }[];
+  layers: { layer: number; groups: KeptGroup[] }[];
+}
+
+/** What one group of heads attended to: `indices` rise; `centers` are the picked ones, with their votes. */
+export interface KeptGroup {
+  /** Attended tokens. */
+  indices: number[];
+  /** Picked tokens. */
+  centers: number[];
+  /** Votes of each picked token. */
+  votes: number[];
+  /** Leading tokens always attended to. */
+  globalCount: number;
+  /** First token of the window. */
+  windowStart: number;
 }
 
 /** A context that was read, and what that took. */
@@ -105,7 +121,7 @@ export class TrialRunner {
       const answer = tokenizer.decode(said).trim();
       const { name, depth = null, expected } = question;
       questions.push({ name, depth, expected, answer, score: task.score(question, answer) });
-      if (options.trace && index === 0) trace = keptTrace(await fork.readTrace(), question.prompt);
+      if (options.trace && index === 0) trace = keptTrace(await fork.readTrace(), question.prompt, item.tokens.length);
       options.onProgress?.(READING + (1 - READING) * (index + 1) / item.questions.length, "asking");
     }
     const result = {
@@ -167,16 +183,18 @@ export class TrialRunner {
 }
 
 /** The question's last token is the first step of one token: it writes the answer's first. */
-function keptTrace(steps: readonly TraceStep[], prompt: string): KeptTrace | undefined {
+function keptTrace(steps: readonly TraceStep[], prompt: string, questionStart: number): KeptTrace | undefined {
   const step = steps.find(({ rows }) => rows === 1);
   if (!step) return undefined;
   const layers = step.layers.map(({ layer, groups }) => ({
     layer,
-    groups: groups.map(({ indices, globalCount, windowStart }) => ({
+    groups: groups.map(({ indices, centers, votes, globalCount, windowStart }) => ({
       indices: [...indices],
+      centers: [...centers],
+      votes: [...votes],
       globalCount,
       windowStart,
     })),
   }));
-  return { length: step.length, prompt: prompt.trim(), layers };
+  return { length: step.length, questionStart, prompt: prompt.trim(), layers };
 }

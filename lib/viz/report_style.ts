@@ -14,6 +14,8 @@ th, td { padding: 0.35rem 0.9rem; text-align: left; white-space: nowrap; border-
 th { font-weight: 600; border-bottom: 2px solid #8c959f; }
 th:first-child, td:first-child { padding-left: 0; }
 tbody tr:hover { background: #f6f8fa; }
+.table.interactive { max-height: 36rem; overflow-y: auto; }
+.interactive thead { position: sticky; top: 0; background: #fff; }
 .interactive th { cursor: pointer; }
 .interactive th::after { content: "\\2195"; margin-left: 0.3em; color: #8c959f; font-weight: 400; }
 .interactive th[aria-sort="ascending"]::after { content: "\\2191"; color: inherit; }

@@ -55,8 +55,9 @@ export type KernelName =
   | "fold_grid"
   | "gather_rotate"
   | "gather_rows"
+  | "linear_rows"
+  | "linear_rows_split"
   | "matmul"
-  | "matmul_dot"
   | "matmul_general"
   | "matmul_image"
   | "matmul_tiled"
@@ -1975,6 +1976,193 @@ fn main(
 }
 `,
   },
+  linear_rows: {
+    name: "linear_rows",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "columns", type: "u32" },
+      { name: "depth", type: "u32" },
+      { name: "left_first", type: "u32" },
+      { name: "left_row", type: "u32" },
+      { name: "right_first", type: "u32" },
+      { name: "right_row", type: "u32" },
+      { name: "output_first", type: "u32" },
+      { name: "output_row", type: "u32" },
+      { name: "epsilon", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "left", kind: "read" },
+      { binding: 2, name: "right", kind: "read" },
+      { binding: 3, name: "norm_weight", kind: "read" },
+      { binding: 4, name: "extra", kind: "read" },
+      { binding: 5, name: "output", kind: "write" },
+    ],
+    text: `// Product of few rows with a transposed matrix, C = A B^T, with what surrounds it in a decoder: for GPUs, in decoding. B is read
+// once, along its rows.
+//
+// Shapes:   left A [ROWS, PARTS * depth] of vec4<Left>; right B [columns, depth], or [2 * columns, depth] where PAIRED is 1, in loads
+//           of 16 bytes: a vec4 of f32, or PARTS = 2 vec4s of f16; norm_weight [PARTS * depth] of vec4; extra [ROWS, columns]
+//           (EXTRA 1) or [columns] (EXTRA 2) of f32; output C [ROWS, columns] of Output; the left side's places count vec4s, \`depth\`
+//           and the right side's loads, those of C elements
+// Dispatch: one workgroup of 256 threads per 256 / LANES * COLS columns, half as many where PAIRED is 1; linear groups
+// Source:   plain definition. NORM: A's rows are normed first, as in rms_norm.wgsl. PAIRED: silu of a product with the matrix's first
+//           half times that with its second, as in silu_gate.wgsl. EXTRA: a residual or a bias is added. Threads' sums are added
+//           in a fixed order, the same for every number of rows.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  columns: u32,
+  depth: u32,
+  left_first: u32,
+  left_row: u32,
+  right_first: u32,
+  right_row: u32,
+  output_first: u32,
+  output_row: u32,
+  epsilon: f32,
+}
+
+// uses parts/row_products.wgsl
+// uses parts/row_totals.wgsl
+
+const THREADS = 256u;
+const WORKGROUP = THREADS;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
+@group(0) @binding(2) var<storage, read> right: array<Loaded>;
+@group(0) @binding(3) var<storage, read> norm_weight: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> extra: array<f32>;
+@group(0) @binding(5) var<storage, read_write> output: array<Output>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  multiply(group, lane);
+  for (var item = lane; item < ROWS * GROUP_COLUMNS; item += THREADS) {
+    let r = item / GROUP_COLUMNS;
+    let place = item % GROUP_COLUMNS;
+    let column = group * GROUP_COLUMNS + place;
+    if (column < params.columns) {
+      var sum = product(place, r);
+      if (EXTRA == 1u) {
+        sum += extra[r * params.columns + column];
+      }
+      if (EXTRA == 2u) {
+        sum += extra[column];
+      }
+      output[params.output_first + r * params.output_row + column] = Output(sum);
+    }
+  }
+}
+`,
+  },
+  linear_rows_split: {
+    name: "linear_rows_split",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "columns", type: "u32" },
+      { name: "depth", type: "u32" },
+      { name: "left_first", type: "u32" },
+      { name: "left_row", type: "u32" },
+      { name: "right_first", type: "u32" },
+      { name: "right_row", type: "u32" },
+      { name: "first_columns", type: "u32" },
+      { name: "second_columns", type: "u32" },
+      { name: "epsilon", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "left", kind: "read" },
+      { binding: 2, name: "right", kind: "read" },
+      { binding: 3, name: "norm_weight", kind: "read" },
+      { binding: 4, name: "extra", kind: "read" },
+      { binding: 5, name: "first_output", kind: "write" },
+      { binding: 6, name: "second_output", kind: "write" },
+      { binding: 7, name: "third_output", kind: "write" },
+    ],
+    text: `// The same as linear_rows.wgsl for three matrices that lie one after the other, such as those of queries, keys and values: each has a
+// result of its own.
+//
+// Shapes:   left A [ROWS, PARTS * depth] of vec4<Left>; right [columns, depth] in loads of 16 bytes; norm_weight [PARTS * depth] of
+//           vec4; extra [columns] of f32 (EXTRA 2: a bias); first [ROWS, first_columns], second [ROWS, second_columns] and third of f32
+// Dispatch: one workgroup of 256 threads per 256 / LANES * COLS columns of all three; linear groups
+// Source:   plain definition
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  columns: u32,
+  depth: u32,
+  left_first: u32,
+  left_row: u32,
+  right_first: u32,
+  right_row: u32,
+  first_columns: u32,
+  second_columns: u32,
+  epsilon: f32,
+}
+
+// uses parts/row_products.wgsl
+// uses parts/row_totals.wgsl
+
+const THREADS = 256u;
+const WORKGROUP = THREADS;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
+@group(0) @binding(2) var<storage, read> right: array<Loaded>;
+@group(0) @binding(3) var<storage, read> norm_weight: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> extra: array<f32>;
+@group(0) @binding(5) var<storage, read_write> first_output: array<f32>;
+@group(0) @binding(6) var<storage, read_write> second_output: array<f32>;
+@group(0) @binding(7) var<storage, read_write> third_output: array<f32>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  multiply(group, lane);
+  let second_first = params.first_columns;
+  let third_first = second_first + params.second_columns;
+  for (var item = lane; item < ROWS * GROUP_COLUMNS; item += THREADS) {
+    let r = item / GROUP_COLUMNS;
+    let column = group * GROUP_COLUMNS + item % GROUP_COLUMNS;
+    if (column >= params.columns) {
+      continue;
+    }
+    var sum = product(item % GROUP_COLUMNS, r);
+    if (EXTRA == 2u) {
+      sum += extra[column];
+    }
+    if (column < second_first) {
+      first_output[r * second_first + column] = sum;
+    } else if (column < third_first) {
+      second_output[r * params.second_columns + column - second_first] = sum;
+    } else {
+      third_output[r * (params.columns - third_first) + column - third_first] = sum;
+    }
+  }
+}
+`,
+  },
   matmul: {
     name: "matmul",
     params: [
@@ -2167,115 +2355,6 @@ fn main(
     store(row + 6u, column_b, place6 + column_b, b6);
     store(row + 7u, column_a, place7 + column_a, a7);
     store(row + 7u, column_b, place7 + column_b, b7);
-  }
-}
-`,
-  },
-  matmul_dot: {
-    name: "matmul_dot",
-    params: [
-      { name: "first_group", type: "u32" },
-      { name: "group_count", type: "u32" },
-      { name: "columns", type: "u32" },
-      { name: "depth", type: "u32" },
-      { name: "left_first", type: "u32" },
-      { name: "left_row", type: "u32" },
-      { name: "right_first", type: "u32" },
-      { name: "right_row", type: "u32" },
-      { name: "output_first", type: "u32" },
-      { name: "output_row", type: "u32" },
-    ],
-    bindings: [
-      { binding: 0, name: "params", kind: "uniform" },
-      { binding: 1, name: "left", kind: "read" },
-      { binding: 2, name: "right", kind: "read" },
-      { binding: 3, name: "output", kind: "write" },
-    ],
-    text: `// Product of few rows with a transposed matrix, C = A B^T: for GPUs, in decoding. B is read once, along its rows.
-//
-// Shapes:   left A [ROWS, PARTS * depth] of vec4<Left>, right B [columns, depth] in loads of 16 bytes: a vec4 of f32, or PARTS = 2
-//           vec4s of f16; output C [ROWS, columns] of Output; the left side's places count vec4s, \`depth\` and the right side's
-//           loads, those of C elements
-// Dispatch: one workgroup of 256 threads per 256 / SLICES columns: SLICES threads share a column; linear groups
-// Source:   plain definition. Threads' sums are added pairwise, as in matmul_vector.wgsl.
-
-struct Params {
-  first_group: u32,
-  group_count: u32,
-  columns: u32,
-  depth: u32,
-  left_first: u32,
-  left_row: u32,
-  right_first: u32,
-  right_row: u32,
-  output_first: u32,
-  output_row: u32,
-}
-
-const THREADS = 256u;
-const COLUMNS = THREADS / SLICES;
-const AHEAD = 4u;
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
-@group(0) @binding(2) var<storage, read> right: array<Loaded>;
-@group(0) @binding(3) var<storage, read_write> output: array<Output>;
-
-var<workgroup> parts: array<f32, THREADS>;
-
-// What a load brings, as f32: one vec4, or two where B is halves.
-fn widened(loaded: Loaded, part: u32) -> vec4<f32> {
-  let bits = bitcast<vec4<u32>>(loaded);
-  if (PARTS == 1u) {
-    return bitcast<vec4<f32>>(bits);
-  }
-  let half = select(bits.xy, bits.zw, part == 1u);
-  return vec4<f32>(unpack2x16float(half.x), unpack2x16float(half.y));
-}
-
-@compute @workgroup_size(THREADS)
-fn main(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
-  @builtin(num_workgroups) grid: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
-  if (group >= params.group_count) {
-    return;
-  }
-  let slice = lane % SLICES;
-  let column = group * COLUMNS + lane / SLICES;
-  let first = params.right_first + min(column, params.columns - 1u) * params.right_row;
-  var sums: array<vec4<f32>, ROWS>;
-  for (var start = slice; start < params.depth; start += AHEAD * SLICES) {
-    // Several steps of k are loaded before any is used.
-    var loaded: array<Loaded, AHEAD>;
-    for (var step = 0u; step < AHEAD; step++) { // unrolled
-      loaded[step] = right[first + min(start + step * SLICES, params.depth - 1u)];
-    }
-    for (var step = 0u; step < AHEAD; step++) { // unrolled
-      let k = start + step * SLICES;
-      for (var part = 0u; part < PARTS; part++) { // unrolled
-        let b = select(vec4<f32>(), widened(loaded[step], part), k < params.depth);
-        for (var r = 0u; r < ROWS; r++) { // unrolled
-          let place = params.left_first + r * params.left_row + PARTS * min(k, params.depth - 1u) + part;
-          sums[r] = fma(vec4<f32>(left[place]), b, sums[r]);
-        }
-      }
-    }
-  }
-  for (var r = 0u; r < ROWS; r++) { // unrolled
-    workgroupBarrier();
-    parts[lane] = (sums[r].x + sums[r].y) + (sums[r].z + sums[r].w);
-    for (var half = SLICES / 2u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if (slice < half) {
-        parts[lane] += parts[lane + half];
-      }
-    }
-    if (slice == 0u && column < params.columns) {
-      output[params.output_first + r * params.output_row + column] = Output(parts[lane]);
-    }
   }
 }
 `,
@@ -5738,6 +5817,128 @@ fn bound_of(row: u32) -> f32 {
     }
   }
   return bound;
+}
+`,
+  row_products: `// Products of ROWS rows with the rows of a matrix, each read once along its length: LANES threads share a row of the matrix, and
+// each sums COLS of them. Where NORM is 1 the rows are brought to a mean square of 1 first and multiplied with the norm's weights.
+// THREADS, LANES, COLS, AHEAD, LOADS (COLS * AHEAD), ROWS, SLOTS (ROWS * COLS), PARTS, NORM, PAIRED and STAGED are the kernel's, and
+// so are \`left\`, \`right\`, \`norm_weight\` and these params: columns, depth, left_first, left_row, right_first, right_row, epsilon.
+
+const UNITS = THREADS / LANES;
+// With PAIRED a row of the matrix goes with the one \`columns\` later: each column of the result takes two.
+const UNIT_COLUMNS = COLS / (1u + PAIRED);
+const GROUP_COLUMNS = UNITS * UNIT_COLUMNS;
+
+var<workgroup> staged: array<vec4<f32>, STAGED>;
+var<workgroup> lane_sums: array<f32, THREADS * SLOTS>;
+var<workgroup> quarter_sums: array<f32, 4u * UNITS * SLOTS>;
+var<workgroup> factors: array<f32, ROWS>;
+
+// What a load brings, as f32: one vec4, or two where the matrix is halves.
+fn widened(loaded: Loaded, part: u32) -> vec4<f32> {
+  let bits = bitcast<vec4<u32>>(loaded);
+  if (PARTS == 1u) {
+    return bitcast<vec4<f32>>(bits);
+  }
+  let half = select(bits.xy, bits.zw, part == 1u);
+  return vec4<f32>(unpack2x16float(half.x), unpack2x16float(half.y));
+}
+
+// First load of the matrix's row that a thread sums in a slot; past the end the last row stands in.
+fn row_first(group: u32, unit: u32, slot: u32) -> u32 {
+  let column = (group * UNITS + unit) * UNIT_COLUMNS + slot % UNIT_COLUMNS;
+  return params.right_first + (min(column, params.columns - 1u) + slot / UNIT_COLUMNS * params.columns) * params.right_row;
+}
+
+fn left_at(r: u32, k: u32) -> vec4<f32> {
+  if (NORM == 1u) {
+    return staged[r * PARTS * params.depth + k];
+  }
+  return vec4<f32>(left[params.left_first + r * params.left_row + k]);
+}
+
+// Sums all products of a group's columns; \`product\` then reads them.
+fn multiply(group: u32, lane: u32) {
+  let unit = lane / LANES;
+  let slice = lane % LANES;
+  // The matrix's first loads are under way while the norm is made.
+  var loaded: array<Loaded, LOADS>;
+  for (var step = 0u; step < AHEAD; step++) { // unrolled
+    for (var c = 0u; c < COLS; c++) { // unrolled
+      loaded[step * COLS + c] = right[row_first(group, unit, c) + min(slice + step * LANES, params.depth - 1u)];
+    }
+  }
+  if (NORM == 1u) {
+    let length = PARTS * params.depth;
+    for (var r = 0u; r < ROWS; r++) { // unrolled
+      var squares = vec4<f32>();
+      for (var k = lane; k < length; k += THREADS) {
+        let value = vec4<f32>(left[params.left_first + r * params.left_row + k]);
+        squares = fma(value, value, squares);
+        staged[r * length + k] = value * norm_weight[k];
+      }
+      let total = total_of((squares.x + squares.y) + (squares.z + squares.w), lane);
+      if (lane == 0u) {
+        factors[r] = 1.0 / sqrt(total / f32(4u * length) + params.epsilon);
+      }
+    }
+    workgroupBarrier();
+  }
+  var sums: array<vec4<f32>, SLOTS>;
+  for (var start = slice; start < params.depth; start += AHEAD * LANES) {
+    for (var step = 0u; step < AHEAD; step++) { // unrolled
+      let k = start + step * LANES;
+      for (var part = 0u; part < PARTS; part++) { // unrolled
+        for (var r = 0u; r < ROWS; r++) { // unrolled
+          let held = left_at(r, PARTS * min(k, params.depth - 1u) + part);
+          let a = select(vec4<f32>(), held, k < params.depth);
+          for (var c = 0u; c < COLS; c++) { // unrolled
+            sums[r * COLS + c] = fma(a, widened(loaded[step * COLS + c], part), sums[r * COLS + c]);
+          }
+        }
+      }
+    }
+    if (start + AHEAD * LANES < params.depth) {
+      for (var step = 0u; step < AHEAD; step++) { // unrolled
+        for (var c = 0u; c < COLS; c++) { // unrolled
+          let k = min(start + (AHEAD + step) * LANES, params.depth - 1u);
+          loaded[step * COLS + c] = right[row_first(group, unit, c) + k];
+        }
+      }
+    }
+  }
+  for (var s = 0u; s < SLOTS; s++) { // unrolled
+    lane_sums[s * THREADS + lane] = (sums[s].x + sums[s].y) + (sums[s].z + sums[s].w);
+  }
+  workgroupBarrier();
+  for (var item = lane; item < 4u * UNITS * SLOTS; item += THREADS) {
+    let first = item / (4u * UNITS) * THREADS + item % (4u * UNITS) * (LANES / 4u);
+    var sum = 0.0;
+    for (var i = 0u; i < LANES / 4u; i++) {
+      sum += lane_sums[first + i];
+    }
+    quarter_sums[item] = sum;
+  }
+  workgroupBarrier();
+}
+
+// Sum of a row with the matrix's row of a unit's slot.
+fn slot_sum(unit: u32, r: u32, slot: u32) -> f32 {
+  let first = 4u * ((r * COLS + slot) * UNITS + unit);
+  return (quarter_sums[first] + quarter_sums[first + 1u]) + (quarter_sums[first + 2u] + quarter_sums[first + 3u]);
+}
+
+// An element of the result: \`place\` counts the group's columns. With PAIRED: silu of one sum, times the other.
+fn product(place: u32, r: u32) -> f32 {
+  var factor = 1.0;
+  if (NORM == 1u) {
+    factor = factors[r];
+  }
+  let sum = factor * slot_sum(place / UNIT_COLUMNS, r, place % UNIT_COLUMNS);
+  if (PAIRED == 0u) {
+    return sum;
+  }
+  return sum / (1.0 + exp(-sum)) * (factor * slot_sum(place / UNIT_COLUMNS, r, place % UNIT_COLUMNS + UNIT_COLUMNS));
 }
 `,
   row_totals: `// Sums and maxima over the values of a workgroup of WORKGROUP threads, at most 256, in two levels; every thread gets the result.

@@ -14,19 +14,23 @@ export interface PooledBuffer {
   readonly label: string;
 }
 
-/** Lends storage buffers by size class and takes them back for reuse. Contents of a lent buffer are undefined. */
+/**
+ * Lends storage buffers by size class and takes them back for reuse; of those kept, the ones unused for longest go first.
+ * Contents of a lent buffer are undefined.
+ */
 export class BufferPool {
   readonly #gpu: GPUDevice;
   readonly #scopes: ErrorScopes;
   readonly #ledger: MemoryLedger;
   readonly #mostIdle: number;
+  /** By size; sizes in the order in which they were last used. */
   readonly #idle = new Map<number, { gpu: GPUBuffer; id: number }[]>();
   readonly #lent = new Set<number>();
   /** Called before buffers are destroyed, so that no pending command refers to them. */
   beforeDestroy: () => void = () => {};
   #nextId = 1;
 
-  /** A pool over one device; past `mostIdle` bytes kept for reuse released buffers are destroyed at once. */
+  /** A pool over one device that keeps at most `mostIdle` bytes for reuse. */
   constructor(gpu: GPUDevice, scopes: ErrorScopes, ledger: MemoryLedger, mostIdle: number) {
     this.#mostIdle = mostIdle;
     this.#gpu = gpu;
@@ -64,14 +68,17 @@ export class BufferPool {
     }
     const size = buffer.gpu.size;
     this.#ledger.give(buffer.label, size);
-    if (this.#ledger.idleBytes + size > this.#mostIdle) {
+    if (size > this.#mostIdle) {
       this.beforeDestroy();
       buffer.gpu.destroy();
       return;
     }
-    const list = this.#idle.get(size);
-    if (list) list.push(buffer);
-    else this.#idle.set(size, [buffer]);
+    if (this.#ledger.idleBytes + size > this.#mostIdle) this.#makeRoom(size);
+    const list = this.#idle.get(size) ?? [];
+    // Set anew, the size is the one used last.
+    this.#idle.delete(size);
+    this.#idle.set(size, list);
+    list.push(buffer);
     this.#ledger.idle(size);
   }
 
@@ -85,6 +92,19 @@ export class BufferPool {
       }
     }
     this.#idle.clear();
+  }
+
+  /** Destroys buffers, those of the sizes unused for longest first, until `size` more bytes may be kept. */
+  #makeRoom(size: number): void {
+    this.beforeDestroy();
+    for (const [held, list] of this.#idle) {
+      while (list.length > 0 && this.#ledger.idleBytes + size > this.#mostIdle) {
+        this.#ledger.idle(-held);
+        list.shift()!.gpu.destroy();
+      }
+      if (list.length > 0) return;
+      this.#idle.delete(held);
+    }
   }
 
   #create(size: number, label: string): { gpu: GPUBuffer; id: number } {

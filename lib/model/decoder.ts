@@ -1,9 +1,10 @@
 import { type AttentionShape, type AttentionStep, RotationTable } from "../attention/mod.ts";
 import type { Device } from "../gpu/mod.ts";
-import { add, embedding, matmul, rmsNorm, siluGate, slice, type Tensor } from "../tensor/mod.ts";
+import { add, embedding, linear, rmsNorm, slice, type Tensor } from "../tensor/mod.ts";
 import type { ModelConfig } from "./config.ts";
 import { headFrequencies } from "./rotary_layout.ts";
-import type { DecoderWeights, LayerWeights, Linear } from "./decoder_weights.ts";
+import type { DecoderWeights, LayerWeights } from "./decoder_weights.ts";
+import type { Projection, RowNorm } from "./projection.ts";
 
 /** A Llama-family decoder: token ids in, logits of the last row out; attention is the step's method. */
 export class Decoder {
@@ -75,8 +76,8 @@ export class Decoder {
   allLogits(hidden: Tensor): Tensor {
     const [batch, rows, size] = hidden.shape;
     using flat = hidden.reshape([batch * rows, size]);
-    using normed = rmsNorm(flat, this.#weights.norm, this.config.normEpsilon);
-    return matmul(normed, this.#weights.head, { transposeRight: true });
+    const { norm, head } = this.#weights;
+    return linear(flat, head, [head.shape[0]], { norm: this.#norm(norm) })[0];
   }
 
   /** Frees weights and tables. */
@@ -88,22 +89,24 @@ export class Decoder {
   #layer(step: AttentionStep, layer: number, hidden: Tensor, batch: number, rows: number): Tensor {
     const weights = this.#weights.layers[layer];
     using attended = this.#attention(step, layer, weights, hidden, batch, rows);
-    using taken = this.#normed(attended, weights.attentionOutputNorm);
-    using middle = add(hidden, taken);
-    using normed = rmsNorm(middle, weights.feedForwardNorm, this.config.normEpsilon);
-    using gate = linear(normed, weights.gate);
-    using up = linear(normed, weights.up);
-    using active = siluGate(gate, up);
-    using down = linear(active, weights.down);
-    using given = this.#normed(down, weights.feedForwardOutputNorm);
-    return add(middle, given);
+    using middle = this.#onto(hidden, attended, weights.attentionOutput, weights.attentionOutputNorm);
+    using active = weights.feedForwardInput.gate(middle, this.#norm(weights.feedForwardNorm));
+    return this.#onto(middle, active, weights.feedForwardOutput, weights.feedForwardOutputNorm);
   }
 
-  /** Normed where the model has a norm there. */
-  #normed(x: Tensor, norm: Tensor | undefined): Tensor {
-    return norm ? rmsNorm(x, norm, this.config.normEpsilon) : x.share();
+  /** A projection's result, normed where the model has a norm there, and the residual. */
+  #onto(residual: Tensor, x: Tensor, projection: Projection, norm: Tensor | undefined): Tensor {
+    if (!norm) return projection.projectOnto(residual, x);
+    using result = projection.project(x)[0];
+    using normed = rmsNorm(result, norm, this.config.normEpsilon);
+    return add(residual, normed);
   }
 
+  #norm(weight: Tensor): RowNorm {
+    return { weight, epsilon: this.config.normEpsilon };
+  }
+
+  /** What the heads attended to, f32 [batch * rows, query heads * head size]. */
   #attention(
     step: AttentionStep,
     layer: number,
@@ -114,25 +117,19 @@ export class Decoder {
   ): Tensor {
     const { queryHeads, keyValueHeads, headSize, normEpsilon } = this.config;
     const { cache, method } = step.context;
-    using normed = rmsNorm(hidden, weights.attentionNorm, normEpsilon);
-    const heads = (map: Linear, count: number, norm?: Tensor): Tensor => {
-      using flat = linear(normed, map);
-      using split = flat.reshape([batch, rows, count, headSize]);
+    using owned = new DisposableStack();
+    const maps = weights.attentionInput.project(hidden, this.#norm(weights.attentionNorm));
+    for (const map of maps) owned.use(map);
+    const heads = (map: Tensor, count: number, norm?: Tensor): Tensor => {
+      using split = map.reshape([batch, rows, count, headSize]);
       // Norms over heads, where a model has them, come before the cache: selection sees what attention sees.
       return norm ? rmsNorm(split, norm, normEpsilon) : split.share();
     };
-    using queries = heads(weights.query, queryHeads, weights.queryNorm);
-    using keys = heads(weights.key, keyValueHeads, weights.keyNorm);
-    using values = heads(weights.value, keyValueHeads);
+    using queries = heads(maps[0], queryHeads, weights.queryNorm);
+    using keys = heads(maps[1], keyValueHeads, weights.keyNorm);
+    using values = heads(maps[2], keyValueHeads);
     cache.store(layer, keys, values, step.layout);
     using output = method.attend(step, layer, queries);
-    using flat = output.reshape([batch * rows, queryHeads * headSize]);
-    return linear(flat, weights.output);
+    return output.reshape([batch * rows, queryHeads * headSize]);
   }
-}
-
-function linear(x: Tensor, { weight, bias }: Linear): Tensor {
-  if (!bias) return matmul(x, weight);
-  using product = matmul(x, weight);
-  return add(product, bias);
 }

@@ -1,19 +1,15 @@
 import type { Device } from "../gpu/mod.ts";
-import { MatrixImage, type Tensor } from "../tensor/mod.ts";
+import type { Tensor } from "../tensor/mod.ts";
 import type { ModelConfig } from "./config.ts";
+import { ArrivingProjection } from "./load_projection.ts";
 import { TensorLoader } from "./load_tensor.ts";
 import { ModelFileError } from "./model_file_error.ts";
+import type { Projection } from "./projection.ts";
 import type { WeightStore } from "./safetensors.ts";
-import { type DecoderOf, type LayerOf, type LinearOf, planWeights, type WantedTensor } from "./weight_plan.ts";
-
-/** A linear map's weight in the form that the device multiplies fastest. */
-export type Matrix = Tensor | MatrixImage;
-
-/** One linear map on the GPU. */
-export type Linear = LinearOf<Tensor, Matrix>;
+import { type DecoderOf, type LayerOf, type MapsOf, planWeights, type WantedTensor } from "./weight_plan.ts";
 
 /** Weights of one decoder layer on the GPU. */
-export type LayerWeights = LayerOf<Tensor, Matrix>;
+export type LayerWeights = LayerOf<Tensor, Projection>;
 
 /** Type of a decoder's matrices on the GPU; norms and biases are always f32. */
 export type WeightType = "f32" | "f16";
@@ -42,9 +38,9 @@ export class DecoderWeights {
   readonly norm: Tensor;
   /** Layers, first to last. */
   readonly layers: readonly LayerWeights[];
-  readonly #owned: readonly Matrix[];
+  readonly #owned: readonly Disposable[];
 
-  private constructor({ embedding, head, norm, layers }: DecoderOf<Tensor, Matrix>, owned: readonly Matrix[]) {
+  private constructor({ embedding, head, norm, layers }: DecoderOf<Tensor, Projection>, owned: readonly Disposable[]) {
     this.embedding = embedding;
     this.head = head ?? embedding;
     this.norm = norm;
@@ -67,41 +63,38 @@ export class DecoderWeights {
     { type = "f32", onShard }: { type?: WeightType; onShard?: (shard: LoadedShard) => void } = {},
   ): Promise<DecoderWeights> {
     const plan = planWeights(config);
+    const projections = new Map(mapsOf(plan).map((maps) => [maps, new ArrivingProjection(device, maps, type)]));
+    const owners = new Map([...projections.values()].flatMap((one) => one.wanted.map((tensor) => [tensor, one])));
     const wanted = leavesOf(plan);
     refuseUnused(config, store, wanted);
-    const loaded = new Map<WantedTensor, Matrix>();
+    const loaded = new Map<WantedTensor, Tensor>();
     try {
       const shards = byFile(store, wanted);
       const loader = new TensorLoader(device, store, type);
       for (const [index, [file, tensors]] of shards.entries()) {
         const start = performance.now();
-        for (const tensor of tensors) loaded.set(tensor, heldFastest(await loader.load(tensor), tensor));
+        for (const tensor of tensors) {
+          const owner = owners.get(tensor);
+          const found = await loader.load(tensor, owner?.place(tensor));
+          if (owner) owner.arrive(tensor, found);
+          else loaded.set(tensor, found);
+        }
         await loader.finish();
         const seconds = (performance.now() - start) / 1000;
         onShard?.({ file, number: index + 1, count: shards.length, bytes: bytesOf(store, tensors), seconds });
       }
-      return new DecoderWeights(withLeaves(plan, loaded), [...loaded.values()]);
     } catch (error) {
-      for (const tensor of loaded.values()) tensor[Symbol.dispose]();
+      for (const held of [...loaded.values(), ...projections.values()]) held[Symbol.dispose]();
       throw error;
     }
+    const finished = new Map([...projections].map(([maps, projection]) => [maps, projection.finish()]));
+    return new DecoderWeights(filledPlan(plan, loaded, finished), [...loaded.values(), ...finished.values()]);
   }
 
   /** Frees all weights. */
   [Symbol.dispose](): void {
     for (const tensor of this.#owned) tensor[Symbol.dispose]();
   }
-}
-
-/** A linear map's weight as the device multiplies it fastest; takes the tensor over. */
-function heldFastest(tensor: Tensor, { transposed }: WantedTensor): Matrix {
-  const [rows, columns] = tensor.shape;
-  // What is multiplied with it must be an image too, as wide as the weight has rows.
-  const pays = transposed && tensor.dtype === "f32" && MatrixImage.pays(tensor.device, rows, columns) &&
-    MatrixImage.pays(tensor.device, 1, rows);
-  if (!pays) return tensor;
-  using _copied = tensor;
-  return MatrixImage.copy(tensor, "weights");
 }
 
 /** Tensors by the file that has them, files in the order of their names. */
@@ -129,21 +122,30 @@ function refuseUnused(config: ModelConfig, store: WeightStore, wanted: readonly 
   );
 }
 
+/** All tensors of a plan. */
 function leavesOf(node: unknown): WantedTensor[] {
   if (typeof node !== "object" || node === null) return [];
   return "tensor" in node ? [node as WantedTensor] : Object.values(node).flatMap(leavesOf);
 }
 
-/** The same tree with each wanted tensor's place taken by what was loaded for it. */
-function withLeaves(
-  plan: DecoderOf<WantedTensor>,
-  loaded: ReadonlyMap<WantedTensor, Matrix>,
-): DecoderOf<Tensor, Matrix> {
+/** All groups of linear maps of a plan. */
+function mapsOf(node: unknown): MapsOf<WantedTensor>[] {
+  if (typeof node !== "object" || node === null) return [];
+  return "maps" in node ? [node as MapsOf<WantedTensor>] : Object.values(node).flatMap(mapsOf);
+}
+
+/** The same tree, each wanted tensor's and each group's place taken by what was loaded for it. */
+function filledPlan(
+  plan: DecoderOf<WantedTensor, MapsOf<WantedTensor>>,
+  loaded: ReadonlyMap<WantedTensor, Tensor>,
+  projections: ReadonlyMap<MapsOf<WantedTensor>, Projection>,
+): DecoderOf<Tensor, Projection> {
   const filled = (node: unknown): unknown => {
     if (Array.isArray(node)) return node.map(filled);
     if (typeof node !== "object" || node === null) return node;
     if ("tensor" in node) return loaded.get(node as WantedTensor);
+    if ("maps" in node) return projections.get(node as MapsOf<WantedTensor>);
     return Object.fromEntries(Object.entries(node).map(([name, child]) => [name, filled(child)]));
   };
-  return filled(plan) as DecoderOf<Tensor, Matrix>;
+  return filled(plan) as DecoderOf<Tensor, Projection>;
 }

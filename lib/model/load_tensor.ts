@@ -9,6 +9,16 @@ const PIECE = 1 * 2 ** 20;
 /** Bytes on their way to the GPU before their copies are waited for: what is on its way takes the host's memory. */
 const ON_THE_WAY = 16 * 2 ** 20;
 
+/** Where a tensor goes. */
+export interface LoadPlace {
+  /** Whether [outputs, inputs] is to become [inputs, outputs]. Default false. */
+  readonly transposed?: boolean;
+  /** A larger tensor that it becomes rows of. Default: a tensor of its own. */
+  readonly into?: Tensor;
+  /** The first of these rows. Default 0. */
+  readonly firstRow?: number;
+}
+
 /** Brings tensors of a checkpoint to the GPU in pieces, as f32 or matrices as f16, so that no whole tensor passes through the host. */
 export class TensorLoader {
   readonly #device: Device;
@@ -26,16 +36,17 @@ export class TensorLoader {
   /**
    * Loads one tensor.
    *
+   * @returns the tensor it is in, a new one unless it goes into another
    * @throws {RangeError} naming the tensor that is missing or has another shape than wanted.
    * @throws {MemoryBudgetError} where memory can't hold it.
    */
-  async load(wanted: WantedTensor): Promise<Tensor> {
+  async load(wanted: WantedTensor, { transposed = false, into, firstRow = 0 }: LoadPlace = {}): Promise<Tensor> {
     this.#check(wanted);
-    const { tensor, shape: [stored, width = 1], transposed, order } = wanted;
+    const { tensor, shape: [stored, width = 1], order } = wanted;
     const { first, count } = wanted.rows ?? { first: 0, count: stored };
     const shape = wanted.shape.length === 1 ? [count] : transposed ? [width, count] : [count, width];
     const type = shape.length === 1 ? "f32" : this.#matrixType;
-    const loaded = Tensor.empty(this.#device, shape, type, "weights");
+    const loaded = into ?? Tensor.empty(this.#device, shape, type, "weights");
     try {
       for (let done = 0; done < count;) {
         const rows = Math.min(count - done, rowsAtOnce(width, order?.length ?? 1));
@@ -43,14 +54,14 @@ export class TensorLoader {
         await this.#write(loaded, order ? reorderRows(floats, order, width) : floats, {
           transposed,
           width,
-          done,
+          first: firstRow + done,
           rows,
         });
         done += rows;
       }
       return loaded;
     } catch (error) {
-      loaded[Symbol.dispose]();
+      if (!into) loaded[Symbol.dispose]();
       throw error;
     }
   }
@@ -64,15 +75,15 @@ export class TensorLoader {
   async #write(
     loaded: Tensor,
     floats: Float32Array<ArrayBuffer>,
-    { transposed, width, done, rows }: { transposed: boolean; width: number; done: number; rows: number },
+    { transposed, width, first, rows }: { transposed: boolean; width: number; first: number; rows: number },
   ): Promise<void> {
     if (transposed || loaded.dtype !== "f32") {
       using wide = Tensor.from(this.#device, floats, [rows, width], "weights on their way");
       using piece = loaded.dtype === "f32" ? wide.share() : cast(wide, loaded.dtype);
-      if (transposed) writeBlock(loaded, [0, done], piece, [1, 0]);
-      else writeBlock(loaded, [done, 0], piece);
+      if (transposed) writeBlock(loaded, [0, first], piece, [1, 0]);
+      else writeBlock(loaded, [first, 0], piece);
     } else {
-      this.#device.commands.write(loaded.buffer, done * width * 4, floats);
+      this.#device.commands.write(loaded.buffer, first * width * 4, floats);
     }
     this.#onTheWay += floats.byteLength;
     if (this.#onTheWay >= ON_THE_WAY) await this.finish();

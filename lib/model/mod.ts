@@ -6,14 +6,7 @@
 export { type ChatMessage, type ChatOptions, ChatTemplates } from "./chat_template.ts";
 export { type ModelConfig, type ModelFamily, parseConfig } from "./config.ts";
 export { Decoder } from "./decoder.ts";
-export {
-  DecoderWeights,
-  type LayerWeights,
-  type Linear,
-  type LoadedShard,
-  type Matrix,
-  type WeightType,
-} from "./decoder_weights.ts";
+export { DecoderWeights, type LayerWeights, type LoadedShard, type WeightType } from "./decoder_weights.ts";
 export type { StoredType } from "./element_types.ts";
 export type { DownloadProgress } from "./hub/download.ts";
 export { fetchModel, type HubOptions } from "./hub/fetch_model.ts";
@@ -25,7 +18,8 @@ export { ModelFileError } from "./model_file_error.ts";
 export { type PromptStep, promptSteps } from "./prompt_steps.ts";
 export type { RotaryLayout } from "./rotary_layout.ts";
 export { openWeights, SafetensorsFile, type TensorEntry, type WeightStore } from "./safetensors.ts";
-export type { LayerOf, LinearOf } from "./weight_plan.ts";
+export type { Projection, RowNorm } from "./projection.ts";
+export type { LayerOf } from "./weight_plan.ts";
 export { encodeSafetensors, type TensorToWrite, writeSafetensors } from "./safetensors_writer.ts";
 export {
   greedySampling,

@@ -1,26 +1,28 @@
 import type { ModelConfig } from "./config.ts";
 import { channelOrder } from "./rotary_layout.ts";
 
-/** One linear map: y = x weight + bias, the weight stored [inputs, outputs]; matrices can be of a type of their own. */
-export interface LinearOf<T, M = T> {
-  /** [inputs, outputs]: transposed once at loading, which the matrix product reads fastest. */
-  readonly weight: M;
+/** One linear map, y = x weight^T + bias. */
+export interface LinearOf<T> {
+  /** [outputs, inputs], as checkpoints have it. */
+  readonly weight: T;
   /** [outputs], where the model has one. */
   readonly bias?: T;
 }
 
-/** Weights of one decoder layer. */
-export interface LayerOf<T, M = T> {
+/** Linear maps of the same rows. */
+export interface MapsOf<T> {
+  /** The maps; all have a bias, or none. */
+  readonly maps: readonly LinearOf<T>[];
+}
+
+/** Weights of one decoder layer: vectors T, and what is made of linear maps, P. */
+export interface LayerOf<T, P> {
   /** Norm before attention. */
   readonly attentionNorm: T;
-  /** Query projection. */
-  readonly query: LinearOf<T, M>;
-  /** Key projection. */
-  readonly key: LinearOf<T, M>;
-  /** Value projection. */
-  readonly value: LinearOf<T, M>;
+  /** Query, key and value projections. */
+  readonly attentionInput: P;
   /** Output projection of attention. */
-  readonly output: LinearOf<T, M>;
+  readonly attentionOutput: P;
   /** Norm over each query head, where the model has one. */
   readonly queryNorm?: T;
   /** Norm over each key head, where the model has one. */
@@ -31,16 +33,14 @@ export interface LayerOf<T, M = T> {
   readonly feedForwardOutputNorm?: T;
   /** Norm before the feed-forward block. */
   readonly feedForwardNorm: T;
-  /** Gate projection. */
-  readonly gate: LinearOf<T, M>;
-  /** Up projection. */
-  readonly up: LinearOf<T, M>;
+  /** Gate and up projections. */
+  readonly feedForwardInput: P;
   /** Down projection. */
-  readonly down: LinearOf<T, M>;
+  readonly feedForwardOutput: P;
 }
 
 /** All weights of a decoder. */
-export interface DecoderOf<T, M = T> {
+export interface DecoderOf<T, P> {
   /** Token embeddings [vocabulary, hidden]. */
   readonly embedding: T;
   /** Output head [vocabulary, hidden]; undefined where the embeddings are it. */
@@ -48,7 +48,7 @@ export interface DecoderOf<T, M = T> {
   /** Norm after the last layer. */
   readonly norm: T;
   /** Layers, first to last. */
-  readonly layers: readonly LayerOf<T, M>[];
+  readonly layers: readonly LayerOf<T, P>[];
 }
 
 /** A tensor of a checkpoint and how it is wanted. */
@@ -57,8 +57,6 @@ export interface WantedTensor {
   readonly tensor: string;
   /** Its shape there. */
   readonly shape: readonly number[];
-  /** Whether [outputs, inputs] is to become [inputs, outputs]. */
-  readonly transposed: boolean;
   /** The rows wanted, where others of the tensor are another weight. */
   readonly rows?: { readonly first: number; readonly count: number };
   /** New order of the rows of each head. */
@@ -66,9 +64,9 @@ export interface WantedTensor {
 }
 
 /** Which tensors of a checkpoint make up the decoder that a config describes. */
-export function planWeights(config: ModelConfig): DecoderOf<WantedTensor> {
+export function planWeights(config: ModelConfig): DecoderOf<WantedTensor, MapsOf<WantedTensor>> {
   const { hiddenSize, vocabularySize, tiedEmbeddings } = config;
-  const table = (tensor: string): WantedTensor => ({ tensor, shape: [vocabularySize, hiddenSize], transposed: false });
+  const table = (tensor: string): WantedTensor => ({ tensor, shape: [vocabularySize, hiddenSize] });
   return {
     embedding: table("model.embed_tokens.weight"),
     norm: vector("model.norm.weight", hiddenSize),
@@ -77,7 +75,7 @@ export function planWeights(config: ModelConfig): DecoderOf<WantedTensor> {
   };
 }
 
-function planLayer(config: ModelConfig, prefix: string): LayerOf<WantedTensor> {
+function planLayer(config: ModelConfig, prefix: string): LayerOf<WantedTensor, MapsOf<WantedTensor>> {
   const { hiddenSize, headSize, queryHeads, keyValueHeads, intermediateSize, attentionBias } = config;
   const order = channelOrder(headSize, config.rotary);
   const attention = `${prefix}.self_attn`;
@@ -85,45 +83,45 @@ function planLayer(config: ModelConfig, prefix: string): LayerOf<WantedTensor> {
   const [queries, keys] = [queryHeads * headSize, keyValueHeads * headSize];
   return {
     attentionNorm: norm("input_layernorm", hiddenSize),
-    query: linear(`${attention}.q_proj`, hiddenSize, queries, attentionBias, order),
-    key: linear(`${attention}.k_proj`, hiddenSize, keys, attentionBias, order),
-    value: linear(`${attention}.v_proj`, hiddenSize, keys, attentionBias),
-    output: linear(`${attention}.o_proj`, queries, hiddenSize, config.outputBias),
+    attentionInput: {
+      maps: [
+        linear(`${attention}.q_proj`, hiddenSize, queries, attentionBias, order),
+        linear(`${attention}.k_proj`, hiddenSize, keys, attentionBias, order),
+        linear(`${attention}.v_proj`, hiddenSize, keys, attentionBias),
+      ],
+    },
+    attentionOutput: { maps: [linear(`${attention}.o_proj`, queries, hiddenSize, config.outputBias)] },
     ...(config.queryKeyNorm &&
       { queryNorm: norm("self_attn.q_norm", headSize), keyNorm: norm("self_attn.k_norm", headSize) }),
     feedForwardNorm: norm("post_attention_layernorm", hiddenSize),
-    ...gateAndUp(config, `${prefix}.mlp`),
+    feedForwardInput: { maps: gateAndUp(config, `${prefix}.mlp`) },
     ...(config.outputNorms && {
       attentionOutputNorm: norm("post_self_attn_layernorm", hiddenSize),
       feedForwardOutputNorm: norm("post_mlp_layernorm", hiddenSize),
     }),
-    down: linear(`${prefix}.mlp.down_proj`, intermediateSize, hiddenSize, config.mlpBias),
+    feedForwardOutput: { maps: [linear(`${prefix}.mlp.down_proj`, intermediateSize, hiddenSize, config.mlpBias)] },
   };
 }
 
 function gateAndUp(
   { hiddenSize, intermediateSize, fusedGateUp, mlpBias }: ModelConfig,
   prefix: string,
-): Pick<LayerOf<WantedTensor>, "gate" | "up"> {
+): LinearOf<WantedTensor>[] {
   if (!fusedGateUp) {
-    return {
-      gate: linear(`${prefix}.gate_proj`, hiddenSize, intermediateSize, mlpBias),
-      up: linear(`${prefix}.up_proj`, hiddenSize, intermediateSize, mlpBias),
-    };
+    return ["gate_proj", "up_proj"].map((name) => linear(`${prefix}.${name}`, hiddenSize, intermediateSize, mlpBias));
   }
   const half = (first: number): LinearOf<WantedTensor> => ({
     weight: {
       tensor: `${prefix}.gate_up_proj.weight`,
       shape: [2 * intermediateSize, hiddenSize],
       rows: { first, count: intermediateSize },
-      transposed: true,
     },
   });
-  return { gate: half(0), up: half(intermediateSize) };
+  return [half(0), half(intermediateSize)];
 }
 
 function vector(tensor: string, size: number, order?: readonly number[]): WantedTensor {
-  return { tensor, shape: [size], transposed: false, order };
+  return { tensor, shape: [size], order };
 }
 
 function linear(
@@ -133,6 +131,6 @@ function linear(
   biased: boolean,
   order?: readonly number[],
 ): LinearOf<WantedTensor> {
-  const weight = { tensor: `${name}.weight`, shape: [outputs, inputs], transposed: true, order };
+  const weight = { tensor: `${name}.weight`, shape: [outputs, inputs], order };
   return biased ? { weight, bias: vector(`${name}.bias`, outputs, order) } : { weight };
 }

@@ -9,7 +9,7 @@ import { variantOf } from "./matmul_variant.ts";
 import { newTensor } from "./output.ts";
 import { elementCount, sameShape } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
-import { bindElements, type Stretch } from "./windows.ts";
+import { bindElements, type RowWindow, type Stretch } from "./windows.ts";
 
 /** How a matrix product is done. */
 export interface MatmulOptions {
@@ -17,6 +17,8 @@ export interface MatmulOptions {
   transposeRight?: boolean;
   /** Type of the result, f32 or f16. Default f32. */
   outputType?: DType;
+  /** Columns of the result to compute, where the right side is a transposed [N, K]. Default all N. */
+  columns?: RowWindow;
 }
 
 /**
@@ -48,11 +50,11 @@ export interface MatmulOptions {
  */
 export function matmul(a: Tensor, b: Tensor | MatrixImage, options: MatmulOptions = {}): Tensor {
   const outputType = options.outputType ?? "f32";
-  const sizes = checkedSizes(a, b, options.transposeRight ?? false, outputType);
+  const sizes = checkedSizes(a, b, options, outputType);
   const shape = [...a.shape.slice(0, -1), sizes.columns];
   if (sizes.depth === 0) return Tensor.zeros(a.device, shape, outputType);
   if (elementCount(shape) === 0) return Tensor.empty(a.device, shape, outputType);
-  if (imagesPay(a, b, sizes)) return imageProduct(a, b, shape, sizes, outputType);
+  if (!options.columns && imagesPay(a, b, sizes)) return imageProduct(a, b, shape, sizes, outputType);
   if (b instanceof MatrixImage) {
     throw new TypeError(
       `matmul: ${
@@ -71,6 +73,9 @@ export function matmul(a: Tensor, b: Tensor | MatrixImage, options: MatmulOption
     for (const piece of pieces) a.device.commands.dispatch(call(a, b, output, sizes, piece));
   });
 }
+
+/** Sizes of the product, and the first row of a transposed right side that it takes. */
+type ProductSizes = MatmulSizes & { firstColumn: number };
 
 /** As images, f16 sides widened. */
 function imageProduct(
@@ -92,7 +97,12 @@ function imageOf(tensor: Tensor, rows: number, columns: number): MatrixImage {
   return MatrixImage.copy(flat);
 }
 
-function checkedSizes(a: Tensor, b: Tensor | MatrixImage, transposed: boolean, outputType: DType): MatmulSizes {
+function checkedSizes(
+  a: Tensor,
+  b: Tensor | MatrixImage,
+  { transposeRight: transposed = false, columns }: MatmulOptions,
+  outputType: DType,
+): ProductSizes {
   checkDevice("matmul", a, b);
   for (const tensor of [a, b]) checkType("matmul", tensor, ["f32", "f16"]);
   if (outputType !== "f32" && outputType !== "f16") {
@@ -110,16 +120,29 @@ function checkedSizes(a: Tensor, b: Tensor | MatrixImage, transposed: boolean, o
         (transposed ? "b [N, K] or [.., N, K]" : "b [K, N] or [.., K, N]"),
     );
   }
+  const all = transposed ? first : second;
+  if (columns) checkColumns(columns, all, transposed && shared && b instanceof Tensor);
   const batches = elementCount(leading);
   return {
     batches,
     // A right side without batches takes all rows of all batches at once.
     rows: shared ? elementCount(a.shape.slice(0, -1)) : rows,
-    columns: transposed ? first : second,
+    columns: columns?.count ?? all,
+    firstColumn: columns?.start ?? 0,
     depth,
     transposed,
     elementBytes: [elementBytes(a.dtype), elementBytes(b.dtype), elementBytes(outputType)],
   };
+}
+
+function checkColumns({ start, count }: RowWindow, all: number, allowed: boolean): void {
+  if (!allowed) {
+    throw new TypeError("matmul: columns can be picked only of a right side [N, K], with transposeRight");
+  }
+  const fits = [start, count].every((value) => Number.isInteger(value) && value >= 0) && start + count <= all;
+  if (!fits) {
+    throw new RangeError(`matmul: columns ${start} to ${start + count} must lie within the ${all} of the right side`);
+  }
 }
 
 /** The operands of one call, bound from the piece's first element on. */
@@ -129,14 +152,19 @@ interface Operands {
   output: Stretch;
 }
 
-function call(a: Tensor, b: Tensor, output: Tensor, sizes: MatmulSizes, piece: MatmulPiece): Dispatch {
+function call(a: Tensor, b: Tensor, output: Tensor, sizes: ProductSizes, piece: MatmulPiece): Dispatch {
   const operands = bind(a, b, output, sizes, piece);
-  const { kernel, units, types, ...variant } = variantOf(a.device, sizes, piece);
+  const { kernel, units, types, spareBindings = 0, ...variant } = variantOf(a.device, sizes, piece);
   const { batch, row, column, depth } = piece;
   return {
     kernel,
     types: { Left: a.dtype, Right: b.dtype, Output: output.dtype, ...types },
-    bindings: [operands.left.binding, operands.right.binding, operands.output.binding],
+    bindings: [
+      operands.left.binding,
+      operands.right.binding,
+      ...Array(spareBindings).fill(operands.right.binding),
+      operands.output.binding,
+    ],
     constants: variant.constants,
     params: {
       columns: column.count / units.columns,
@@ -164,7 +192,7 @@ function bind(
   a: Tensor,
   b: Tensor,
   output: Tensor,
-  { rows, columns, depth, transposed }: MatmulSizes,
+  { rows, columns, firstColumn, depth, transposed }: ProductSizes,
   { batch, row, column, depth: part }: MatmulPiece,
 ): Operands {
   const rightWidth = transposed ? depth : columns;
@@ -174,7 +202,7 @@ function bind(
     left: window(a, batch.start * rows * depth + row.start * depth + part.start, batch.count, rows, row.count, depth),
     right: window(
       b,
-      (batch.start * rightRows + rightWindow.start) * rightWidth,
+      (batch.start * rightRows + firstColumn + rightWindow.start) * rightWidth,
       batch.count,
       rightRows,
       rightWindow.count,

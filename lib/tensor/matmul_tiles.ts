@@ -85,8 +85,18 @@ export const vectorTiles: readonly MatmulTile[] = [
   LANES,
 ];
 
-/** Ways to multiply few rows with a transposed side: threads that share a column. */
-export const dotTiles: readonly MatmulTile[] = [dot(32), dot(16), dot(64), LANES];
+/** Ways to multiply few rows with a transposed side: threads that share columns, and how many. */
+export const dotTiles: readonly MatmulTile[] = [
+  dot(32, 1),
+  dot(32, 2),
+  dot(32, 4),
+  dot(16, 1),
+  dot(16, 2),
+  dot(16, 4),
+  dot(64, 1),
+  dot(64, 2),
+  LANES,
+];
 
 function vector(columns4: number, slices: number): MatmulTile {
   return {
@@ -99,15 +109,15 @@ function vector(columns4: number, slices: number): MatmulTile {
   };
 }
 
-function dot(slices: number): MatmulTile {
-  const constants = { SLICES: slices };
+function dot(lanes: number, columns: number): MatmulTile {
   return {
-    name: `dot ${slices} slices`,
+    name: `dot ${lanes} lanes, ${columns} columns`,
     rows: 1,
-    columns: 256 / slices,
+    columns: 256 / lanes * columns,
     threads: 256,
-    workgroupBytes: 1024,
-    constants,
+    // Sums of a thread's columns, for at most eight of them, and rows that are normed.
+    workgroupBytes: 26 * 1024,
+    constants: { LANES: lanes, COLS: columns },
   };
 }
 
@@ -120,7 +130,12 @@ export function vectorQuestion(columns: number, transposed: boolean): string {
 export function vectorTile(device: Device, columns: number, transposed: boolean): MatmulTile {
   const tiles = transposed ? dotTiles : vectorTiles;
   // Of thirteen on an H200, with matrices that no cache holds: few columns want many threads for each.
-  const usual = transposed ? tiles.slice(2) : columns >= 4096 ? tiles.slice(1) : tiles;
-  const fallback = device.info.software ? LANES : usual.find((tile) => device.choices.fits(tile)) ?? LANES;
+  const first = transposed ? dotFor(columns) : columns >= 4096 ? 1 : 0;
+  const fallback = device.info.software ? LANES : tiles.slice(first).find((tile) => device.choices.fits(tile)) ?? LANES;
   return device.choices.of(vectorQuestion(columns, transposed), tiles, fallback);
+}
+
+/** Place of the usual way: as many columns a thread as leave each of a large GPU's multiprocessors some workgroups. */
+function dotFor(columns: number): number {
+  return columns >= 16384 ? 2 : columns >= 4096 ? 1 : 0;
 }

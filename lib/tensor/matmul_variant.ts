@@ -1,6 +1,7 @@
 import type { Device, KernelName } from "../gpu/mod.ts";
 import type { MatmulPiece, MatmulSizes } from "./matmul_plan.ts";
-import { matmulTile, vectorTile } from "./matmul_tiles.ts";
+import { linearVariant } from "./linear_variant.ts";
+import { type MatmulTile, matmulTile, vectorTile } from "./matmul_tiles.ts";
 
 /** Lanes of a workgroup: one SIMD register of the software adapter. */
 const LANES = 8;
@@ -15,6 +16,8 @@ export interface MatmulVariant {
   params: Record<string, number>;
   /** Whether it takes batches and rows from its parameters. */
   batched: boolean;
+  /** Bindings between the sides and the result that the kernel has but this product has no use for. Default 0. */
+  spareBindings?: number;
   /** Elements that one of what the kernel counts stands for. */
   units: MatmulUnits;
   groups: number;
@@ -97,16 +100,36 @@ function vectorVariant(device: Device, sizes: MatmulSizes, piece: MatmulPiece): 
   const load = 16 / sizes.elementBytes[1];
   const loaded = transposed ? [sizes.depth] : [sizes.columns, column.start, column.count];
   if (!loaded.every((count) => count % load === 0)) return undefined;
+  if (transposed) return dotVariant(tile, sizes, piece);
   return {
-    kernel: transposed ? "matmul_dot" : "matmul_vector",
+    kernel: "matmul_vector",
     constants: { ...tile.constants, ROWS, PARTS: load / 4 },
     types: { Loaded: load === 8 ? "vec4<u32>" : "vec4<f32>" },
     params: {},
     batched: false,
-    units: transposed
-      ? { columns: 1, depth: load, left: 4, right: load, output: 1 }
-      : { columns: load, depth: 4, left: 4, right: load, output: 4 },
-    groups: Math.ceil(column.count / (transposed ? tile.columns : tile.columns * load / 4)),
+    units: { columns: load, depth: 4, left: 4, right: load, output: 4 },
+    groups: Math.ceil(column.count / (tile.columns * load / 4)),
+    workPerProduct: 1,
+  };
+}
+
+/** Few rows and a transposed right side. */
+function dotVariant(
+  tile: MatmulTile,
+  { elementBytes }: MatmulSizes,
+  { row, column, depth }: MatmulPiece,
+): MatmulVariant {
+  const work = { rows: row.count, depth: depth.count, elementBytes: elementBytes[1] };
+  const { constants, types, groupColumns, load } = linearVariant(tile, work);
+  return {
+    kernel: "linear_rows",
+    constants,
+    types,
+    params: { epsilon: 0 },
+    batched: false,
+    spareBindings: 2,
+    units: { columns: 1, depth: load, left: 4, right: load, output: 1 },
+    groups: Math.ceil(column.count / groupColumns),
     workPerProduct: 1,
   };
 }

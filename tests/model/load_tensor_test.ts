@@ -26,7 +26,7 @@ gpuTest("TensorLoader brings a tensor over in pieces, as stored, transposed, in 
       for (const order of [undefined, [2, 0, 3, 1]]) {
         const { store, most } = counting([rows, width]);
         const loader = new TensorLoader(device, store);
-        using loaded = await loader.load({ tensor: "w", shape: [rows, width], transposed, rows: part, order });
+        using loaded = await loader.load({ tensor: "w", shape: [rows, width], rows: part, order }, { transposed });
         await loader.finish();
         const { first, count } = part ?? { first: 0, count: rows };
         assertEquals(loaded.shape, transposed ? [width, count] : [count, width]);
@@ -49,9 +49,9 @@ gpuTest("TensorLoader brings a tensor over in pieces, as stored, transposed, in 
 gpuTest("TensorLoader loads vectors, and names what is missing or of another shape", async (device) => {
   const { store } = counting([10]);
   const loader = new TensorLoader(device, store);
-  using vector = await loader.load({ tensor: "w", shape: [10], transposed: false });
+  using vector = await loader.load({ tensor: "w", shape: [10] });
   assertEquals([...await vector.read()], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-  const wrong = { tensor: "w", shape: [2, 5], transposed: true };
+  const wrong = { tensor: "w", shape: [2, 5] };
   await assertRejects(
     () => loader.load(wrong),
     RangeError,

@@ -111,7 +111,7 @@ gpuTest("options call kernels of their own", (device) => {
     run("decode matmul narrow", vectorTiles[0].name, () => matmul(row, right));
     run("decode matmul transposed narrow", dotTiles[0].name, () => matmul(row, right, { transposeRight: true }));
     run("attention", attentionTiles[1].name, () => causalAttention(heads, heads, heads));
-    assertEquals(called, ["matmul_tiled", "matmul_vector", "matmul_dot", "attention_tiled"]);
+    assertEquals(called, ["matmul_tiled", "matmul_vector", "linear_rows", "attention_tiled"]);
     if (!device.info.software) return;
     called.length = 0;
     using square = Tensor.zeros(device, [64, 64]);

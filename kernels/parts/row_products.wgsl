@@ -1,0 +1,121 @@
+// Products of ROWS rows with the rows of a matrix, each read once along its length: LANES threads share a row of the matrix, and
+// each sums COLS of them. Where NORM is 1 the rows are brought to a mean square of 1 first and multiplied with the norm's weights.
+// THREADS, LANES, COLS, AHEAD, LOADS (COLS * AHEAD), ROWS, SLOTS (ROWS * COLS), PARTS, NORM, PAIRED and STAGED are the kernel's, and
+// so are `left`, `right`, `norm_weight` and these params: columns, depth, left_first, left_row, right_first, right_row, epsilon.
+
+const UNITS = THREADS / LANES;
+// With PAIRED a row of the matrix goes with the one `columns` later: each column of the result takes two.
+const UNIT_COLUMNS = COLS / (1u + PAIRED);
+const GROUP_COLUMNS = UNITS * UNIT_COLUMNS;
+
+var<workgroup> staged: array<vec4<f32>, STAGED>;
+var<workgroup> lane_sums: array<f32, THREADS * SLOTS>;
+var<workgroup> quarter_sums: array<f32, 4u * UNITS * SLOTS>;
+var<workgroup> factors: array<f32, ROWS>;
+
+// What a load brings, as f32: one vec4, or two where the matrix is halves.
+fn widened(loaded: Loaded, part: u32) -> vec4<f32> {
+  let bits = bitcast<vec4<u32>>(loaded);
+  if (PARTS == 1u) {
+    return bitcast<vec4<f32>>(bits);
+  }
+  let half = select(bits.xy, bits.zw, part == 1u);
+  return vec4<f32>(unpack2x16float(half.x), unpack2x16float(half.y));
+}
+
+// First load of the matrix's row that a thread sums in a slot; past the end the last row stands in.
+fn row_first(group: u32, unit: u32, slot: u32) -> u32 {
+  let column = (group * UNITS + unit) * UNIT_COLUMNS + slot % UNIT_COLUMNS;
+  return params.right_first + (min(column, params.columns - 1u) + slot / UNIT_COLUMNS * params.columns) * params.right_row;
+}
+
+fn left_at(r: u32, k: u32) -> vec4<f32> {
+  if (NORM == 1u) {
+    return staged[r * PARTS * params.depth + k];
+  }
+  return vec4<f32>(left[params.left_first + r * params.left_row + k]);
+}
+
+// Sums all products of a group's columns; `product` then reads them.
+fn multiply(group: u32, lane: u32) {
+  let unit = lane / LANES;
+  let slice = lane % LANES;
+  // The matrix's first loads are under way while the norm is made.
+  var loaded: array<Loaded, LOADS>;
+  for (var step = 0u; step < AHEAD; step++) { // unrolled
+    for (var c = 0u; c < COLS; c++) { // unrolled
+      loaded[step * COLS + c] = right[row_first(group, unit, c) + min(slice + step * LANES, params.depth - 1u)];
+    }
+  }
+  if (NORM == 1u) {
+    let length = PARTS * params.depth;
+    for (var r = 0u; r < ROWS; r++) { // unrolled
+      var squares = vec4<f32>();
+      for (var k = lane; k < length; k += THREADS) {
+        let value = vec4<f32>(left[params.left_first + r * params.left_row + k]);
+        squares = fma(value, value, squares);
+        staged[r * length + k] = value * norm_weight[k];
+      }
+      let total = total_of((squares.x + squares.y) + (squares.z + squares.w), lane);
+      if (lane == 0u) {
+        factors[r] = 1.0 / sqrt(total / f32(4u * length) + params.epsilon);
+      }
+    }
+    workgroupBarrier();
+  }
+  var sums: array<vec4<f32>, SLOTS>;
+  for (var start = slice; start < params.depth; start += AHEAD * LANES) {
+    for (var step = 0u; step < AHEAD; step++) { // unrolled
+      let k = start + step * LANES;
+      for (var part = 0u; part < PARTS; part++) { // unrolled
+        for (var r = 0u; r < ROWS; r++) { // unrolled
+          let held = left_at(r, PARTS * min(k, params.depth - 1u) + part);
+          let a = select(vec4<f32>(), held, k < params.depth);
+          for (var c = 0u; c < COLS; c++) { // unrolled
+            sums[r * COLS + c] = fma(a, widened(loaded[step * COLS + c], part), sums[r * COLS + c]);
+          }
+        }
+      }
+    }
+    if (start + AHEAD * LANES < params.depth) {
+      for (var step = 0u; step < AHEAD; step++) { // unrolled
+        for (var c = 0u; c < COLS; c++) { // unrolled
+          let k = min(start + (AHEAD + step) * LANES, params.depth - 1u);
+          loaded[step * COLS + c] = right[row_first(group, unit, c) + k];
+        }
+      }
+    }
+  }
+  for (var s = 0u; s < SLOTS; s++) { // unrolled
+    lane_sums[s * THREADS + lane] = (sums[s].x + sums[s].y) + (sums[s].z + sums[s].w);
+  }
+  workgroupBarrier();
+  for (var item = lane; item < 4u * UNITS * SLOTS; item += THREADS) {
+    let first = item / (4u * UNITS) * THREADS + item % (4u * UNITS) * (LANES / 4u);
+    var sum = 0.0;
+    for (var i = 0u; i < LANES / 4u; i++) {
+      sum += lane_sums[first + i];
+    }
+    quarter_sums[item] = sum;
+  }
+  workgroupBarrier();
+}
+
+// Sum of a row with the matrix's row of a unit's slot.
+fn slot_sum(unit: u32, r: u32, slot: u32) -> f32 {
+  let first = 4u * ((r * COLS + slot) * UNITS + unit);
+  return (quarter_sums[first] + quarter_sums[first + 1u]) + (quarter_sums[first + 2u] + quarter_sums[first + 3u]);
+}
+
+// An element of the result: `place` counts the group's columns. With PAIRED: silu of one sum, times the other.
+fn product(place: u32, r: u32) -> f32 {
+  var factor = 1.0;
+  if (NORM == 1u) {
+    factor = factors[r];
+  }
+  let sum = factor * slot_sum(place / UNIT_COLUMNS, r, place % UNIT_COLUMNS);
+  if (PAIRED == 0u) {
+    return sum;
+  }
+  return sum / (1.0 + exp(-sum)) * (factor * slot_sum(place / UNIT_COLUMNS, r, place % UNIT_COLUMNS + UNIT_COLUMNS));
+}

@@ -1,0 +1,59 @@
+import type { MatmulTile } from "./matmul_tiles.ts";
+
+/** Most rows that linear_rows.wgsl takes. */
+export const MOST_LINEAR_ROWS = 4;
+/** Loads of the matrix that a thread has under way. */
+const LOADS = 8;
+/** Workgroup memory for rows that are normed, in bytes; what else the kernel needs takes about as much again. */
+const STAGED_BYTES = 16 * 1024;
+
+/** What linear_rows.wgsl is asked for. */
+export interface LinearWork {
+  /** Rows of the left side. */
+  rows: number;
+  /** Channels of a row. */
+  depth: number;
+  /** Bytes of an element of the matrix. */
+  elementBytes: number;
+  /** Whether rows are normed first. */
+  normed?: boolean;
+  /** Whether each column takes two rows of the matrix. */
+  paired?: boolean;
+  /** What is added: nothing, a residual, or a bias. */
+  extra?: "none" | "residual" | "bias";
+}
+
+/** Whether rows that are normed first fit workgroup memory. */
+export function normFits({ rows, depth }: Pick<LinearWork, "rows" | "depth">): boolean {
+  return rows * depth * 4 <= STAGED_BYTES;
+}
+
+/** Constants of linear_rows.wgsl and its split twin, and the columns of a workgroup. */
+export function linearVariant(
+  { constants }: MatmulTile,
+  { rows, depth, elementBytes, normed = false, paired = false, extra = "none" }: LinearWork,
+): { constants: Record<string, number>; types: Record<string, string>; groupColumns: number; load: number } {
+  const load = 16 / elementBytes;
+  const { LANES, COLS: wanted } = constants!;
+  // Sums of a thread stay in registers; two matrix rows for each column need two of them.
+  const COLS = Math.max(paired ? 2 : 1, Math.min(wanted, Math.floor(LOADS / rows)));
+  const AHEAD = Math.max(1, Math.min(Math.floor(LOADS / COLS), Math.ceil(depth / load / LANES)));
+  return {
+    constants: {
+      LANES,
+      COLS,
+      AHEAD,
+      LOADS: COLS * AHEAD,
+      ROWS: rows,
+      SLOTS: rows * COLS,
+      PARTS: load / 4,
+      NORM: normed ? 1 : 0,
+      PAIRED: paired ? 1 : 0,
+      EXTRA: ["none", "residual", "bias"].indexOf(extra),
+      STAGED: normed ? rows * depth / 4 : 1,
+    },
+    types: { Loaded: load === 8 ? "vec4<u32>" : "vec4<f32>" },
+    groupColumns: 256 / LANES * COLS / (paired ? 2 : 1),
+    load,
+  };
+}

@@ -272,11 +272,15 @@ export async function runCommand(
  * Shows data below the running cell of a Deno notebook.
  *
  * @param bundle the same thing as several types of output, by MIME type
+ * @param options `id` names the output; with `update` it takes the place of the one of that name
  * @throws {PlatformError} outside a notebook.
  */
-export async function jupyterDisplay(bundle: Readonly<Record<string, unknown>>): Promise<void> {
+export async function jupyterDisplay(
+  bundle: Readonly<Record<string, unknown>>,
+  { id, update = false }: { id?: string; update?: boolean } = {},
+): Promise<void> {
   // In any other run of Deno reading the property already throws.
   const jupyter = orUndefined(() => deno?.jupyter);
   if (!jupyter) throw new PlatformError("showing a figure needs a notebook with Deno's kernel, which this is not");
-  await jupyter.display(bundle, { raw: true });
+  await jupyter.display(bundle, { raw: true, ...(id === undefined ? {} : { display_id: id, update }) });
 }

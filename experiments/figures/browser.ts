@@ -1,7 +1,7 @@
 import { type Browser, chromium, type Page } from "playwright-core";
 import { fileExists } from "../../lib/platform.ts";
 import { darkFigure, type Figure, readPlotlySource } from "../../lib/viz/mod.ts";
-import { figureInMillimetres, type PrintSize } from "./print_size.ts";
+import { figureForPrint, figureInMillimetres, type PrintSize } from "./print_size.ts";
 
 /** Where systems put Chromium, or a browser made of it. */
 const places = [
@@ -66,8 +66,8 @@ export class FigureBrowser {
 
   /** The figure as SVG text of a printed size; text stays text. */
   async svg(figure: Figure, size: PrintSize): Promise<string> {
-    const { pixels, points } = figureInMillimetres(figure, size);
-    const address = await this.#image(figure, "svg", { width: pixels.width });
+    const { drawn, pixels, points } = sized(figure, size);
+    const address = await this.#image(drawn, "svg", { width: pixels.width });
     const text = decodeURIComponent(address.slice(address.indexOf(",") + 1));
     const view = `viewBox="0 0 ${pixels.width} ${pixels.height}"`;
     return text.replace(
@@ -80,7 +80,7 @@ export class FigureBrowser {
   /** The figure as a PDF of one page of a printed size. */
   async pdf(figure: Figure, size: PrintSize): Promise<Uint8Array> {
     const svg = await this.svg(figure, size);
-    const { points } = figureInMillimetres(figure, size);
+    const { points } = sized(figure, size);
     const page = await this.#browser.newPage();
     try {
       const [width, height] = [points.width, points.height].map((value) => `${value / 72}in`);
@@ -113,6 +113,12 @@ export class FigureBrowser {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#browser.close();
   }
+}
+
+/** The figure as it is drawn for paper, and its size. */
+function sized(figure: Figure, size: PrintSize) {
+  const drawn = figureForPrint(figure, figureInMillimetres(figure, size).pixels.width);
+  return { drawn, ...figureInMillimetres(drawn, size) };
 }
 
 async function firstThatIsThere(paths: readonly string[]): Promise<string | undefined> {

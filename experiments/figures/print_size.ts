@@ -7,6 +7,9 @@ const widths = { column: 84, page: 174 };
 /** Letters of 14 pixels become 7.5 points: what journals ask for in figures. */
 const POINTS_PER_PIXEL = 7.5 / 14;
 const POINTS_PER_MILLIMETRE = 72 / 25.4;
+/** Drawings narrower than this have no room for a legend beside a title: it goes below. */
+const NARROW = 700;
+const LEGEND_ROW = 24;
 
 /** Size of a figure on the page that is drawn, and on paper. */
 export interface DrawnSize {
@@ -24,4 +27,24 @@ export function figureInMillimetres({ layout }: Figure, size: PrintSize): DrawnS
   const factor = width / pixels.width;
   const rounded = (value: number) => Number(value.toFixed(2));
   return { pixels, points: { width: rounded(width), height: rounded(pixels.height * factor) } };
+}
+
+/** The figure as it is drawn at that width: where it is narrow the legend stands below, in as many rows as it needs. */
+export function figureForPrint(figure: Figure, width: number): Figure {
+  const { data, layout } = figure;
+  const legend = layout.legend as Record<string, unknown> | undefined;
+  const names = data.filter(({ name, showlegend }) => typeof name === "string" && showlegend !== false)
+    .map(({ name }) => String(name));
+  if (width >= NARROW || legend?.orientation !== "h" || layout.showlegend === false || names.length < 2) return figure;
+  const margin = layout.margin as { t: number; b: number };
+  const height = Number(layout.height ?? 450);
+  const inner = height - margin.t - margin.b;
+  const widest = Math.max(...names.map((name) => 46 + 8.3 * name.length));
+  const rows = Math.ceil(names.length / Math.max(1, Math.floor((width - 40) / widest)));
+  const below = rows * LEGEND_ROW + 8;
+  const placed = { ...legend, x: 0, xanchor: "left", y: -(margin.b + 2) / inner, yanchor: "top" };
+  return {
+    data,
+    layout: { ...layout, height: height + below, legend: placed, margin: { ...margin, b: margin.b + below } },
+  };
 }

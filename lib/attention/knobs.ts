@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { showAs } from "../notebook/mod.ts";
 import type { Schema } from "./schema.ts";
 import { type Scoring, scorings } from "./scoring.ts";
+import { showKnobs } from "./show_knobs.ts";
 
 /**
  * The knobs of ReAttention and its baselines. The reference implementation's names stand beside each.
@@ -154,7 +156,7 @@ export function resolveKnobs(
     Object.entries(changes).filter(([, value]) => value !== undefined),
   );
   const parsed = schema.safeParse({ ...preset, ...given });
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return showAs(parsed.data, "knobs", () => showKnobs({ ...parsed.data }, { ...paperKnobs }));
   const lines = parsed.error.issues.map((issue) => {
     if (issue.code === "unrecognized_keys") {
       return `there is no knob ${issue.keys.join(", ")}; the knobs are ${Object.keys(paperKnobs).join(", ")}`;

@@ -1,6 +1,8 @@
 import type { Device, ReadRange } from "../gpu/mod.ts";
+import { showAs } from "../notebook/mod.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { votingHeads } from "./scoring.ts";
+import { showTrace } from "./show_trace.ts";
 import {
   type AttendedTokens,
   type AttentionStep,
@@ -143,7 +145,7 @@ export class Trace implements StepRecorder {
     }));
     const words = (await this.#device.readBack.read(ranges)).map((data) => new Uint32Array(data));
     let next = 0;
-    return steps.map(({ step, number, layers }) => ({
+    const read = steps.map(({ step, number, layers }): TraceStep => ({
       step: number,
       kind: step.layouts[0].mode,
       frozen: step.layouts[0].frozen ?? false,
@@ -160,6 +162,7 @@ export class Trace implements StepRecorder {
         };
       }),
     }));
+    return showAs(read, "trace", () => showTrace(read));
   }
 
   /** Forgets all steps. */

@@ -1,9 +1,11 @@
 import { type AttentionShape, type CacheOptions, KeyValueCache } from "../attention/mod.ts";
+import { displaySymbol } from "../notebook/mod.ts";
 import type { ModelConfig } from "./config.ts";
 import type { Decoder } from "./decoder.ts";
 import { methodFor, type MethodOptions } from "./session_method.ts";
 import { SequenceReader } from "./sequence_reader.ts";
 import { Session } from "./session.ts";
+import { showModel } from "./show_model.ts";
 import { SessionBatch } from "./session_batch.ts";
 import type { ModelTokenizer } from "./tokenizer.ts";
 
@@ -83,6 +85,11 @@ export class Model {
       cache[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** What a notebook shows of it: sizes, parameters, memory. */
+  [displaySymbol](): Record<string, unknown> {
+    return showModel(this.config, this.decoder.device.memory);
   }
 
   /** Frees the weights. */

@@ -41,7 +41,10 @@ export interface DenoLike {
   ) => DenoCommand;
   /** In notebooks only; reading it throws elsewhere. */
   jupyter?: {
-    display(bundle: Readonly<Record<string, unknown>>, options: { raw: boolean }): Promise<void>;
+    display(
+      bundle: Readonly<Record<string, unknown>>,
+      options: { raw: boolean; display_id?: string; update?: boolean },
+    ): Promise<void>;
   };
   stdin: { isTerminal(): boolean };
   stdout: { isTerminal(): boolean };

@@ -1,5 +1,7 @@
 import type { Device, PooledBuffer } from "../gpu/mod.ts";
 import { type DType, dtypeOf, elementBytes, type TensorData, viewAs } from "./dtype.ts";
+import { displaySymbol } from "../notebook/mod.ts";
+import { showTensor } from "./show_tensor.ts";
 import { checkShape, elementCount, type Shape, shapeText } from "./shape.ts";
 
 /** A buffer shared by a tensor and its reshaped views; the last one to be disposed gives it back. */
@@ -170,6 +172,11 @@ export class Tensor {
       bytes,
     }]);
     return viewAs(this.dtype, data);
+  }
+
+  /** What a notebook shows of it: shape, type, a preview and a line of its values. */
+  async [displaySymbol](): Promise<Record<string, unknown>> {
+    return await showTensor(this);
   }
 
   /** Gives the buffer back once its last owner is gone. Disposing twice does nothing. */

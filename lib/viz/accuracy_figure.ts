@@ -1,4 +1,5 @@
 import { baseLayout, escapeLabel, type Figure, grouped, symbols } from "./figure.ts";
+import { showsItself } from "./size_limit.ts";
 import { palette, theme } from "./theme.ts";
 
 /** What one method reached at one length. */
@@ -55,7 +56,7 @@ export function accuracyFigure(points: readonly AccuracyPoint[], options: Accura
     const aside = SIDESTEP * (range[1] - range[0]) * (index - (methods.length - 1) / 2);
     return methodTrace(method, own, index, 10 ** aside);
   });
-  return { data, layout: layoutOf(lengths, range, options) };
+  return showsItself({ data, layout: layoutOf(lengths, range, options) });
 }
 
 /** The axis in powers of ten, wide enough for a single length too. */

@@ -96,7 +96,7 @@ function build(input: AttentionMapInput, mostRows: number, mostColumns: number):
     nticks: 8,
     anchor: "y2",
     showgrid: false,
-    range: [before.positions[0] - 0.5, before.positions[before.positions.length - 1] + 0.5],
+    range: [before.positions[0] - 0.5, before.positions[before.positions.length - 1] + (before.binTokens ?? 1) - 0.5],
   });
   layout.yaxis2 = queryAxis(before.queries, whole.rowWidth, text, [(picture + BETWEEN) / inner, 1]);
   (layout.shapes as unknown[]).push(...sourceStrip(attention, needle, picture));
@@ -132,11 +132,11 @@ function weightTrace(
 
 /** Over the whole context positions have no gaps: columns lie where their tokens do. */
 function beforeTrace(
-  { positions }: AttentionWeights,
+  { positions, binTokens = 1 }: AttentionWeights,
   { values, columnWidth }: { readonly values: number[][]; readonly columnWidth: number },
   rows: readonly string[],
 ): Record<string, unknown> {
-  const x = values[0].map((_, column) => positions[column * columnWidth] + (columnWidth - 1) / 2);
+  const x = values[0].map((_, column) => positions[column * columnWidth] + (columnWidth * binTokens - 1) / 2);
   const most = Math.max(0.001, ...values.map((row) => row.reduce((a, b) => Math.max(a, b), 0)));
   return {
     type: "heatmap",
@@ -149,7 +149,10 @@ function beforeTrace(
     zmax: most,
     colorscale: weightScale,
     showscale: false,
-    hovertemplate: `query %{y}<br>position %{x:,.0f}${columnWidth > 1 ? `, ${columnWidth} tokens together` : ""}` +
+    hovertemplate:
+      `query %{y}<br>position %{x:,.0f}${
+        columnWidth * binTokens > 1 ? `, ${columnWidth * binTokens} tokens together` : ""
+      }` +
       "<br><b>weight %{z:.3~g}</b><extra></extra>",
   };
 }

@@ -15,6 +15,8 @@ export interface AttentionWeights {
   readonly positions: ArrayLike<number>;
   /** Weights after the softmax, row by row: `weights[row * positions.length + column]`. Each row sums to 1. */
   readonly weights: ArrayLike<number>;
+  /** Tokens side by side that each column stands for, its weight their sum; for lists that were binned. Default 1. */
+  readonly binTokens?: number;
   /** Leading tokens always attended to. Default 0. */
   readonly globalCount?: number;
   /** First token of the window. Default: none marked. */

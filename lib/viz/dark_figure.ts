@@ -1,8 +1,20 @@
 import type { Figure } from "./figure.ts";
+import { showsItself } from "./size_limit.ts";
 import { darkColors } from "./theme.ts";
 
 /** Parts of a figure that hold values and words, never colours. */
-const words = new Set(["x", "y", "z", "base", "text", "hovertext", "customdata", "name", "ticktext", "tickvals"]);
+export const words: ReadonlySet<string> = new Set([
+  "x",
+  "y",
+  "z",
+  "base",
+  "text",
+  "hovertext",
+  "customdata",
+  "name",
+  "ticktext",
+  "tickvals",
+]);
 
 /**
  * The figure for a dark page: the same data in other colours.
@@ -19,7 +31,7 @@ const words = new Set(["x", "y", "z", "base", "text", "hovertext", "customdata",
  */
 export function darkFigure(figure: Figure): Figure {
   const { data, layout } = figure;
-  return { ...figure, data: data.map((trace) => darker(trace, "")), layout: darker(layout, "") };
+  return showsItself({ data: data.map((trace) => darker(trace, "")), layout: darker(layout, "") });
 }
 
 function darker<T>(value: T, key: string): T {

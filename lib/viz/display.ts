@@ -1,17 +1,19 @@
 import { jupyterDisplay } from "../platform.ts";
-import { escapeHtml, renderReport } from "./report.ts";
 import type { Figure } from "./figure.ts";
+import { figureHtml, plotlyHtml } from "./notebook_html.ts";
+import { readPlotlySource } from "./plotly_source.ts";
 
 /** How a figure is shown in a notebook. */
 export interface ShowOptions {
-  /** Words for where no picture can be drawn. Default: the figure's traces by name. */
+  /** Words for where no picture can be drawn. Default: the figure's title or its traces by name. */
   alternative?: string;
-  /** The text of plotly.js: the cell then holds a whole page, for notebooks that don't know plotly's type of output. */
-  plotlySource?: string;
 }
 
+/** Whether this notebook's page was given plotly by an output of this kernel. */
+let given = false;
+
 /**
- * A figure as notebook output: plotly's own type, words, and a page where plotly's text is given.
+ * A figure as notebook output: plotly's own type, HTML that draws it where no extension knows that type, and words.
  *
  * @example
  * ```ts
@@ -22,34 +24,60 @@ export interface ShowOptions {
  * ```
  */
 export function displayBundle(figure: Figure, options: ShowOptions = {}): Record<string, unknown> {
-  const names = figure.data.map(({ name }) => name).filter((name) => typeof name === "string");
-  const bundle: Record<string, unknown> = {
+  const words = options.alternative ?? `figure: ${named(figure)}`;
+  return {
     "application/vnd.plotly.v1+json": { data: figure.data, layout: figure.layout },
-    "text/plain": options.alternative ?? `figure: ${names.join(", ") || `${figure.data.length} traces`}`,
+    "text/html": figureHtml(figure, words),
+    "text/plain": words,
   };
-  if (options.plotlySource !== undefined) bundle["text/html"] = framed(figure, options.plotlySource);
-  return bundle;
-}
-
-/** The figure in a frame of its own: a notebook's page keeps its own scripts and style. */
-function framed(figure: Figure, plotlySource: string): string {
-  const page = renderReport({
-    title: "",
-    introduction: "",
-    sections: [{ heading: "", text: "", figure }],
-    plotlySource,
-  });
-  const height = Number(figure.layout.height ?? 450) + 40;
-  return `<iframe srcdoc="${escapeHtml(page)}" style="width:100%;height:${height}px;border:0"></iframe>`;
 }
 
 /**
- * Shows a figure below the running cell of a Deno notebook.
+ * The bundle of a notebook's output: {@linkcode displayBundle}, with plotly itself inside where this notebook has not been
+ * given it yet. Plotly comes along once (some 650 KB, compressed) and needs neither network nor an extension.
+ */
+export async function notebookBundle(figure: Figure, options: ShowOptions = {}): Promise<Record<string, unknown>> {
+  const bundle = displayBundle(figure, options);
+  if (given) return bundle;
+  given = true;
+  return { ...bundle, "text/html": await plotlyHtml(await readPlotlySource()) + bundle["text/html"] };
+}
+
+function named({ data, layout }: Figure): string {
+  const title = (layout.title as { text?: unknown } | undefined)?.text;
+  if (typeof title === "string" && title) {
+    return title.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
+  }
+  const names = data.map(({ name }) => name).filter((name) => typeof name === "string");
+  return names.join(", ") || `${data.length} traces`;
+}
+
+/**
+ * Shows a figure below the running cell of a Deno notebook. As the last value of a cell a figure shows itself; this is for
+ * all others.
  *
  * @throws {PlatformError} outside a notebook.
  */
 export async function show(figure: Figure, options: ShowOptions = {}): Promise<void> {
-  await jupyterDisplay(displayBundle(figure, options));
-  // The kernel may say that the cell has ended before its last output went out: one turn of the event loop lets it go.
+  await jupyterDisplay(await notebookBundle(figure, options));
+  await turn();
+}
+
+/**
+ * Gives this notebook's page plotly, as an output of the running cell. Call it in the first cell: figures of later cells are
+ * then drawn again when the saved notebook is opened, whichever cells were run twice. Without it the first figure carries
+ * plotly.
+ *
+ * @throws {PlatformError} outside a notebook.
+ */
+export async function givePlotly(): Promise<void> {
+  const html = await plotlyHtml(await readPlotlySource());
+  await jupyterDisplay({ "text/html": html, "text/plain": "plotly for the figures of this notebook" });
+  given = true;
+  await turn();
+}
+
+/** The kernel may say that the cell has ended before its last output went out: one turn of the event loop lets it go. */
+async function turn(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0));
 }

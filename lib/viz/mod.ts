@@ -3,6 +3,8 @@
  *
  * @module
  */
+import "./notebook_values.ts";
+
 export { accuracyFigure, type AccuracyFigureOptions, type AccuracyPoint } from "./accuracy_figure.ts";
 export { type AttendedGroup, type AttendedLayer, type AttendedSpan, attendedSpans } from "./attended_spans.ts";
 export { attentionEntropy } from "./attention_entropy.ts";
@@ -12,7 +14,7 @@ export type { Scale } from "./axis.ts";
 export { categoryFigure, type CategoryInput, type CategoryPoint } from "./category_figure.ts";
 export { curveFigure, type CurveInput, type CurvePoint, type CurveSeries } from "./curve_figure.ts";
 export { darkFigure } from "./dark_figure.ts";
-export { displayBundle, show, type ShowOptions } from "./display.ts";
+export { displayBundle, givePlotly, notebookBundle, show, type ShowOptions } from "./display.ts";
 export { entropyFigure, type EntropyInput, type EntropyPoint } from "./entropy_figure.ts";
 export type { Figure } from "./figure.ts";
 export { gridFigure, type GridInput } from "./grid_figure.ts";
@@ -26,6 +28,7 @@ export {
   type PickedTokens,
 } from "./needle_recall_figure.ts";
 export { paretoFigure, type ParetoInput, type ParetoPoint } from "./pareto_figure.ts";
+export { type ProgressLine, progressLine, type ProgressLineOptions } from "./progress_line.ts";
 export { readPlotlySource } from "./plotly_source.ts";
 export { positionIdsFigure, type PositionIdsInput, type PositionIdsPoint } from "./position_ids_figure.ts";
 export {

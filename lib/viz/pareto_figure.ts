@@ -108,7 +108,7 @@ function build(
         ...pointsTrace("on the front", front, words, palette[2], symbols[0]),
         mode: "markers+text",
         text: labels.map(({ text }) => text),
-        textposition: labels.map(({ side }) => `top ${side}`),
+        textposition: labels.map(({ side }) => side === "left" ? "top left" : "bottom right"),
       },
       ...(rest.length > 0 ? [pointsTrace("off the front", rest, words, palette[0], `${symbols[0]}-open`)] : []),
     ],

@@ -1,5 +1,6 @@
 import { curveFigure } from "./curve_figure.ts";
 import { type Figure, grouped } from "./figure.ts";
+import { showsItself } from "./size_limit.ts";
 
 /** Which positions one method's attention saw at one length. */
 export interface PositionIdsPoint {
@@ -57,5 +58,5 @@ export function positionIdsFigure({ points, trainedContext, title = "" }: Positi
     chance: trainedContext,
     chanceText: "trained context",
   });
-  return { ...figure, layout: { ...figure.layout, showlegend: true } };
+  return showsItself({ data: figure.data, layout: { ...figure.layout, showlegend: true } });
 }

@@ -1,4 +1,6 @@
+import { escapeHtml } from "../notebook/mod.ts";
 import type { Figure } from "./figure.ts";
+import { DRAW_SCRIPT } from "./page_script.ts";
 import { REPORT_STYLE } from "./report_style.ts";
 import { CHOICE_SCRIPT, TABLE_SCRIPT } from "./report_scripts.ts";
 
@@ -147,24 +149,21 @@ function renderChoice({ label, figures }: ReportChoice): string {
 <div class="figure"></div></div>`;
 }
 
+/** One script with plotly, one that draws every figure in the page's colours. */
 function scripts(figures: readonly Figure[], choices: readonly ReportChoice[], plotlySource: string): string {
-  const config = { responsive: true, displaylogo: false };
   const calls = figures.map(({ data, layout }, index) =>
-    `Plotly.newPlot("figure-${index}", ${scriptJson(data)}, ${scriptJson(layout)}, ${scriptJson(config)});`
+    `reattentionDraw(document.getElementById("figure-${index}"), ${scriptJson({ data, layout })});`
   );
   const all = choices.map(({ figures }) => Object.fromEntries(figures.map(({ target, figure }) => [target, figure])));
   const choosing = choices.length > 0 ? `\nconst choices = ${scriptJson(all)};${CHOICE_SCRIPT}` : "";
-  return `<script>${scriptText(plotlySource)}</script>\n<script>\n${calls.join("\n")}${choosing}\n</script>`;
+  return `<script>${scriptText(plotlySource)}</script>\n<script>${DRAW_SCRIPT}${
+    calls.join("\n")
+  }${choosing}\n</script>`;
 }
 
 function paragraphs(text: string): string {
   return text.split(/\n\s*\n/).map((part) => part.trim()).filter(Boolean)
     .map((part) => `<p>${escapeHtml(part)}</p>`).join("\n");
-}
-
-/** Text as it stands in HTML, also inside an attribute in double quotes. */
-export function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }
 
 /** JSON that can stand in a script element: no "<" can end it. */

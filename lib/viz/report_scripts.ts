@@ -52,8 +52,10 @@ document.querySelectorAll(".choice").forEach((box, index) => {
   const select = box.querySelector("select");
   const place = box.querySelector(".figure");
   const draw = () => {
-    const { data, layout } = choices[index][select.value];
-    Plotly.react(place, data, layout, { responsive: true, displaylogo: false });
+    // Each figure has an element of its own: what was drawn before follows the page's colours no more in sight.
+    const own = document.createElement("div");
+    place.replaceChildren(own);
+    reattentionDraw(own, choices[index][select.value]);
   };
   const follow = () => {
     const target = decodeURIComponent(location.hash.slice(1));

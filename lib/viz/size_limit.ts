@@ -1,3 +1,4 @@
+import { showAs } from "../notebook/mod.ts";
 import type { Figure } from "./figure.ts";
 
 /** Most bytes of a figure's JSON: more makes notebooks slow to open and hovering jerky. */
@@ -6,6 +7,11 @@ export const FIGURE_BYTES = 2_000_000;
 /** Bytes of a figure's JSON as UTF-8. */
 export function figureBytes({ data, layout }: Figure): number {
   return new TextEncoder().encode(JSON.stringify({ data, layout })).length;
+}
+
+/** The figure, which as the last value of a notebook's cell shows itself. */
+export function showsItself(figure: Figure): Figure {
+  return showAs(figure, "figure", () => ({ "text/plain": `figure of ${figure.data.length} traces` }));
 }
 
 /**
@@ -19,7 +25,7 @@ export function firstThatFits(name: string, builds: Iterable<() => Figure>): Fig
   for (const build of builds) {
     const figure = build();
     bytes = figureBytes(figure);
-    if (bytes <= FIGURE_BYTES) return figure;
+    if (bytes <= FIGURE_BYTES) return showsItself(figure);
   }
   throw new RangeError(
     `${name}: the figure takes ${bytes} bytes, more than ${FIGURE_BYTES}; give it fewer rows or shorter texts`,

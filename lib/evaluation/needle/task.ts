@@ -1,9 +1,11 @@
+import { showAs } from "../../notebook/mod.ts";
 import type { DemoRow, NeedleAnswer } from "../records.ts";
 import { clusteredInterval } from "../statistics.ts";
 import type { NeedleRunOptions, NeedleTask } from "./options.ts";
 import { questionRoom } from "./context.ts";
 import { NeedleRun, plainAsk } from "./run.ts";
 import type { NeedleSession, NeedleSubject } from "./session.ts";
+import { showRows } from "./show_rows.ts";
 
 function checkTask({ length, haystacks, needles = 4, questionsPerNeedle = 1 }: NeedleTask): void {
   const counts = { length, haystacks, needles, questionsPerNeedle };
@@ -57,7 +59,7 @@ export async function runNeedleTask<Session extends NeedleSession<Session>>(
   subject.memory.resetPeak();
   for (let haystack = 0; haystack < task.haystacks; haystack++) await run.haystack(haystack);
   const { method, length, haystacks, needles = 4, seed, asks = [plainAsk] } = task;
-  return asks.map(({ wording, opening }, way) => ({
+  const rows = asks.map(({ wording, opening }, way): DemoRow => ({
     method,
     length,
     haystacks,
@@ -74,6 +76,7 @@ export async function runNeedleTask<Session extends NeedleSession<Session>>(
     allowBeyondTrained: task.allowBeyondTrained ?? false,
     answers: run.answers[way],
   }));
+  return showAs(rows, "needles", () => showRows(rows));
 }
 
 function score(answers: readonly NeedleAnswer[], haystacks: number) {

@@ -25,11 +25,11 @@ export {
   type Score,
 } from "./statistics.ts";
 export { ablate, type AblateOptions, runLedger, type RunOptions } from "./sweep/ablate.ts";
-export { type AxisValue, parseAxisText } from "./sweep/axis.ts";
+export { type AxisRange, type AxisValue, parseAxisText, type WrittenAxis } from "./sweep/axis.ts";
 export { type Bench, type EndedTrial, ModelBench } from "./sweep/bench.ts";
 export { type Names, parseCondition } from "./sweep/expression.ts";
 export { planSweep, type SweepPlan } from "./sweep/grid.ts";
-export { type ClaimedTrial, type Ledger, type LedgerCounts, MemoryLedger } from "./sweep/ledger.ts";
+export { type ClaimedTrial, InMemoryLedger, type Ledger, type LedgerCounts } from "./sweep/ledger.ts";
 export {
   type Environment,
   parseTrialRecord,

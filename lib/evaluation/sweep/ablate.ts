@@ -1,7 +1,7 @@
 import type { Device } from "../../gpu/mod.ts";
 import { planSweep } from "./grid.ts";
 import { type Bench, ModelBench } from "./bench.ts";
-import { type Ledger, MemoryLedger } from "./ledger.ts";
+import { InMemoryLedger, type Ledger } from "./ledger.ts";
 import type { TrialRecord } from "./record.ts";
 import { parseSweepSpec, type SweepSpec, type SweepSpecInput } from "./spec.ts";
 import { SweepFile } from "./sweep_file.ts";
@@ -67,7 +67,7 @@ export async function* ablate(
   const { out, extend, retryFailed, device, ...watching } = options;
   const run = { ...watching, traces: parsed.traces };
   using bench = new ModelBench(device);
-  if (out === undefined) return yield* runLedger(new MemoryLedger(plan.trials), bench, run);
+  if (out === undefined) return yield* runLedger(new InMemoryLedger(plan.trials), bench, run);
   using file = await SweepFile.open(out, parsed, plan.trials, { extend });
   if (retryFailed) file.retryFailed();
   yield* runLedger(file, bench, run);

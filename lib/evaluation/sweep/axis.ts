@@ -3,6 +3,21 @@ import { z } from "zod";
 /** What an axis can hold: a knob's value, a method's name, a length, an option of the task. */
 export type AxisValue = number | string | boolean;
 
+/** Values that follow from each other: by steps, or by factors. */
+export interface AxisRange {
+  /** First value. */
+  readonly from: number;
+  /** Last value, if the steps reach it. */
+  readonly to: number;
+  /** What is added each time. Default 1. */
+  readonly step?: number;
+  /** What is multiplied with each time, instead of a step. */
+  readonly factor?: number;
+}
+
+/** An axis as it is written: a list, or a range. */
+export type WrittenAxis = readonly AxisValue[] | AxisRange;
+
 /** Most values of one axis. */
 const MOST_VALUES = 10_000;
 
@@ -28,11 +43,11 @@ export const axisValuesSchema = z.union([z.array(scalar).min(1, "must have at le
 });
 
 /** The values of an axis as it was written, each once. */
-export function axisValues(written: z.infer<typeof axisValuesSchema>): AxisValue[] {
-  return [...new Set(Array.isArray(written) ? written : rangeValues(written))];
+export function axisValues(written: WrittenAxis): AxisValue[] {
+  return [...new Set("from" in written ? rangeValues(written) : written)];
 }
 
-function rangeValues({ from, to, step = 1, factor }: z.infer<typeof range>): number[] {
+function rangeValues({ from, to, step = 1, factor }: AxisRange): number[] {
   const count = factor
     ? Math.floor(Math.log(to / from) / Math.log(factor) + 1e-9)
     : Math.floor((to - from) / step + 1e-9);

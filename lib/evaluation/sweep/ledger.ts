@@ -42,7 +42,7 @@ export interface Ledger {
 }
 
 /** A ledger in memory, for one runner. */
-export class MemoryLedger implements Ledger {
+export class InMemoryLedger implements Ledger {
   readonly #waiting: Map<string, ClaimedTrial>;
   readonly #claimed = new Map<string, ClaimedTrial>();
   readonly #records = new Map<string, TrialRecord>();

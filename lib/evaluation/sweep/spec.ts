@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Knobs, type MethodName, methodNames, paperKnobs, type Schema } from "../../attention/mod.ts";
-import { type AxisValue, axisValues, axisValuesSchema } from "./axis.ts";
+import { type AxisValue, axisValues, axisValuesSchema, type WrittenAxis } from "./axis.ts";
 import { parseCondition } from "./expression.ts";
 import { mostSobolDimensions } from "./sobol.ts";
 import { sweepTask, sweepTasks } from "./tasks.ts";
@@ -55,9 +55,9 @@ export type SweepSpecInput =
     /** Default: 2,048. */
     lengths?: readonly number[];
     /** Lists, or ranges such as `{ from: 1, to: 8, factor: 2 }`. */
-    sweep?: Readonly<Record<string, z.input<typeof axisValuesSchema>>>;
+    sweep?: Readonly<Record<string, WrittenAxis>>;
     /** Groups of lists. */
-    zip?: readonly Readonly<Record<string, z.input<typeof axisValuesSchema>>>[];
+    zip?: readonly Readonly<Record<string, WrittenAxis>>[];
   };
 
 /** Names of all knobs. */

@@ -65,8 +65,9 @@ export interface SweepSummary {
   readonly environments: readonly Environment[];
   /** Why the sweep says nothing about its knobs, if it doesn't. */
   readonly uninformative?: string;
-  /** Trials that ran, and contexts that were read for them. */
+  /** Trials that ran. */
   readonly trials: number;
+  /** Contexts that were read for them. */
   readonly readings: number;
 }
 

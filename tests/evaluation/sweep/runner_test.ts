@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   ablate,
-  MemoryLedger,
+  InMemoryLedger,
   ModelBench,
   parseSweepSpec,
   planSweep,
@@ -133,7 +133,7 @@ gpuTest("the same trial gives the same record again, times aside", async (device
   const spec = parseSweepSpec({ lengths: [600], task: { name: "needle", needles: 2 }, seeds: [5] });
   const run = async () => {
     using bench = new ModelBench(device);
-    const [{ trial, result }] = await collected(runLedger(new MemoryLedger((await planSweep(spec)).trials), bench));
+    const [{ trial, result }] = await collected(runLedger(new InMemoryLedger((await planSweep(spec)).trials), bench));
     return [trial, result!.questions, result!.scope];
   };
   assertEquals(await run(), await run());

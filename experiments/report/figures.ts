@@ -17,7 +17,8 @@ import { type SweepAxes, sweepAxes, type SweepAxis, valueText } from "./axes.ts"
 
 /** Curves in one figure; of more, settings are pooled over the other axes. */
 const MOST_CURVES = 8;
-const SCORE: readonly [number, number] = [0, 1];
+/** A little more than 0 to 1, so that marks at the ends are whole. */
+const SCORE: readonly [number, number] = [-0.03, 1.03];
 
 /** A figure with its heading and words. */
 export interface SweepFigure {
@@ -36,7 +37,7 @@ export function sweepFigures(summary: SweepSummary): SweepFigure[] {
   return [
     ...axes.own.map((axis) => axisFigure(summary, axis, axes)),
     ...pairs.map(([first, second]) => pairFigure(summary, first, second)),
-    ...(summary.settings.length > 1 ? [costFigure(summary)] : []),
+    ...costFigures(summary),
   ];
 }
 
@@ -126,15 +127,21 @@ function pairFigure({ settings, metric }: SweepSummary, first: SweepAxis, second
       xLabels: first.values.map(String),
       yLabels: second.values.map(String),
       values,
-      range: SCORE,
+      range: [0, 1],
       colorTitle: metric,
     }),
   };
 }
 
-function costFigure({ settings, metric }: SweepSummary): SweepFigure {
-  return {
-    heading: "Cost against quality",
+/** One figure for each length and options of the task: only what answers the same questions can be compared. */
+function costFigures({ settings, metric }: SweepSummary): SweepFigure[] {
+  const names = Object.keys(settings[0].axes);
+  const isOfTask = (name: string) => name === "length" || name.startsWith("task.");
+  const part = ({ axes }: SettingSummary, ofTask: boolean) =>
+    Object.fromEntries(names.filter((name) => isOfTask(name) === ofTask).map((name) => [name, axes[name]]));
+  const tasks = Map.groupBy(settings, (setting) => JSON.stringify(part(setting, true)));
+  return [...tasks.values()].filter((members) => members.length > 1).map((members) => ({
+    heading: ["Cost against quality", ...(tasks.size > 1 ? [settingLabel(part(members[0], true))] : [])].join(": "),
     text:
       "Seconds to read a context and answer its questions, on the machine told below. On the front nothing is both " +
       "cheaper and better; intervals may overlap.",
@@ -142,13 +149,13 @@ function costFigure({ settings, metric }: SweepSummary): SweepFigure {
       title: "",
       xTitle: "seconds a trial",
       yTitle: metric,
-      points: settings.map(({ axes, score, interval, readSeconds, answerSeconds, peakBytes, scope }) => ({
-        name: settingLabel(axes),
-        x: readSeconds + answerSeconds,
-        y: score,
-        ...interval,
-        text: `${Math.round(peakBytes / 2 ** 20)} MiB, scope ${scope}`,
+      points: members.map((setting) => ({
+        name: settingLabel(part(setting, false)),
+        x: setting.readSeconds + setting.answerSeconds,
+        y: setting.score,
+        ...setting.interval,
+        text: `${Math.round(setting.peakBytes / 2 ** 20)} MiB, scope ${setting.scope}`,
       })),
     }),
-  };
+  }));
 }

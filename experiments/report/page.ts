@@ -90,10 +90,13 @@ function sections({ source, summary }: ReportedSweep, alone: boolean): ReportSec
   ];
 }
 
-function state({ missing, others }: SweepSource, { trials, readings }: SweepSummary): string {
+function state({ missing, others }: SweepSource, { trials, readings, saved }: SweepSummary): string {
+  const each = (trials / readings).toFixed(1);
   const shared = trials === readings
     ? ""
-    : ` from ${readings} readings of contexts (${(trials / readings).toFixed(1)} trials each)`;
+    : ` from ${readings} readings of contexts (${each} trials each; alone they would take ${
+      saved.toFixed(1)
+    } times as long)`;
   const parts = [`${trials} trials${shared}`];
   if (missing > 0) parts.push(`${missing} still to run`);
   if (others > 0) parts.push(`${others} of earlier specs in the file left out`);

@@ -4,12 +4,13 @@ import type { ReportedSweep } from "./page.ts";
 export function summaryJson(sweeps: readonly ReportedSweep[]): string {
   const short = (number: number) => Number(number.toPrecision(6));
   const written = sweeps.map(({ summary }) => {
-    const { spec, metric, settings, comparisons, environments, uninformative, trials, readings } = summary;
+    const { spec, metric, settings, comparisons, environments, uninformative, trials, readings, saved } = summary;
     return {
       spec,
       metric,
       trials,
       readings,
+      saved: short(saved),
       ...(uninformative !== undefined && { uninformative }),
       environments,
       settings: settings.map((one) => ({

@@ -90,8 +90,8 @@ export function categoryFigure({ title, valueTitle, range, points, mark }: Categ
     layout: {
       ...baseLayout,
       ...titleOf(title),
-      height: topMargin(title, mark ? 1 : 0) + 70 + 34 * Math.max(2, points.length),
-      margin: { l: 20, r: 20, t: topMargin(title, mark ? 1 : 0), b: 60 },
+      height: topMargin(title, 1) + 70 + 34 * Math.max(2, points.length),
+      margin: { l: 20, r: 20, t: topMargin(title, 1), b: 60 },
       xaxis: {
         title: { text: escapeLabel(valueTitle) },
         gridcolor: theme.grid,

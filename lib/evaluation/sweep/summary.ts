@@ -1,6 +1,6 @@
 import { clusteredInterval, type Interval } from "../statistics.ts";
 import type { AxisValue } from "./axis.ts";
-import type { Environment, TrialRecord } from "./record.ts";
+import type { Environment, TrialRecord, TrialResult } from "./record.ts";
 import { bootstrapInterval, comparePaired, holmCorrected, type PairedComparison } from "./resampling.ts";
 import type { SweepSpec } from "./spec.ts";
 import { presets } from "../../attention/mod.ts";
@@ -69,6 +69,8 @@ export interface SweepSummary {
   readonly trials: number;
   /** Contexts that were read for them. */
   readonly readings: number;
+  /** How many times as long the trials would have taken had each read its context itself. */
+  readonly saved: number;
 }
 
 /** A default between these leaves room for a knob to help, and to harm. */
@@ -98,6 +100,7 @@ export function summarizeSweep(spec: SweepSpec, records: readonly TrialRecord[])
     ...(uninformative !== undefined && { uninformative }),
     trials: done.length,
     readings: done.filter(({ result }) => !result!.shared).length,
+    saved: savedFactor(done.map(({ result }) => result!)),
   };
 }
 
@@ -198,6 +201,12 @@ function whyUninformative(
     TELLING.join(" to ")
   }, and nothing differs from it: ` +
     "make the task harder or easier (needles, variant, length)";
+}
+
+function savedFactor(results: readonly TrialResult[]): number {
+  const seconds = (counts: (result: TrialResult) => boolean) =>
+    results.reduce((sum, one) => sum + one.answerSeconds + (counts(one) ? one.readSeconds : 0), 0);
+  return seconds(() => true) / Math.max(seconds(({ shared }) => !shared), 1e-9);
 }
 
 function distinct(environments: readonly Environment[]): Environment[] {

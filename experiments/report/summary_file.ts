@@ -2,7 +2,7 @@ import type { ReportedSweep } from "./page.ts";
 
 /** Sweeps summed up, small enough to be kept beside the code: what notebooks and tables read. */
 export function summaryJson(sweeps: readonly ReportedSweep[]): string {
-  const short = (number: number) => Number(number.toPrecision(6));
+  const short = (number: number) => Math.abs(number) < 1e-12 ? 0 : Number(number.toPrecision(6));
   const written = sweeps.map(({ summary }) => {
     const { spec, metric, settings, comparisons, environments, uninformative, trials, readings, saved } = summary;
     return {

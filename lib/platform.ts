@@ -11,6 +11,7 @@ import { deno, needDeno } from "./platform/runtime.ts";
 import { readRemote, remoteExists, remoteSize } from "./platform/remote.ts";
 
 export { fileInside } from "./platform/addresses.ts";
+export { type Cell, Database } from "./platform/database.ts";
 export { type ByteRange, PlatformError } from "./platform/error.ts";
 export {
   hasFiles,
@@ -22,6 +23,7 @@ export {
   withFileLock,
 } from "./platform/kept_files.ts";
 export { freeDiskBytes, type Hasher, makeHasher, type PartialFile } from "./platform/partial_file.ts";
+export { isRunning, type ProcessName, thisProcess } from "./platform/process.ts";
 export { type FetchedRange, fetchRange } from "./platform/remote.ts";
 
 /** The machine a measurement was made on. */

@@ -1,7 +1,7 @@
 import type { Tensor } from "../tensor/mod.ts";
 import { attendOuter } from "./attend.ts";
 import type { Knobs } from "./knobs.ts";
-import type { AttentionMethod, MethodName } from "./method.ts";
+import { type AttentionMethod, type MethodName, stepKnobs } from "./method.ts";
 import type { AttentionStep, StepLayout, StepShape } from "./step.ts";
 
 /** Ordinary causal attention over the whole cache: exact up to the trained context, and what collapses past it. */
@@ -27,6 +27,11 @@ export class FullAttention implements AttentionMethod {
   /** The length itself. */
   scopeBound(step: StepShape): number {
     return step.length;
+  }
+
+  /** How the context is cut into steps. */
+  prefillKey(): string {
+    return JSON.stringify([this.name, stepKnobs(this.knobs)]);
   }
 
   /** Attends in one layer. */

@@ -1,3 +1,4 @@
+import type { Knobs } from "./knobs.ts";
 import type { StepMethod, StepShape } from "./step.ts";
 
 /** Names of the methods, as tables and figures show them. */
@@ -39,4 +40,17 @@ export interface AttentionMethod extends StepMethod {
   keptTokens?(length: number): number;
   /** Vectors of a key's size that a step reads in each KV head in order to select. Default: none. */
   scoredKeys?(step: StepShape): number;
+  /**
+   * All that reading a context depends on: methods of one key, given the same tokens, leave the same cache, so that what one has
+   * read the other can go on with. Holds where no step of the context but the first has one row, which counts as a decode
+   * step (ALGORITHM section 3). Default: the name and all knobs.
+   */
+  prefillKey?(): string;
+}
+
+/** The knobs that say how a context is cut into steps. */
+export function stepKnobs(
+  { globalSize, window, align, chunkSize, allowBeyondTrained }: Readonly<Knobs>,
+): Partial<Knobs> {
+  return { globalSize, window, align, chunkSize, allowBeyondTrained };
 }

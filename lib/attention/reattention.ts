@@ -2,7 +2,7 @@ import type { Tensor } from "../tensor/mod.ts";
 import { attendOuter, attendOver, listAttended } from "./attend.ts";
 import { HeldSelection, joinMarks, picksOf } from "./held_selection.ts";
 import { type Knobs, mostPicked, windowGrowth } from "./knobs.ts";
-import type { AttentionMethod, MethodName } from "./method.ts";
+import { type AttentionMethod, type MethodName, stepKnobs } from "./method.ts";
 import { alignedWindowStart, outerLayout } from "./outer_layout.ts";
 import { scoresOnHost } from "./own_scorer.ts";
 import { lastQueries, rememberQueries } from "./recent_queries.ts";
@@ -91,6 +91,16 @@ export class ReAttention implements AttentionMethod {
   scoredKeys(step: StepShape): number {
     const { mode, leading, windowStart, frozen } = this.layout(step);
     return mode === "select" && !frozen ? windowStart - leading : 0;
+  }
+
+  /** Without selection in the context, what is selected later and how has no part in reading it. */
+  prefillKey(): string {
+    const { prefill, recall, positions, queryCacheLength } = this.knobs;
+    const windowOnly = prefill === "window";
+    if (!windowOnly && (recall === "always" || recall === "prefill")) return JSON.stringify([this.name, this.knobs]);
+    // A query cache takes down what the context asked.
+    const kept = { queryCacheLength: Math.max(1, queryCacheLength), ...(windowOnly && { positions }) };
+    return JSON.stringify([this.name, windowOnly ? "window" : "full", { ...stepKnobs(this.knobs), ...kept }]);
   }
 
   /** Attends in one layer. */

@@ -1,7 +1,7 @@
 import type { Tensor } from "../tensor/mod.ts";
 import { attendOuter } from "./attend.ts";
 import type { Knobs } from "./knobs.ts";
-import type { AttentionMethod, MethodName } from "./method.ts";
+import { type AttentionMethod, type MethodName, stepKnobs } from "./method.ts";
 import { outerLayout } from "./outer_layout.ts";
 import type { AttentionStep, StepLayout, StepShape } from "./step.ts";
 
@@ -35,6 +35,11 @@ export class StreamingAttention implements AttentionMethod {
   /** Sinks and window. */
   keptTokens(length: number): number {
     return Math.min(length, this.knobs.globalSize + this.knobs.window);
+  }
+
+  /** How the context is cut into steps, and positions. */
+  prefillKey(): string {
+    return JSON.stringify([this.name, { ...stepKnobs(this.knobs), positions: this.knobs.positions }]);
   }
 
   /** Attends in one layer. */

@@ -129,9 +129,9 @@ export class SequenceReader {
     if (unread) this.pending = pending;
   }
 
-  /** A reader of the same context that goes its own way. */
-  fork(): SequenceReader {
-    const { model, method } = this.stepper;
+  /** A reader of the same context that goes its own way, by another method if one is given. */
+  fork(method: AttentionMethod = this.stepper.method): SequenceReader {
+    const { model } = this.stepper;
     const fork = new SequenceReader(model, method, this.cache.fork(), { trace: this.trace !== undefined });
     fork.pending = this.pending;
     fork.tookIn(this.#read);

@@ -1,4 +1,4 @@
-import type { AttentionMethod, TraceStep } from "../attention/mod.ts";
+import { type AttentionMethod, type Knobs, LayeredAttention, methodNames, type TraceStep } from "../attention/mod.ts";
 import { checkTokens } from "./check_tokens.ts";
 import { Decoding } from "./decoding.ts";
 import { type AnswerProbability, forceAnswer, readToAnswer } from "./forced_answer.ts";
@@ -7,6 +7,7 @@ import { interveneEach, type Intervention, type InterventionEffect, type Interve
 import { type TextOrTokens, tokensOf } from "./question_tokens.ts";
 import type { SequenceReader } from "./sequence_reader.ts";
 import { type SpanEffects, spanEffects, type SpanEffectsOptions } from "./span_effects.ts";
+import { methodFor } from "./session_method.ts";
 import { type AppendOptions, checkGeneration, type GenerateOptions, type SessionModel } from "./session_options.ts";
 
 /**
@@ -121,9 +122,19 @@ export class Session {
     this.#reader.questionStart = this.length;
   }
 
-  /** A session with the same context that goes its own way. */
-  fork(): Session {
-    return new Session(this.#reader.fork());
+  /**
+   * A session with the same context that goes its own way.
+   *
+   * @param options `knobs`: goes on with these (what differs from the preset) instead of its own; what was read stays as it was read
+   * @throws {RangeError} for knobs that `createSession` refuses.
+   */
+  fork({ knobs }: { knobs?: Partial<Knobs> } = {}): Session {
+    if (!knobs) return new Session(this.#reader.fork());
+    const method = methodNames.find((name) => name === this.method.name);
+    if (!method) {
+      throw new RangeError(`fork: the method "${this.method.name}" is none that other knobs can be given to`);
+    }
+    return new Session(this.#reader.fork(methodFor(this.model, { method, knobs })));
   }
 
   /**

@@ -19,6 +19,8 @@ export interface DenoCommand {
 export interface DenoLike {
   build: { os: string; arch: string };
   version: { deno: string };
+  pid: number;
+  hostname(): string;
   cwd(): string;
   env: { get(name: string): string | undefined };
   open(

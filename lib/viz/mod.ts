@@ -11,6 +11,7 @@ export { attentionEntropy } from "./attention_entropy.ts";
 export { attentionMapFigure, type AttentionMapInput } from "./attention_map_figure.ts";
 export type { AttentionWeights } from "./attention_weights.ts";
 export type { Scale } from "./axis.ts";
+export { categoryFigure, type CategoryInput, type CategoryPoint } from "./category_figure.ts";
 export { curveFigure, type CurveInput, type CurvePoint, type CurveSeries } from "./curve_figure.ts";
 export { darkFigure } from "./dark_figure.ts";
 export { displayBundle, givePlotly, notebookBundle, show, type ShowOptions } from "./display.ts";
@@ -30,7 +31,14 @@ export { paretoFigure, type ParetoInput, type ParetoPoint } from "./pareto_figur
 export { type ProgressLine, progressLine, type ProgressLineOptions } from "./progress_line.ts";
 export { readPlotlySource } from "./plotly_source.ts";
 export { positionIdsFigure, type PositionIdsInput, type PositionIdsPoint } from "./position_ids_figure.ts";
-export { renderReport, type Report, type ReportSection, type ReportTable } from "./report.ts";
+export {
+  renderReport,
+  type Report,
+  type ReportCell,
+  type ReportChoice,
+  type ReportSection,
+  type ReportTable,
+} from "./report.ts";
 export { saveFigure } from "./save_figure.ts";
 export { type ScoreCurve, scoresFigure, type ScoresInput } from "./scores_figure.ts";
 export { selectedSpansFigure, type SelectedSpansInput } from "./selected_spans_figure.ts";

@@ -2,13 +2,19 @@ import { escapeHtml } from "../notebook/mod.ts";
 import type { Figure } from "./figure.ts";
 import { DRAW_SCRIPT } from "./page_script.ts";
 import { REPORT_STYLE } from "./report_style.ts";
+import { CHOICE_SCRIPT, TABLE_SCRIPT } from "./report_scripts.ts";
+
+/** A cell: its text, or a text that leads to a place of the page. */
+export type ReportCell = string | { readonly text: string; readonly target: string };
 
 /** A table of texts. */
 export interface ReportTable {
   /** Headings; columns of figures stand right-aligned. */
   readonly columns: readonly { readonly label: string; readonly align?: "left" | "right" }[];
   /** One list of cells per row, as many as there are columns. */
-  readonly rows: readonly (readonly string[])[];
+  readonly rows: readonly (readonly ReportCell[])[];
+  /** Lets readers sort by a column and filter rows by words. Default false. */
+  readonly interactive?: boolean;
   /** Words below the table. */
   readonly note?: string;
 }
@@ -23,6 +29,16 @@ export interface ReportSection {
   readonly figure?: Figure;
   /** Put below the figure. */
   readonly table?: ReportTable;
+  /** Put below the table. */
+  readonly choice?: ReportChoice;
+}
+
+/** Figures of which one is shown, as a reader chooses. */
+export interface ReportChoice {
+  /** What is chosen, such as "trial". */
+  readonly label: string;
+  /** The figures; a cell whose target is the figure's leads to it. */
+  readonly figures: readonly { readonly name: string; readonly target: string; readonly figure: Figure }[];
 }
 
 /** A page. */
@@ -54,6 +70,7 @@ export interface Report {
  */
 export function renderReport({ title, introduction, sections, plotlySource }: Report): string {
   const figures = sections.map(({ figure }) => figure).filter((figure) => figure !== undefined);
+  const choices = sections.map(({ choice }) => choice).filter((choice) => choice !== undefined);
   let next = 0;
   const parts = sections.map((section) => renderSection(section, section.figure ? `figure-${next++}` : undefined));
   return `<!DOCTYPE html>
@@ -69,7 +86,9 @@ export function renderReport({ title, introduction, sections, plotlySource }: Re
 <main>
 ${[heading("h1", title), paragraphs(introduction), ...parts].filter(Boolean).join("\n")}
 </main>
-${figures.length > 0 ? scripts(figures, plotlySource) : ""}
+${figures.length + choices.length > 0 ? scripts(figures, choices, plotlySource) : ""}${
+    sections.some(({ table }) => table?.interactive) ? `\n<script>${TABLE_SCRIPT}</script>` : ""
+  }
 </body>
 </html>
 `;
@@ -83,7 +102,7 @@ function heading(tag: "h1" | "h2", text: string): string {
 }
 
 function renderSection(section: ReportSection, id: string | undefined): string {
-  const { text, figure, table } = section;
+  const { text, figure, table, choice } = section;
   const parts = ["<section>", heading("h2", section.heading), paragraphs(text)];
   if (figure) {
     const height = Number(figure.layout.height ?? 450);
@@ -94,12 +113,18 @@ function renderSection(section: ReportSection, id: string | undefined): string {
     );
   }
   if (table) parts.push(renderTable(table));
+  if (choice) parts.push(renderChoice(choice));
   return [...parts, "</section>"].filter(Boolean).join("\n");
 }
 
-function renderTable({ columns, rows, note }: ReportTable): string {
-  const cell = (tag: string, text: string, column: number) =>
-    `<${tag}${columns[column].align === "right" ? ' class="number"' : ""}>${escapeHtml(text)}</${tag}>`;
+function renderTable({ columns, rows, note, interactive }: ReportTable): string {
+  const cell = (tag: string, content: ReportCell, column: number) => {
+    const inside = typeof content === "string"
+      ? escapeHtml(content)
+      : `<a href="#${escapeHtml(content.target)}">${escapeHtml(content.text)}</a>`;
+    const sortable = interactive && tag === "th" ? ' tabindex="0"' : "";
+    return `<${tag}${columns[column].align === "right" ? ' class="number"' : ""}${sortable}>${inside}</${tag}>`;
+  };
   const head = columns.map(({ label }, column) => cell("th", label, column)).join("");
   const body = rows.map((row, index) => {
     if (row.length !== columns.length) {
@@ -108,15 +133,32 @@ function renderTable({ columns, rows, note }: ReportTable): string {
     return `<tr>${row.map((text, column) => cell("td", text, column)).join("")}</tr>`;
   });
   const table = `<table>\n<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join("\n")}\n</tbody>\n</table>`;
-  return `<div class="table">${table}</div>${note ? `\n<div class="note">${paragraphs(note)}</div>` : ""}`;
+  const filter = interactive
+    ? '<div class="filter"><input type="search" placeholder="Filter rows" aria-label="Filter rows"> <span class="count"></span></div>\n'
+    : "";
+  return `<div class="table${interactive ? " interactive" : ""}">${filter}${table}</div>${
+    note ? `\n<div class="note">${paragraphs(note)}</div>` : ""
+  }`;
+}
+
+function renderChoice({ label, figures }: ReportChoice): string {
+  const options = figures.map(({ name, target }) =>
+    `<option value="${escapeHtml(target)}">${escapeHtml(name)}</option>`
+  );
+  return `<div class="choice"><label>${escapeHtml(label)} <select>${options.join("")}</select></label>
+<div class="figure"></div></div>`;
 }
 
 /** One script with plotly, one that draws every figure in the page's colours. */
-function scripts(figures: readonly Figure[], plotlySource: string): string {
+function scripts(figures: readonly Figure[], choices: readonly ReportChoice[], plotlySource: string): string {
   const calls = figures.map(({ data, layout }, index) =>
     `reattentionDraw(document.getElementById("figure-${index}"), ${scriptJson({ data, layout })});`
   );
-  return `<script>${scriptText(plotlySource)}</script>\n<script>${DRAW_SCRIPT}${calls.join("\n")}\n</script>`;
+  const all = choices.map(({ figures }) => Object.fromEntries(figures.map(({ target, figure }) => [target, figure])));
+  const choosing = choices.length > 0 ? `\nconst choices = ${scriptJson(all)};${CHOICE_SCRIPT}` : "";
+  return `<script>${scriptText(plotlySource)}</script>\n<script>${DRAW_SCRIPT}${
+    calls.join("\n")
+  }${choosing}\n</script>`;
 }
 
 function paragraphs(text: string): string {

@@ -18,6 +18,16 @@ th, td { padding: 0.35rem 0.9rem; text-align: left; white-space: nowrap; border-
 th { font-weight: 600; border-bottom: 2px solid var(--rule); }
 th:first-child, td:first-child { padding-left: 0; }
 tbody tr:hover { background: var(--row); }
+.table.interactive { max-height: 36rem; overflow-y: auto; }
+.interactive thead { position: sticky; top: 0; background: var(--paper); }
+.interactive th { cursor: pointer; }
+.interactive th::after { content: "\\2195"; margin-left: 0.3em; color: var(--rule); font-weight: 400; }
+.interactive th[aria-sort="ascending"]::after { content: "\\2191"; color: inherit; }
+.interactive th[aria-sort="descending"]::after { content: "\\2193"; color: inherit; }
+.filter, .choice label { font-size: 0.93rem; color: var(--muted); }
+.filter { margin-bottom: 0.5rem; }
+.filter input, .choice select { font: inherit; padding: 0.25rem 0.5rem; border: 1px solid var(--rule); border-radius: 4px; background: var(--paper); color: inherit; }
+.choice select { max-width: 100%; }
 .number { text-align: right; }
 .note { font-size: 0.9rem; color: var(--muted); }
 @media print { main { max-width: none; padding: 0; } section { break-inside: avoid; } }

@@ -83,3 +83,32 @@ Deno.test("scriptText and scriptJson mean the same as before", () => {
   assert(!scriptJson(value).includes("<"));
   assertEquals(JSON.parse(scriptJson(value)), value);
 });
+
+Deno.test("renderReport's interactive tables can be sorted and filtered, and lead to figures that are chosen", () => {
+  const table = { columns: [{ label: "k" }], rows: [[{ text: '"seen"', target: "one" }], ["2"]], interactive: true };
+  const choice = { label: "trial", figures: [{ name: "<1>", target: "one", figure }] };
+  const page = renderReport({
+    title: "",
+    introduction: "",
+    sections: [{ heading: "", text: "", table, choice }],
+    plotlySource: "",
+  });
+  for (
+    const part of [
+      '<input type="search"',
+      '<th tabindex="0">k</th>',
+      '<td><a href="#one">&quot;seen&quot;</a></td>',
+      '<option value="one">&lt;1&gt;</option>',
+      'const choices = [{"one":{',
+    ]
+  ) {
+    assertStringIncludes(page, part);
+  }
+  const plain = renderReport({
+    title: "",
+    introduction: "",
+    sections: [{ heading: "", text: "", table: { ...table, interactive: false } }],
+    plotlySource: "",
+  });
+  assertFalse(plain.includes("<script>") || plain.includes("tabindex"));
+});

@@ -1,19 +1,14 @@
 import { Random } from "../random.ts";
 import type { NeedleAnswer } from "../records.ts";
 import { Stopwatch } from "../stopwatch.ts";
-import { type Haystack, makeHaystack, type Needle } from "./haystack.ts";
+import { makeContext, questionRoom } from "./context.ts";
+import type { Haystack, Needle } from "./haystack.ts";
 import type { AskStyle, NeedleProgress, NeedleRunOptions, NeedleTask } from "./options.ts";
 import { askNeedle, type NeedleQuestion } from "./question.ts";
 import type { NeedleSession, NeedleSubject } from "./session.ts";
 
-/** Tokens kept for a question and its answer: a context of `length - questionRoom` fits `length` with both. */
-export const questionRoom = 64;
-
 /** How needles are asked for where a task doesn't say. */
 export const plainAsk: AskStyle = { wording: "plain", opening: true };
-
-/** Tokens at either end that hold no needle, where contexts are longer than any window of the demo's knobs. */
-const CLEAR = 512;
 
 /** One task under way. */
 export class NeedleRun<Session extends NeedleSession<Session>> {
@@ -68,11 +63,15 @@ export class NeedleRun<Session extends NeedleSession<Session>> {
   async #context(haystack: number): Promise<Haystack> {
     const { length, haystacks, needles, variant, seed } = this.#task;
     const { tokenizer } = this.#subject;
-    const tokens = length - questionRoom;
-    const clear = length > 2 * CLEAR ? Math.min(CLEAR, Math.floor(length / 4)) : 0;
     const start = haystack / haystacks;
-    const random = new Random(seed, length, haystack);
-    return await makeHaystack({ tokenizer, tokens, needles, variant, clear, start, random });
+    return await makeContext({
+      tokenizer,
+      length,
+      needles,
+      variant,
+      start,
+      random: new Random(seed, length, haystack),
+    });
   }
 
   async #read(session: Session, context: Haystack, haystack: number): Promise<void> {

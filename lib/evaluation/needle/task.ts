@@ -2,7 +2,8 @@ import { showAs } from "../../notebook/mod.ts";
 import type { DemoRow, NeedleAnswer } from "../records.ts";
 import { clusteredInterval } from "../statistics.ts";
 import type { NeedleRunOptions, NeedleTask } from "./options.ts";
-import { NeedleRun, plainAsk, questionRoom } from "./run.ts";
+import { questionRoom } from "./context.ts";
+import { NeedleRun, plainAsk } from "./run.ts";
 import type { NeedleSession, NeedleSubject } from "./session.ts";
 import { showRows } from "./show_rows.ts";
 

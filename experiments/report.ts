@@ -1,0 +1,48 @@
+/** `deno task report`: one page of sweeps, and tables for other programs. `--help` tells the options. */
+
+import { writeAside } from "../lib/platform.ts";
+import { readPlotlySource } from "../lib/viz/mod.ts";
+import { ArgumentsError, parseReportArguments, USAGE } from "./report/arguments.ts";
+import { flatTrial } from "./report/flat.ts";
+import { latexTable } from "./report/latex.ts";
+import { reported, sweepPage } from "./report/page.ts";
+import { readSource } from "./report/sources.ts";
+import { summaryJson } from "./report/summary_file.ts";
+import { toCsv, toJsonLines, toParquet } from "./report/tabular.ts";
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const asked = parseReportArguments(args);
+    if (asked.help) {
+      console.log(USAGE);
+      return 0;
+    }
+    const sources = [];
+    for (const path of asked.results) sources.push(await readSource(path));
+    const sweeps = sources.map(reported);
+    const flat = sources.flatMap(({ spec, records }) => records.map((record) => flatTrial(spec.name, record)));
+    const write = async (what: string, path: string | undefined, make: () => string | Uint8Array | Promise<string>) => {
+      if (path === undefined) return;
+      await writeAside(path, await make());
+      console.log(`${what}: ${path}`);
+    };
+    for (const { summary: { spec, uninformative } } of sweeps) {
+      if (uninformative) console.log(`${spec.name}: uninformative: ${uninformative}`);
+    }
+    await write("trials", asked.jsonl, () => toJsonLines(flat));
+    await write("table", asked.csv, () => toCsv(flat));
+    await write("parquet", asked.parquet, () => toParquet(flat));
+    await write("LaTeX", asked.latex, () => sweeps.map(({ summary }) => latexTable(summary)).join("\n"));
+    const records = sources.flatMap(({ records }) => records);
+    await write("records", asked.records, () => records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+    await write("summary", asked.summary, () => summaryJson(sweeps));
+    await write("page", asked.out, async () => sweepPage(sweeps, await readPlotlySource()));
+    return 0;
+  } catch (error) {
+    const usage = error instanceof ArgumentsError ? `\n\n${USAGE}` : "";
+    console.error(`report: ${error instanceof Error ? error.message : error}${usage}`);
+    return usage ? 2 : 1;
+  }
+}
+
+if (import.meta.main) Deno.exitCode = await main(Deno.args);

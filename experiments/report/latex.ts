@@ -1,0 +1,70 @@
+import type { SettingSummary, SweepSummary } from "../../lib/evaluation/mod.ts";
+import { chanceText } from "./words.ts";
+
+/** Characters that mean something to LaTeX, as they are printed. */
+export function escapeLatex(text: string): string {
+  const named: Record<string, string> = {
+    "\\": "\\textbackslash{}",
+    "~": "\\textasciitilde{}",
+    "^": "\\textasciicircum{}",
+  };
+  return text.replace(/[\\~^&%$#_{}]/g, (character) => named[character] ?? `\\${character}`);
+}
+
+/** A table of a sweep for papers: booktabs rules, intervals, and chances corrected by Holm's method. */
+export function latexTable({ spec, metric, settings, comparisons, uninformative }: SweepSummary): string {
+  const names = Object.keys(settings[0].axes);
+  const head = [
+    ...names.map((name) => name.replace(/^task\./, "")),
+    metric,
+    "95\\,\\% interval",
+    "difference",
+    "$p$ (Holm)",
+  ];
+  const rows = settings.map((setting) => {
+    const comparison = comparisons.find((one) => one.setting === setting);
+    return [
+      ...names.map((name) => escapeLatex(String(setting.axes[name]))),
+      setting.score.toFixed(2),
+      `[${setting.interval.low.toFixed(2)}, ${setting.interval.high.toFixed(2)}]`,
+      comparison ? signed(comparison.difference) : "--",
+      comparison ? chanceText(comparison.corrected).replace("<", "$<$") : "--",
+    ];
+  });
+  const line = (cells: readonly string[]) => `${cells.join(" & ")} \\\\`;
+  return [
+    "% \\usepackage{booktabs}",
+    "\\begin{table}",
+    "  \\centering",
+    `  \\caption{${caption(settings[0], spec.name, settings, uninformative)}}`,
+    `  \\begin{tabular}{${"l".repeat(names.length)}rrrr}`,
+    "    \\toprule",
+    `    ${line(head.map((text, index) => index < names.length ? escapeLatex(text) : text))}`,
+    "    \\midrule",
+    ...rows.map((row) => `    ${line(row)}`),
+    "    \\bottomrule",
+    "  \\end{tabular}",
+    "\\end{table}",
+    "",
+  ].join("\n");
+}
+
+function signed(number: number): string {
+  const text = Math.abs(number).toFixed(2);
+  return Number(text) === 0 ? "0.00" : number < 0 ? `$-$${text}` : `+${text}`;
+}
+
+function caption(
+  { trial }: SettingSummary,
+  name: string,
+  settings: readonly SettingSummary[],
+  uninformative: string | undefined,
+): string {
+  const contexts = Math.min(...settings.map(({ scores }) => scores.size));
+  const questions = Math.min(...settings.map(({ questions }) => questions));
+  const words =
+    `${name}: model ${trial.model}, task ${trial.task}, ${trial.length} tokens; at least ${questions} questions in ` +
+    `${contexts} contexts a setting; intervals by the bootstrap over contexts, exact where all answers agree.` +
+    (uninformative ? ` Uninformative: ${uninformative}.` : "");
+  return escapeLatex(words);
+}

@@ -1,0 +1,221 @@
+import {
+  baselinesOf,
+  type Environment,
+  settingLabel,
+  summarizeSweep,
+  type SweepSummary,
+} from "../../lib/evaluation/mod.ts";
+import { renderReport, type ReportSection, type ReportTable, selectedSpansFigure } from "../../lib/viz/mod.ts";
+import { sweepFigures } from "./figures.ts";
+import type { SweepSource } from "./sources.ts";
+import { chanceText, signed } from "./words.ts";
+
+/** Trials that are listed one by one. */
+const LISTED = 2000;
+/** Traces that go into a page. */
+const MOST_TRACES = 200;
+
+/** A sweep and what it came to. */
+export interface ReportedSweep {
+  /** As it lies in the file. */
+  readonly source: SweepSource;
+  /** Summed up. */
+  readonly summary: SweepSummary;
+}
+
+/** Sums a source up. */
+export function reported(source: SweepSource): ReportedSweep {
+  return { source, summary: summarizeSweep(source.spec, source.records) };
+}
+
+/** The page of one or more sweeps. */
+export function sweepPage(sweeps: readonly ReportedSweep[], plotlySource: string): string {
+  const one = sweeps.length === 1;
+  const trials = sweeps.reduce((sum, { summary }) => sum + summary.trials, 0);
+  return renderReport({
+    title: one ? `Sweep: ${sweeps[0].source.spec.name}` : `${sweeps.length} sweeps`,
+    introduction:
+      `${trials} trials. A trial is one setting on one context; settings of a sweep see the same contexts. Scores ` +
+      "are means over all questions. 95 % intervals are by the bootstrap over contexts, since questions about one context are " +
+      "not independent, and exact (Clopper and Pearson, a context counting once) where all answers agree. Settings are " +
+      "compared with the baseline on the same contexts, by sign flips of the contexts' differences; p (Holm) is corrected for " +
+      "the number of comparisons in the sweep. d is the mean difference over its standard deviation between contexts.",
+    sections: [...(one ? [] : [overview(sweeps)]), ...sweeps.flatMap((sweep) => sections(sweep, one))],
+    plotlySource,
+  });
+}
+
+function overview(sweeps: readonly ReportedSweep[]): ReportSection {
+  const rows = sweeps.map(({ source: { spec }, summary: { settings, comparisons, uninformative } }) => {
+    const scores = settings.map(({ score }) => score);
+    const [baseline] = baselinesOf(spec, settings);
+    const found = comparisons.filter(({ corrected }) => corrected < 0.05).length;
+    return [
+      spec.name,
+      settings.length.toString(),
+      baseline ? baseline.score.toFixed(2) : "none",
+      `${Math.min(...scores).toFixed(2)} to ${Math.max(...scores).toFixed(2)}`,
+      uninformative ? "uninformative" : `${found} of ${comparisons.length}`,
+    ];
+  });
+  const right = { align: "right" } as const;
+  const columns = [
+    { label: "sweep" },
+    { label: "settings", ...right },
+    { label: "baseline", ...right },
+    { label: "scores", ...right },
+    { label: "differ from the baseline (p < 0.05, Holm)" },
+  ];
+  return { heading: "", text: "", table: { columns, rows, interactive: true } };
+}
+
+function sections({ source, summary }: ReportedSweep, alone: boolean): ReportSection[] {
+  const { spec } = source;
+  const head = (heading: string) => alone ? heading : `${spec.name}: ${heading}`;
+  const words = [spec.description, state(source, summary)];
+  if (summary.uninformative) words.push(`UNINFORMATIVE: ${summary.uninformative}.`);
+  for (const { axes, error } of summary.failedSettings) words.push(`${settingLabel(axes)} failed: ${error}`);
+  return [
+    { heading: head("settings"), text: words.filter(Boolean).join("\n\n"), table: settingsTable(summary) },
+    ...sweepFigures(summary).map(({ heading, ...rest }) => ({ heading: head(heading), ...rest })),
+    ...(summary.comparisons.length > 0
+      ? [{ heading: head("against the baseline"), text: "", table: comparisonsTable(summary) }]
+      : []),
+    trialsSection(source, head("trials")),
+    {
+      heading: head("spec and environment"),
+      text: summary.environments.map(environmentText).join("\n\n"),
+      table: specTable(source),
+    },
+  ];
+}
+
+function state({ missing, others }: SweepSource, { trials, readings, saved }: SweepSummary): string {
+  const each = (trials / readings).toFixed(1);
+  const shared = trials === readings
+    ? ""
+    : ` from ${readings} readings of contexts (${each} trials each; alone they would take ${
+      saved.toFixed(1)
+    } times as long)`;
+  const parts = [`${trials} trials${shared}`];
+  if (missing > 0) parts.push(`${missing} still to run`);
+  if (others > 0) parts.push(`${others} of earlier specs in the file left out`);
+  return `${parts.join("; ")}.`;
+}
+
+const right = { align: "right" } as const;
+
+function settingsTable({ settings, metric, spec }: SweepSummary): ReportTable {
+  const names = Object.keys(settings[0].axes);
+  const numeric = (name: string) => settings.every(({ axes }) => typeof axes[name] === "number");
+  const baselines = baselinesOf(spec, settings);
+  return {
+    interactive: true,
+    columns: [
+      ...names.map((name) => ({ label: name.replace(/^task\./, ""), ...(numeric(name) && right) })),
+      ...[
+        metric,
+        "95 % interval",
+        "right",
+        "contexts",
+        "failed",
+        "seconds to read",
+        "seconds to answer",
+        "tokens/s",
+        "MiB",
+        "scope",
+      ]
+        .map((label) => ({ label, ...right })),
+      { label: "" },
+    ],
+    rows: settings.map((setting) => [
+      ...names.map((name) => String(setting.axes[name])),
+      setting.score.toFixed(3),
+      `${setting.interval.low.toFixed(2)} to ${setting.interval.high.toFixed(2)}`,
+      `${Math.round(setting.score * setting.questions)} of ${setting.questions}`,
+      String(setting.scores.size),
+      String(setting.failed.length),
+      setting.readSeconds.toFixed(2),
+      setting.answerSeconds.toFixed(2),
+      Math.round(setting.tokensPerSecond).toString(),
+      Math.round(setting.peakBytes / 2 ** 20).toString(),
+      String(setting.scope),
+      [
+        baselines.includes(setting) && "baseline",
+        setting.trial.knobs.allowBeyondTrained && "may pass the trained context",
+      ]
+        .filter(Boolean).join(", "),
+    ]),
+  };
+}
+
+function comparisonsTable({ comparisons }: SweepSummary): ReportTable {
+  return {
+    interactive: true,
+    columns: [
+      { label: "setting" },
+      { label: "baseline" },
+      ...["difference", "95 % interval", "d", "contexts", "p", "p (Holm)"].map((label) => ({ label, ...right })),
+    ],
+    rows: comparisons.map(({ setting, baseline, difference, interval, effect, pairs, p, corrected }) => [
+      settingLabel(setting.axes),
+      settingLabel(baseline.axes),
+      signed(difference),
+      `${signed(interval.low)} to ${signed(interval.high)}`,
+      Number.isFinite(effect) ? signed(effect) : "all alike",
+      String(pairs),
+      chanceText(p),
+      chanceText(corrected),
+    ]),
+  };
+}
+
+function trialsSection({ records, traces }: SweepSource, heading: string): ReportSection {
+  const traced = records.filter(({ trial }) => traces.has(trial.id)).slice(0, MOST_TRACES);
+  const drawn = new Set(traced.map(({ trial }) => trial.id));
+  const table: ReportTable = {
+    interactive: true,
+    columns: [
+      { label: "setting" },
+      { label: "seed", ...right },
+      { label: "score", ...right },
+      { label: "selection" },
+      { label: "error" },
+    ],
+    rows: records.slice(0, LISTED).map(({ trial, result, error }) => [
+      settingLabel(trial.axes),
+      String(trial.seed),
+      result ? result.score.toFixed(3) : "failed",
+      drawn.has(trial.id) ? { text: "drawn below", target: `selection-${trial.id}` } : "",
+      error ?? "",
+    ]),
+    ...(records.length > LISTED &&
+      { note: `The first ${LISTED} of ${records.length} trials; --jsonl writes all of them.` }),
+  };
+  if (traced.length === 0) return { heading, text: "", table };
+  const figures = traced.map(({ trial }) => {
+    const { layers, length, questionStart } = traces.get(trial.id)!;
+    return {
+      name: `${settingLabel(trial.axes)}, seed ${trial.seed}`,
+      target: `selection-${trial.id}`,
+      figure: selectedSpansFigure({ layers, length, questionStart }),
+    };
+  });
+  return {
+    heading,
+    text: "",
+    table,
+    choice: { label: "What the layers attended to for the first question of", figures },
+  };
+}
+
+function specTable({ spec, path }: SweepSource): ReportTable {
+  const rows = Object.entries(spec).filter(([, value]) => value !== undefined && value !== "")
+    .map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
+  return { columns: [{ label: "field" }, { label: "value" }], rows: [["file", path], ...rows] };
+}
+
+function environmentText({ adapter, software, cpu, os, deno, toolkit, commit }: Environment): string {
+  return `Run on ${adapter}${software ? " (software)" : ""}, ${cpu}, ${os}, Deno ${deno}, toolkit ${toolkit}` +
+    `${commit ? ` at ${commit}${commit.endsWith("+") ? " (with changes)" : ""}` : ""}.`;
+}

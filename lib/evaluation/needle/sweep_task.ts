@@ -1,0 +1,57 @@
+import { z } from "zod";
+import type { Schema } from "../../attention/mod.ts";
+import { Random } from "../random.ts";
+import type { SweepTask } from "../sweep/task.ts";
+import { makeContext } from "./context.ts";
+import { type NeedleVariant, needleVariants } from "./facts.ts";
+import { askNeedle } from "./question.ts";
+import type { Wording } from "./wordings.ts";
+
+/** Options of the needle task in a sweep. */
+export interface NeedleParameters {
+  /** Needles in a context, all of them asked for. Default 4. */
+  needles: number;
+  /** Questions about each needle. Default 1. */
+  questionsPerNeedle: number;
+  /** What is hidden. Default "plain". */
+  variant: NeedleVariant;
+  /** How questions are worded. Default "plain". */
+  wording: Wording;
+  /** Whether prompts end with the answer's opening words. Default true. */
+  opening: boolean;
+}
+
+const wordings = ["plain", "reworded", "varied", "unseen"] as const;
+
+const schema: Schema<NeedleParameters> = z.strictObject({
+  needles: z.number().int().min(1).default(4).describe("Needles in a context, all of them asked for. Default 4."),
+  questionsPerNeedle: z.number().int().min(1).default(1).describe("Questions about each needle. Default 1."),
+  variant: z.enum(needleVariants as [NeedleVariant, ...NeedleVariant[]]).default("plain").describe(
+    'What is hidden: "plain", with look-alikes, or chains such as "Let A = 482 913." and elsewhere "Let B = A.". Default "plain".',
+  ),
+  wording: z.enum(wordings).default("plain").describe('How questions are worded. Default "plain".'),
+  opening: z.boolean().default(true).describe("Whether prompts end with the answer's opening words. Default true."),
+});
+
+/** Needles in a haystack, one haystack for each seed. An answer counts where it is exactly right. */
+export const needleSweepTask: SweepTask<NeedleParameters> = {
+  name: "needle",
+  metric: "exact match",
+  schema,
+  // Among the values that stand in the context; chains ask for one of as many.
+  chance: ({ needles }) => 1 / needles,
+  async makeItem({ tokenizer, length, seed, parameters }) {
+    const { needles: count, questionsPerNeedle, variant, wording, opening } = parameters;
+    const random = new Random(seed, length);
+    const { tokens, needles } = await makeContext({ tokenizer, length, needles: count, variant, random });
+    const questions = Array.from({ length: count * questionsPerNeedle }, (_, index) => {
+      const needle = needles[Math.floor(index / questionsPerNeedle)];
+      const turn = seed * count * questionsPerNeedle + index;
+      const { prompt, answer } = askNeedle(needle, { variant, wording, opening, turn });
+      const maxTokens = tokenizer.encode(` ${answer}`, { addSpecialTokens: false }).length;
+      return { prompt, expected: answer, maxTokens, name: needle.name, depth: needle.tokenIndex / tokens.length };
+    });
+    return { tokens, questions };
+  },
+  score: ({ expected }, answer) => answer.trim() === expected ? 1 : 0,
+};

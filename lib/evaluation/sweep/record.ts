@@ -1,0 +1,145 @@
+import { z } from "zod";
+import type { Schema } from "../../attention/mod.ts";
+import type { Trial } from "./trial.ts";
+
+/** Version of the record's fields. */
+export const RECORD_VERSION = 1;
+
+/** One question of a trial and what was answered. */
+export interface QuestionOutcome {
+  /** What was asked for. */
+  name: string;
+  /** Where it stands in the context, from 0 to 1; null where it stands nowhere. */
+  depth: number | null;
+  /** The right answer. */
+  expected: string;
+  /** What was answered. */
+  answer: string;
+  /** How good that is, from 0 to 1. */
+  score: number;
+}
+
+/** What a trial was measured on. */
+export interface Environment {
+  /** The adapter's name. */
+  adapter: string;
+  /** Whether it is a software one. */
+  software: boolean;
+  /** The processor. */
+  cpu: string;
+  /** The operating system. */
+  os: string;
+  /** Version of Deno. */
+  deno: string;
+  /** Version of this toolkit. */
+  toolkit: string;
+  /** Commit of the toolkit's repository, with "+" where files differ from it; null outside of one. */
+  commit: string | null;
+}
+
+/** What a trial came to. */
+export interface TrialResult {
+  /** What the score is called. */
+  metric: string;
+  /** Mean of the questions' scores. */
+  score: number;
+  /** Every question with its answer. */
+  questions: QuestionOutcome[];
+  /** Tokens of the context. */
+  tokens: number;
+  /** Seconds to read the context; trials that share a reading have the same. */
+  readSeconds: number;
+  /** Whether another trial had read the context already. */
+  shared: boolean;
+  /** Seconds to answer all questions. */
+  answerSeconds: number;
+  /** Tokens of the context over the seconds that reading took. */
+  tokensPerSecond: number;
+  /** Most bytes of GPU buffers in use at once: weights, cache, work space. */
+  peakBytes: number;
+  /** Most tokens that any head attended to in a step. */
+  scope: number;
+}
+
+/** A trial with its result or its error: what is kept, written out, and merged from many machines. */
+export interface TrialRecord {
+  /** Version of the record's fields. */
+  version: number;
+  /** The trial. */
+  trial: Trial;
+  /** Whether it came to a result. */
+  status: "done" | "failed";
+  /** What it came to; null where it failed. */
+  result: TrialResult | null;
+  /** Why it failed; null where it didn't. */
+  error: string | null;
+  /** When it ended, ISO 8601. */
+  endedAt: string;
+  /** What it ran on. */
+  environment: Environment;
+}
+
+const number = z.number().min(0);
+const scalar = z.union([z.number(), z.string(), z.boolean()]);
+const scalars = z.record(z.string(), scalar);
+
+/** Checks a record read from a file. */
+export const trialRecordSchema: Schema<TrialRecord> = z.object({
+  version: z.literal(RECORD_VERSION, `must be ${RECORD_VERSION}, the version of records that this toolkit writes`),
+  trial: z.object({
+    id: z.string().regex(/^[0-9a-f]{16}$/),
+    setting: z.string().regex(/^[0-9a-f]{16}$/),
+    axes: scalars,
+    model: z.string(),
+    task: z.string(),
+    parameters: scalars,
+    method: z.string(),
+    length: z.number().int(),
+    seed: z.number().int(),
+    knobs: z.record(z.string(), z.any()),
+  }),
+  status: z.enum(["done", "failed"]),
+  result: z.object({
+    metric: z.string(),
+    score: z.number(),
+    questions: z.array(z.object({
+      name: z.string(),
+      depth: z.number().nullable(),
+      expected: z.string(),
+      answer: z.string(),
+      score: z.number(),
+    })),
+    tokens: number,
+    readSeconds: number,
+    shared: z.boolean(),
+    answerSeconds: number,
+    tokensPerSecond: number,
+    peakBytes: number,
+    scope: number,
+  }).nullable(),
+  error: z.string().nullable(),
+  endedAt: z.string(),
+  environment: z.object({
+    adapter: z.string(),
+    software: z.boolean(),
+    cpu: z.string(),
+    os: z.string(),
+    deno: z.string(),
+    toolkit: z.string(),
+    commit: z.string().nullable(),
+  }),
+}) as unknown as Schema<TrialRecord>;
+
+/**
+ * Checks a record that comes from outside, such as a line of a file.
+ *
+ * @throws {RangeError} naming each field that is wrong.
+ */
+export function parseTrialRecord(value: unknown): TrialRecord {
+  const parsed = trialRecordSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { issues } = parsed.error as z.ZodError;
+  throw new RangeError(
+    `trial record: ${issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")}`,
+  );
+}

@@ -1,0 +1,200 @@
+import { type Knobs, type MethodName, resolveKnobs, type TraceStep } from "../../attention/mod.ts";
+import { promptSteps } from "../../model/mod.ts";
+import type { NeedleSession } from "../needle/session.ts";
+import type { TextTokenizer } from "../needle/prose.ts";
+import { Stopwatch } from "../stopwatch.ts";
+import type { ClaimedTrial } from "./ledger.ts";
+import type { QuestionOutcome, TrialResult } from "./record.ts";
+import type { TaskItem, TaskQuestion } from "./task.ts";
+import { sweepTask } from "./tasks.ts";
+import type { Trial } from "./trial.ts";
+
+/** What a trial needs of a session; sessions of `lib/model` have it. */
+export interface TrialSession extends NeedleSession<TrialSession> {
+  /** A session of the same context, with other knobs if they are given. */
+  fork(options?: { knobs?: Partial<Knobs> }): TrialSession;
+  /** What each layer selected in the last steps. */
+  readTrace(): Promise<readonly TraceStep[]>;
+}
+
+/** What a trial runs on. */
+export interface TrialSubject {
+  /** Starts an empty session. */
+  createSession(options: { method: MethodName; knobs: Partial<Knobs>; trace: boolean }): TrialSession;
+  /** The tokenizer. */
+  readonly tokenizer: TextTokenizer;
+  /** Counts the memory in use. */
+  readonly memory: { readonly peakBytes: number; resetPeak(): void };
+}
+
+/** How a trial is watched and stopped. */
+export interface TrialOptions {
+  /** Ends it with the signal's reason. */
+  signal?: AbortSignal;
+  /** Called with the share done, from 0 to 1. */
+  onProgress?: (share: number, phase: "reading" | "asking") => void;
+  /** Keeps what the first question selected. */
+  trace?: boolean;
+  /** The clock in milliseconds. Default `performance.now`. */
+  now?: () => number;
+}
+
+/** What the first question's first answering step attended to. */
+export interface KeptTrace {
+  /** Tokens cached then. */
+  length: number;
+  /** First token of the question. */
+  questionStart: number;
+  /** The question. */
+  prompt: string;
+  /** Attended tokens of each layer, rising, by group of heads. */
+  layers: { layer: number; groups: KeptGroup[] }[];
+}
+
+/** What one group of heads attended to: `indices` rise; `centers` are the picked ones, with their votes. */
+export interface KeptGroup {
+  /** Attended tokens. */
+  indices: number[];
+  /** Picked tokens. */
+  centers: number[];
+  /** Votes of each picked token. */
+  votes: number[];
+  /** Leading tokens always attended to. */
+  globalCount: number;
+  /** First token of the window. */
+  windowStart: number;
+}
+
+/** A context that was read, and what that took. */
+interface Reading {
+  readonly prefill: string;
+  readonly item: TaskItem;
+  readonly session: TrialSession;
+  readonly seconds: number;
+  readonly peakBytes: number;
+}
+
+/** Reading counts as so much of a trial's progress. */
+const READING = 0.7;
+
+/** Runs trials on a model. It keeps the context it read last, for trials that read the same. */
+export class TrialRunner {
+  readonly #subject: TrialSubject;
+  #reading: Reading | undefined;
+
+  /** A runner that has read nothing. */
+  constructor(subject: TrialSubject) {
+    this.#subject = subject;
+  }
+
+  /** Names the reading at hand, so that trials that share it can come first. */
+  get prefill(): string | undefined {
+    return this.#reading?.prefill;
+  }
+
+  /**
+   * Runs a trial: reads its context, unless that was just done, and answers each question by a fork.
+   *
+   * @throws {RangeError} for knobs that can't be.
+   * @throws the signal's reason, and whatever the GPU has to say.
+   */
+  async run(
+    { trial, prefill }: ClaimedTrial,
+    options: TrialOptions = {},
+  ): Promise<{ result: TrialResult; trace?: KeptTrace }> {
+    const knobs = resolveKnobs(trial.knobs);
+    const task = sweepTask(trial.task);
+    const shared = this.#reading?.prefill === prefill;
+    if (!shared) await this.#read(trial, prefill, options);
+    const { item, session, seconds, peakBytes } = this.#reading!;
+    const { memory, tokenizer } = this.#subject;
+    memory.resetPeak();
+    const asking = new Stopwatch(options.now ?? (() => performance.now()));
+    const questions: QuestionOutcome[] = [];
+    let scope = session.scope;
+    let trace: KeptTrace | undefined;
+    for (const [index, question] of item.questions.entries()) {
+      options.signal?.throwIfAborted();
+      using fork = session.fork({ knobs });
+      const said = await asking.time(() => this.#answer(fork, question, options.signal));
+      scope = Math.max(scope, fork.scope);
+      const answer = tokenizer.decode(said).trim();
+      const { name, depth = null, expected } = question;
+      questions.push({ name, depth, expected, answer, score: task.score(question, answer) });
+      if (options.trace && index === 0) trace = keptTrace(await fork.readTrace(), question.prompt, item.tokens.length);
+      options.onProgress?.(READING + (1 - READING) * (index + 1) / item.questions.length, "asking");
+    }
+    const result = {
+      metric: task.metric,
+      score: questions.reduce((sum, { score }) => sum + score, 0) / Math.max(1, questions.length),
+      questions,
+      tokens: item.tokens.length,
+      readSeconds: seconds,
+      shared,
+      answerSeconds: asking.seconds,
+      tokensPerSecond: item.tokens.length / Math.max(seconds, 1e-9),
+      peakBytes: Math.max(peakBytes, memory.peakBytes),
+      scope,
+    };
+    return trace ? { result, trace } : { result };
+  }
+
+  /** Gives the context up. */
+  drop(): void {
+    this.#reading?.session[Symbol.dispose]();
+    this.#reading = undefined;
+  }
+
+  async #read(trial: Trial, prefill: string, { signal, onProgress, trace, now }: TrialOptions): Promise<void> {
+    this.drop();
+    const { createSession, tokenizer, memory } = this.#subject;
+    const { length, seed, parameters, method, knobs } = trial;
+    const item = await sweepTask(trial.task).makeItem({ tokenizer, length, seed, parameters });
+    signal?.throwIfAborted();
+    memory.resetPeak();
+    const session = createSession({ method, knobs, trace: trace ?? false });
+    try {
+      const reading = new Stopwatch(now ?? (() => performance.now()));
+      await reading.time(() =>
+        session.append(item.tokens, {
+          signal,
+          onProgress: (done, total) => onProgress?.(READING * done / total, "reading"),
+        })
+      );
+      // A step of one row counts as decoding, where what is selected has a part: no other trial can go on from there.
+      const alone = promptSteps(item.tokens.length, 0, knobs).some(({ rows, first }) => rows === 1 && !first);
+      const name = alone ? trial.id : prefill;
+      this.#reading = { prefill: name, item, session, seconds: reading.seconds, peakBytes: memory.peakBytes };
+    } catch (error) {
+      session[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  async #answer(
+    session: TrialSession,
+    { prompt, maxTokens }: TaskQuestion,
+    signal?: AbortSignal,
+  ): Promise<readonly number[]> {
+    session.markQuestion();
+    const tokens = this.#subject.tokenizer.encode(prompt, { addSpecialTokens: false });
+    return await session.generate(tokens, { maxTokens, signal });
+  }
+}
+
+/** The question's last token is the first step of one token: it writes the answer's first. */
+function keptTrace(steps: readonly TraceStep[], prompt: string, questionStart: number): KeptTrace | undefined {
+  const step = steps.find(({ rows }) => rows === 1);
+  if (!step) return undefined;
+  const layers = step.layers.map(({ layer, groups }) => ({
+    layer,
+    groups: groups.map(({ indices, centers, votes, globalCount, windowStart }) => ({
+      indices: [...indices],
+      centers: [...centers],
+      votes: [...votes],
+      globalCount,
+      windowStart,
+    })),
+  }));
+  return { length: step.length, questionStart, prompt: prompt.trim(), layers };
+}

@@ -1,0 +1,237 @@
+import { z } from "zod";
+import { type Knobs, type MethodName, methodNames, paperKnobs, type Schema } from "../../attention/mod.ts";
+import { type AxisValue, axisValues, axisValuesSchema, type WrittenAxis } from "./axis.ts";
+import { parseCondition } from "./expression.ts";
+import { mostSobolDimensions } from "./sobol.ts";
+import { sweepTask, sweepTasks } from "./tasks.ts";
+
+/** Values of several axes. */
+export type Axes = Readonly<Record<string, readonly AxisValue[]>>;
+
+/** A sweep: what varies, and over which task, methods, lengths and seeds. */
+export interface SweepSpec {
+  /** Its name, for files and headings. */
+  name: string;
+  /** What it is about, in words. */
+  description: string;
+  /** The model: "demo", a folder, a URL or a name on the hub. */
+  model: string;
+  /** Which knobs the settings start from. */
+  preset: "demo" | "paper";
+  /** The task's name. */
+  task: string;
+  /** Its options, those that differ from the defaults. */
+  parameters: Readonly<Record<string, AxisValue>>;
+  /** Methods, an axis of the grid. */
+  methods: readonly MethodName[];
+  /** Lengths in tokens, an axis of the grid. */
+  lengths: readonly number[];
+  /** Seeds: each setting runs once for each. */
+  seeds: readonly number[];
+  /** Knobs of all settings. */
+  set: Partial<Knobs>;
+  /** Axes of which every combination runs: knobs, and options of the task as `task.NAME`. */
+  sweep: Axes;
+  /** Groups of axes that go on together, first with first, second with second. */
+  zip: readonly Axes[];
+  /** So many settings of the grid instead of all. */
+  sample?: { kind: "random" | "sobol"; count: number; seed: number };
+  /** Conditions for settings that don't run. */
+  exclude: readonly string[];
+  /** The setting that others are compared with: values of axes. Default: the preset's, where the grid has them. */
+  baseline: Readonly<Record<string, AxisValue>>;
+  /** Keeps each trial's selection for its first question. */
+  traces: boolean;
+}
+
+/** A spec with everything that has a default left out. */
+export type SweepSpecInput =
+  & Partial<Omit<SweepSpec, "task" | "parameters" | "seeds" | "lengths" | "zip" | "sweep">>
+  & {
+    /** The task by name, or with options. Default "needle". */
+    task?: string | Readonly<Record<string, AxisValue>>;
+    /** A list, or "0..9". Default "0..9". */
+    seeds?: readonly number[] | string;
+    /** Default: 2,048. */
+    lengths?: readonly number[];
+    /** Lists, or ranges such as `{ from: 1, to: 8, factor: 2 }`. */
+    sweep?: Readonly<Record<string, WrittenAxis>>;
+    /** Groups of lists. */
+    zip?: readonly Readonly<Record<string, WrittenAxis>>[];
+  };
+
+/** Names of all knobs. */
+export const knobNames: readonly string[] = Object.keys(paperKnobs);
+
+const whole = (least: number) => z.number().int("must be a whole number").min(least, `must be at least ${least}`);
+const scalar = z.union([z.number(), z.string(), z.boolean()]);
+const scalars = z.record(z.string(), scalar);
+const axes = z.record(z.string(), axisValuesSchema);
+const method = z.enum(methodNames as [MethodName, ...MethodName[]], {
+  error: ({ input }) => `there is no method ${JSON.stringify(input)}; the methods are ${methodNames.join(", ")}`,
+});
+const seeds = z.union([
+  z.array(whole(0)).min(1),
+  z.string().regex(/^\d+\.\.\d+$/, 'must be a list, or a range such as "0..9"'),
+]);
+
+const written = z.strictObject({
+  $schema: z.string().optional().describe("Where editors find this schema."),
+  name: z.string().regex(/^[\w .-]+$/, "must be letters, digits, blanks, points and dashes").default("sweep")
+    .describe("Name of the sweep, for files and headings."),
+  description: z.string().default("").describe("What it is about, in words; stands in the report."),
+  model: z.string().min(1).default("demo")
+    .describe('"demo" (the embedded model), a folder or URL with config.json, or organization/name on the hub.'),
+  preset: z.enum(["demo", "paper"]).optional().describe(
+    'Knobs that the settings start from. Default: "demo" for the embedded model, "paper" for others.',
+  ),
+  task: z.union([z.string(), z.looseObject({ name: z.string() }).catchall(scalar)]).default("needle").describe(
+    "The task by name, or an object of its name and options.",
+  ),
+  methods: z.array(method).min(1).default(["reattention"]).describe("Attention methods; an axis of the grid."),
+  lengths: z.array(whole(65)).min(1).default([2048]).describe(
+    "Tokens of a context with one question and its answer; an axis of the grid.",
+  ),
+  seeds: seeds.default("0..9").describe(
+    'Seeds, a list or "0..9"; each seed is one context, the same for all settings.',
+  ),
+  set: scalars.default({}).describe("Knobs of all settings."),
+  sweep: axes.default({}).describe("Axes of which every combination runs: knobs, or options of the task as task.NAME."),
+  zip: z.array(axes).default([]).describe("Groups of axes that go on together: spans with their clips, for example."),
+  sample: z.strictObject({
+    kind: z.enum(["random", "sobol"]).describe("How settings are drawn from the grid."),
+    count: whole(1).describe("How many settings."),
+    seed: whole(0).default(1).describe("Seed of a random sample. Default 1."),
+  }).optional().describe("Runs so many settings of the grid instead of all."),
+  exclude: z.array(z.string()).default([]).describe(
+    'Settings for which one of these conditions holds don\'t run, such as "chunkSize > window - 64".',
+  ),
+  baseline: scalars.default({}).describe(
+    "The setting that others are compared with, by values of axes. Default: the preset's values, where the grid has them.",
+  ),
+  traces: z.boolean().default(false).describe("Keeps what each trial's first question selected; the report draws it."),
+});
+
+/** The spec's own checks, and everything completed. */
+export const sweepSpecSchema: Schema<SweepSpec> = written.transform((spec, context): SweepSpec => {
+  const { $schema: _, task, seeds, sweep, zip, ...rest } = spec;
+  const { name, ...parameters } = typeof task === "string" ? { name: task } : task as Record<string, AxisValue>;
+  const complete: SweepSpec = {
+    ...rest,
+    set: rest.set as Partial<Knobs>,
+    preset: spec.preset ?? (spec.model === "demo" ? "demo" : "paper"),
+    task: String(name),
+    parameters: parameters as Record<string, AxisValue>,
+    seeds: [...new Set(typeof seeds === "string" ? seedRange(seeds) : seeds)],
+    methods: [...new Set(rest.methods)],
+    lengths: [...new Set(rest.lengths)],
+    sweep: mapped(sweep, axisValues),
+    zip: zip.map((group) => mapped(group, axisValues)),
+  };
+  for (const [path, message] of faults(complete)) {
+    context.addIssue({ code: "custom", path: path.split("/"), message });
+  }
+  return complete;
+});
+
+function mapped<From, To>(record: Readonly<Record<string, From>>, act: (value: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, act(value)]));
+}
+
+function seedRange(text: string): number[] {
+  const [from, to] = text.split("..").map(Number);
+  return Array.from({ length: Math.max(0, Math.min(to - from + 1, 1_000_000)) }, (_, index) => from + index);
+}
+
+/** Names that a condition may hold. */
+export function conditionNames({ task }: Pick<SweepSpec, "task">): string[] {
+  return [...knobNames, "method", "length", ...parameterNames(task)];
+}
+
+function parameterNames(task: string): string[] {
+  const complete = sweepTask(task).schema.safeParse({});
+  return complete.success ? Object.keys(complete.data as object).map((name) => `task.${name}`) : [];
+}
+
+function faults(spec: SweepSpec): [path: string, message: string][] {
+  const found: [string, string][] = [];
+  const attempt = (path: string, act: () => void) => {
+    try {
+      act();
+    } catch (error) {
+      found.push([path, (error as Error).message]);
+    }
+  };
+  attempt("task", () => sweepTask(spec.task));
+  if (found.length > 0) return found;
+  if (spec.seeds.length === 0) found.push(["seeds", "a range must rise"]);
+  const known = conditionNames(spec);
+  const axisNames = known.filter((name) => name !== "method" && name !== "length");
+  const check = (path: string, names: readonly string[], allowed: readonly string[]) => {
+    for (const name of names) {
+      if (!allowed.includes(name)) found.push([path, `there is no ${name}; there are ${allowed.join(", ")}`]);
+    }
+  };
+  check("set", Object.keys(spec.set), knobNames);
+  check("sweep", Object.keys(spec.sweep), axisNames);
+  check("baseline", Object.keys(spec.baseline), known);
+  const all = [...Object.keys(spec.sweep), ...spec.zip.flatMap((group) => Object.keys(group))];
+  for (const name of new Set(all.filter((name, index) => all.indexOf(name) !== index))) {
+    found.push(["sweep", `${name} stands in more than one place of sweep and zip`]);
+  }
+  for (const name of all.filter((name) => name in spec.set)) found.push(["set", `${name} is swept as well`]);
+  spec.zip.forEach((group, index) => {
+    check(`zip/${index}`, Object.keys(group), axisNames);
+    const lengths = new Set(Object.values(group).map((values) => values.length));
+    if (lengths.size > 1) found.push([`zip/${index}`, "lists that go on together must be of one length"]);
+  });
+  spec.exclude.forEach((text, index) => attempt(`exclude/${index}`, () => parseCondition(text, known)));
+  if (spec.sample?.kind === "sobol" && Object.keys(spec.sweep).length + spec.zip.length + 2 > mostSobolDimensions) {
+    found.push(["sample", `a Sobol sample has at most ${mostSobolDimensions - 2} axes`]);
+  }
+  return found;
+}
+
+/**
+ * Checks a spec and completes it.
+ *
+ * @throws {RangeError} naming each field that is wrong and what would be right.
+ *
+ * @example
+ * ```ts
+ * import { parseSweepSpec } from "@reattention/toolkit/evaluation";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const spec = parseSweepSpec({ sweep: { k: [1, 4, 8] }, seeds: "0..4" });
+ * assertEquals([spec.sweep.k.length, spec.seeds.length, spec.task], [3, 5, "needle"]);
+ * assertThrows(() => parseSweepSpec({ sweep: { kk: [1] } }), RangeError, "there is no kk");
+ * ```
+ */
+export function parseSweepSpec(value: unknown): SweepSpec {
+  const parsed = sweepSpecSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { issues } = parsed.error as z.ZodError;
+  throw new RangeError(
+    `spec: ${issues.map(({ path, message }) => `${path.join(".") || "it"}: ${message}`).join("; ")}`,
+  );
+}
+
+/** JSON Schema of spec files, for editors. */
+export function sweepSpecJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(written, { io: "input" }) as { properties: Record<string, Record<string, unknown>> };
+  const tasks = sweepTasks.map(({ name, schema }) => {
+    const options = z.toJSONSchema(schema as unknown as z.ZodType, { io: "input" }) as Record<string, unknown>;
+    const { $schema: _, properties, ...rest } = options;
+    return { ...rest, properties: { name: { const: name }, ...properties as object }, required: ["name"] };
+  });
+  schema.properties.task = {
+    description: schema.properties.task.description,
+    anyOf: [{ type: "string", enum: sweepTasks.map(({ name }) => name) }, ...tasks],
+  };
+  // Editors offer what stands under properties.
+  for (const name of ["set", "sweep"]) {
+    const { additionalProperties } = schema.properties[name];
+    schema.properties[name].properties = Object.fromEntries(knobNames.map((knob) => [knob, additionalProperties]));
+  }
+  return schema;
+}

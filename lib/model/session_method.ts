@@ -34,7 +34,7 @@ export interface MethodOptions {
  * trained context without `allowBeyondTrained`.
  */
 export function methodFor(model: Pick<SessionModel, "config" | "decoder">, options: MethodOptions): AttentionMethod {
-  const { config, decoder } = model;
+  const { config } = model;
   const preset = config.trainedContext < 8192 ? presets.demo : presets.paper;
   const knobs = resolveKnobs(options.knobs, preset);
   const method = methodOf(model, options.method ?? "reattention", knobs, options.layerKnobs);

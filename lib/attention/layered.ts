@@ -57,9 +57,23 @@ export class LayeredAttention implements AttentionMethod {
     await method.prepare?.(step.by(method), layer, queries);
   }
 
+  /** What the layers keep, on average. */
+  keptTokens(length: number): number {
+    return this.#mean((method) => method.keptTokens?.(length) ?? length);
+  }
+
+  /** What the layers read to select, on average. */
+  scoredKeys(step: StepShape): number {
+    return this.#mean((method) => method.scoredKeys?.(step) ?? 0);
+  }
+
   /** Attends in one layer, by its own method. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
     const method = this.#layers[layer];
     return method.attend(step.by(method), layer, queries);
+  }
+
+  #mean(of: (method: AttentionMethod) => number): number {
+    return this.#layers.reduce((sum, method) => sum + of(method), 0) / this.#layers.length;
   }
 }

@@ -1,10 +1,7 @@
 import { Tensor } from "../tensor/mod.ts";
 import type { KeyValueCache } from "./kv_cache.ts";
-import { queryScores, type QueryScoresInput, type ScoredQuery } from "./query_scores.ts";
+import { queryScores, type QueryScoresInput, type ScoredQuery, scoredTogether } from "./query_scores.ts";
 import type { RotationTable } from "./rotation_table.ts";
-
-/** Most scores made at a time: 64 MiB of them. */
-const MOST_SCORES = 2 ** 24;
 
 /** Vectors of one head size on the host, row after row. */
 export interface HostVectors {
@@ -34,7 +31,7 @@ export async function inParts(
   queries: readonly ScoredQuery[],
   score: (vectors: Tensor, queries: readonly ScoredQuery[]) => Tensor,
 ): Promise<Float32Array[]> {
-  const most = Math.max(1, Math.floor(MOST_SCORES / Math.max(1, ...queries.map(({ count }) => count))));
+  const most = scoredTogether(cache.device, Math.max(1, ...queries.map(({ count }) => count)));
   using vectors = Tensor.from(cache.device, data, [data.length / size, size], "probed vectors");
   const all: Float32Array[] = [];
   for (let first = 0; first < queries.length; first += most) {

@@ -1,4 +1,4 @@
-import type { Dispatch } from "../gpu/mod.ts";
+import type { Device, Dispatch } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import type { KeyValueCache } from "./kv_cache.ts";
 import type { Scoring } from "./scoring.ts";
@@ -36,6 +36,14 @@ export interface QueryScoresInput {
   readonly scoring?: Scoring;
   /** Angles by which keys are rotated: at their own positions, or at their places in the list. Default: no rotation. */
   readonly rotation?: { readonly table: Tensor; readonly by: "token" | "place" };
+}
+
+/** Most scores made at a time: 64 MiB of them. */
+const MOST_SCORES = 2 ** 24;
+
+/** Queries that are scored together with so many tokens: memory stays bounded, and one binding holds their scores. */
+export function scoredTogether({ info }: Device, tokens: number): number {
+  return Math.max(1, Math.floor(Math.min(MOST_SCORES, info.bindingBytes / 4) / Math.max(1, tokens)));
 }
 
 /** Marks a query without a list, as the kernel does. */

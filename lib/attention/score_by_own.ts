@@ -1,15 +1,13 @@
 import { Tensor, topK } from "../tensor/mod.ts";
 import { bestTokens } from "./best_tokens.ts";
 import { type OwnScorer, ownScorer } from "./own_scorer.ts";
-import { queryScores, type ScoredQuery, snippetScores } from "./query_scores.ts";
+import { queryScores, type ScoredQuery, scoredTogether, snippetScores } from "./query_scores.ts";
 import type { BestLists } from "./score_top_k.ts";
 import type { AttentionStep } from "./step.ts";
 
 /** Marks an unused place of a list, as the kernels do, and the score that goes with it. */
 const NONE = 0xffffffff;
 const LOWEST = -3.4028234663852886e38;
-/** Most scores made at a time: 64 MiB of them. */
-const MOST_SCORES = 2 ** 24;
 
 /** Lists made on the host for layers that are about to attend. */
 const prepared = new WeakMap<AttentionStep, BestLists>();
@@ -111,7 +109,7 @@ function* queriesToScore(
   const { keyValueHeads, queryHeads } = cache.shape;
   const share = queryHeads / keyValueHeads;
   const rows = voters.shape[1];
-  const most = Math.max(1, Math.floor(MOST_SCORES / Math.max(1, step.middleLength)));
+  const most = scoredTogether(step.device, step.middleLength);
   for (const [sequence, { mode, leading, windowStart, frozen }] of step.layouts.entries()) {
     if (mode !== "select" || frozen) continue;
     const count = rows * queryHeads;

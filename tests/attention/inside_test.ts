@@ -28,7 +28,7 @@ import {
   topK,
 } from "../../lib/reference/mod.ts";
 import { assertClose } from "../compare.ts";
-import { gpuTest } from "../gpu_test_device.ts";
+import { gpuTest, gpuTestWith } from "../gpu_test_device.ts";
 import { normals, swapAxes, TestLayer } from "./layer.ts";
 
 interface Case {
@@ -64,10 +64,17 @@ interface Seen {
 }
 
 /** Runs a first call and a step, and looks into the step; the oracle's view of the same step comes along. */
-async function look(device: Device, input: Case, knobs: Partial<Knobs>, watch: number[], bins?: number) {
+async function look(
+  device: Device,
+  input: Case,
+  knobs: Partial<Knobs>,
+  watch: number[],
+  bins?: number,
+  rowsOf?: number[],
+) {
   const { headSize, heads: [queryHeads, keyValueHeads], first, rows, seed } = input;
   const shape = { layers: 1, queryHeads, keyValueHeads, headSize };
-  const wanted = rows === 1 ? [0] : [1, rows - 1];
+  const wanted = rowsOf ?? (rows === 1 ? [0] : [1, rows - 1]);
   using probe = new AttentionProbe(device, [0], wanted.map((row) => first + row));
   const method = createMethod(input.method, resolveKnobs(knobs), shape);
   using layer = new TestLayer(device, shape, method, { pageTokens: 32, probe });
@@ -244,6 +251,28 @@ gpuTest("readInside bins long rows, sums kept and entropy unchanged (kernel quer
   // After selection there are few enough.
   assertEquals(binned.after.weights, exact.after.weights);
 });
+
+// 16,384 scores a binding: sixteen queries with 2,052 tokens take three of them.
+gpuTestWith(
+  { bindingBytes: 2 ** 16 },
+  "readInside scores long contexts part by part, and pages in several buffers",
+  async (device) => {
+    const input: Case = {
+      ...{ method: "reattention", headSize: 4, heads: [2, 2], scoring: "qk", positions: "compact", share: "layer" },
+      ...{ first: 2044, rows: 8, seed: 7 },
+    };
+    const { inside, seen, asked, length } = await look(device, input, OUTER, [], undefined, [0, 1, 2, 3, 4, 5, 6, 7]);
+    const tokens = Uint32Array.from({ length }, (_, token) => token);
+    const before = attendedWeights({
+      queries: dense(asked, [2, 8, 4]),
+      keys: dense(seen.keys, [2, length, 4]),
+      values: dense(seen.values, [2, length, 4]),
+      groups: [{ indices: tokens, positions: tokens }],
+      frequencies: rotaryFrequencies(4),
+    });
+    inside.layers[0].heads.forEach((head, index) => assertClose(head.before!.weights, before[index].data, CLOSE));
+  },
+);
 
 gpuTest("readInside ranks by a scorer of one's own, in both forms, as by the built-in one", async (device) => {
   const input: Case = {

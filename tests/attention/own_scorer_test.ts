@@ -5,7 +5,7 @@ import { bestTokens, rankOf } from "../../lib/attention/best_tokens.ts";
 import { ValidationError } from "../../lib/gpu/mod.ts";
 import { completeKnobs, dense, ReferenceLayer, topK } from "../../lib/reference/mod.ts";
 import { assertClose } from "../compare.ts";
-import { gpuTest } from "../gpu_test_device.ts";
+import { gpuTest, gpuTestWith } from "../gpu_test_device.ts";
 import { normals, swapAxes, TestLayer } from "./layer.ts";
 
 /** The built-in scores once more, as a user would write them; the sums run in the same order (kernel own_scores). */
@@ -109,6 +109,28 @@ gpuTest(
       const { centers } = (await both.readTrace()).at(-1)!.layers[0].groups[0];
       assertEquals([...centers], [35, 40, 45, 50], scoring);
     }
+  },
+);
+
+// 16,384 scores a binding: sixteen queries with 2,040 tokens of the middle take two of them.
+gpuTestWith(
+  { bindingBytes: 2 ** 16 },
+  "defineScorer: long middles are scored part by part, from pages in several buffers, with the same result",
+  async (device) => {
+    const shape = { layers: 1, queryHeads: 2, keyValueHeads: 2, headSize: 4 };
+    const found = [];
+    for (const scoring of ["qk", scorers.wgsl, scorers.typescript] as const) {
+      const knobs = resolveKnobs({ globalSize: 2, window: 10, chunkSize: 8, spanSize: 2, recallClip: -1, scoring });
+      using layer = new TestLayer(device, shape, createMethod("reattention", knobs, shape), { pageTokens: 64 });
+      for (const [seed, rows] of [[1, 2044], [4, 8]]) {
+        const [queries, keys, values] = [seed, seed + 1, seed + 2].map((part) => normals(part, rows * 8));
+        await layer.run({ rows, queries, keys, values });
+      }
+      const { groups: [{ centers, votes }] } = (await layer.readTrace()).at(-1)!.layers[0];
+      found.push([[...centers], [...votes]]);
+    }
+    assertEquals(found[1], found[0]);
+    assertEquals(found[2], found[0]);
   },
 );
 

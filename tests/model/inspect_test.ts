@@ -180,7 +180,7 @@ gpuTest(
       // A token that no layer looks at while it answers can be taken away.
       const { steps } = await session.inspect(prompt, {
         answer,
-        rows: [-1, model.tokenizer.encode(prompt).length - 1],
+        rows: [-1, model.tokenizer.encode(prompt, { addSpecialTokens: false }).length],
         before: false,
       });
       const seen = new Set(steps.flatMap(({ layers }) => layers.flatMap(({ heads }) => [...heads[0].after.positions])));

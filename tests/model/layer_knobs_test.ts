@@ -54,6 +54,10 @@ gpuTest("layers can use different methods, by a map, in sessions and batches", a
   const method = { "0-1": "full", "3": "h2o-compact", default: "reattention" } as const;
   using mixed = model.createSession({ method, knobs, trace: true });
   assertEquals(mixed.method.name, "mixed");
+  // Two layers keep all of 1,000 tokens and read none to select, one keeps all and reads its middle, one keeps 448.
+  const decode = { length: 1000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+  assertEquals(mixed.method.keptTokens?.(1000), (3 * 1000 + 448) / 4);
+  assertEquals(mixed.method.scoredKeys?.(decode), (1000 - 288) / 4);
   await mixed.append(prompt);
   const { length, layers } = (await mixed.readTrace()).at(-1)!;
   assertEquals(layers.map(({ groups }) => groups.length), [1, 1, 1, 4]);

@@ -8,6 +8,7 @@ import { loadModel } from "../lib/model/mod.ts";
 import { writeAside } from "../lib/platform.ts";
 import { type Figure, figureBytes } from "../lib/viz/mod.ts";
 import { FigureBrowser } from "./figures/browser.ts";
+import { attentionFigures } from "./screenshots/attention_figures.ts";
 import { readContext } from "./screenshots/capture.ts";
 import { recordedFigures } from "./screenshots/recorded.ts";
 import { selectionFigures } from "./screenshots/selection_figures.ts";
@@ -22,7 +23,7 @@ Draws every figure from real runs, light and dark, with Chromium (install it, or
   --help        prints this`;
 
 /** README's pictures: small, so that a page of them loads at once. */
-const gallery = ["accuracy", "selection_steps", "needle_recall", "selection_frequency"];
+const gallery = ["accuracy", "selection_steps", "needle_recall", "shaded_selected"];
 const GALLERY_WIDTH = 820;
 
 async function allFigures(): Promise<Record<string, Figure>> {
@@ -30,7 +31,11 @@ async function allFigures(): Promise<Record<string, Figure>> {
   using model = await loadModel("demo", { device });
   const run = await readContext(model);
   using _session = run.session;
-  return { ...await recordedFigures(), ...await selectionFigures(model, run) };
+  return {
+    ...await recordedFigures(),
+    ...await selectionFigures(model, run),
+    ...await attentionFigures(model, run),
+  };
 }
 
 async function main(args: readonly string[]): Promise<number> {

@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
 import { writeAside } from "../lib/platform.ts";
-import { type Figure, figureBytes } from "../lib/viz/mod.ts";
+import { type Figure, figureBytes, saveFigure } from "../lib/viz/mod.ts";
 import { FigureBrowser } from "./figures/browser.ts";
 import { attentionFigures } from "./screenshots/attention_figures.ts";
 import { readContext } from "./screenshots/capture.ts";
@@ -58,11 +58,12 @@ async function main(args: readonly string[]): Promise<number> {
     for (const dark of [false, true]) {
       await writeAside(`${out}/${name}${dark ? "_dark" : ""}.png`, await browser.png(figure, { dark, scale: 1 }));
     }
+    await saveFigure(figure, `${out}/${name}.json`);
     console.log(`${out}/${name}.png  ${(figureBytes(figure) / 1000).toFixed(0)} kB of figure`);
     if (!values.gallery || !gallery.includes(name)) continue;
     await writeAside(
       `experiments/pictures/${name}.png`,
-      await browser.png(figure, { width: GALLERY_WIDTH, scale: 1.5 }),
+      await browser.png(figure, { width: GALLERY_WIDTH, scale: 1.25 }),
     );
   }
   browser.complaints.forEach((complaint) => console.error(`screenshots: the page complained: ${complaint}`));

@@ -1,4 +1,5 @@
 import type { HeadAttention } from "../../lib/attention/mod.ts";
+import { Random } from "../../lib/evaluation/mod.ts";
 import { headOf, type Inspection, type Model } from "../../lib/model/mod.ts";
 import {
   attentionMapFigure,
@@ -8,6 +9,7 @@ import {
   headGridFigure,
   scoresFigure,
   shadedTextFigure,
+  spanEffectsFigure,
 } from "../../lib/viz/mod.ts";
 import { type AskedRun, readContext } from "./capture.ts";
 
@@ -63,6 +65,12 @@ export async function attentionFigures(model: Model, run: AskedRun): Promise<Rec
       questionStart,
       text,
       title: `${name}: scores of the question's last token`,
+    }),
+    span_effects: spanEffectsFigure({
+      effects: (await session.spanEffects({ prompt, answer: ` ${run.asked.value}`, random: new Random(1) })).effects,
+      needle,
+      text,
+      title: "What the answer rests on",
     }),
     entropy: await entropy(model),
   };

@@ -30,8 +30,8 @@ export function figureInMillimetres({ layout }: Figure, size: PrintSize): DrawnS
 }
 
 /** Pixels of a title's character, and of its line. */
-const TITLE_CHARACTER = 10.5;
-const TITLE_ROW = 26;
+const TITLE_CHARACTER = 8.8;
+const TITLE_ROW = 21;
 
 /**
  * The figure as it is drawn at that width. Where it is narrow, its title breaks into lines, its axes' titles have the size of
@@ -66,7 +66,8 @@ function withBrokenTitle({ data, layout }: Figure, width: number): Figure {
     data,
     layout: {
       ...layout,
-      title: { ...title, text: lines.join("<br>") },
+      // Plotly hangs a title by its last line: what stands above it needs room of its own.
+      title: { ...title, text: lines.join("<br>"), font: { size: 16 }, pad: { t: 14 + more } },
       height: Number(layout.height ?? 450) + more,
       margin: { ...margin, t: margin.t + more },
     },

@@ -46,6 +46,6 @@ Deno.test("figureForPrint breaks a long title into lines and makes room for them
   };
   const lines = layout.title.text.split("<br>");
   assertEquals(lines.join(" "), title);
-  assert(lines.length > 1 && lines.every((line) => line.length < 40));
-  assertEquals(layout.height - Number(figure.layout.height), (lines.length - 1) * 26);
+  assert(lines.length > 1 && lines.every((line) => line.length < 44));
+  assertEquals(layout.height - Number(figure.layout.height), (lines.length - 1) * 21);
 });

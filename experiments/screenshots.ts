@@ -6,8 +6,9 @@ import { parseArgs } from "node:util";
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
 import { writeAside } from "../lib/platform.ts";
-import { type Figure, figureBytes } from "../lib/viz/mod.ts";
+import { type Figure, figureBytes, saveFigure } from "../lib/viz/mod.ts";
 import { FigureBrowser } from "./figures/browser.ts";
+import { attentionFigures } from "./screenshots/attention_figures.ts";
 import { readContext } from "./screenshots/capture.ts";
 import { recordedFigures } from "./screenshots/recorded.ts";
 import { selectionFigures } from "./screenshots/selection_figures.ts";
@@ -22,7 +23,7 @@ Draws every figure from real runs, light and dark, with Chromium (install it, or
   --help        prints this`;
 
 /** README's pictures: small, so that a page of them loads at once. */
-const gallery = ["accuracy", "selection_steps", "needle_recall", "selection_frequency"];
+const gallery = ["accuracy", "selection_steps", "needle_recall", "shaded_selected"];
 const GALLERY_WIDTH = 820;
 
 async function allFigures(): Promise<Record<string, Figure>> {
@@ -30,7 +31,11 @@ async function allFigures(): Promise<Record<string, Figure>> {
   using model = await loadModel("demo", { device });
   const run = await readContext(model);
   using _session = run.session;
-  return { ...await recordedFigures(), ...await selectionFigures(model, run) };
+  return {
+    ...await recordedFigures(),
+    ...await selectionFigures(model, run),
+    ...await attentionFigures(model, run),
+  };
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -53,11 +58,12 @@ async function main(args: readonly string[]): Promise<number> {
     for (const dark of [false, true]) {
       await writeAside(`${out}/${name}${dark ? "_dark" : ""}.png`, await browser.png(figure, { dark, scale: 1 }));
     }
+    await saveFigure(figure, `${out}/${name}.json`);
     console.log(`${out}/${name}.png  ${(figureBytes(figure) / 1000).toFixed(0)} kB of figure`);
     if (!values.gallery || !gallery.includes(name)) continue;
     await writeAside(
       `experiments/pictures/${name}.png`,
-      await browser.png(figure, { width: GALLERY_WIDTH, scale: 1.5 }),
+      await browser.png(figure, { width: GALLERY_WIDTH, scale: 1.25 }),
     );
   }
   browser.complaints.forEach((complaint) => console.error(`screenshots: the page complained: ${complaint}`));

@@ -1,3 +1,4 @@
+import { ticksAt } from "./axis.ts";
 import { baseLayout, escapeLabel, type Figure, grouped, symbols } from "./figure.ts";
 import { showsItself } from "./size_limit.ts";
 import { palette, theme } from "./theme.ts";
@@ -132,8 +133,7 @@ function layoutOf(
       type: "log",
       range,
       title: { text: "length: context, question and answer (tokens)" },
-      tickvals: lengths,
-      ticktext: lengths.map(grouped),
+      ...ticksAt(lengths, range, "log"),
       gridcolor: theme.grid,
       zeroline: false,
     },

@@ -34,5 +34,18 @@ Deno.test("figureForPrint puts the legend of a narrow figure below, with room fo
   assert(narrow.height > Number(figure.layout.height) && narrow.margin.b > 100 && narrow.legend.y < 0);
   const wide = figureForPrint(figure, 600).layout as { height: number };
   assert(wide.height < narrow.height, "fewer rows where there is more room");
-  assertEquals(figureForPrint(named(1), 444), named(1));
+});
+
+Deno.test("figureForPrint breaks a long title into lines and makes room for them", () => {
+  const title = "A title of so many words that no column of a paper is wide enough for it";
+  const figure = curveFigure({ title, xTitle: "x", yTitle: "y", series: [] });
+  const layout = figureForPrint(figure, 444).layout as {
+    title: { text: string };
+    height: number;
+    margin: { t: number };
+  };
+  const lines = layout.title.text.split("<br>");
+  assertEquals(lines.join(" "), title);
+  assert(lines.length > 1 && lines.every((line) => line.length < 44));
+  assertEquals(layout.height - Number(figure.layout.height), (lines.length - 1) * 21);
 });

@@ -22,7 +22,7 @@ Draws every figure from real runs, light and dark, with Chromium (install it, or
   --help        prints this`;
 
 /** README's pictures: small, so that a page of them loads at once. */
-const gallery = ["selected_spans", "needle_recall", "accuracy", "needle_heatmap"];
+const gallery = ["accuracy", "selection_steps", "needle_recall", "selection_frequency"];
 const GALLERY_WIDTH = 820;
 
 async function allFigures(): Promise<Record<string, Figure>> {

@@ -33,8 +33,15 @@ struct Params {
 const LOWEST = -3.0e38f;
 const BLOCK = 128u;
 const D4 = 2u * D8;
-const SLICES = BLOCK / D4;
 const NOWHERE = 0xffffffffu;
+// Scores: D8 threads share a token, each with channels c and c + D8 of a rotation's pairs.
+const TOKENS = BLOCK / D8;
+const ROUND_TOKENS = TOKENS * STEPS;
+// Largest scores and weights of a pair are found in two levels.
+const RUNS = 16u;
+// Values: D4 threads share a token, and take AHEAD tokens at a time.
+const SLICES = BLOCK / D4;
+const AHEAD = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -49,8 +56,10 @@ const NOWHERE = 0xffffffffu;
 var<workgroup> rotated: array<vec4<f32>, PAIRS * D4>;
 var<workgroup> weights: array<f32, PAIRS * BLOCK>;
 var<workgroup> places: array<u32, BLOCK>;
-var<workgroup> scratch: array<f32, BLOCK>;
-var<workgroup> sums: array<vec4<f32>, BLOCK>;
+var<workgroup> shares: array<f32, PAIRS * ROUND_TOKENS * D8>;
+var<workgroup> highest_of_runs: array<f32, PAIRS * RUNS>;
+var<workgroup> weight_of_runs: array<f32, PAIRS * RUNS>;
+var<workgroup> sums: array<vec4<f32>, PAIRS_AT_ONCE * BLOCK>;
 
 // Half-split pairs (x[c], x[c + d/2]) of four channels, turned.
 fn turn_low(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
@@ -79,13 +88,17 @@ fn main(
   let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
   let count = counts[selection];
 
-  // Queries, turned by the positions of the newest tokens: the last ones of the list.
+  // Compact positions are counted from the block's first token: what a score depends on is how far apart two tokens are, and angles
+  // of a block's few positions stay in the cache.
+  let base = select(block * BLOCK, 0u, params.original == 1u);
   for (var item = lane; item < PAIRS * D8; item += BLOCK) {
     let pair = min(item / D8, pairs - 1u);
     let c = item % D8;
     let row = pair / share;
     let place = count - params.step_rows + row;
-    let position = select(place, indices[selection * params.indices_stride + place], params.original == 1u);
+    let token = indices[selection * params.indices_stride + place];
+    // A row before the block sees none of its tokens, whatever its position.
+    let position = select(place - min(place, base), token, params.original == 1u);
     let first = ((sequence * params.step_rows + row) * params.query_heads + head * share + pair % share) * D4;
     let low = queries[first + c] * params.scale;
     let high = queries[first + c + D8] * params.scale;
@@ -94,14 +107,11 @@ fn main(
     rotated[item / D8 * D4 + c] = turn_low(low, high, a, b);
     rotated[item / D8 * D4 + c + D8] = turn_high(low, high, a, b);
   }
-
   // One token a thread.
   let place = block * BLOCK + lane;
   var slot = NOWHERE;
-  var position = place;
   if (place < count) {
     let token = indices[selection * params.indices_stride + place];
-    position = select(place, token, params.original == 1u);
     let page = table[sequence * params.table_stride + token / params.page_tokens];
     if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
       slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
@@ -109,79 +119,130 @@ fn main(
   }
   places[lane] = slot;
   workgroupBarrier();
-  var scores: array<f32, PAIRS>;
-  if (slot != NOWHERE) {
-    for (var c = 0u; c < D8; c++) {
-      let key_low = vec4<f32>(key_pages[slot * D4 + c]);
-      let key_high = vec4<f32>(key_pages[slot * D4 + c + D8]);
+
+  let c = lane % D8;
+  for (var first = 0u; first < BLOCK; first += ROUND_TOKENS) {
+    var lows: array<vec4<f32>, STEPS>;
+    var highs: array<vec4<f32>, STEPS>;
+    for (var step = 0u; step < STEPS; step++) { // unrolled
+      // Tokens that are not here are read as the first one, and dropped below.
+      let from_slot = places[min(first + step * TOKENS + lane / D8, BLOCK - 1u)];
+      let key = select(from_slot, 0u, from_slot == NOWHERE) * D4 + c;
+      lows[step] = vec4<f32>(key_pages[key]);
+      highs[step] = vec4<f32>(key_pages[key + D8]);
+    }
+    for (var step = 0u; step < STEPS; step++) { // unrolled
+      let item = min(first + step * TOKENS + lane / D8, BLOCK - 1u);
+      var position = item;
+      if (params.original == 1u) {
+        position = indices[selection * params.indices_stride + min(block * BLOCK + item, count - 1u)];
+      }
       let a = rotation[(position * D8 + c) * 2u];
       let b = rotation[(position * D8 + c) * 2u + 1u];
-      let low = turn_low(key_low, key_high, a, b);
-      let high = turn_high(key_low, key_high, a, b);
+      let low = turn_low(lows[step], highs[step], a, b);
+      highs[step] = turn_high(lows[step], highs[step], a, b);
+      lows[step] = low;
+    }
+    if (lane < TOKENS * D8) {
       for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-        scores[pair] += dot(rotated[pair * D4 + c], low) + dot(rotated[pair * D4 + c + D8], high);
+        let low = rotated[pair * D4 + c];
+        let high = rotated[pair * D4 + c + D8];
+        for (var step = 0u; step < STEPS; step++) { // unrolled
+          shares[(pair * STEPS + step) * TOKENS * D8 + lane] = dot(low, lows[step]) + dot(high, highs[step]);
+        }
       }
     }
+    workgroupBarrier();
+    for (var item = lane; item < PAIRS * ROUND_TOKENS; item += BLOCK) {
+      let token = first + item % ROUND_TOKENS;
+      let pair = item / ROUND_TOKENS;
+      if (token < BLOCK) {
+        var score = 0.0;
+        for (var i = 0u; i < D8; i++) { // unrolled
+          score += shares[item * D8 + i];
+        }
+        // Row i of the step sees the tokens up to its own.
+        let seen = places[token] != NOWHERE &&
+          block * BLOCK + token + params.step_rows <= count + min(pair, pairs - 1u) / share;
+        weights[pair * BLOCK + token] = select(LOWEST, score, seen);
+      }
+    }
+    workgroupBarrier();
   }
-  let split = params.first_split + block;
-  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-    // Row i of the step sees the tokens up to its own.
-    let seen = slot != NOWHERE && place + params.step_rows <= count + min(pair, pairs - 1u) / share;
-    let score = select(LOWEST, scores[pair], seen);
-    workgroupBarrier();
-    scratch[lane] = score;
-    for (var half = BLOCK / 2u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if (lane < half) {
-        scratch[lane] = max(scratch[lane], scratch[lane + half]);
-      }
+
+  for (var item = lane; item < PAIRS * RUNS; item += BLOCK) {
+    var highest = LOWEST;
+    for (var i = 0u; i < 8u; i++) { // unrolled
+      highest = max(highest, weights[item / RUNS * BLOCK + item % RUNS + i * RUNS]);
     }
-    workgroupBarrier();
-    let most = scratch[0];
-    let weight = select(0.0, exp(score - most), seen);
-    weights[pair * BLOCK + lane] = weight;
-    workgroupBarrier();
-    scratch[lane] = weight;
-    for (var half = BLOCK / 2u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if (lane < half) {
-        scratch[lane] += scratch[lane + half];
-      }
-    }
-    workgroupBarrier();
-    if (lane == 0u && pair < pairs) {
-      let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
-      parts[part + D4] = vec4(most, scratch[0], 0.0, 0.0);
-    }
+    highest_of_runs[item] = highest;
   }
   workgroupBarrier();
+  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+    var most = LOWEST;
+    for (var i = 0u; i < RUNS; i++) {
+      most = max(most, highest_of_runs[pair * RUNS + i]);
+    }
+    let score = weights[pair * BLOCK + lane];
+    weights[pair * BLOCK + lane] = select(exp(score - most), 0.0, score == LOWEST);
+  }
+  workgroupBarrier();
+  for (var item = lane; item < PAIRS * RUNS; item += BLOCK) {
+    var weight = 0.0;
+    for (var i = 0u; i < 8u; i++) { // unrolled
+      weight += weights[item / RUNS * BLOCK + item % RUNS + i * RUNS];
+    }
+    weight_of_runs[item] = weight;
+  }
+  workgroupBarrier();
+  let split = params.first_split + block;
+  if (lane < pairs) {
+    var most = LOWEST;
+    var weight = 0.0;
+    for (var i = 0u; i < RUNS; i++) {
+      most = max(most, highest_of_runs[lane * RUNS + i]);
+      weight += weight_of_runs[lane * RUNS + i];
+    }
+    let part = (((sequence * params.heads + head) * pairs + lane) * params.splits + split) * (D4 + 1u);
+    parts[part + D4] = vec4(most, weight, 0.0, 0.0);
+  }
 
   // Values: neighbours read neighbouring channels; slices of the block are added at the end.
   let channel = lane % D4;
   let slice = lane / D4;
   var totals: array<vec4<f32>, PAIRS>;
   if (slice < SLICES) {
-    for (var token = slice; token < BLOCK; token += SLICES) {
-      let from_slot = places[token];
-      if (from_slot != NOWHERE) {
-        let value = vec4<f32>(value_pages[from_slot * D4 + channel]);
+    for (var first = slice; first < BLOCK; first += AHEAD * SLICES) {
+      var held: array<vec4<f32>, AHEAD>;
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
+        let from_slot = places[min(first + i * SLICES, BLOCK - 1u)];
+        let value = vec4<f32>(value_pages[select(from_slot, 0u, from_slot == NOWHERE) * D4 + channel]);
+        held[i] = select(value, vec4<f32>(), from_slot == NOWHERE || first + i * SLICES >= BLOCK);
+      }
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
         for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-          totals[pair] = fma(vec4<f32>(weights[pair * BLOCK + token]), value, totals[pair]);
+          let weight = weights[pair * BLOCK + min(first + i * SLICES, BLOCK - 1u)];
+          totals[pair] = fma(vec4<f32>(weight), held[i], totals[pair]);
         }
       }
     }
   }
-  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+  for (var turn = 0u; turn < TURNS; turn++) { // unrolled
     workgroupBarrier();
-    sums[lane] = totals[pair];
+    for (var i = 0u; i < PAIRS_AT_ONCE; i++) { // unrolled
+      sums[i * BLOCK + lane] = totals[min(turn * PAIRS_AT_ONCE + i, PAIRS - 1u)];
+    }
     workgroupBarrier();
-    if (lane < D4 && pair < pairs) {
-      var total = sums[lane];
-      for (var other = 1u; other < SLICES; other++) {
-        total += sums[lane + other * D4];
+    for (var item = lane; item < PAIRS_AT_ONCE * D4; item += BLOCK) {
+      let pair = turn * PAIRS_AT_ONCE + item / D4;
+      if (pair < pairs) {
+        var total = sums[item / D4 * BLOCK + item % D4];
+        for (var other = 1u; other < SLICES; other++) {
+          total += sums[item / D4 * BLOCK + item % D4 + other * D4];
+        }
+        let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
+        parts[part + item % D4] = total;
       }
-      let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
-      parts[part + lane] = total;
     }
   }
 }

@@ -5,8 +5,9 @@
 //           rotation vec2 (cos, sin) [positions, head_size / 2]; keys, values f32 [batch, heads, indices_stride, 4 * D4]
 // Dispatch: one thread per attended token, KV head and pair of channels, the token slowest; indirect, linear groups;
 //           one call per slab of the cache
-// Source:   ALGORITHM section 6: Kr = rope(K[:, idx], pos), pos = 0..M-1 (compact) or idx (original); half-split pairs
-//           (x[c], x[c + d/2]) as in Llama; the table comes from the host, never from WGSL's sin and cos of large angles
+// Source:   ALGORITHM section 6: Kr = rope(K[:, idx], pos), pos = 0..M-1 (positions 0: compact) or idx (1: original), or K as it
+//           is (2: none); half-split pairs (x[c], x[c + d/2]) as in Llama; the table comes from the host, never from WGSL's sin
+//           and cos of large angles
 
 struct Params {
   first_group: u32,
@@ -20,7 +21,7 @@ struct Params {
   slab_first: u32,
   slab_pages: u32,
   indices_stride: u32,
-  original: u32,
+  positions: u32,
 }
 
 override WORKGROUP: u32 = 64u;
@@ -61,8 +62,11 @@ fn main(
   let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
   let source = slot * padded + c;
   let target_row = ((sequence * params.heads + head) * params.indices_stride + place) * padded;
-  let position = select(place, token, params.original == 1u);
-  let turn = rotation[position * pairs + c];
+  let position = select(place, token, params.positions == 1u);
+  var turn = vec2<f32>(1.0, 0.0);
+  if (params.positions != 2u) {
+    turn = rotation[position * pairs + c];
+  }
   let low = f32(key_pages[source]);
   let high = f32(key_pages[source + pairs]);
   keys[target_row + c] = low * turn.x - high * turn.y;

@@ -41,22 +41,31 @@ export type KernelName =
   | "argmax"
   | "argmax_wide"
   | "attention_combine"
+  | "attention_mass"
   | "attention_split"
   | "attention_tiled"
+  | "block_bounds"
+  | "block_representatives"
   | "cache_append"
   | "cast"
   | "causal_attention"
+  | "chunk_features"
+  | "chunk_keys"
   | "clip_votes"
   | "collect_indices"
   | "copy_probe"
+  | "edit_attended"
   | "f16_probe"
   | "fill"
   | "fma_probe"
   | "fold_grid"
   | "gather_rotate"
   | "gather_rows"
+  | "keep_marked"
   | "linear_rows"
   | "linear_rows_split"
+  | "mark_blocks"
+  | "mark_heaviest"
   | "matmul"
   | "matmul_general"
   | "matmul_image"
@@ -67,6 +76,11 @@ export type KernelName =
   | "merge_lists"
   | "merge_top_k"
   | "multiply"
+  | "own_scores"
+  | "pool_weights"
+  | "query_scores"
+  | "raise"
+  | "relative_attention"
   | "rms_norm"
   | "rms_norm_wide"
   | "rotary"
@@ -74,6 +88,7 @@ export type KernelName =
   | "sample"
   | "scale"
   | "scatter_rows"
+  | "score_blocks"
   | "score_few_top_k"
   | "score_image_top_k"
   | "score_short_top_k"
@@ -85,6 +100,7 @@ export type KernelName =
   | "softmax_wide"
   | "strided_copy"
   | "sum"
+  | "token_relevance"
   | "top_k";
 
 /** All kernels by name. */
@@ -447,6 +463,132 @@ fn main(
 }
 `,
   },
+  attention_mass: {
+    name: "attention_mass",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "rows", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "bound", type: "u32" },
+      { name: "padded", type: "u32" },
+      { name: "causal", type: "u32" },
+      { name: "compact", type: "u32" },
+      { name: "near", type: "u32" },
+      { name: "fine", type: "u32" },
+      { name: "slope", type: "u32" },
+      { name: "group", type: "u32" },
+      { name: "most", type: "u32" },
+      { name: "scale", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "keys", kind: "read" },
+      { binding: 3, name: "indices", kind: "read" },
+      { binding: 4, name: "counts", kind: "read" },
+      { binding: 5, name: "angles", kind: "read" },
+      { binding: 6, name: "sums", kind: "read" },
+      { binding: 7, name: "mass", kind: "write" },
+    ],
+    text: `// How much attention each listed token gets: the sum of its softmax weights over all rows and heads that share its list.
+//
+// Shapes:   queries f32 [batch, rows, query_heads, 2 * HALF]; keys f32 [batch, heads, bound, padded], gathered and not turned;
+//           indices u32 [batch, selections, bound]; counts u32 [batch, selections]; angles vec2 (cos, sin) [relative positions,
+//           HALF]; sums f32 [batch, rows, query_heads] from relative_attention; mass f32 [batch, selections, bound], 0 past
+//           the lists' ends
+// Dispatch: one thread per list and place in it, linear groups
+// Source:   the accumulated attention of H2O (arXiv 2306.14048, section 4), the votes of SnapKV (arXiv 2404.14469, section 3)
+//           and the soft votes of TokenSelect (arXiv 2411.02886); rows as in relative_attention
+
+// uses parts/relative_position.wgsl
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  rows: u32,
+  query_heads: u32,
+  heads: u32,
+  selections: u32,
+  bound: u32,
+  padded: u32,
+  causal: u32,
+  compact: u32,
+  near: u32,
+  fine: u32,
+  slope: u32,
+  group: u32,
+  most: u32,
+  scale: f32,
+}
+
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> keys: array<f32>;
+@group(0) @binding(3) var<storage, read> indices: array<u32>;
+@group(0) @binding(4) var<storage, read> counts: array<u32>;
+@group(0) @binding(5) var<storage, read> angles: array<vec2<f32>>;
+@group(0) @binding(6) var<storage, read> sums: array<f32>;
+@group(0) @binding(7) var<storage, read_write> mass: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let workgroup_number = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = workgroup_number * WORKGROUP + lane;
+  if (workgroup_number >= params.group_count || thread >= params.batch * params.selections * params.bound) {
+    return;
+  }
+  let place = thread % params.bound;
+  let selection = thread / params.bound;
+  let sequence = selection / params.selections;
+  let count = counts[selection];
+  let listed = selection * params.bound;
+  let group = params.query_heads / params.heads;
+  // All query heads share the list, or those of one KV head.
+  let heads = params.query_heads / params.selections;
+  let first_head = (selection % params.selections) * heads;
+  let own = params.causal == 1u;
+  var total = 0.0;
+  if (place < count) {
+    let n = select(indices[listed + place], place, params.compact == 1u);
+    for (var pair = 0u; pair < params.rows * heads; pair++) {
+      let row = pair / heads;
+      let query_head = first_head + pair % heads;
+      let end = select(count, count - params.rows + row + 1u, own);
+      if (place >= end) {
+        continue;
+      }
+      var angle = 0u;
+      if (own) {
+        angle = relative_row(select(indices[listed + end - 1u], end - 1u, params.compact == 1u), n) * HALF;
+      }
+      let query = ((sequence * params.rows + row) * params.query_heads + query_head) * 2u * HALF;
+      let key = ((sequence * params.heads + query_head / group) * params.bound + place) * params.padded;
+      var score = 0.0;
+      for (var c = 0u; c < HALF; c++) { // unrolled
+        let turn = angles[angle + c];
+        let low = keys[key + c];
+        let high = keys[key + c + HALF];
+        score = fma(queries[query + c], low * turn.x + high * turn.y, score);
+        score = fma(queries[query + c + HALF], high * turn.x - low * turn.y, score);
+      }
+      total += exp(score * params.scale - sums[(sequence * params.rows + row) * params.query_heads + query_head]);
+    }
+  }
+  mass[thread] = total;
+}
+`,
+  },
   attention_split: {
     name: "attention_split",
     params: [
@@ -513,8 +655,15 @@ struct Params {
 const LOWEST = -3.0e38f;
 const BLOCK = 128u;
 const D4 = 2u * D8;
-const SLICES = BLOCK / D4;
 const NOWHERE = 0xffffffffu;
+// Scores: D8 threads share a token, each with channels c and c + D8 of a rotation's pairs.
+const TOKENS = BLOCK / D8;
+const ROUND_TOKENS = TOKENS * STEPS;
+// Largest scores and weights of a pair are found in two levels.
+const RUNS = 16u;
+// Values: D4 threads share a token, and take AHEAD tokens at a time.
+const SLICES = BLOCK / D4;
+const AHEAD = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -529,8 +678,10 @@ const NOWHERE = 0xffffffffu;
 var<workgroup> rotated: array<vec4<f32>, PAIRS * D4>;
 var<workgroup> weights: array<f32, PAIRS * BLOCK>;
 var<workgroup> places: array<u32, BLOCK>;
-var<workgroup> scratch: array<f32, BLOCK>;
-var<workgroup> sums: array<vec4<f32>, BLOCK>;
+var<workgroup> shares: array<f32, PAIRS * ROUND_TOKENS * D8>;
+var<workgroup> highest_of_runs: array<f32, PAIRS * RUNS>;
+var<workgroup> weight_of_runs: array<f32, PAIRS * RUNS>;
+var<workgroup> sums: array<vec4<f32>, PAIRS_AT_ONCE * BLOCK>;
 
 // Half-split pairs (x[c], x[c + d/2]) of four channels, turned.
 fn turn_low(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
@@ -559,13 +710,17 @@ fn main(
   let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
   let count = counts[selection];
 
-  // Queries, turned by the positions of the newest tokens: the last ones of the list.
+  // Compact positions are counted from the block's first token: what a score depends on is how far apart two tokens are, and angles
+  // of a block's few positions stay in the cache.
+  let base = select(block * BLOCK, 0u, params.original == 1u);
   for (var item = lane; item < PAIRS * D8; item += BLOCK) {
     let pair = min(item / D8, pairs - 1u);
     let c = item % D8;
     let row = pair / share;
     let place = count - params.step_rows + row;
-    let position = select(place, indices[selection * params.indices_stride + place], params.original == 1u);
+    let token = indices[selection * params.indices_stride + place];
+    // A row before the block sees none of its tokens, whatever its position.
+    let position = select(place - min(place, base), token, params.original == 1u);
     let first = ((sequence * params.step_rows + row) * params.query_heads + head * share + pair % share) * D4;
     let low = queries[first + c] * params.scale;
     let high = queries[first + c + D8] * params.scale;
@@ -574,14 +729,11 @@ fn main(
     rotated[item / D8 * D4 + c] = turn_low(low, high, a, b);
     rotated[item / D8 * D4 + c + D8] = turn_high(low, high, a, b);
   }
-
   // One token a thread.
   let place = block * BLOCK + lane;
   var slot = NOWHERE;
-  var position = place;
   if (place < count) {
     let token = indices[selection * params.indices_stride + place];
-    position = select(place, token, params.original == 1u);
     let page = table[sequence * params.table_stride + token / params.page_tokens];
     if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
       slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
@@ -589,79 +741,130 @@ fn main(
   }
   places[lane] = slot;
   workgroupBarrier();
-  var scores: array<f32, PAIRS>;
-  if (slot != NOWHERE) {
-    for (var c = 0u; c < D8; c++) {
-      let key_low = vec4<f32>(key_pages[slot * D4 + c]);
-      let key_high = vec4<f32>(key_pages[slot * D4 + c + D8]);
+
+  let c = lane % D8;
+  for (var first = 0u; first < BLOCK; first += ROUND_TOKENS) {
+    var lows: array<vec4<f32>, STEPS>;
+    var highs: array<vec4<f32>, STEPS>;
+    for (var step = 0u; step < STEPS; step++) { // unrolled
+      // Tokens that are not here are read as the first one, and dropped below.
+      let from_slot = places[min(first + step * TOKENS + lane / D8, BLOCK - 1u)];
+      let key = select(from_slot, 0u, from_slot == NOWHERE) * D4 + c;
+      lows[step] = vec4<f32>(key_pages[key]);
+      highs[step] = vec4<f32>(key_pages[key + D8]);
+    }
+    for (var step = 0u; step < STEPS; step++) { // unrolled
+      let item = min(first + step * TOKENS + lane / D8, BLOCK - 1u);
+      var position = item;
+      if (params.original == 1u) {
+        position = indices[selection * params.indices_stride + min(block * BLOCK + item, count - 1u)];
+      }
       let a = rotation[(position * D8 + c) * 2u];
       let b = rotation[(position * D8 + c) * 2u + 1u];
-      let low = turn_low(key_low, key_high, a, b);
-      let high = turn_high(key_low, key_high, a, b);
+      let low = turn_low(lows[step], highs[step], a, b);
+      highs[step] = turn_high(lows[step], highs[step], a, b);
+      lows[step] = low;
+    }
+    if (lane < TOKENS * D8) {
       for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-        scores[pair] += dot(rotated[pair * D4 + c], low) + dot(rotated[pair * D4 + c + D8], high);
+        let low = rotated[pair * D4 + c];
+        let high = rotated[pair * D4 + c + D8];
+        for (var step = 0u; step < STEPS; step++) { // unrolled
+          shares[(pair * STEPS + step) * TOKENS * D8 + lane] = dot(low, lows[step]) + dot(high, highs[step]);
+        }
       }
     }
+    workgroupBarrier();
+    for (var item = lane; item < PAIRS * ROUND_TOKENS; item += BLOCK) {
+      let token = first + item % ROUND_TOKENS;
+      let pair = item / ROUND_TOKENS;
+      if (token < BLOCK) {
+        var score = 0.0;
+        for (var i = 0u; i < D8; i++) { // unrolled
+          score += shares[item * D8 + i];
+        }
+        // Row i of the step sees the tokens up to its own.
+        let seen = places[token] != NOWHERE &&
+          block * BLOCK + token + params.step_rows <= count + min(pair, pairs - 1u) / share;
+        weights[pair * BLOCK + token] = select(LOWEST, score, seen);
+      }
+    }
+    workgroupBarrier();
   }
-  let split = params.first_split + block;
-  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-    // Row i of the step sees the tokens up to its own.
-    let seen = slot != NOWHERE && place + params.step_rows <= count + min(pair, pairs - 1u) / share;
-    let score = select(LOWEST, scores[pair], seen);
-    workgroupBarrier();
-    scratch[lane] = score;
-    for (var half = BLOCK / 2u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if (lane < half) {
-        scratch[lane] = max(scratch[lane], scratch[lane + half]);
-      }
+
+  for (var item = lane; item < PAIRS * RUNS; item += BLOCK) {
+    var highest = LOWEST;
+    for (var i = 0u; i < 8u; i++) { // unrolled
+      highest = max(highest, weights[item / RUNS * BLOCK + item % RUNS + i * RUNS]);
     }
-    workgroupBarrier();
-    let most = scratch[0];
-    let weight = select(0.0, exp(score - most), seen);
-    weights[pair * BLOCK + lane] = weight;
-    workgroupBarrier();
-    scratch[lane] = weight;
-    for (var half = BLOCK / 2u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if (lane < half) {
-        scratch[lane] += scratch[lane + half];
-      }
-    }
-    workgroupBarrier();
-    if (lane == 0u && pair < pairs) {
-      let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
-      parts[part + D4] = vec4(most, scratch[0], 0.0, 0.0);
-    }
+    highest_of_runs[item] = highest;
   }
   workgroupBarrier();
+  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+    var most = LOWEST;
+    for (var i = 0u; i < RUNS; i++) {
+      most = max(most, highest_of_runs[pair * RUNS + i]);
+    }
+    let score = weights[pair * BLOCK + lane];
+    weights[pair * BLOCK + lane] = select(exp(score - most), 0.0, score == LOWEST);
+  }
+  workgroupBarrier();
+  for (var item = lane; item < PAIRS * RUNS; item += BLOCK) {
+    var weight = 0.0;
+    for (var i = 0u; i < 8u; i++) { // unrolled
+      weight += weights[item / RUNS * BLOCK + item % RUNS + i * RUNS];
+    }
+    weight_of_runs[item] = weight;
+  }
+  workgroupBarrier();
+  let split = params.first_split + block;
+  if (lane < pairs) {
+    var most = LOWEST;
+    var weight = 0.0;
+    for (var i = 0u; i < RUNS; i++) {
+      most = max(most, highest_of_runs[lane * RUNS + i]);
+      weight += weight_of_runs[lane * RUNS + i];
+    }
+    let part = (((sequence * params.heads + head) * pairs + lane) * params.splits + split) * (D4 + 1u);
+    parts[part + D4] = vec4(most, weight, 0.0, 0.0);
+  }
 
   // Values: neighbours read neighbouring channels; slices of the block are added at the end.
   let channel = lane % D4;
   let slice = lane / D4;
   var totals: array<vec4<f32>, PAIRS>;
   if (slice < SLICES) {
-    for (var token = slice; token < BLOCK; token += SLICES) {
-      let from_slot = places[token];
-      if (from_slot != NOWHERE) {
-        let value = vec4<f32>(value_pages[from_slot * D4 + channel]);
+    for (var first = slice; first < BLOCK; first += AHEAD * SLICES) {
+      var held: array<vec4<f32>, AHEAD>;
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
+        let from_slot = places[min(first + i * SLICES, BLOCK - 1u)];
+        let value = vec4<f32>(value_pages[select(from_slot, 0u, from_slot == NOWHERE) * D4 + channel]);
+        held[i] = select(value, vec4<f32>(), from_slot == NOWHERE || first + i * SLICES >= BLOCK);
+      }
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
         for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-          totals[pair] = fma(vec4<f32>(weights[pair * BLOCK + token]), value, totals[pair]);
+          let weight = weights[pair * BLOCK + min(first + i * SLICES, BLOCK - 1u)];
+          totals[pair] = fma(vec4<f32>(weight), held[i], totals[pair]);
         }
       }
     }
   }
-  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+  for (var turn = 0u; turn < TURNS; turn++) { // unrolled
     workgroupBarrier();
-    sums[lane] = totals[pair];
+    for (var i = 0u; i < PAIRS_AT_ONCE; i++) { // unrolled
+      sums[i * BLOCK + lane] = totals[min(turn * PAIRS_AT_ONCE + i, PAIRS - 1u)];
+    }
     workgroupBarrier();
-    if (lane < D4 && pair < pairs) {
-      var total = sums[lane];
-      for (var other = 1u; other < SLICES; other++) {
-        total += sums[lane + other * D4];
+    for (var item = lane; item < PAIRS_AT_ONCE * D4; item += BLOCK) {
+      let pair = turn * PAIRS_AT_ONCE + item / D4;
+      if (pair < pairs) {
+        var total = sums[item / D4 * BLOCK + item % D4];
+        for (var other = 1u; other < SLICES; other++) {
+          total += sums[item / D4 * BLOCK + item % D4 + other * D4];
+        }
+        let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
+        parts[part + item % D4] = total;
       }
-      let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
-      parts[part + lane] = total;
     }
   }
 }
@@ -914,6 +1117,173 @@ fn main(
         }
       }
     }
+  }
+}
+`,
+  },
+  block_bounds: {
+    name: "block_bounds",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "sequence", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "bound", type: "u32" },
+      { name: "padded", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "block_tokens", type: "u32" },
+      { name: "first_block", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "keys", kind: "read" },
+      { binding: 2, name: "bounds", kind: "write" },
+    ],
+    text: `// The smallest and the largest value of each channel over the keys of each block.
+//
+// Shapes:   keys f32 [batch, heads, bound, padded], gathered, of which one sequence's first blocks * block_tokens tokens are
+//           read; bounds f32 [.., heads, 2, size], written from block \`first_block\` on
+// Dispatch: one thread per block, KV head and channel, linear groups
+// Source:   Quest (arXiv 2406.10774), section 3.2: a page's metadata
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  sequence: u32,
+  heads: u32,
+  size: u32,
+  bound: u32,
+  padded: u32,
+  blocks: u32,
+  block_tokens: u32,
+  first_block: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> keys: array<f32>;
+@group(0) @binding(2) var<storage, read_write> bounds: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.blocks * params.heads * params.size) {
+    return;
+  }
+  let c = thread % params.size;
+  let head = (thread / params.size) % params.heads;
+  let block = thread / (params.size * params.heads);
+  let first = ((params.sequence * params.heads + head) * params.bound + block * params.block_tokens) * params.padded + c;
+  var lowest = keys[first];
+  var highest = lowest;
+  for (var token = 1u; token < params.block_tokens; token++) {
+    let value = keys[first + token * params.padded];
+    lowest = min(lowest, value);
+    highest = max(highest, value);
+  }
+  let goal = ((params.first_block + block) * params.heads + head) * 2u * params.size + c;
+  bounds[goal] = lowest;
+  bounds[goal + params.size] = highest;
+}
+`,
+  },
+  block_representatives: {
+    name: "block_representatives",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "sequence", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "bound", type: "u32" },
+      { name: "padded", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "block_tokens", type: "u32" },
+      { name: "first_block", type: "u32" },
+      { name: "representatives", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "relevance", kind: "read" },
+      { binding: 2, name: "keys", kind: "read" },
+      { binding: 3, name: "vectors", kind: "write" },
+    ],
+    text: `// The sum of the keys of each block's most relevant tokens.
+//
+// Shapes:   relevance f32 [heads, blocks * block_tokens]; keys f32 [batch, heads, bound, padded], gathered, one sequence's;
+//           vectors f32 [.., heads, size], written from block \`first_block\` on
+// Dispatch: one thread per block and KV head, linear groups
+// Source:   InfLLM (arXiv 2402.04617), section 3.2: the r tokens of a block with the highest scores represent it, and its
+//           relevance to a query is the sum of their products, so the sum of their keys is all that is needed. Of equal tokens
+//           the earlier comes first.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  sequence: u32,
+  heads: u32,
+  bound: u32,
+  padded: u32,
+  blocks: u32,
+  block_tokens: u32,
+  first_block: u32,
+  representatives: u32,
+}
+
+const LOWEST = -3.0e38f;
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> relevance: array<f32>;
+@group(0) @binding(2) var<storage, read> keys: array<f32>;
+@group(0) @binding(3) var<storage, read_write> vectors: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.blocks * params.heads) {
+    return;
+  }
+  let head = thread % params.heads;
+  let block = thread / params.heads;
+  let first = block * params.block_tokens;
+  let scores = head * params.blocks * params.block_tokens + first;
+  var sum: array<f32, SIZE>;
+  // Each turn finds the best token that is worse than the one before.
+  var limit = 3.0e38f;
+  var last = 0u;
+  for (var turn = 0u; turn < min(params.representatives, params.block_tokens); turn++) {
+    var best = LOWEST;
+    var chosen = 0u;
+    for (var token = 0u; token < params.block_tokens; token++) {
+      let score = relevance[scores + token];
+      let open = score < limit || (score == limit && token > last && turn > 0u);
+      if (open && score > best) {
+        best = score;
+        chosen = token;
+      }
+    }
+    limit = best;
+    last = chosen;
+    let key = ((params.sequence * params.heads + head) * params.bound + first + chosen) * params.padded;
+    for (var c = 0u; c < SIZE; c++) { // unrolled
+      sum[c] += keys[key + c];
+    }
+  }
+  let goal = ((params.first_block + block) * params.heads + head) * SIZE;
+  for (var c = 0u; c < SIZE; c++) { // unrolled
+    vectors[goal + c] = sum[c];
   }
 }
 `,
@@ -1262,6 +1632,224 @@ fn main(
 }
 `,
   },
+  chunk_features: {
+    name: "chunk_features",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "sequence", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "bound", type: "u32" },
+      { name: "padded", type: "u32" },
+      { name: "tokens", type: "u32" },
+      { name: "chunk", type: "u32" },
+      { name: "scale", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "keys", kind: "read" },
+      { binding: 3, name: "values", kind: "read" },
+      { binding: 4, name: "angles", kind: "read" },
+      { binding: 5, name: "features", kind: "write" },
+    ],
+    text: `// Attention of each chunk's tokens to all tokens of their chunk, as if it stood alone at the start of a context.
+//
+// Shapes:   queries f32 [1, rows, query_heads, 2 * HALF], of which the first \`tokens\` rows are used; keys, values f32 [batch,
+//           heads, bound, padded], gathered and not turned, one sequence's; angles vec2 (cos, sin) [positions, HALF]; features
+//           f32 [query_heads, tokens, 2 * HALF]
+// Dispatch: one thread per query head and token, linear groups
+// Source:   LongHeads (arXiv 2402.10685), section 2.2: flash-attention(Q_i, K_i, V_i) of chunk i, with positions from 0
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  sequence: u32,
+  heads: u32,
+  query_heads: u32,
+  bound: u32,
+  padded: u32,
+  tokens: u32,
+  chunk: u32,
+  scale: f32,
+}
+
+const LOWEST = -3.0e38f;
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> keys: array<f32>;
+@group(0) @binding(3) var<storage, read> values: array<f32>;
+@group(0) @binding(4) var<storage, read> angles: array<vec2<f32>>;
+@group(0) @binding(5) var<storage, read_write> features: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.query_heads * params.tokens) {
+    return;
+  }
+  let token = thread % params.tokens;
+  let query_head = thread / params.tokens;
+  let head = query_head / (params.query_heads / params.heads);
+  let query = (token * params.query_heads + query_head) * 2u * HALF;
+  let first = ((params.sequence * params.heads + head) * params.bound + token / params.chunk * params.chunk) * params.padded;
+  let own = token % params.chunk * HALF;
+  var low_of: array<f32, HALF>;
+  var high_of: array<f32, HALF>;
+  for (var c = 0u; c < HALF; c++) { // unrolled
+    let turn = angles[own + c];
+    low_of[c] = (queries[query + c] * turn.x - queries[query + c + HALF] * turn.y) * params.scale;
+    high_of[c] = (queries[query + c + HALF] * turn.x + queries[query + c] * turn.y) * params.scale;
+  }
+  var most = LOWEST;
+  var weight = 0.0;
+  var low_sum: array<f32, HALF>;
+  var high_sum: array<f32, HALF>;
+  for (var other = 0u; other < params.chunk; other++) {
+    let at = first + other * params.padded;
+    var score = 0.0;
+    for (var c = 0u; c < HALF; c++) { // unrolled
+      let turn = angles[other * HALF + c];
+      score = fma(low_of[c], keys[at + c] * turn.x - keys[at + c + HALF] * turn.y, score);
+      score = fma(high_of[c], keys[at + c + HALF] * turn.x + keys[at + c] * turn.y, score);
+    }
+    let next = max(most, score);
+    let shrink = exp(most - next);
+    let gain = exp(score - next);
+    most = next;
+    weight = weight * shrink + gain;
+    for (var c = 0u; c < HALF; c++) { // unrolled
+      low_sum[c] = fma(gain, values[at + c], low_sum[c] * shrink);
+      high_sum[c] = fma(gain, values[at + c + HALF], high_sum[c] * shrink);
+    }
+  }
+  for (var c = 0u; c < HALF; c++) { // unrolled
+    features[thread * 2u * HALF + c] = low_sum[c] / weight;
+    features[thread * 2u * HALF + c + HALF] = high_sum[c] / weight;
+  }
+}
+`,
+  },
+  chunk_keys: {
+    name: "chunk_keys",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "sequence", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "bound", type: "u32" },
+      { name: "padded", type: "u32" },
+      { name: "tokens", type: "u32" },
+      { name: "chunk", type: "u32" },
+      { name: "first_chunk", type: "u32" },
+      { name: "scale", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "features", kind: "read" },
+      { binding: 2, name: "keys", kind: "read" },
+      { binding: 3, name: "angles", kind: "read" },
+      { binding: 4, name: "chunk_keys", kind: "write" },
+    ],
+    text: `// One key for each chunk and query head: the chunk's mean feature attends to the chunk's keys, and what it gathers of them is
+// the chunk's key.
+//
+// Shapes:   features f32 [query_heads, tokens, 2 * HALF]; keys f32 [batch, heads, bound, padded], gathered and not turned, one
+//           sequence's; angles vec2 (cos, sin) [positions, HALF]; chunk_keys f32 [.., query_heads, 2 * HALF], written from chunk
+//           \`first_chunk\` on
+// Dispatch: one thread per chunk and query head, linear groups
+// Source:   LongHeads (arXiv 2402.10685), section 2.2: c_i = flash-attention(mean of the features, K_i, K_i), keys turned by
+//           their places in the chunk
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  sequence: u32,
+  heads: u32,
+  query_heads: u32,
+  bound: u32,
+  padded: u32,
+  tokens: u32,
+  chunk: u32,
+  first_chunk: u32,
+  scale: f32,
+}
+
+const LOWEST = -3.0e38f;
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> features: array<f32>;
+@group(0) @binding(2) var<storage, read> keys: array<f32>;
+@group(0) @binding(3) var<storage, read> angles: array<vec2<f32>>;
+@group(0) @binding(4) var<storage, read_write> chunk_keys: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.tokens / params.chunk * params.query_heads) {
+    return;
+  }
+  let query_head = thread % params.query_heads;
+  let chunk = thread / params.query_heads;
+  let head = query_head / (params.query_heads / params.heads);
+  let feature = (query_head * params.tokens + chunk * params.chunk) * 2u * HALF;
+  var low_of: array<f32, HALF>;
+  var high_of: array<f32, HALF>;
+  for (var token = 0u; token < params.chunk; token++) {
+    for (var c = 0u; c < HALF; c++) { // unrolled
+      low_of[c] += features[feature + token * 2u * HALF + c] * params.scale / f32(params.chunk);
+      high_of[c] += features[feature + token * 2u * HALF + c + HALF] * params.scale / f32(params.chunk);
+    }
+  }
+  let first = ((params.sequence * params.heads + head) * params.bound + chunk * params.chunk) * params.padded;
+  var most = LOWEST;
+  var weight = 0.0;
+  var low_sum: array<f32, HALF>;
+  var high_sum: array<f32, HALF>;
+  for (var other = 0u; other < params.chunk; other++) {
+    let at = first + other * params.padded;
+    var score = 0.0;
+    var low_key: array<f32, HALF>;
+    var high_key: array<f32, HALF>;
+    for (var c = 0u; c < HALF; c++) { // unrolled
+      let turn = angles[other * HALF + c];
+      low_key[c] = keys[at + c] * turn.x - keys[at + c + HALF] * turn.y;
+      high_key[c] = keys[at + c + HALF] * turn.x + keys[at + c] * turn.y;
+      score = fma(low_of[c], low_key[c], fma(high_of[c], high_key[c], score));
+    }
+    let next = max(most, score);
+    let shrink = exp(most - next);
+    let gain = exp(score - next);
+    most = next;
+    weight = weight * shrink + gain;
+    for (var c = 0u; c < HALF; c++) { // unrolled
+      low_sum[c] = fma(gain, low_key[c], low_sum[c] * shrink);
+      high_sum[c] = fma(gain, high_key[c], high_sum[c] * shrink);
+    }
+  }
+  let goal = ((params.first_chunk + chunk) * params.query_heads + query_head) * 2u * HALF;
+  for (var c = 0u; c < HALF; c++) { // unrolled
+    chunk_keys[goal + c] = low_sum[c] / weight;
+    chunk_keys[goal + c + HALF] = high_sum[c] / weight;
+  }
+}
+`,
+  },
   clip_votes: {
     name: "clip_votes",
     params: [
@@ -1597,6 +2185,101 @@ fn main(
 }
 `,
   },
+  edit_attended: {
+    name: "edit_attended",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "selections_per_sequence", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "indices_stride", type: "u32" },
+      { name: "words", type: "u32" },
+      { name: "marks_stride", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "indices", kind: "read" },
+      { binding: 2, name: "counts", kind: "read" },
+      { binding: 3, name: "lengths", kind: "read" },
+      { binding: 4, name: "forced", kind: "read" },
+      { binding: 5, name: "forbidden", kind: "read" },
+      { binding: 6, name: "marks", kind: "write" },
+    ],
+    text: `// Marks the tokens that a step attends to after an intervention: those listed, with some added and some taken away.
+//
+// Shapes:   indices u32 [selections, indices_stride], rising; counts u32 [selections], how many of them; lengths vec4<u32>
+//           [batch]: tokens cached first; forced, forbidden u32 [words], one bit a token of the context; marks u32
+//           [selections, marks_stride], one bit a token before the step's own
+// Dispatch: one thread per selection and word, words fastest; linear groups; selections = batch * (1 or KV heads)
+// Source:   this project's; what is left out is as if selection had not picked it (ALGORITHM section 6)
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  selections: u32,
+  selections_per_sequence: u32,
+  step_rows: u32,
+  indices_stride: u32,
+  words: u32,
+  marks_stride: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> indices: array<u32>;
+@group(0) @binding(2) var<storage, read> counts: array<u32>;
+@group(0) @binding(3) var<storage, read> lengths: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read> forced: array<u32>;
+@group(0) @binding(5) var<storage, read> forbidden: array<u32>;
+@group(0) @binding(6) var<storage, read_write> marks: array<u32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.selections * params.marks_stride) {
+    return;
+  }
+  let word = thread % params.marks_stride;
+  let selection = thread / params.marks_stride;
+  let first = selection * params.indices_stride;
+  let count = counts[selection];
+  // The first listed token of this word or a later one.
+  var low = 0u;
+  var high = count;
+  while (low < high) {
+    let half = (low + high) / 2u;
+    if (indices[first + half] < 32u * word) {
+      low = half + 1u;
+    } else {
+      high = half;
+    }
+  }
+  var bits = 0u;
+  while (low < count && indices[first + low] / 32u == word) {
+    bits |= 1u << (indices[first + low] % 32u);
+    low++;
+  }
+  if (word < params.words) {
+    bits = (bits | forced[word]) & ~forbidden[word];
+  }
+  // The step's own tokens are attended to whatever happens; they follow as the window.
+  let before = lengths[selection / params.selections_per_sequence].x - params.step_rows;
+  if (32u * word >= before) {
+    bits = 0u;
+  } else if (before - 32u * word < 32u) {
+    bits &= (1u << (before - 32u * word)) - 1u;
+  }
+  marks[thread] = bits;
+}
+`,
+  },
   f16_probe: {
     name: "f16_probe",
     params: [
@@ -1804,7 +2487,7 @@ fn main() {
       { name: "slab_first", type: "u32" },
       { name: "slab_pages", type: "u32" },
       { name: "indices_stride", type: "u32" },
-      { name: "original", type: "u32" },
+      { name: "positions", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -1824,8 +2507,9 @@ fn main() {
 //           rotation vec2 (cos, sin) [positions, head_size / 2]; keys, values f32 [batch, heads, indices_stride, 4 * D4]
 // Dispatch: one thread per attended token, KV head and pair of channels, the token slowest; indirect, linear groups;
 //           one call per slab of the cache
-// Source:   ALGORITHM section 6: Kr = rope(K[:, idx], pos), pos = 0..M-1 (compact) or idx (original); half-split pairs
-//           (x[c], x[c + d/2]) as in Llama; the table comes from the host, never from WGSL's sin and cos of large angles
+// Source:   ALGORITHM section 6: Kr = rope(K[:, idx], pos), pos = 0..M-1 (positions 0: compact) or idx (1: original), or K as it
+//           is (2: none); half-split pairs (x[c], x[c + d/2]) as in Llama; the table comes from the host, never from WGSL's sin
+//           and cos of large angles
 
 struct Params {
   first_group: u32,
@@ -1839,7 +2523,7 @@ struct Params {
   slab_first: u32,
   slab_pages: u32,
   indices_stride: u32,
-  original: u32,
+  positions: u32,
 }
 
 override WORKGROUP: u32 = 64u;
@@ -1880,8 +2564,11 @@ fn main(
   let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
   let source = slot * padded + c;
   let target_row = ((sequence * params.heads + head) * params.indices_stride + place) * padded;
-  let position = select(place, token, params.original == 1u);
-  let turn = rotation[position * pairs + c];
+  let position = select(place, token, params.positions == 1u);
+  var turn = vec2<f32>(1.0, 0.0);
+  if (params.positions != 2u) {
+    turn = rotation[position * pairs + c];
+  }
   let low = f32(key_pages[source]);
   let high = f32(key_pages[source + pairs]);
   keys[target_row + c] = low * turn.x - high * turn.y;
@@ -1973,6 +2660,74 @@ fn main(
       y[params.y_first + start + i * WORKGROUP] = values[i];
     }
   }
+}
+`,
+  },
+  keep_marked: {
+    name: "keep_marked",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "lists", type: "u32" },
+      { name: "stride", type: "u32" },
+      { name: "end", type: "u32" },
+      { name: "kept_stride", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "marks", kind: "read" },
+      { binding: 2, name: "tokens", kind: "read" },
+      { binding: 3, name: "weights", kind: "read" },
+      { binding: 4, name: "kept_tokens", kind: "write" },
+      { binding: 5, name: "kept_weights", kind: "write" },
+    ],
+    text: `// Copies the marked entries of a list, in their order.
+//
+// Shapes:   marks, tokens u32, weights f32 [lists, stride], of which the first \`end\` are used; kept_tokens u32, kept_weights f32
+//           [lists, kept_stride], as many as are marked
+// Dispatch: one thread per list and entry, linear groups; each counts the marks before its own
+// Source:   eviction, H2O (arXiv 2306.14048, algorithm 1)
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  lists: u32,
+  stride: u32,
+  end: u32,
+  kept_stride: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> marks: array<u32>;
+@group(0) @binding(2) var<storage, read> tokens: array<u32>;
+@group(0) @binding(3) var<storage, read> weights: array<f32>;
+@group(0) @binding(4) var<storage, read_write> kept_tokens: array<u32>;
+@group(0) @binding(5) var<storage, read_write> kept_weights: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.lists * params.stride) {
+    return;
+  }
+  let entry = thread % params.stride;
+  if (entry >= params.end || marks[thread] == 0u) {
+    return;
+  }
+  var before = 0u;
+  for (var other = 0u; other < entry; other++) {
+    before += marks[thread - entry + other];
+  }
+  let place = thread / params.stride * params.kept_stride + before;
+  kept_tokens[place] = tokens[thread];
+  kept_weights[place] = weights[thread];
 }
 `,
   },
@@ -2160,6 +2915,146 @@ fn main(
       third_output[r * (params.columns - third_first) + column - third_first] = sum;
     }
   }
+}
+`,
+  },
+  mark_blocks: {
+    name: "mark_blocks",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "block_tokens", type: "u32" },
+      { name: "words", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "scores", kind: "read" },
+      { binding: 2, name: "blocks", kind: "read" },
+      { binding: 3, name: "parts", kind: "read" },
+      { binding: 4, name: "marks", kind: "write" },
+      { binding: 5, name: "centers", kind: "write" },
+      { binding: 6, name: "center_counts", kind: "write" },
+    ],
+    text: `// Marks the tokens of chosen blocks of the middle.
+//
+// Shapes:   scores f32, blocks u32 [batch, selections, K], best first, numbers of blocks of block_tokens tokens counted from
+//           the start of the middle; a score of LOWEST or less chooses nothing; parts [batch, 4] u32: tokens cached, leading
+//           tokens, start of the window, middle length; marks atomic u32 [batch, selections, words], zero before; centers u32
+//           [batch, selections, K, 2], each block's first token, from the start of the middle, and how far from the end of the
+//           list it stands (K for the best); center_counts atomic u32 [batch, selections], zero before
+// Dispatch: one thread per selection and place in its list, linear groups
+// Source:   the blocks that InfLLM, Quest and LongHeads attend to
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  selections: u32,
+  block_tokens: u32,
+  words: u32,
+}
+
+const LOWEST = -3.0e38f;
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> scores: array<f32>;
+@group(0) @binding(2) var<storage, read> blocks: array<u32>;
+@group(0) @binding(3) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> marks: array<atomic<u32>>;
+@group(0) @binding(5) var<storage, read_write> centers: array<vec2<u32>>;
+@group(0) @binding(6) var<storage, read_write> center_counts: array<atomic<u32>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.batch * params.selections * K) {
+    return;
+  }
+  let selection = thread / K;
+  let middle = parts[selection / params.selections].w;
+  let first = blocks[thread] * params.block_tokens;
+  if (!(scores[thread] > LOWEST) || first >= middle) {
+    return;
+  }
+  // The list falls, so those that choose nothing stand at its end.
+  centers[thread] = vec2<u32>(first, K - thread % K);
+  atomicAdd(&center_counts[selection], 1u);
+  for (var token = first; token < min(middle, first + params.block_tokens); token++) {
+    atomicOr(&marks[selection * params.words + token / 32u], 1u << (token % 32u));
+  }
+}
+`,
+  },
+  mark_heaviest: {
+    name: "mark_heaviest",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "lists", type: "u32" },
+      { name: "stride", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "end", type: "u32" },
+      { name: "most", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "weights", kind: "read" },
+      { binding: 2, name: "marks", kind: "write" },
+    ],
+    text: `// Marks the heaviest entries of a list: those with fewer than \`most\` heavier ones among the first \`count\`. Of equal ones the
+// earlier is heavier. Entries from \`count\` to \`end\` are marked too.
+//
+// Shapes:   weights f32 [lists, stride]; marks u32 [lists, stride], 1 or 0
+// Dispatch: one thread per list and entry, linear groups; each compares its entry with all others, so no thread waits
+// Source:   the heavy hitters of H2O (arXiv 2306.14048, algorithm 1) and what SnapKV keeps (arXiv 2404.14469, listing 1)
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  lists: u32,
+  stride: u32,
+  count: u32,
+  end: u32,
+  most: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> weights: array<f32>;
+@group(0) @binding(2) var<storage, read_write> marks: array<u32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.lists * params.stride) {
+    return;
+  }
+  let entry = thread % params.stride;
+  if (entry >= params.count) {
+    marks[thread] = u32(entry < params.end);
+    return;
+  }
+  let weight = weights[thread];
+  var heavier = 0u;
+  for (var other = 0u; other < params.count; other++) {
+    let theirs = weights[thread - entry + other];
+    heavier += u32(theirs > weight || (theirs == weight && other < entry));
+  }
+  marks[thread] = u32(heavier < params.most);
 }
 `,
   },
@@ -3355,6 +4250,541 @@ fn main(
 }
 `,
   },
+  own_scores: {
+    name: "own_scores",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "queries", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "stride", type: "u32" },
+      { name: "layer", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "vectors", kind: "read" },
+      { binding: 2, name: "key_pages", kind: "read" },
+      { binding: 3, name: "value_pages", kind: "read" },
+      { binding: 4, name: "table", kind: "read" },
+      { binding: 5, name: "about", kind: "read" },
+      { binding: 6, name: "scores", kind: "write" },
+    ],
+    text: `// Scores of chosen queries with cached tokens by a scorer of one's own: its text, put behind this one, has the function
+// score(at: At) -> f32.
+//
+// Shapes:   vectors f32 [.., head_size], queries among them, before rotation; key_pages, value_pages vec4 [slab_pages, heads,
+//           page_tokens, D4] of KeyElement and ValueElement, one slab of the cache, before rotation, padded with zeros;
+//           table [batch, table_stride]; about vec4<u32> [queries, 2]: row of the vectors, KV head, (not read here), first
+//           token; number of tokens, sequence, the query's place in the context, its head; scores f32 [queries, stride]
+// Dispatch: one thread per query and token, tokens fastest; linear groups; one call per slab of the cache
+// Source:   ALGORITHM section 5 with score[h, i, j] as the scorer says
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  queries: u32,
+  heads: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  head_size: u32,
+  stride: u32,
+  layer: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> vectors: array<f32>;
+@group(0) @binding(2) var<storage, read> key_pages: array<vec4<KeyElement>>;
+@group(0) @binding(3) var<storage, read> value_pages: array<vec4<ValueElement>>;
+@group(0) @binding(4) var<storage, read> table: array<u32>;
+@group(0) @binding(5) var<storage, read> about: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read_write> scores: array<f32>;
+
+// What a scorer is told: the query's layer, head and place in the context, and the token's place.
+struct At {
+  layer: u32,
+  head: u32,
+  query: u32,
+  token: u32,
+}
+
+var<private> own_vector: u32;
+var<private> own_source: u32;
+
+// Channels 4 c to 4 c + 3 of the query, the token's key and its value; c counts to D4.
+fn query(c: u32) -> vec4<f32> {
+  var four = vec4<f32>();
+  for (var i = 0u; i < 4u; i++) {
+    if (4u * c + i < params.head_size) {
+      four[i] = vectors[own_vector + 4u * c + i];
+    }
+  }
+  return four;
+}
+
+fn key(c: u32) -> vec4<f32> {
+  return vec4<f32>(key_pages[own_source + c]);
+}
+
+fn value(c: u32) -> vec4<f32> {
+  return vec4<f32>(value_pages[own_source + c]);
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.queries * params.stride) {
+    return;
+  }
+  let place = thread % params.stride;
+  let own = about[2u * (thread / params.stride)];
+  let more = about[2u * (thread / params.stride) + 1u];
+  let token = own.w + place;
+  if (place >= more.x) {
+    return;
+  }
+  let page = table[more.y * params.table_stride + token / params.page_tokens];
+  if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
+    return;
+  }
+  let slot = ((page - params.slab_first) * params.heads + own.y) * params.page_tokens + token % params.page_tokens;
+  own_vector = own.x * params.head_size;
+  own_source = slot * D4;
+  scores[thread] = score(At(params.layer, more.w, more.z, token));
+}
+`,
+  },
+  pool_weights: {
+    name: "pool_weights",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "lists", type: "u32" },
+      { name: "stride", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "half", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "weights", kind: "read" },
+      { binding: 2, name: "pooled", kind: "write" },
+    ],
+    text: `// The largest weight among a token and its neighbours in its list, up to \`half\` on each side.
+//
+// Shapes:   weights, pooled f32 [lists, stride], of which the first \`count\` are used
+// Dispatch: one thread per list and place, linear groups
+// Source:   the pooling of SnapKV (arXiv 2404.14469, section 4.2), by maximum and with stride 1, so that neighbours stay together
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  lists: u32,
+  stride: u32,
+  count: u32,
+  half: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> weights: array<f32>;
+@group(0) @binding(2) var<storage, read_write> pooled: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  let place = thread % params.stride;
+  if (group >= params.group_count || thread >= params.lists * params.stride || place >= params.count) {
+    return;
+  }
+  let first = thread - place;
+  var highest = weights[thread];
+  for (var other = place - min(place, params.half); other < min(params.count, place + params.half + 1u); other++) {
+    highest = max(highest, weights[first + other]);
+  }
+  pooled[thread] = highest;
+}
+`,
+  },
+  query_scores: {
+    name: "query_scores",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "queries", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "indices_stride", type: "u32" },
+      { name: "stride", type: "u32" },
+      { name: "take_values", type: "u32" },
+      { name: "norm", type: "u32" },
+      { name: "rotate", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "vectors", kind: "read" },
+      { binding: 2, name: "key_pages", kind: "read" },
+      { binding: 3, name: "value_pages", kind: "read" },
+      { binding: 4, name: "table", kind: "read" },
+      { binding: 5, name: "about", kind: "read" },
+      { binding: 6, name: "indices", kind: "read" },
+      { binding: 7, name: "rotation", kind: "read" },
+      { binding: 8, name: "scores", kind: "write" },
+    ],
+    text: `// Scores of chosen queries with cached tokens, all of them written: what selection and attention look at, to be looked at.
+//
+// Shapes:   vectors f32 [.., head_size], queries among them, rotated where scores are; key_pages, value_pages [slab_pages,
+//           heads, page_tokens, 4 * D4] of KeyElement and ValueElement, one slab of the cache, before rotation;
+//           table [batch, table_stride]; about vec4<u32> [queries, 2]: row of the vectors, KV head, list of tokens (NONE:
+//           tokens side by side), first token where they are; number of tokens, sequence, and two that are not read here;
+//           indices u32 [lists, indices_stride]; rotation vec2 (cos, sin) [positions, head_size / 2];
+//           scores f32 [queries, stride]
+// Dispatch: one thread per query and token, tokens fastest; linear groups; one call per slab of the cache
+// Source:   ALGORITHM sections 5 and 6: q . P with P the key, the key times its value's norm (1: L1, 2: L2) or the value;
+//           rotated by the token's own position (rotate 1) or its place in the list (rotate 2). Unscaled. Sums without rotation
+//           run in the order of score_top_k, so that equal keys get bitwise equal scores and ranks are the selection's.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  queries: u32,
+  heads: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  head_size: u32,
+  indices_stride: u32,
+  stride: u32,
+  take_values: u32,
+  norm: u32,
+  rotate: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+const NONE = 0xffffffffu;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> vectors: array<f32>;
+@group(0) @binding(2) var<storage, read> key_pages: array<KeyElement>;
+@group(0) @binding(3) var<storage, read> value_pages: array<ValueElement>;
+@group(0) @binding(4) var<storage, read> table: array<u32>;
+@group(0) @binding(5) var<storage, read> about: array<vec4<u32>>;
+@group(0) @binding(6) var<storage, read> indices: array<u32>;
+@group(0) @binding(7) var<storage, read> rotation: array<vec2<f32>>;
+@group(0) @binding(8) var<storage, read_write> scores: array<f32>;
+
+fn taken(place: u32) -> f32 {
+  if (params.take_values == 1u) {
+    return f32(value_pages[place]);
+  }
+  return f32(key_pages[place]);
+}
+
+fn weight(source: u32) -> f32 {
+  if (params.norm == 0u) {
+    return 1.0;
+  }
+  var sum = 0.0;
+  for (var c = 0u; c < params.head_size; c++) {
+    let value = f32(value_pages[source + c]);
+    sum += select(abs(value), value * value, params.norm == 2u);
+  }
+  return select(sum, sqrt(sum), params.norm == 2u);
+}
+
+fn channel(query: u32, c: u32) -> f32 {
+  if (c >= params.head_size) {
+    return 0.0;
+  }
+  return vectors[query + c];
+}
+
+fn plain_score(query: u32, source: u32, factor: f32) -> f32 {
+  var sum = vec4<f32>();
+  for (var c = 0u; c < 4u * D4; c += 4u) {
+    let q = vec4<f32>(channel(query, c), channel(query, c + 1u), channel(query, c + 2u), channel(query, c + 3u));
+    let p = vec4<f32>(taken(source + c), taken(source + c + 1u), taken(source + c + 2u), taken(source + c + 3u));
+    sum = fma(q, p * factor, sum);
+  }
+  return (sum.x + sum.y) + (sum.z + sum.w);
+}
+
+fn rotated_score(query: u32, source: u32, factor: f32, position: u32) -> f32 {
+  let pairs = params.head_size / 2u;
+  var sum = 0.0;
+  for (var c = 0u; c < pairs; c++) {
+    let low = taken(source + c) * factor;
+    let high = taken(source + c + pairs) * factor;
+    let turn = rotation[position * pairs + c];
+    sum = fma(vectors[query + c], low * turn.x - high * turn.y, sum);
+    sum = fma(vectors[query + c + pairs], high * turn.x + low * turn.y, sum);
+  }
+  return sum;
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.queries * params.stride) {
+    return;
+  }
+  let place = thread % params.stride;
+  let query = thread / params.stride;
+  let own = about[2u * query];
+  let more = about[2u * query + 1u];
+  if (place >= more.x) {
+    return;
+  }
+  var token = own.w + place;
+  if (own.z != NONE) {
+    token = indices[own.z * params.indices_stride + place];
+  }
+  let page = table[more.y * params.table_stride + token / params.page_tokens];
+  if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
+    return;
+  }
+  let slot = ((page - params.slab_first) * params.heads + own.y) * params.page_tokens + token % params.page_tokens;
+  let source = slot * 4u * D4;
+  let vector = own.x * params.head_size;
+  let factor = weight(source);
+  if (params.rotate == 0u) {
+    scores[thread] = plain_score(vector, source, factor);
+  } else {
+    scores[thread] = rotated_score(vector, source, factor, select(place, token, params.rotate == 1u));
+  }
+}
+`,
+  },
+  raise: {
+    name: "raise",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "value", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "highest", kind: "write" },
+    ],
+    text: `// Raises a number to at least another one.
+//
+// Shapes:   highest atomic u32 [1]
+// Dispatch: one workgroup of one thread
+// Source:   none; keeps the largest scope of lists that the host knows
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  value: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> highest: atomic<u32>;
+
+@compute @workgroup_size(1)
+fn main() {
+  atomicMax(&highest, params.value);
+}
+`,
+  },
+  relative_attention: {
+    name: "relative_attention",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "rows", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "bound", type: "u32" },
+      { name: "padded", type: "u32" },
+      { name: "causal", type: "u32" },
+      { name: "slide", type: "u32" },
+      { name: "leading", type: "u32" },
+      { name: "compact", type: "u32" },
+      { name: "near", type: "u32" },
+      { name: "fine", type: "u32" },
+      { name: "slope", type: "u32" },
+      { name: "group", type: "u32" },
+      { name: "most", type: "u32" },
+      { name: "scale", type: "f32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "keys", kind: "read" },
+      { binding: 3, name: "values", kind: "read" },
+      { binding: 4, name: "indices", kind: "read" },
+      { binding: 5, name: "counts", kind: "read" },
+      { binding: 6, name: "angles", kind: "read" },
+      { binding: 7, name: "output", kind: "write" },
+      { binding: 8, name: "sums", kind: "write" },
+    ],
+    text: `// Causal attention with grouped heads in which each pair of query and key has a relative position of its own.
+//
+// Shapes:   queries, output [batch, rows, query_heads, head_size] f32; keys, values f32 [batch, heads, bound, padded], gathered
+//           and not turned; indices u32 [batch, selections, bound], the tokens' positions in the context, rising; counts u32
+//           [batch, selections]; angles vec2 (cos, sin) [relative positions, HALF]; sums f32 [batch, rows, query_heads], the
+//           logarithm of each row's sum of exponentials
+// Dispatch: one thread per row and SHARE query heads of a KV head's group, linear groups. The list ends with the rows' own
+//           tokens (causal 1), or all rows see all of it (causal 0). Where slide is not 0, a row sees the first
+//           \`leading\` tokens, the last \`slide\` ones up to its own, and all that lie before the first row's \`slide\` tokens.
+// Source:   softmax(q R(relative) k / sqrt(d)) v; relative positions by parts/relative_position.wgsl. \`compact\` takes places in
+//           the list for positions.
+// uses parts/relative_position.wgsl
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  rows: u32,
+  query_heads: u32,
+  heads: u32,
+  selections: u32,
+  bound: u32,
+  padded: u32,
+  causal: u32,
+  slide: u32,
+  leading: u32,
+  compact: u32,
+  near: u32,
+  fine: u32,
+  slope: u32,
+  group: u32,
+  most: u32,
+  scale: f32,
+}
+
+const LOWEST = -3.0e38f;
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> keys: array<f32>;
+@group(0) @binding(3) var<storage, read> values: array<f32>;
+@group(0) @binding(4) var<storage, read> indices: array<u32>;
+@group(0) @binding(5) var<storage, read> counts: array<u32>;
+@group(0) @binding(6) var<storage, read> angles: array<vec2<f32>>;
+@group(0) @binding(7) var<storage, read_write> output: array<f32>;
+@group(0) @binding(8) var<storage, read_write> sums: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let workgroup_number = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = workgroup_number * WORKGROUP + lane;
+  let tiles = params.query_heads / SHARE;
+  if (workgroup_number >= params.group_count || thread >= params.batch * params.rows * tiles) {
+    return;
+  }
+  let first_head = (thread % tiles) * SHARE;
+  let row = (thread / tiles) % params.rows;
+  let sequence = thread / (tiles * params.rows);
+  let head = first_head / (params.query_heads / params.heads);
+  let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
+  let count = counts[selection];
+  let listed = selection * params.bound;
+
+  // A list that holds less than the rows' own tokens has none of them: then rows see all of it and nothing is near.
+  var end = count;
+  var m = 0u;
+  var window = 0u;
+  if (params.causal == 1u) {
+    end = count - params.rows + row + 1u;
+    m = select(indices[listed + end - 1u], end - 1u, params.compact == 1u);
+    let first = select(indices[listed + count - params.rows], count - params.rows, params.compact == 1u);
+    window = first + 1u - min(first + 1u, params.slide);
+  }
+
+  var queries_of: array<array<f32, SIZE>, SHARE>;
+  var sums_of: array<array<f32, SIZE>, SHARE>;
+  var most: array<f32, SHARE>;
+  var weights: array<f32, SHARE>;
+  let place_of_row = (sequence * params.rows + row) * params.query_heads + first_head;
+  for (var h = 0u; h < SHARE; h++) { // unrolled
+    most[h] = LOWEST;
+    for (var c = 0u; c < SIZE; c++) { // unrolled
+      queries_of[h][c] = queries[(place_of_row + h) * SIZE + c] * params.scale;
+    }
+  }
+  let base = (sequence * params.heads + head) * params.bound * params.padded;
+  for (var place = 0u; place < end; place++) {
+    let n = select(indices[listed + place], place, params.compact == 1u);
+    let hidden = params.causal == 1u && params.slide > 0u && n >= max(window, params.leading) && m - n >= params.slide;
+    var angle = 0u;
+    if (params.causal == 1u) {
+      angle = relative_row(m, n) * HALF;
+    }
+    let at = base + place * params.padded;
+    var scores = array<f32, SHARE>();
+    for (var c = 0u; c < HALF; c++) { // unrolled
+      let turn = angles[angle + c];
+      let low = keys[at + c];
+      let high = keys[at + c + HALF];
+      let turned_low = low * turn.x + high * turn.y;
+      let turned_high = high * turn.x - low * turn.y;
+      for (var h = 0u; h < SHARE; h++) { // unrolled
+        scores[h] = fma(queries_of[h][c], turned_low, fma(queries_of[h][c + HALF], turned_high, scores[h]));
+      }
+    }
+    var shrinks: array<f32, SHARE>;
+    var gains: array<f32, SHARE>;
+    for (var h = 0u; h < SHARE; h++) { // unrolled
+      let next = select(max(most[h], scores[h]), most[h], hidden);
+      shrinks[h] = exp(most[h] - next);
+      gains[h] = select(exp(scores[h] - next), 0.0, hidden);
+      most[h] = next;
+      weights[h] = weights[h] * shrinks[h] + gains[h];
+    }
+    for (var c = 0u; c < SIZE; c++) { // unrolled
+      let value = values[at + c];
+      for (var h = 0u; h < SHARE; h++) { // unrolled
+        sums_of[h][c] = fma(gains[h], value, sums_of[h][c] * shrinks[h]);
+      }
+    }
+  }
+  for (var h = 0u; h < SHARE; h++) { // unrolled
+    sums[place_of_row + h] = most[h] + log(weights[h]);
+    for (var c = 0u; c < SIZE; c++) { // unrolled
+      output[(place_of_row + h) * SIZE + c] = sums_of[h][c] / weights[h];
+    }
+  }
+}
+`,
+  },
   rms_norm: {
     name: "rms_norm",
     params: [
@@ -3972,6 +5402,96 @@ fn main(
     return;
   }
   destination[params.target_first + row * params.size + index % params.size] = rows[params.rows_first + index];
+}
+`,
+  },
+  score_blocks: {
+    name: "score_blocks",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "sequence", type: "u32" },
+      { name: "rows", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "stride", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "kept", kind: "read" },
+      { binding: 3, name: "scores", kind: "write" },
+    ],
+    text: `// Scores blocks of the cache by what is kept of each: one vector (MODE 0: per KV head, 1: per query head), or bounds of its
+// keys (MODE 2), against all rows of a step; rows and the heads that select together are added.
+//
+// Shapes:   queries f32 [batch, rows, query_heads, SIZE], one sequence's; kept f32 [blocks, heads, SIZE], [blocks, query_heads,
+//           SIZE] or [blocks, heads, 2, SIZE]; scores f32 [batch, selections, stride], LOWEST from \`blocks\` on
+// Dispatch: one thread per selection and block, linear groups; one call per sequence
+// Source:   products as in InfLLM (arXiv 2402.04617, section 3.2) and LongHeads (arXiv 2402.10685, section 2.2); the upper bound
+//           sum of max(q min, q max) of Quest (arXiv 2406.10774, section 3.2)
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  sequence: u32,
+  rows: u32,
+  query_heads: u32,
+  heads: u32,
+  selections: u32,
+  blocks: u32,
+  stride: u32,
+}
+
+const LOWEST = -3.0e38f;
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> kept: array<f32>;
+@group(0) @binding(3) var<storage, read_write> scores: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.selections * params.stride) {
+    return;
+  }
+  let block = thread % params.stride;
+  let selection = thread / params.stride;
+  let goal = params.sequence * params.selections * params.stride + thread;
+  if (block >= params.blocks) {
+    scores[goal] = LOWEST;
+    return;
+  }
+  let share = params.query_heads / params.heads;
+  let own = params.query_heads / params.selections;
+  var total = 0.0;
+  for (var pair = 0u; pair < params.rows * own; pair++) {
+    let head = selection * own + pair % own;
+    let query = ((params.sequence * params.rows + pair / own) * params.query_heads + head) * SIZE;
+    var score = 0.0;
+    if (MODE == 2u) {
+      let at = (block * params.heads + head / share) * 2u * SIZE;
+      for (var c = 0u; c < SIZE; c++) { // unrolled
+        score += max(queries[query + c] * kept[at + c], queries[query + c] * kept[at + SIZE + c]);
+      }
+    } else {
+      let at = select(block * params.heads + head / share, block * params.query_heads + head, MODE == 1u) * SIZE;
+      for (var c = 0u; c < SIZE; c++) { // unrolled
+        score = fma(queries[query + c], kept[at + c], score);
+      }
+    }
+    total += score;
+  }
+  scores[goal] = total;
 }
 `,
   },
@@ -5542,6 +7062,84 @@ fn main(
 }
 `,
   },
+  token_relevance: {
+    name: "token_relevance",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "sequence", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "bound", type: "u32" },
+      { name: "padded", type: "u32" },
+      { name: "tokens", type: "u32" },
+      { name: "first_row", type: "u32" },
+      { name: "follow", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "keys", kind: "read" },
+      { binding: 3, name: "relevance", kind: "write" },
+    ],
+    text: `// How much the queries that follow a token ask for it: the mean of their products with its key, heads of a group added.
+//
+// Shapes:   queries f32 [1, rows, query_heads, size], of which row \`first_row\` follows the first token; keys f32 [batch, heads,
+//           bound, padded], gathered, of which one sequence's first \`tokens\` are read; relevance f32 [heads, tokens]
+// Dispatch: one thread per KV head and token, linear groups
+// Source:   InfLLM (arXiv 2402.04617), section 3.2: a token's representative score, the mean over the next \`follow\` queries
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  sequence: u32,
+  heads: u32,
+  query_heads: u32,
+  size: u32,
+  bound: u32,
+  padded: u32,
+  tokens: u32,
+  first_row: u32,
+  follow: u32,
+}
+
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(2) var<storage, read> keys: array<f32>;
+@group(0) @binding(3) var<storage, read_write> relevance: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.heads * params.tokens) {
+    return;
+  }
+  let token = thread % params.tokens;
+  let head = thread / params.tokens;
+  let share = params.query_heads / params.heads;
+  let key = ((params.sequence * params.heads + head) * params.bound + token) * params.padded;
+  var total = 0.0;
+  for (var pair = 0u; pair < params.follow * share; pair++) {
+    let row = params.first_row + token + pair / share;
+    let query = (row * params.query_heads + head * share + pair % share) * SIZE;
+    var product = 0.0;
+    for (var c = 0u; c < SIZE; c++) { // unrolled
+      product = fma(queries[query + c], keys[key + c], product);
+    }
+    total += product;
+  }
+  relevance[thread] = total / f32(params.follow);
+}
+`,
+  },
   top_k: {
     name: "top_k",
     params: [
@@ -5729,6 +7327,33 @@ fn sink(best: ptr<function, Best>, score: f32, token: u32, size: u32) {
   }
   (*best).scores[place] = score;
   (*best).tokens[place] = token;
+}
+`,
+  relative_position: `// The row of the table of angles for a query at position m and a key at position n, m >= n, by one of three rules (RULE):
+//   0 distances are kept up to \`near\`, then stop growing (slope 0) or grow more slowly (slope 1): near distances are then
+//     \`fine\` rows apart, far ones one row. ReRoPE, LM-Infinite, InfLLM; plain rotary positions where nothing is far
+//   1 distances are kept up to \`near\`; farther tokens are counted in groups of \`group\` tokens. SelfExtend (arXiv 2401.01325)
+//   2 distances within a chunk of \`group\` tokens are kept; queries of the next chunk count on from there up to \`most\`, and
+//     those of later chunks all stand at \`most\`. Dual Chunk Attention (arXiv 2402.17463)
+
+fn relative_row(m: u32, n: u32) -> u32 {
+  let distance = m - n;
+  if (RULE == 1u) {
+    let grouped = m / params.group - n / params.group + params.near - params.near / params.group;
+    return select(grouped, distance, distance < params.near);
+  }
+  if (RULE == 2u) {
+    let chunks = m / params.group - n / params.group;
+    if (chunks == 0u) {
+      return distance;
+    }
+    let place = select(params.most, min(params.group + m % params.group, params.most), chunks == 1u);
+    return place - n % params.group;
+  }
+  if (distance < params.near) {
+    return distance * params.fine;
+  }
+  return params.near * params.fine + (distance - params.near) * params.slope;
 }
 `,
   row_lists: `// The K best scores of each of TILE_ROWS rows, with their tokens, kept sorted by one thread a row; SIDE threads share a row's scores

@@ -13,7 +13,15 @@ import { readRemote, remoteExists, remoteSize } from "./platform/remote.ts";
 export { fileInside } from "./platform/addresses.ts";
 export { type Cell, Database } from "./platform/database.ts";
 export { type ByteRange, PlatformError } from "./platform/error.ts";
-export { hasFiles, linkFile, openPartial, removeFile, renameFile, withFileLock } from "./platform/kept_files.ts";
+export {
+  hasFiles,
+  linkFile,
+  listFiles,
+  openPartial,
+  removeFile,
+  renameFile,
+  withFileLock,
+} from "./platform/kept_files.ts";
 export { freeDiskBytes, type Hasher, makeHasher, type PartialFile } from "./platform/partial_file.ts";
 export { isRunning, type ProcessName, thisProcess } from "./platform/process.ts";
 export { type FetchedRange, fetchRange } from "./platform/remote.ts";

@@ -1,4 +1,3 @@
-import { methodNames } from "../../lib/attention/mod.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
 import { Prose } from "../../lib/evaluation/mod.ts";
 import type { Model } from "../../lib/model/mod.ts";
@@ -8,7 +7,7 @@ import { readPlotlySource } from "../../lib/viz/plotly_source.ts";
 import type { DemoArguments } from "./arguments.ts";
 import { askOwnText, expectedAnswer, KNOWN_FORMS, type OwnAnswer } from "./own_text.ts";
 import { pictureSection } from "./page.ts";
-import { isBounded } from "./plan.ts";
+import { ALL, isBounded } from "./plan.ts";
 import type { Progress } from "./progress.ts";
 import { describeMachine, today, writeResults } from "./results.ts";
 
@@ -39,7 +38,7 @@ export async function ownDemo(
   }
   const prose = new Prose(model.tokenizer, text);
   const tokens = prose.tokens.length;
-  const methods = asked.methods ?? methodNames.filter((name) => tokens <= SQUARE || isBounded(name));
+  const methods = asked.methods ?? ALL.filter((name) => tokens <= SQUARE || isBounded(name));
   const machine = describeMachine(device);
   console.log(
     `${machine}\n${own.haystack}: ${tokens.toLocaleString("en-US")} tokens; expected in the answer: "${expected}"\n`,

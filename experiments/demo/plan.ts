@@ -63,7 +63,8 @@ interface PlanRow {
   readonly methods: readonly MethodName[];
 }
 
-const ALL: readonly MethodName[] = ["full", "streaming", "reattention", "reattention-window"];
+/** Methods of the demo; others run where they are asked for. */
+export const ALL: readonly MethodName[] = ["full", "streaming", "reattention", "reattention-window"];
 
 /** The short table: 20 questions and more a figure, everything together under five minutes on two cores. */
 const SHORT: readonly PlanRow[] = [

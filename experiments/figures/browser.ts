@@ -96,7 +96,8 @@ export class FigureBrowser {
     const shown = dark ? darkFigure(figure) : figure;
     const size = {
       format,
-      width: width ?? Number(shown.layout.width ?? 1000),
+      // A figure of fixed width counts on it: text would not fit its cells in any other.
+      width: shown.layout.autosize === false ? Number(shown.layout.width ?? 1000) : width ?? 1000,
       height: Number(shown.layout.height ?? 450),
       scale: format === "svg" ? 1 : scale,
     };

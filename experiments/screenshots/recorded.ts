@@ -30,7 +30,7 @@ export async function recordedFigures(): Promise<Record<string, Figure>> {
     }));
   return {
     accuracy: accuracyFigure(rows, { trainedContext: TRAINED, chance: 0.25 }),
-    needle_heatmap: heatmap(all.filter(({ method }) => method === "reattention-window")),
+    needle_heatmap: heatmap(rows.filter(({ method }) => method === "reattention-window")),
     method_grid: gridFigure({
       title: "Exact match of each method",
       xTitle: "length of the context (tokens)",
@@ -42,7 +42,7 @@ export async function recordedFigures(): Promise<Record<string, Figure>> {
       colorTitle: "exact match (share)",
     }),
     time: curveFigure({
-      title: "Time to read the context",
+      title: "Speed of reading the context",
       ...length,
       yTitle: "speed (tokens/s)",
       yScale: "log",
@@ -76,7 +76,7 @@ function heatmap(rows: readonly DemoRow[]): Figure {
       .filter(({ depth }) => Math.min(9, Math.floor(10 * depth)) === part);
   const cells = parts.map((part) => lengths.map((length) => answers(length, part)));
   return needleHeatmapFigure({
-    title: "Needles found by reattention-window, questions of all wordings",
+    title: "Needles found by reattention-window",
     lengths,
     depths: parts.map((part) => (part + 0.5) / 10),
     values: cells.map((row) =>

@@ -35,8 +35,8 @@ export async function selectionFigures(model: Model, run: AskedRun): Promise<Rec
 /** The greatest position ids of real steps: attended tokens are renumbered without holes, or keep their own. */
 async function positionIds(model: Model): Promise<Figure> {
   const points: { method: string; length: number; largest: number }[] = [];
-  for (const length of [256, 512, 1024, 2048, 4096]) {
-    for (const method of ["full", "streaming", "reattention-window"] as const) {
+  for (const length of [256, 512, 1024, 2048]) {
+    for (const method of ["full", "streaming", "reattention"] as const) {
       using session = model.createSession({ method, trace: true, knobs: { allowBeyondTrained: method === "full" } });
       await session.append(Array.from({ length }, (_, i) => 300 + i % 1000));
       const [step] = (await session.readTrace()).slice(-1);

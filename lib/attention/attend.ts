@@ -1,5 +1,6 @@
 import { causalAttentionOver, Tensor } from "../tensor/mod.ts";
 import { attendSplit, splits } from "./attend_split.ts";
+import type { RotationTable } from "./rotation_table.ts";
 import { headVectors } from "./shape.ts";
 import type { AttendedTokens, AttentionStep } from "./step.ts";
 
@@ -8,6 +9,7 @@ const WORKGROUP = 64;
 /**
  * Attends over listed tokens: gathers their keys and values, rotates by compact or original positions, and runs causal attention.
  *
+ * @param table rotary angles. Default: the model's
  * @returns f32 [batch, rows, query heads, head size]
  */
 export function attendOver(
@@ -15,27 +17,45 @@ export function attendOver(
   layer: number,
   queries: Tensor,
   attended: AttendedTokens,
+  table: RotationTable = step.context.rotation,
+): Tensor {
+  const attend = (list: AttendedTokens) => attendListed(step, layer, queries, list, table);
+  const { watch } = step.context;
+  return watch ? watch.attend({ step, layer, queries, attended, table }, attend) : attend(attended);
+}
+
+function attendListed(
+  step: AttentionStep,
+  layer: number,
+  queries: Tensor,
+  attended: AttendedTokens,
+  table: RotationTable,
 ): Tensor {
   const { cache, method } = step.context;
   const original = method.knobs.positions === "original";
   const longest = Math.max(...cache.lengths);
-  const rotation = step.context.rotation.upTo(original ? longest : attended.bound);
+  const rotation = table.upTo(original ? longest : attended.bound);
   if (splits(step)) return attendSplit(step, layer, queries, attended, rotation);
   const { headSize, keyValueHeads } = cache.shape;
   const padded = [cache.batch, keyValueHeads, attended.bound, 4 * headVectors(headSize)];
   using keys = Tensor.empty(step.device, padded, "f32", "gathered keys");
   using values = Tensor.empty(step.device, padded, "f32", "gathered values");
-  gather(step, layer, attended, rotation, keys, values);
+  gather(step, layer, attended, { keys, values, rotation, positions: method.knobs.positions });
   using rotated = rotateQueries(step, queries, rotation, original ? undefined : attended);
   return causalAttentionOver(rotated, keys, values, attended.counts, cache.shape.slidingWindow);
 }
 
-/** Lists leading tokens, marked tokens of the middle (if any) and window, and folds the grid to gather them where they are gathered. */
+/**
+ * Lists leading tokens, marked tokens of the middle (if any) and window, and folds the grid to gather them where they are gathered.
+ *
+ * @param layout where these parts lie, u32 [batch, 4]. Default: as the step has them
+ */
 export function listAttended(
   step: AttentionStep,
   selections: number,
   bound: number,
   marks?: Tensor,
+  layout: Tensor = step.layout,
 ): AttendedTokens {
   const { cache } = step.context;
   const device = step.device;
@@ -62,7 +82,7 @@ export function listAttended(
       indices_stride: bound,
     },
     // Without a middle no mark is read; the layout stands in for the binding.
-    bindings: [step.layout, marks ?? step.layout, indices, counts, step.context.scope].map((
+    bindings: [layout, marks ?? layout, indices, counts, step.context.scope].map((
       { buffer },
     ) => ({ buffer })),
     groups: total,
@@ -72,14 +92,20 @@ export function listAttended(
   return { indices, counts, ...(grid && { grid }), selections, bound };
 }
 
-/** Attends to leading tokens and window alone. The list is the same in every layer, so it is made once a step. */
-export function attendOuter(step: AttentionStep, layer: number, queries: Tensor): Tensor {
-  const attended = step.shared(() => listAttended(step, 1, step.outerLength));
-  step.context.trace?.recordOuter(step, layer, attended);
-  return attendOver(step, layer, queries, attended);
+/** Attends to leading tokens and window alone. */
+export function attendOuter(step: AttentionStep, layer: number, queries: Tensor, table?: RotationTable): Tensor {
+  return attendOver(step, layer, queries, listOuter(step, layer), table);
 }
 
-function foldGrid(step: AttentionStep, counts: Tensor): Tensor {
+/** Leading tokens and window, recorded if wanted. The list is the same in every layer, so it is made once a step. */
+export function listOuter(step: AttentionStep, layer: number): AttendedTokens {
+  const attended = step.shared(() => listAttended(step, 1, step.outerLength));
+  step.context.trace?.recordOuter(step, layer, attended);
+  return attended;
+}
+
+/** The grid that gathering a list's tokens needs, from how many there are. */
+export function foldGrid(step: AttentionStep, counts: Tensor): Tensor {
   const grid = Tensor.empty(step.device, [3], "u32", "attended grid");
   step.device.commands.dispatch({
     kernel: "fold_grid",
@@ -101,15 +127,26 @@ function gatherThreads(step: AttentionStep): number {
   return batch * shape.keyValueHeads * shape.headSize / 2;
 }
 
-function gather(
+/** Where gathered keys and values go, and how keys are turned. */
+export interface Gathered {
+  /** f32 [batch, KV heads, bound, padded head size]. */
+  readonly keys: Tensor;
+  /** f32 of the same shape. */
+  readonly values: Tensor;
+  /** Angles of the positions; with positions "none" any table. */
+  readonly rotation: Tensor;
+  /** By which positions keys are turned: their places in the list, their own, or none. */
+  readonly positions: "compact" | "original" | "none";
+}
+
+/** Copies the keys and values of listed tokens out of the cache's pages; the list needs its grid. */
+export function gather(
   step: AttentionStep,
   layer: number,
   attended: AttendedTokens,
-  rotation: Tensor,
-  keys: Tensor,
-  values: Tensor,
+  { keys, values, rotation, positions }: Gathered,
 ): void {
-  const { cache, method } = step.context;
+  const { cache } = step.context;
   const threads = attended.bound * gatherThreads(step);
   for (const slab of cache.slabs()) {
     step.device.commands.dispatch({
@@ -124,7 +161,7 @@ function gather(
         selections: attended.selections,
         head_size: cache.shape.headSize,
         indices_stride: attended.bound,
-        original: Number(method.knobs.positions === "original"),
+        positions: ["compact", "original", "none"].indexOf(positions),
       },
       bindings: [
         { buffer: slab.keys[layer] },

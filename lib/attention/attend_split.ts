@@ -12,7 +12,7 @@ const MOST_CHANNELS = 256;
 /** Ways to attend in decoding: from gathered tokens, or straight from the pages, split over workgroups. */
 export const decodeAttentions: readonly KernelOption[] = [
   { name: "gathered" },
-  { name: "split", threads: 256, workgroupBytes: 16 * 1024 },
+  { name: "split", threads: 256, workgroupBytes: 32 * 1024 },
 ];
 
 /** Whether a step's attention can be, and on its device should be, split over tokens. */
@@ -56,7 +56,7 @@ export function attendSplit(
     step.device.commands.dispatch({
       kernel: "attention_split",
       types: { KeyElement: cache.pool.keyType, ValueElement: cache.pool.valueType },
-      constants: { D8: headSize / 8, PAIRS: pairs },
+      constants: constantsOf(headSize / 8, pairs),
       params: {
         ...shared,
         ...{ page_tokens, table_stride, slab_first, slab_pages },
@@ -87,4 +87,16 @@ export function attendSplit(
     work: parts.size,
   });
   return output;
+}
+
+/** Constants of attention_split.wgsl: what a workgroup does at once, within about 28 KiB of its memory. */
+function constantsOf(D8: number, PAIRS: number): Record<string, number> {
+  const PAIRS_AT_ONCE = Math.min(PAIRS, 4);
+  return {
+    D8,
+    PAIRS,
+    STEPS: Math.max(1, Math.min(Math.ceil(BLOCK / Math.floor(BLOCK / D8)), Math.floor(32 / PAIRS), 8)),
+    PAIRS_AT_ONCE,
+    TURNS: Math.ceil(PAIRS / PAIRS_AT_ONCE),
+  };
 }

@@ -1,4 +1,5 @@
 import type { HeldSelection } from "./held_selection.ts";
+import type { LayerMemory } from "./layer_memory.ts";
 import type { PagePool } from "./page_pool.ts";
 import { RecentQueries } from "./recent_queries.ts";
 
@@ -10,6 +11,7 @@ export class CachedSequence {
   #version = 0;
   #recentQueries = new RecentQueries();
   #held: HeldSelection | undefined;
+  readonly #memories = new Map<number, LayerMemory>();
 
   /** An empty sequence with pages from `pool`. */
   constructor(pool: PagePool) {
@@ -47,6 +49,18 @@ export class CachedSequence {
     this.#held = selection;
   }
 
+  /** What a method keeps of this sequence in one layer, made at its first use. */
+  memory<Memory extends LayerMemory>(layer: number, make: () => Memory): Memory {
+    let memory = this.#memories.get(layer);
+    if (!memory) this.#memories.set(layer, memory = make());
+    return memory as Memory;
+  }
+
+  /** Bytes that methods keep of this sequence beside its keys and values, all layers together. */
+  get memoryBytes(): number {
+    return [...this.#memories.values()].reduce((sum, { bytes }) => sum + bytes, 0) + this.#recentQueries.bytes;
+  }
+
   /** Pages that `tokens` more tokens need and that are not there yet, or not this sequence's alone. */
   missingPages(tokens: number): number {
     const missing = Math.ceil((this.#length + tokens) / this.#pool.pageTokens) - this.#pages.length;
@@ -70,6 +84,7 @@ export class CachedSequence {
     this.#version++;
     this.#length = length;
     if (this.#held && this.#held.shape.end > length) this.hold(undefined);
+    for (const memory of this.#memories.values()) memory.truncate(length);
   }
 
   /** A sequence with the same tokens that grows on its own: full pages are shared, the last one is copied. */
@@ -89,6 +104,8 @@ export class CachedSequence {
     for (const page of this.#pages.splice(0)) this.#pool.release(page);
     this.#recentQueries[Symbol.dispose]();
     this.hold(undefined);
+    for (const memory of this.#memories.values()) memory[Symbol.dispose]();
+    this.#memories.clear();
   }
 
   /** Whether the next token falls on a page of a fork too: tokens were dropped since then. */
@@ -113,5 +130,6 @@ export class CachedSequence {
     fork.#length = this.#length;
     fork.#recentQueries = this.#recentQueries.fork();
     fork.#held = this.#held?.fork();
+    for (const [layer, memory] of this.#memories) fork.#memories.set(layer, memory.fork());
   }
 }

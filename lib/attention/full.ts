@@ -15,8 +15,8 @@ export class FullAttention implements AttentionMethod {
 
   /** `knobs` are complete. */
   constructor(knobs: Readonly<Knobs>) {
-    // Positions are the tokens' own; compact ones are the same, since nothing is left out.
-    this.knobs = { ...knobs, positions: "compact" };
+    // Compact positions would be the same as the tokens' own, but under an intervention that leaves some of them out.
+    this.knobs = { ...knobs, positions: "original" };
   }
 
   /** All tokens. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { showAs } from "../notebook/mod.ts";
 import type { Schema } from "./schema.ts";
+import { isOwnScoring, type OwnScoring } from "./own_scorer.ts";
 import { type Scoring, scorings } from "./scoring.ts";
 import { showKnobs } from "./show_knobs.ts";
 
@@ -20,8 +21,11 @@ export interface Knobs {
   recallClip: number;
   /** Tokens of a prefill step (chunk_size). Default 512. */
   chunkSize: number;
-  /** What a token is scored by (recall_type). Default "qk", the plain dot product of query and key before rotation. */
-  scoring: Scoring;
+  /**
+   * What a token is scored by (recall_type). Default "qk", the plain dot product of query and key before rotation. A scorer of
+   * one's own stands here by the name that `defineScorer` gave it.
+   */
+  scoring: Scoring | OwnScoring;
   /**
    * Queries that vote while decoding: the last so many of the layer, the current one included (q_cache_len). 0 and 1: the
    * current one. Without effect on the scores "k" and "v". Default 0.
@@ -45,6 +49,8 @@ export interface Knobs {
   align: number;
   /** Runs even where the attended scope passes the model's trained context; every row made so is marked. Default false. */
   allowBeyondTrained: boolean;
+  /** What the chosen method has for knobs of its own; its file names them. Default: each method's defaults. */
+  own?: Readonly<Record<string, unknown>>;
 }
 
 /** The paper's knobs: 32 + 127 x 32 + 4096 = 8192 attended tokens. */
@@ -91,6 +97,17 @@ const choice = <const T extends readonly [string, ...string[]]>(...values: T) =>
     error: (issue) => `must be ${values.map((value) => `"${value}"`).join(" or ")}, not ${JSON.stringify(issue.input)}`,
   });
 
+const scoring = () =>
+  z.custom<Scoring | OwnScoring>(
+    (value) => scorings.includes(value as Scoring) || (typeof value === "string" && isOwnScoring(value)),
+    {
+      error: (issue) =>
+        `must be ${scorings.map((value) => `"${value}"`).join(" or ")}, or what defineScorer gave, not ${
+          JSON.stringify(issue.input)
+        }`,
+    },
+  );
+
 const schema: z.ZodType<Knobs> = z.strictObject({
   globalSize: whole(0),
   window: whole(1),
@@ -98,7 +115,7 @@ const schema: z.ZodType<Knobs> = z.strictObject({
   spanSize: whole(1),
   recallClip: whole(-1),
   chunkSize: whole(1),
-  scoring: choice(...scorings as readonly [Scoring, ...Scoring[]]),
+  scoring: scoring(),
   queryCacheLength: whole(0),
   positions: choice("compact", "original"),
   recall: choice("always", "prefill", "generate", "never"),
@@ -107,6 +124,7 @@ const schema: z.ZodType<Knobs> = z.strictObject({
   share: choice("layer", "kvHead"),
   align: whole(0),
   allowBeyondTrained: z.boolean("must be true or false"),
+  own: z.record(z.string(), z.unknown()).optional(),
 }).superRefine((knobs, context) => {
   // Without a middle (k 0) the window is never shortened.
   const align = knobs.k > 0 ? knobs.align : 0;
@@ -175,6 +193,11 @@ export function resolveKnobs(
 export function mostPicked({ k, recallClip, spanSize }: Readonly<Knobs>, queries: number, middle: number): number {
   const candidates = Math.min(middle, queries * k);
   return Math.min(middle, (recallClip < 0 ? candidates : Math.min(candidates, recallClip)) * spanSize);
+}
+
+/** Tokens of the middle that the knobs leave room for; those of the paper where `recallClip` does not bound them. */
+export function spanTokens({ recallClip, spanSize }: Readonly<Knobs>): number {
+  return (recallClip < 0 ? paperKnobs.recallClip : recallClip) * spanSize;
 }
 
 /** Tokens by which the window grows, at most, before a layer selects again: `rows` in each step between. */

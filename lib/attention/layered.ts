@@ -1,15 +1,15 @@
 import type { Tensor } from "../tensor/mod.ts";
 import type { Knobs } from "./knobs.ts";
-import type { AttentionMethod, MethodName } from "./method.ts";
+import type { AttentionMethod } from "./method.ts";
 import type { AttentionStep, StepLayout, StepShape } from "./step.ts";
 
 /** Knobs that say how a prompt is driven, not what a layer attends to: the same for all layers. */
-const SHARED = ["chunkSize", "prefill", "recallEvery", "allowBeyondTrained"] as const;
+const SHARED = ["chunkSize", "recallEvery", "allowBeyondTrained"] as const;
 
-/** A method whose knobs differ from layer to layer (the reference's lists of one value per layer). */
+/** A method that differs from layer to layer, or whose knobs do (the reference's lists of one value per layer). */
 export class LayeredAttention implements AttentionMethod {
-  /** The name that all layers' methods share. */
-  readonly name: MethodName;
+  /** The name that all layers' methods share; "mixed" where they don't. */
+  readonly name: string;
   /** The first layer's knobs: they drive the prompt. */
   readonly knobs: Readonly<Knobs>;
   /** What stays in the cache as the context grows, in words. */
@@ -35,7 +35,7 @@ export class LayeredAttention implements AttentionMethod {
     if (first.knobs.recallEvery > 1) {
       throw new RangeError(`layerKnobs: recallEvery ${first.knobs.recallEvery} must be 1 where knobs differ by layer`);
     }
-    this.name = first.name;
+    this.name = layers.every(({ name }) => name === first.name) ? first.name : "mixed";
     this.knobs = first.knobs;
     this.cacheGrowth = first.cacheGrowth;
     this.#layers = layers;
@@ -49,6 +49,12 @@ export class LayeredAttention implements AttentionMethod {
   /** The widest layer's bound. */
   scopeBound(step: StepShape): number {
     return Math.max(...[...new Set(this.#layers)].map((method) => method.scopeBound(step)));
+  }
+
+  /** Waits for what the layer's own method has to wait for. */
+  async prepare(step: AttentionStep, layer: number, queries: Tensor): Promise<void> {
+    const method = this.#layers[layer];
+    await method.prepare?.(step.by(method), layer, queries);
   }
 
   /** Attends in one layer, by its own method. */

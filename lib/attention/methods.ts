@@ -1,20 +1,66 @@
+import { DualChunk } from "./dual_chunk.ts";
+import { DynamicNtk } from "./dynamic_ntk.ts";
 import { FullAttention } from "./full.ts";
+import { H2o } from "./h2o.ts";
+import { InfLlm } from "./infllm.ts";
 import type { Knobs } from "./knobs.ts";
+import { LinearInterpolation } from "./linear_interpolation.ts";
+import { LmInfinite } from "./lm_infinite.ts";
+import { LongHeads } from "./long_heads.ts";
 import type { AttentionMethod, MethodName } from "./method.ts";
+import { OracleSpans } from "./oracle_spans.ts";
+import { ownKnobs } from "./own_knobs.ts";
+import { Quest } from "./quest.ts";
+import { RandomSpans } from "./random_spans.ts";
 import { ReAttention } from "./reattention.ts";
+import { ReRope } from "./rerope.ts";
+import { SelfExtend } from "./self_extend.ts";
 import type { AttentionShape } from "./shape.ts";
+import { SlidingWindow } from "./sliding_window.ts";
+import { SnapKv } from "./snap_kv.ts";
 import { StreamingAttention } from "./streaming.ts";
+import { TokenSelect } from "./token_select.ts";
+import { Yarn } from "./yarn.ts";
 
-const makers: Readonly<
-  Record<
-    MethodName,
-    (knobs: Readonly<Knobs>, shape: AttentionShape) => AttentionMethod
-  >
-> = {
-  "full": (knobs) => new FullAttention(knobs),
-  "streaming": (knobs) => new StreamingAttention(knobs),
-  "reattention": (knobs, shape) => new ReAttention(knobs, shape),
-  "reattention-window": (knobs, shape) => new ReAttention({ ...knobs, prefill: "window" }, shape),
+/** Makes a method; `knobs` are complete. */
+export type MethodMaker = (knobs: Readonly<Knobs>, shape: AttentionShape) => AttentionMethod;
+
+/** Makes a method that has no knobs of its own. */
+function plain(name: MethodName, make: MethodMaker): MethodMaker {
+  return (knobs, shape) => {
+    ownKnobs(name, {}, knobs);
+    return make(knobs, shape);
+  };
+}
+
+const makers: Readonly<Record<MethodName, MethodMaker>> = {
+  "full": plain("full", (knobs) => new FullAttention(knobs)),
+  "window": plain("window", (knobs) => new SlidingWindow(knobs)),
+  "streaming": plain("streaming", (knobs) => new StreamingAttention(knobs)),
+  "lm-infinite": plain("lm-infinite", (knobs) => new LmInfinite(knobs)),
+  "linear": (knobs) => new LinearInterpolation(knobs),
+  "ntk": (knobs, shape) => new DynamicNtk(knobs, shape),
+  "yarn": (knobs, shape) => new Yarn(knobs, shape),
+  "self-extend": (knobs, shape) => new SelfExtend(knobs, shape),
+  "rerope": (knobs, shape) => new ReRope("rerope", knobs, shape),
+  "leaky-rerope": (knobs, shape) => new ReRope("leaky-rerope", knobs, shape),
+  "dual-chunk": (knobs, shape) => new DualChunk(knobs, shape),
+  "infllm": (knobs, shape) => new InfLlm(knobs, shape),
+  "quest": (knobs) => new Quest("quest", knobs),
+  "quest-compact": (knobs) => new Quest("quest-compact", knobs),
+  "h2o": (knobs) => new H2o("h2o", knobs),
+  "h2o-compact": (knobs) => new H2o("h2o-compact", knobs),
+  "snapkv": (knobs) => new SnapKv("snapkv", knobs),
+  "snapkv-compact": (knobs) => new SnapKv("snapkv-compact", knobs),
+  "token-select": (knobs) => new TokenSelect(knobs),
+  "long-heads": (knobs, shape) => new LongHeads(knobs, shape),
+  "reattention": plain("reattention", (knobs, shape) => new ReAttention(knobs, shape)),
+  "reattention-window": plain(
+    "reattention-window",
+    (knobs, shape) => new ReAttention({ ...knobs, prefill: "window" }, shape),
+  ),
+  "random": (knobs) => new RandomSpans(knobs),
+  "oracle": (knobs) => new OracleSpans(knobs),
 };
 
 /** Names of all methods, in the order of tables. */

@@ -4,8 +4,10 @@ import { HeldSelection, joinMarks, picksOf } from "./held_selection.ts";
 import { type Knobs, mostPicked, windowGrowth } from "./knobs.ts";
 import { type AttentionMethod, type MethodName, stepKnobs } from "./method.ts";
 import { alignedWindowStart, outerLayout } from "./outer_layout.ts";
+import { scoresOnHost } from "./own_scorer.ts";
 import { lastQueries, rememberQueries } from "./recent_queries.ts";
 import { newTokensVote, votingHeads } from "./scoring.ts";
+import { prepareOwnScores } from "./score_by_own.ts";
 import { selectTokens } from "./select.ts";
 import type { AttentionShape } from "./shape.ts";
 import {
@@ -82,6 +84,23 @@ export class ReAttention implements AttentionMethod {
     // A query cache takes down what the context asked.
     const kept = { queryCacheLength: Math.max(1, queryCacheLength), ...(windowOnly && { positions }) };
     return JSON.stringify([this.name, windowOnly ? "window" : "full", { ...stepKnobs(this.knobs), ...kept }]);
+  }
+
+  /** Scores on the host where the knob `scoring` names a scorer in TypeScript. */
+  async prepare(step: AttentionStep, layer: number, queries: Tensor): Promise<void> {
+    const selects = step.layouts.some(({ mode, frozen }) => mode === "select" && !frozen);
+    if (!selects || !scoresOnHost(this.knobs.scoring)) return;
+    const { queryCacheLength } = this.knobs;
+    // Remembered once more when the layer attends: the same tokens' queries are then replaced.
+    if (queryCacheLength > 1) rememberQueries(step.context.cache.sequences, layer, queries, queryCacheLength);
+    using voters = this.#voters(step, layer, queries);
+    await prepareOwnScores(step, layer, voters);
+  }
+
+  /** The middle's keys, where the step selects anew. */
+  scoredKeys(step: StepShape): number {
+    const { mode, leading, windowStart, frozen } = this.layout(step);
+    return mode === "select" && !frozen ? windowStart - leading : 0;
   }
 
   /** Attends in one layer. */

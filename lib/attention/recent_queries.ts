@@ -42,6 +42,11 @@ export class RecentQueries {
     return lastRows(kept.queries, Math.min(count, kept.queries.shape[1]), kept.queries.shape[1]);
   }
 
+  /** Bytes of all layers' queries. */
+  get bytes(): number {
+    return this.#layers.reduce((sum, kept) => sum + (kept?.queries.bytes ?? 0), 0);
+  }
+
   /** The same queries, going their own way. */
   fork(): RecentQueries {
     const fork = new RecentQueries();

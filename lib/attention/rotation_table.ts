@@ -9,6 +9,7 @@ import { rotaryTable } from "./rotary_frequencies.ts";
 export class RotationTable {
   readonly #device: Device;
   readonly #frequencies: Float32Array;
+  readonly #scaled = new Map<string, { key: string; table: RotationTable }>();
   #table: Tensor | undefined;
 
   /** `frequencies` are the head's inverse frequencies, one per pair of channels. */
@@ -39,8 +40,26 @@ export class RotationTable {
     return this.#table;
   }
 
+  /**
+   * A table of other frequencies made from these; it stays this one's own.
+   *
+   * @param kind one table is kept of each kind
+   * @param key tells tables of a kind apart: another one takes the last one's place
+   * @param change gives the new frequencies
+   */
+  scaled(kind: string, key: string, change: (frequencies: Float32Array) => Float32Array): RotationTable {
+    const known = this.#scaled.get(kind);
+    if (known?.key === key) return known.table;
+    known?.table[Symbol.dispose]();
+    const table = new RotationTable(this.#device, change(this.#frequencies));
+    this.#scaled.set(kind, { key, table });
+    return table;
+  }
+
   /** Gives the table's buffer back. */
   [Symbol.dispose](): void {
+    for (const { table } of this.#scaled.values()) table[Symbol.dispose]();
+    this.#scaled.clear();
     this.#table?.[Symbol.dispose]();
     this.#table = undefined;
   }

@@ -1,5 +1,6 @@
 import { Tensor } from "../tensor/mod.ts";
 import { rotateQueries } from "./attend.ts";
+import { isOwnScoring } from "./own_scorer.ts";
 import { newTokensVote, votingHeads } from "./scoring.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";
@@ -34,7 +35,8 @@ export class ScoreSource {
   constructor(step: AttentionStep, layer: number, queries: Tensor) {
     const { cache, method: { knobs: { scoring } } } = step.context;
     this.heads = votingHeads(scoring, cache.shape);
-    if (scoring === "qk") {
+    // A scorer of one's own reads queries and keys as they are.
+    if (scoring === "qk" || isOwnScoring(scoring)) {
       this.rows = queries;
       const pages = cache.sequences.flatMap((sequence) => sequence.pages);
       this.pages = cache.slabs().map((slab) => ({
@@ -52,7 +54,7 @@ export class ScoreSource {
     }
     const rotates = scoring.endsWith("_pe");
     const rotation = rotates ? step.context.rotation.upTo(Math.max(...cache.lengths)) : undefined;
-    this.rows = this.#votingRows(step, layer, queries, rotation);
+    this.rows = this.#own(votingRows(step, layer, queries, rotation));
     this.pages = [this.#middleVectors(step, layer, rotation)];
     const sequences = Uint32Array.from({ length: cache.batch }, (_, sequence) => sequence);
     this.table = this.#own(Tensor.from(step.device, sequences, [cache.batch, 1], "pages of scored vectors"));
@@ -74,19 +76,6 @@ export class ScoreSource {
     return tensor;
   }
 
-  /** The queries, rotated by their own positions in "_pe" types; the step's new keys or values in "k" and "v". */
-  #votingRows(step: AttentionStep, layer: number, queries: Tensor, rotation: Tensor | undefined): Tensor {
-    const { cache, method: { knobs: { scoring } } } = step.context;
-    const { keyValueHeads, headSize } = cache.shape;
-    if (rotation) return this.#own(rotateQueries(step, queries, rotation));
-    if (!newTokensVote(scoring)) return queries;
-    const shape = [cache.batch, step.rows, keyValueHeads, headSize];
-    const rows = this.#own(Tensor.empty(step.device, shape, "f32", "voting rows"));
-    const strides = { sequence: step.rows * keyValueHeads * headSize, head: headSize, token: keyValueHeads * headSize };
-    writeVectors(step, layer, { target: rows, count: step.rows, newest: true, strides });
-    return rows;
-  }
-
   #middleVectors(step: AttentionStep, layer: number, rotation: Tensor | undefined): ScoredPages {
     const { cache } = step.context;
     const { keyValueHeads, headSize } = cache.shape;
@@ -106,6 +95,22 @@ export class ScoreSource {
     };
     return { buffer: target.buffer, type: "f32", used: cache.batch, addressing };
   }
+}
+
+/**
+ * The rows that vote: the queries, rotated by their own positions where angles are given; the step's new keys or values in the
+ * types "k" and "v". The caller disposes them.
+ */
+export function votingRows(step: AttentionStep, layer: number, queries: Tensor, rotation?: Tensor): Tensor {
+  const { cache, method: { knobs: { scoring } } } = step.context;
+  const { keyValueHeads, headSize } = cache.shape;
+  if (rotation) return rotateQueries(step, queries, rotation);
+  if (!newTokensVote(scoring)) return queries.share();
+  const shape = [cache.batch, step.rows, keyValueHeads, headSize];
+  const rows = Tensor.empty(step.device, shape, "f32", "voting rows");
+  const strides = { sequence: step.rows * keyValueHeads * headSize, head: headSize, token: keyValueHeads * headSize };
+  writeVectors(step, layer, { target: rows, count: step.rows, newest: true, strides });
+  return rows;
 }
 
 interface VectorTarget {

@@ -1,3 +1,5 @@
+import type { OwnScoring } from "./own_scorer.ts";
+
 /**
  * What a token is scored by (the reference's recall_type): the dot product of query and key ("qk"), of query and key times
  * the L1 or L2 norm of the token's value ("qkv", "qkv2"), of the step's new keys and the key ("k"), or of the step's new
@@ -9,11 +11,14 @@ export type Scoring = "qk" | "qkv" | "qkv2" | "k" | "v" | "qk_pe" | "qkv_pe" | "
 export const scorings: readonly Scoring[] = ["qk", "qkv", "qkv2", "k", "v", "qk_pe", "qkv_pe", "qkv2_pe"];
 
 /** Whether the step's own keys or values vote instead of queries. */
-export function newTokensVote(scoring: Scoring): boolean {
+export function newTokensVote(scoring: Scoring | OwnScoring): boolean {
   return scoring === "k" || scoring === "v";
 }
 
 /** Heads that vote: query heads, or KV heads where the step's own keys or values do. */
-export function votingHeads(scoring: Scoring, shape: { queryHeads: number; keyValueHeads: number }): number {
+export function votingHeads(
+  scoring: Scoring | OwnScoring,
+  shape: { queryHeads: number; keyValueHeads: number },
+): number {
   return newTokensVote(scoring) ? shape.keyValueHeads : shape.queryHeads;
 }

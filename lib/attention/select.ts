@@ -1,5 +1,7 @@
 import { Tensor } from "../tensor/mod.ts";
 import type { LayerPicks } from "./held_selection.ts";
+import { isOwnScoring } from "./own_scorer.ts";
+import { scoreByOwn } from "./score_by_own.ts";
 import { ScoreSource } from "./score_source.ts";
 import { type BestLists, scoreTopK } from "./score_top_k.ts";
 import type { AttentionStep, Selection, TopTokens } from "./step.ts";
@@ -19,7 +21,7 @@ export function selectTokens(step: AttentionStep, layer: number, queries: Tensor
   const { knobs } = step.context.method;
   const selections = knobs.share === "layer" ? 1 : step.context.cache.shape.keyValueHeads;
   using source = new ScoreSource(step, layer, queries);
-  const lists = scoreTopK(step, source);
+  const lists = isOwnScoring(knobs.scoring) ? scoreByOwn(step, layer, queries) : scoreTopK(step, source);
   const { top, ...cast } = castVotes(step, source, lists, selections);
   for (const tensor of [lists.scores, lists.tokens]) tensor[Symbol.dispose]();
   const picks = clipVotes(step, source, cast, selections);

@@ -10,6 +10,8 @@ export interface AttentionShape {
   readonly headSize: number;
   /** Keys that a query sees, its own included, where the model slides; for the method "full" only. Default: all. */
   readonly slidingWindow?: number;
+  /** Tokens of context that the model was trained with, for methods that stretch positions. Default 4,096. */
+  readonly trainedContext?: number;
 }
 
 /** Vectors of four channels that hold one head's row; kernels pad the rest with zeros. */

@@ -78,6 +78,8 @@ export interface StepMethod {
   readonly knobs: Readonly<Knobs>;
   /** Which parts of the cache a step attends to. */
   layout(step: StepShape): StepLayout;
+  /** Does what has to be waited for before a layer attends; methods without such work have none. */
+  prepare?(step: AttentionStep, layer: number, queries: Tensor): Promise<void>;
   /**
    * Attends in one layer.
    *
@@ -97,6 +99,32 @@ export interface StepRecorder {
   recordSelection(step: AttentionStep, layer: number, attended: AttendedTokens, selection: Selection): void;
 }
 
+/** One attention over listed tokens, about to run. */
+export interface AttendCall {
+  /** The step. */
+  readonly step: AttentionStep;
+  /** The layer's number. */
+  readonly layer: number;
+  /** f32 [batch, rows, query heads, head size], before rotation. */
+  readonly queries: Tensor;
+  /** The tokens. */
+  readonly attended: AttendedTokens;
+  /** Rotary angles of keys and queries. */
+  readonly table: RotationTable;
+}
+
+/** Stands around attention over listed tokens: sees what goes in, and may have it run over other tokens. */
+export interface AttentionWatch {
+  /**
+   * Attends by calling `run`, once or more.
+   *
+   * @param call what the method asked for; its tensors stay the method's
+   * @param run attends over a list
+   * @returns f32 of the queries' shape
+   */
+  attend(call: AttendCall, run: (attended: AttendedTokens) => Tensor): Tensor;
+}
+
 /** What a step needs besides its tokens. */
 export interface StepContext {
   /** The method that attends. */
@@ -109,6 +137,8 @@ export interface StepContext {
   readonly scope: Tensor;
   /** Where selections are recorded, if wanted. */
   readonly trace?: StepRecorder;
+  /** What stands around attention, if anything does. */
+  readonly watch?: AttentionWatch;
 }
 
 /** What a method is told of a step of all sequences. */

@@ -37,6 +37,11 @@ export class StreamingAttention implements AttentionMethod {
     return JSON.stringify([this.name, { ...stepKnobs(this.knobs), positions: this.knobs.positions }]);
   }
 
+  /** Sinks and window. */
+  keptTokens(length: number): number {
+    return Math.min(length, this.knobs.globalSize + this.knobs.window);
+  }
+
   /** Attends in one layer. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
     return attendOuter(step, layer, queries);

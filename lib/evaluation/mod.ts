@@ -3,7 +3,77 @@
  *
  * @module
  */
-export { books, readBook } from "./needle/books.ts";
+export { type Bm25Options, bm25Scores } from "./bm25.ts";
+export { RetrievalSession, type RetrievalSessionOptions } from "./retrieval_session.ts";
+export { hasLEvalPrompts, levalNames, levalOpenTasks, type LEvalOptions, loadLEval } from "./benchmarks/leval.ts";
+export { type InfiniteBenchOptions, loadInfiniteBench } from "./benchmarks/infinitebench.ts";
+export { loadLongBench, longBenchLimits, longBenchNames, type LongBenchOptions } from "./benchmarks/longbench.ts";
+export { pythonLiteral, type PythonValue } from "./data/python_literals.ts";
+export { MissingFileError, Release } from "./data/release.ts";
+export { type DataRow, readTable, type TableNames } from "./data/rows.ts";
+export {
+  type GridNeedle,
+  makeNeedleGrid,
+  type NeedleGridOptions,
+  type NeedleProtocol,
+} from "./generate/needle_grid.ts";
+export { readNeedles } from "./generate/needle_file.ts";
+export { makeRetrieval, type RetrievalOptions, type RetrievalTask, retrievalTasks } from "./generate/retrieval.ts";
+export { makeRuler, type RulerOptions, rulerTasks } from "./generate/ruler/make.ts";
+export { type QaData, type QaItem, readQaData } from "./generate/ruler/qa.ts";
+export { essayWords } from "./generate/ruler/sample.ts";
+export {
+  factsRulerWording,
+  officialRulerWording,
+  ownRulerWording,
+  type RulerKind,
+  type RulerTemplate,
+  type RulerWording,
+} from "./generate/ruler/wording.ts";
+export { commonVocabulary } from "./generate/ruler/words.ts";
+export { type JsonLine, jsonLines, readJsonLines } from "./data/json_lines.ts";
+export { editSimilarity, levenshtein } from "./metrics/edit_distance.ts";
+export { FloatNumber, parseJsonAsPython, type Reference } from "./metrics/float_number.ts";
+export { checkGolden, GOLDEN_TOLERANCE, type GoldenDifference } from "./metrics/golden.ts";
+export { infiniteBenchScore, infiniteBenchTasks } from "./metrics/infinitebench.ts";
+export {
+  levalClosedTasks,
+  levalExactMatch,
+  type LEvalMean,
+  levalMean,
+  type LEvalMetric,
+  type LEvalScore,
+  levalScore,
+} from "./metrics/leval.ts";
+export {
+  longBenchByLength,
+  type LongBenchGroup,
+  longBenchMean,
+  type LongBenchMetric,
+  longBenchScore,
+  type LongBenchTask,
+  longBenchTask,
+  longBenchTasks,
+  type ScoringContext,
+} from "./metrics/longbench.ts";
+export { needleScore } from "./metrics/needle_score.ts";
+export { normalizeChinese, normalizeEnglish } from "./metrics/normalize.ts";
+export { openCompassLongBenchScore } from "./metrics/opencompass_longbench.ts";
+export { rougeL, rougeLsum, rougeN } from "./metrics/rouge_score.ts";
+export { rougeSummaryL } from "./metrics/rouge_summary.ts";
+export { rulerMean, rulerScore, stringMatchAll, stringMatchPart } from "./metrics/ruler.ts";
+export {
+  type AnswerScore,
+  type AnswerToScore,
+  scoreAnswer,
+  type ScoredBenchmark,
+  scoredBenchmarks,
+} from "./metrics/score_answer.ts";
+export { loadSegmenter, type Segmenter } from "./metrics/segmentation.ts";
+export { matchingRatio } from "./metrics/sequence_matcher.ts";
+export { characterF1, chineseF1, englishF1, tokenF1 } from "./metrics/token_f1.ts";
+export { keptRanges, type TruncationRule } from "./metrics/truncation.ts";
+export { books, novelsText, readBook } from "./needle/books.ts";
 export { type HiddenFact, type NeedleVariant, needleVariants } from "./needle/facts.ts";
 export { type Haystack, type HaystackOptions, makeHaystack, type Needle } from "./needle/haystack.ts";
 export { heldOutFamilyNames, heldOutNames, heldOutNumbers } from "./needle/held_out.ts";
@@ -14,8 +84,49 @@ export { questionRoom } from "./needle/context.ts";
 export type { NeedleSession, NeedleSubject } from "./needle/session.ts";
 export { runNeedleTask } from "./needle/task.ts";
 export { type Fact, kinds, needleSentence, type Wording } from "./needle/wordings.ts";
+export { type LossBin, lossByPosition, lossOf, type LossSession, type PerplexityOptions } from "./perplexity.ts";
+export {
+  answerInRow,
+  type PredictedBenchmark,
+  predictedBenchmarks,
+  type PredictionKind,
+  predictionKind,
+  predictionPath,
+} from "./predictions/official_layouts.ts";
+export {
+  type LineFault,
+  type ScoredFile,
+  type ScoreOptions,
+  scorePredictions,
+  type TaskScore,
+} from "./predictions/score_predictions.ts";
+export {
+  fillTemplate,
+  type HiddenPlace,
+  type LoadedTask,
+  type Question,
+  type RowFault,
+  type Shortening,
+} from "./question.ts";
 export { Random } from "./random.ts";
 export { type DemoRow, type NeedleAnswer, parseDemoRow } from "./records.ts";
+export { AnswerFile } from "./run/answer_file.ts";
+export {
+  type FitOptions,
+  fitPrompt,
+  type FittedPrompt,
+  hasChatTemplate,
+  type PromptTokenizer,
+} from "./run/fit_prompt.ts";
+export { type AnswerAbout, type PredictionRow, predictionRow } from "./run/prediction_row.ts";
+export {
+  type AnswerRecord,
+  type FailedQuestion,
+  type RunOptions,
+  runQuestions,
+  type RunSession,
+  type RunSubject,
+} from "./run/run_questions.ts";
 export {
   clusteredInterval,
   type ClusteredOptions,
@@ -24,7 +135,7 @@ export {
   type Interval,
   type Score,
 } from "./statistics.ts";
-export { ablate, type AblateOptions, runLedger, type RunOptions } from "./sweep/ablate.ts";
+export { ablate, type AblateOptions, runLedger, type SweepRunOptions } from "./sweep/ablate.ts";
 export { type AxisRange, type AxisValue, parseAxisText, type WrittenAxis } from "./sweep/axis.ts";
 export { type Bench, type EndedTrial, ModelBench } from "./sweep/bench.ts";
 export { type Names, parseCondition } from "./sweep/expression.ts";
@@ -68,3 +179,5 @@ export {
 export type { ItemOptions, SweepTask, TaskItem, TaskQuestion } from "./sweep/task.ts";
 export { sweepTask, sweepTasks } from "./sweep/tasks.ts";
 export { prefillKeyOf, settingLabel, type Trial } from "./sweep/trial.ts";
+export { type Average, averagesOf, rulerAverages } from "./tables/averages.ts";
+export { textTable } from "./tables/text_table.ts";

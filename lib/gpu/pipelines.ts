@@ -13,6 +13,8 @@ export interface KernelVariant {
   constants?: Readonly<Record<string, number>>;
   /** Values of the kernel's `override` constants: workgroup sizes and shared arrays. */
   overrides?: Readonly<Record<string, number>>;
+  /** Text put behind the kernel's own, for kernels that call a function of the user's. */
+  snippet?: string;
 }
 
 /** A compiled kernel. */
@@ -84,7 +86,7 @@ export class PipelineCache {
           compute: {
             module: this.#gpu.createShaderModule({
               label,
-              code: prefix + unrollLoops(source.text + partsOf(source), variant.constants ?? {}),
+              code: prefix + unrollLoops(source.text + partsOf(source) + snippetOf(variant), variant.constants ?? {}),
             }),
             entryPoint: "main",
             constants: { ...variant.overrides },
@@ -136,11 +138,15 @@ function partsOf({ name, text }: KernelSource): string {
   }).join("");
 }
 
+function snippetOf({ snippet }: KernelVariant): string {
+  return snippet === undefined ? "" : `\n${snippet}\n`;
+}
+
 /** Told for each call, so it is put together without ceremony; no name or type holds the marks between them. */
-function variantKey({ kernel, types, constants, overrides }: KernelVariant): string {
+function variantKey({ kernel, types, constants, overrides, snippet }: KernelVariant): string {
   let key: string = kernel;
   for (const name in types) key += `;${name}=${types[name]}`;
   for (const name in constants) key += `,${name}=${constants[name]}`;
   for (const name in overrides) key += `!${name}=${overrides[name]}`;
-  return key;
+  return snippet === undefined ? key : `${key}\n${snippet}`;
 }

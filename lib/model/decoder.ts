@@ -26,8 +26,9 @@ export class Decoder {
 
   /** Sizes of its attention. */
   get attentionShape(): AttentionShape {
-    const { layers, queryHeads, keyValueHeads, headSize, slidingWindow } = this.config;
-    return { layers, queryHeads, keyValueHeads, headSize, ...(slidingWindow !== null && { slidingWindow }) };
+    const { layers, queryHeads, keyValueHeads, headSize, slidingWindow, trainedContext } = this.config;
+    const shape = { layers, queryHeads, keyValueHeads, headSize, trainedContext };
+    return { ...shape, ...(slidingWindow !== null && { slidingWindow }) };
   }
 
   /**
@@ -44,7 +45,7 @@ export class Decoder {
     let hidden = embedding(this.#weights.embedding, ids);
     try {
       for (let layer = 0; layer < this.config.layers; layer++) {
-        const next = this.#layer(step, layer, hidden, batch, rows);
+        const next = await this.#layer(step, layer, hidden, batch, rows);
         hidden[Symbol.dispose]();
         hidden = next;
         await this.device.commands.yield(signal);
@@ -86,9 +87,9 @@ export class Decoder {
     this.rotation[Symbol.dispose]();
   }
 
-  #layer(step: AttentionStep, layer: number, hidden: Tensor, batch: number, rows: number): Tensor {
+  async #layer(step: AttentionStep, layer: number, hidden: Tensor, batch: number, rows: number): Promise<Tensor> {
     const weights = this.#weights.layers[layer];
-    using attended = this.#attention(step, layer, weights, hidden, batch, rows);
+    using attended = await this.#attention(step, layer, weights, hidden, batch, rows);
     using middle = this.#onto(hidden, attended, weights.attentionOutput, weights.attentionOutputNorm);
     using active = weights.feedForwardInput.gate(middle, this.#norm(weights.feedForwardNorm));
     return this.#onto(middle, active, weights.feedForwardOutput, weights.feedForwardOutputNorm);
@@ -107,14 +108,14 @@ export class Decoder {
   }
 
   /** What the heads attended to, f32 [batch * rows, query heads * head size]. */
-  #attention(
+  async #attention(
     step: AttentionStep,
     layer: number,
     weights: LayerWeights,
     hidden: Tensor,
     batch: number,
     rows: number,
-  ): Tensor {
+  ): Promise<Tensor> {
     const { queryHeads, keyValueHeads, headSize, normEpsilon } = this.config;
     const { cache, method } = step.context;
     using owned = new DisposableStack();
@@ -129,6 +130,7 @@ export class Decoder {
     using keys = heads(maps[1], keyValueHeads, weights.keyNorm);
     using values = heads(maps[2], keyValueHeads);
     cache.store(layer, keys, values, step.layout);
+    if (method.prepare) await method.prepare(step, layer, queries);
     using output = method.attend(step, layer, queries);
     return output.reshape([batch * rows, queryHeads * headSize]);
   }

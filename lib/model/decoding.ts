@@ -24,6 +24,8 @@ interface AnswerState {
   /** Tokens cached before it. */
   readonly start: number;
   delivered: number;
+  /** The prompt's last token and those delivered. */
+  readonly tokens: number[];
   /** The last token delivered; the prompt's last one until then. */
   newest: number;
   stopped: boolean;
@@ -43,7 +45,8 @@ export class Decoding {
     this.#stepper = stepper;
     this.#starts = starts;
     this.#answers = stepper.cache.lengths.map((start, sequence) => {
-      return { start, delivered: 0, newest: starts[sequence].lastToken, stopped: false };
+      const { lastToken } = starts[sequence];
+      return { start, delivered: 0, tokens: [lastToken], newest: lastToken, stopped: false };
     });
     // An answer does not depend on how far the one before ran past its end.
     for (const sequence of stepper.cache.sequences) sequence.hold(undefined);
@@ -55,6 +58,11 @@ export class Decoding {
     return this.#answers.map(({ start, delivered, newest }, sequence) => {
       return delivered > 0 || lengths[sequence] === start ? [newest] : [];
     });
+  }
+
+  /** Per sequence: the prompt's last token and those delivered, the pending one included; to be read after the run. */
+  get tokens(): readonly (readonly number[])[] {
+    return this.#answers.map(({ tokens }) => tokens);
   }
 
   /** Hands over each sequence's next tokens, without stop tokens, until all have stopped or are long enough. */
@@ -118,6 +126,7 @@ function deliver(answer: AnswerState, chosen: Uint32Array, stops: ReadonlySet<nu
   answer.stopped = stop >= 0;
   const tokens = [...(answer.stopped ? chosen.slice(0, stop) : chosen)];
   answer.delivered += tokens.length;
+  answer.tokens.push(...tokens);
   answer.newest = tokens.at(-1) ?? answer.newest;
   return tokens;
 }

@@ -12,8 +12,12 @@ export function checkScope(method: AttentionMethod, step: StepShape, trainedCont
   if (method.knobs.allowBeyondTrained) return true;
   const { globalSize, recallClip, spanSize, window, recallEvery } = method.knobs;
   const growth = recallEvery > 1 ? ` + ${recallEvery - 1} steps of ${step.rows} until it selects again` : "";
+  // Methods with knobs of their own make their scope of these too.
+  const usual = globalSize + Math.max(0, recallClip) * spanSize + window + (recallEvery - 1) * step.rows;
   const made = scope === step.length
     ? "all tokens so far"
+    : scope > usual && recallClip >= 0
+    ? "as its own knobs make it"
     : `globalSize ${globalSize} + recallClip ${recallClip} x spanSize ${spanSize} + window ${window}${growth} at most`;
   throw new RangeError(
     `${method.name}: a step would attend to ${scope} tokens (${made}), ${

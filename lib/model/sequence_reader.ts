@@ -25,6 +25,7 @@ export class SequenceReader {
   pending: readonly number[] = [];
   /** Index of the question's first token. */
   questionStart: number | undefined;
+  readonly #read: number[] = [];
   #busy = false;
 
   /** Takes over the cache. */
@@ -41,6 +42,24 @@ export class SequenceReader {
   /** Tokens read and written so far. */
   get length(): number {
     return this.cache.lengths[0] + this.pending.length;
+  }
+
+  /** Their ids. */
+  get tokens(): number[] {
+    return [...this.#read, ...this.pending];
+  }
+
+  /** Ids of some of them. */
+  tokensBetween(start: number, end: number): number[] {
+    const read = this.#read.length;
+    return end <= read ? this.#read.slice(start, end) : this.tokens.slice(start, end);
+  }
+
+  /** Takes down the ids of tokens that were cached: those of `tokens` that the cache has room for. */
+  tookIn(tokens: readonly number[]): void {
+    const before = Math.min(this.#read.length, this.cache.lengths[0]);
+    this.#read.length = before;
+    for (const token of tokens.slice(0, this.cache.lengths[0] - before)) this.#read.push(token);
   }
 
   /** The tokens that wait, and these after them; none wait any more. */
@@ -65,6 +84,7 @@ export class SequenceReader {
       // A step of length 1 counts as a decode step (ALGORITHM section 3), whoever asks for it.
       const phase = rows === 1 && !first ? "decode" : "prefill";
       using hidden = await this.stepper.step(ids, { phase, first, questionStart: this.questionStart }, signal);
+      this.tookIn(tokens.slice(done, done + rows));
       await onHidden?.(hidden);
       done += rows;
       onProgress?.(done, tokens.length);
@@ -114,6 +134,7 @@ export class SequenceReader {
     const { model } = this.stepper;
     const fork = new SequenceReader(model, method, this.cache.fork(), { trace: this.trace !== undefined });
     fork.pending = this.pending;
+    fork.tookIn(this.#read);
     fork.questionStart = this.questionStart;
     fork.stepper.inherit(this.stepper);
     return fork;

@@ -1,8 +1,13 @@
 import type { AttentionMethod, Knobs, TraceStep } from "../attention/mod.ts";
 import { checkTokens } from "./check_tokens.ts";
 import { Decoding } from "./decoding.ts";
+import { type AnswerProbability, forceAnswer, readToAnswer } from "./forced_answer.ts";
+import { inspect, type Inspection, type InspectOptions } from "./inspect.ts";
+import { interveneEach, type Intervention, type InterventionEffect, type InterventionQuestion } from "./intervene.ts";
+import { type TextOrTokens, tokensOf } from "./question_tokens.ts";
 import type { SequenceReader } from "./sequence_reader.ts";
-import { methodFor } from "./session_method.ts";
+import { methodWithKnobs } from "./session_method.ts";
+import { type SpanEffects, spanEffects, type SpanEffectsOptions } from "./span_effects.ts";
 import { type AppendOptions, checkGeneration, type GenerateOptions, type SessionModel } from "./session_options.ts";
 
 /**
@@ -45,6 +50,16 @@ export class Session {
     return this.#reader.length;
   }
 
+  /** Ids of the tokens read and written so far. */
+  get tokens(): number[] {
+    return this.#reader.tokens;
+  }
+
+  /** The text of a stretch of them: what figures show of tokens. */
+  text(start: number, end: number): string {
+    return this.model.tokenizer.decode(this.#reader.tokensBetween(start, end));
+  }
+
   /** Most tokens that any head attended to in any step so far, as measured on the GPU. */
   get scope(): number {
     return this.#reader.stepper.scope;
@@ -58,6 +73,11 @@ export class Session {
   /** Bytes of the cache's pages, those shared with forks included. */
   get cacheBytes(): number {
     return this.#reader.cache.bytes;
+  }
+
+  /** Bytes that the method keeps beside keys and values, such as vectors of blocks or lists of what was not evicted. */
+  get memoryBytes(): number {
+    return this.#reader.cache.sequences.reduce((sum, sequence) => sum + sequence.memoryBytes, 0);
   }
 
   /**
@@ -110,7 +130,7 @@ export class Session {
    */
   fork({ knobs }: { knobs?: Partial<Knobs> } = {}): Session {
     if (!knobs) return new Session(this.#reader.fork());
-    return new Session(this.#reader.fork(methodFor(this.model, { method: this.method.name, knobs })));
+    return new Session(this.#reader.fork(methodWithKnobs(this.model, this.method, knobs)));
   }
 
   /**
@@ -157,11 +177,103 @@ export class Session {
       try {
         for await (const [batch] of decoding.run(generation)) yield batch;
       } finally {
-        if (!reader.stepper.disposed) reader.pending = decoding.pending[0];
+        if (!reader.stepper.disposed) {
+          reader.tookIn(decoding.tokens[0]);
+          reader.pending = decoding.pending[0];
+        }
       }
     } finally {
       reader.end(before);
     }
+  }
+
+  /**
+   * Reads a prompt (and an answer, if one is given) on a fork and looks inside: attention weights before and after selection, their
+   * entropy, what each head voted for, scores along the context. All of it is computed again from the cache after each step,
+   * in bounded memory; the session stays as it was.
+   *
+   * @throws {RangeError} for layers, heads or rows that there aren't.
+   * @throws {Error} for a method that does not attend over listed tokens.
+   *
+   * @example Where a head looks when it writes the first number of an answer
+   * ```ts
+   * import { Device } from "@reattention/toolkit/gpu";
+   * import { loadModel } from "@reattention/toolkit/model";
+   * import { assertAlmostEquals, assertEquals } from "@std/assert";
+   *
+   * using device = await Device.open();
+   * using model = await loadModel("demo", { device });
+   * using session = model.createSession({ method: "full" });
+   * await session.append(model.tokenizer.encode("It rained all day. The secret code of Zena is 482 913. Then it snowed."));
+   * const question = " Question: What is the secret code of Zena? Answer: The secret code of Zena is";
+   * const { steps } = await session.inspect(question, { layers: 3, heads: [0, 1] });
+   * const { after } = steps[0].layers[0].heads[1];
+   * assertEquals([after.layer, after.head, after.weights.length], [3, 1, after.positions.length]);
+   * assertAlmostEquals(after.weights.reduce((sum, weight) => sum + weight), 1, 1e-5);
+   * ```
+   */
+  async inspect(prompt: TextOrTokens, options: InspectOptions = {}): Promise<Inspection> {
+    return await this.#onFork((fork) => inspect(fork, prompt, options));
+  }
+
+  /**
+   * How likely the session finds an answer to a prompt: natural logarithms, of the whole and of each token. The session stays
+   * as it was.
+   */
+  async logProbability(prompt: TextOrTokens, answer: TextOrTokens): Promise<AnswerProbability> {
+    const asked = tokensOf(this.model, "logProbability: the prompt", prompt);
+    const given = tokensOf(this.model, "logProbability: the answer", answer);
+    return await this.#onFork(async (fork) => await forceAnswer(fork, await readToAnswer(fork, asked), given));
+  }
+
+  /**
+   * Makes attention look at given tokens, or not look at them, in chosen layers and heads, and tells how that changes the
+   * answer's log-probability. The session stays as it was.
+   *
+   * @param intervention the question, its answer, and what to force, forbid or replace
+   * @throws {RangeError} for layers, heads or spans that there aren't, or an intervention that changes nothing.
+   *
+   * @example An answer that rests on one sentence
+   * ```ts
+   * import { Device } from "@reattention/toolkit/gpu";
+   * import { loadModel } from "@reattention/toolkit/model";
+   * import { assert } from "@std/assert";
+   *
+   * using device = await Device.open();
+   * using model = await loadModel("demo", { device });
+   * using session = model.createSession({ method: "full" });
+   * const before = model.tokenizer.encode("It rained all day.");
+   * const fact = model.tokenizer.encode(" The secret code of Zena is 482 913.", { addSpecialTokens: false });
+   * await session.append([...before, ...fact]);
+   * const prompt = " Question: What is the secret code of Zena? Answer: The secret code of Zena is";
+   * const forbid = { start: before.length, end: before.length + fact.length };
+   * const { change } = await session.intervene({ prompt, answer: " 482 913", forbid });
+   * assert(change < -3);
+   * ```
+   */
+  async intervene(intervention: InterventionQuestion & Intervention): Promise<InterventionEffect> {
+    const [effect] = await this.interveneEach(intervention, [intervention]);
+    return effect;
+  }
+
+  /** The same for several interventions under one question, each on its own. */
+  async interveneEach(
+    question: InterventionQuestion,
+    interventions: readonly Intervention[],
+  ): Promise<InterventionEffect[]> {
+    const answer = question.answer ?? await this.#ownAnswer(question);
+    return await this.#onFork((fork) => interveneEach(fork, { ...question, answer }, interventions));
+  }
+
+  /**
+   * Which selected spans an answer really rests on: each is taken away in turn, beside controls drawn at random. The session
+   * stays as it was.
+   *
+   * @throws {RangeError} where nothing was selected at the answer's first step, or for options that are wrong.
+   */
+  async spanEffects(options: SpanEffectsOptions): Promise<SpanEffects> {
+    const answer = options.answer ?? await this.#ownAnswer(options);
+    return await this.#onFork((fork) => spanEffects(fork, { ...options, answer }));
   }
 
   /** What each layer selected in the last steps; empty unless the session was made with `trace: true`. */
@@ -172,6 +284,16 @@ export class Session {
   /** Forgets the recorded steps. */
   clearTrace(): void {
     this.#reader.trace?.clear();
+  }
+
+  async #onFork<T>(act: (fork: SequenceReader) => Promise<T>): Promise<T> {
+    using fork = this.#reader.fork();
+    return await act(fork);
+  }
+
+  async #ownAnswer({ prompt, signal }: InterventionQuestion): Promise<readonly number[]> {
+    using fork = this.fork();
+    return await fork.generate(tokensOf(this.model, "intervene: the prompt", prompt), { maxTokens: 16, signal });
   }
 
   /** Frees the cache's own pages. */

@@ -130,6 +130,7 @@ export class SessionBatch {
       this.#scope = Math.max(this.#scope, stepper.scope);
       const { pending } = decoding;
       this.#readers.forEach((reader, index) => {
+        reader.tookIn(decoding.tokens[index]);
         reader.pending = pending[index];
         reader.stepper.inherit(stepper);
       });

@@ -3,7 +3,11 @@ import {
   createMethod,
   type Knobs,
   LayeredAttention,
+  type LayerMethods,
+  type MethodMaker,
   type MethodName,
+  methodNames,
+  methodsByLayer,
   presets,
   resolveKnobs,
 } from "../attention/mod.ts";
@@ -13,13 +17,18 @@ import type { SessionModel } from "./session_options.ts";
 
 /** How a session attends. */
 export interface MethodOptions {
-  /** The attention method. Default "reattention". */
-  method?: MethodName;
+  /**
+   * The attention method: by its name, by a name for each layer (`{ "0-1": "full", default: "reattention" }`), or one of your
+   * own, as a function that makes it. Default "reattention".
+   */
+  method?: MethodName | LayerMethods | MethodMaker;
   /** What differs from the preset: `demo` for models trained at fewer than 8,192 tokens, `paper` otherwise. */
   knobs?: Partial<Knobs>;
   /** What differs from that in single layers, one entry for each layer (the reference's lists). Default: nothing. */
   layerKnobs?: readonly Partial<Knobs>[];
 }
+
+type MethodModel = Pick<SessionModel, "config" | "decoder">;
 
 /**
  * The method that a session of the model attends by.
@@ -27,42 +36,57 @@ export interface MethodOptions {
  * @throws {RangeError} for a method that can't run the model's sliding window, knobs that are wrong, or whose scope passes the
  * trained context without `allowBeyondTrained`.
  */
-export function methodFor(model: Pick<SessionModel, "config" | "decoder">, options: MethodOptions): AttentionMethod {
-  const { config, decoder } = model;
+export function methodFor(model: MethodModel, options: MethodOptions): AttentionMethod {
+  const { config } = model;
   const preset = config.trainedContext < 8192 ? presets.demo : presets.paper;
   const knobs = resolveKnobs(options.knobs, preset);
-  const name = options.method ?? "reattention";
-  const method = options.layerKnobs
-    ? layered(model, name, knobs, options.layerKnobs)
-    : createMethod(name, knobs, decoder.attentionShape);
+  const method = methodOf(model, options.method ?? "reattention", knobs, options.layerKnobs);
   checkSliding(config, method.name);
   checkScopeAtAnyLength(method, config.trainedContext);
   return method;
 }
 
-function layered(
-  { config, decoder }: Pick<SessionModel, "config" | "decoder">,
-  name: MethodName,
+/**
+ * The same method with other knobs.
+ *
+ * @throws {RangeError} for one of your own or that of several layers, whose knobs are not told by its name; and what `methodFor` throws.
+ */
+export function methodWithKnobs(model: MethodModel, { name }: AttentionMethod, knobs: Partial<Knobs>): AttentionMethod {
+  if (methodNames.includes(name as MethodName)) return methodFor(model, { method: name as MethodName, knobs });
+  throw new RangeError(
+    `fork: the method "${name}" is none of the toolkit's, so it can't be made anew with other knobs`,
+  );
+}
+
+function methodOf(
+  { config: { layers }, decoder }: MethodModel,
+  wanted: MethodName | LayerMethods | MethodMaker,
   knobs: Knobs,
-  layerKnobs: readonly Partial<Knobs>[],
+  layerKnobs: readonly Partial<Knobs>[] | undefined,
 ): AttentionMethod {
-  if (layerKnobs.length !== config.layers) {
+  if (layerKnobs && layerKnobs.length !== layers) {
     throw new RangeError(
-      `layerKnobs: ${layerKnobs.length} entries for a model of ${config.layers} layers; give one for each`,
+      `layerKnobs: ${layerKnobs.length} entries for a model of ${layers} layers; give one for each`,
     );
   }
+  const make = (name: MethodName | MethodMaker, knobs: Knobs) => {
+    const shape = decoder.attentionShape;
+    return typeof name === "function" ? name(knobs, shape) : createMethod(name, knobs, shape);
+  };
+  if (typeof wanted !== "object" && !layerKnobs) return make(wanted, knobs);
+  const names = typeof wanted === "object" ? methodsByLayer(wanted, layers) : new Array(layers).fill(wanted);
   const methods = new Map<string, AttentionMethod>();
-  return new LayeredAttention(layerKnobs.map((own) => {
-    const complete = resolveKnobs(own, knobs);
-    const key = JSON.stringify(Object.entries(complete));
-    const method = methods.get(key) ?? createMethod(name, complete, decoder.attentionShape);
+  return new LayeredAttention(names.map((name: MethodName | MethodMaker, layer) => {
+    const complete = resolveKnobs(layerKnobs?.[layer], knobs);
+    const key = JSON.stringify([typeof name === "string" ? name : "", Object.entries(complete)]);
+    const method = methods.get(key) ?? make(name, complete);
     methods.set(key, method);
     return method;
   }));
 }
 
 /** Methods that choose what is attended to leave no place for a window that slides inside it. */
-function checkSliding({ slidingWindow, trainedContext }: ModelConfig, method: MethodName): void {
+function checkSliding({ slidingWindow, trainedContext }: ModelConfig, method: AttentionMethod["name"]): void {
   if (slidingWindow === null || slidingWindow >= trainedContext || method === "full") return;
   throw new RangeError(
     `method "${method}": this model slides its attention over ${slidingWindow} tokens (sliding_window in its config.json), ` +

@@ -1,10 +1,11 @@
 import {
   type AttentionMethod,
   AttentionStep,
+  type AttentionWatch,
   describeStep,
   type KeyValueCache,
   type StepAbout,
-  type Trace,
+  type StepRecorder,
 } from "../attention/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import { checkScope } from "./scope.ts";
@@ -18,18 +19,21 @@ export class Stepper {
   readonly method: AttentionMethod;
   /** What the steps fill. */
   readonly cache: KeyValueCache;
-  readonly #trace: Trace | undefined;
+  /** Where selections are recorded, if wanted. */
+  recorder: StepRecorder | undefined;
+  /** What stands around attention, if anything does. */
+  watch: AttentionWatch | undefined;
   readonly #scopeTensor: Tensor;
   #scope = 0;
   #beyondTrained = false;
   #disposed = false;
 
   /** A stepper that has made no step. */
-  constructor(model: SessionModel, method: AttentionMethod, cache: KeyValueCache, trace?: Trace) {
+  constructor(model: SessionModel, method: AttentionMethod, cache: KeyValueCache, recorder?: StepRecorder) {
     this.model = model;
     this.method = method;
     this.cache = cache;
-    this.#trace = trace;
+    this.recorder = recorder;
     this.#scopeTensor = Tensor.zeros(cache.device, [1], "u32", "scope");
   }
 
@@ -70,8 +74,9 @@ export class Stepper {
     try {
       cache.extend(rows);
       const { rotation } = decoder;
+      const looking = { trace: this.recorder, watch: this.watch };
       using step = new AttentionStep(
-        { method, cache, rotation, scope: this.#scopeTensor, trace: this.#trace },
+        { method, cache, rotation, scope: this.#scopeTensor, ...looking },
         rows,
         about,
       );

@@ -29,6 +29,7 @@ export interface DenoLike {
   ): Promise<DenoFile>;
   stat(path: string | URL): Promise<{ size: number }>;
   readTextFileSync(path: string): string;
+  readDir(path: string | URL): AsyncIterable<{ name: string; isDirectory: boolean; isSymlink: boolean }>;
   mkdir(path: string | URL, options: { recursive: boolean }): Promise<void>;
   rename(from: string | URL, to: string | URL): Promise<void>;
   remove(path: string | URL): Promise<void>;

@@ -79,6 +79,39 @@ export async function linkFile(target: string, path: string): Promise<void> {
   }
 }
 
+/**
+ * Names of all files in a folder and in those inside it, sorted, with slashes between folders.
+ *
+ * @throws {PlatformError} if the folder is missing or can't be read, or in a browser.
+ */
+export async function listFiles(folder: string): Promise<string[]> {
+  const { readDir, stat } = needDeno("reading a folder");
+  const names: string[] = [];
+  const visit = async (inside: string): Promise<void> => {
+    for await (const { name, isDirectory, isSymlink } of readDir(`${folder}/${inside}`)) {
+      if (name.startsWith(".")) continue;
+      const path = `${inside}${name}`;
+      // Folders behind links are left out: they can lead in circles. A broken link is no file.
+      if (isDirectory) await visit(`${path}/`);
+      else if (!isSymlink || await isFile(stat(`${folder}/${path}`))) names.push(path);
+    }
+  };
+  try {
+    await visit("");
+  } catch (error) {
+    throw failure(`cannot read the folder ${shown(folder)}`, error);
+  }
+  return names.sort();
+}
+
+async function isFile(looked: Promise<object>): Promise<boolean> {
+  try {
+    return (await looked as { isFile: boolean }).isFile;
+  } catch {
+    return false;
+  }
+}
+
 /** The system, once the folder of a file to write is there. */
 async function inFolder(path: string): Promise<DenoLike> {
   const deno = needDeno("writing a file");

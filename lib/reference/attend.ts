@@ -50,7 +50,7 @@ export interface AttendInput {
  * ```
  */
 export function attendSelected({ queries, keys, values, groups, frequencies }: AttendInput): DenseFloats {
-  checkInput(queries, keys, values, groups);
+  checkAttendInput({ queries, keys, values, groups });
   const [queryHeads, rows, size] = queries.shape;
   const [keyHeads, length] = keys.shape;
   const shared = queryHeads / keyHeads;
@@ -84,7 +84,8 @@ function gather(x: Dense, head: number, indices: Uint32Array): Dense {
   return rows;
 }
 
-function checkInput(queries: Dense, keys: Dense, values: Dense, groups: readonly AttendedTokens[]): void {
+/** Checks shapes and lists; throws as `attendSelected` says. */
+export function checkAttendInput({ queries, keys, values, groups }: Omit<AttendInput, "frequencies">): void {
   const [queryHeads, rows, size] = queries.shape;
   const [keyHeads, length, keySize] = keys.shape;
   const fits = queries.shape.length === 3 && keys.shape.length === 3 && keys.shape.join() === values.shape.join() &&

@@ -36,6 +36,8 @@ export interface ReferenceKnobs {
   readonly share: "layer" | "kvHead";
 }
 
+const scorings: readonly string[] = ["qk", "qkv", "qkv2", "k", "v", "qk_pe", "qkv_pe", "qkv2_pe"];
+
 const paper: ReferenceKnobs = {
   globalSize: 32,
   window: 4096,
@@ -58,7 +60,7 @@ const paper: ReferenceKnobs = {
  *
  * @param changes what differs from the paper's knobs
  * @returns all knobs
- * @throws {RangeError} if a size is no whole number in its range, the window is not longer than `align`, or a chunk does
+ * @throws {RangeError} if a size is no whole number in its range, there is no such scoring, the window is not longer than `align`, or a chunk does
  * not fit the shortened window (ALGORITHM section 4), naming the knob and its value.
  *
  * @example
@@ -70,8 +72,14 @@ const paper: ReferenceKnobs = {
  * assertThrows(() => completeKnobs({ window: 100 }), RangeError, "chunkSize 512");
  * ```
  */
-export function completeKnobs(changes: Partial<ReferenceKnobs> = {}): ReferenceKnobs {
-  const knobs = { ...paper, ...changes };
+export function completeKnobs(
+  changes: Partial<Omit<ReferenceKnobs, "scoring">> & { readonly scoring?: string } = {},
+): ReferenceKnobs {
+  const { scoring = paper.scoring } = changes;
+  if (!scorings.includes(scoring)) {
+    throw new RangeError(`knobs: scoring "${scoring}" must be one of ${scorings.join(", ")}`);
+  }
+  const knobs: ReferenceKnobs = { ...paper, ...changes, scoring: scoring as ReferenceScoring };
   checkWhole(knobs);
   // Without a middle the window is never shortened.
   const shortening = knobs.k > 0 ? knobs.align : 0;

@@ -31,6 +31,7 @@ export {
 export { type PromptChunks, promptChunks } from "./driver.ts";
 export { scoreTokens, type ScoringInput } from "./scoring.ts";
 export { expandSpans, type ReferenceSelection, selectTokens } from "./selection.ts";
+export { attendedWeights } from "./attended_weights.ts";
 export { type AttendedTokens, type AttendInput, attendSelected } from "./attend.ts";
 export {
   type AttendedGroup,
@@ -39,3 +40,24 @@ export {
   type ReferenceStepInput,
   type ReferenceStepResult,
 } from "./reattention.ts";
+
+export { attendPairs, type PairAttention, type PairAttentionInput, turnedProduct } from "./pair_attention.ts";
+export {
+  type Distance,
+  dualChunkDistance,
+  lmInfiniteDistance,
+  reRopeDistance,
+  selfExtendDistance,
+  slidingDistance,
+} from "./distances.ts";
+export { ntkFrequencies, yarnFrequencies, type YarnScaling, yarnSharpness } from "./stretched_frequencies.ts";
+export {
+  type BlockInput,
+  type InfLlmKnobs,
+  infLlmTokens,
+  type LongHeadsInput,
+  longHeadsTokens,
+  questTokens,
+  tokenSelectTokens,
+} from "./block_methods.ts";
+export { type EvictionInput, type EvictionKnobs, ReferenceEviction } from "./eviction.ts";

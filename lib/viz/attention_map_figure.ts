@@ -196,7 +196,7 @@ function columnTicks(
   const tickvals: number[] = [];
   const ticktext: string[] = [];
   for (const column of [0, ...breakColumns(positions, width).map((at) => Math.ceil(at))]) {
-    if (tickvals.length > 0 && column - tickvals[tickvals.length - 1] < count / 14) continue;
+    if (tickvals.length > 0 && column - tickvals[tickvals.length - 1] < count / 22) continue;
     tickvals.push(column);
     ticktext.push(grouped(positions[Math.min(positions.length - 1, column * width)]));
   }

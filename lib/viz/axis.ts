@@ -40,7 +40,9 @@ export function ticksAt(
   scale: Scale,
 ): Record<string, unknown> {
   const all = [...new Set(values)].sort((a, b) => a - b);
-  if (all.length === 0 || all.length > (scale === "log" ? 24 : 8)) return scale === "log" ? powerTicks(range) : {};
+  if (
+    all.length === 0 || all.length > (scale === "log" ? 24 : 8) || scale === "linear" && !all.every(Number.isInteger)
+  ) return scale === "log" ? powerTicks(range) : {};
   const pixel = (value: number) =>
     ((scale === "log" ? Math.log10(value) : value) - range[0]) / (range[1] - range[0]) * NARROW;
   const half = (value: number) => label(value).length * CHARACTER / 2 + 4;

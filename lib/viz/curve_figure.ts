@@ -146,7 +146,13 @@ function build(input: CurveInput, buckets: number): Figure {
         range: yRange ? (yScale === "log" ? yRange.map(Math.log10) : yRange) : spread,
         ...(yScale === "log" ? powerTicks(spread) : {}),
       }),
-      ...marksOf(chance, chanceText, mark, xScale, yScale),
+      ...marksOf(
+        chance,
+        chanceText,
+        mark && { ...mark, top: lowBeside(mark.x, all, spread, xRange, xScale, yScale) },
+        xScale,
+        yScale,
+      ),
     },
   };
 }
@@ -210,10 +216,26 @@ function pointText(name: string, { x, y, low, high, text }: CurvePoint, xTitle: 
   return `<b>${escapeLabel(name)}</b><br>${values}${interval}${words}`;
 }
 
+/** Whether the curves run low just right of x: words beside it then stand at the top. */
+function lowBeside(
+  x: number,
+  points: readonly CurvePoint[],
+  yRange: readonly [number, number],
+  xRange: readonly [number, number],
+  xScale: Scale,
+  yScale: Scale,
+): boolean {
+  const at = (value: number, scale: Scale) => scale === "log" ? Math.log10(value) : value;
+  const near = points.filter((point) => Math.abs(at(point.x, xScale) - at(x, xScale)) < 0.2 * (xRange[1] - xRange[0]));
+  if (near.length === 0) return false;
+  const middle = near.reduce((sum, { y }) => sum + at(y, yScale), 0) / near.length;
+  return middle < (yRange[0] + yRange[1]) / 2;
+}
+
 function marksOf(
   chance: number | undefined,
   chanceText: string,
-  mark: CurveInput["mark"],
+  mark: { readonly x: number; readonly text: string; readonly top: boolean } | undefined,
   xScale: Scale,
   yScale: Scale,
 ): Record<string, unknown> {
@@ -237,7 +259,8 @@ function marksOf(
   }
   if (mark !== undefined) {
     shapes.push({ ...line, x0: mark.x, x1: mark.x, y0: 0, y1: 1, yref: "paper" });
-    const at = { x: along(mark.x, xScale), xanchor: "left", xshift: 4, y: 0.02, yref: "paper", yanchor: "bottom" };
+    const place = mark.top ? { y: 0.98, yanchor: "top" } : { y: 0.02, yanchor: "bottom" };
+    const at = { x: along(mark.x, xScale), xanchor: "left", xshift: 4, yref: "paper", ...place };
     annotations.push({ ...words, ...at, align: "left", text: escapeLabel(mark.text) });
   }
   return { shapes, annotations };

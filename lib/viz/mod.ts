@@ -45,6 +45,7 @@ export { selectedSpansFigure, type SelectedSpansInput } from "./selected_spans_f
 export { selectionFrequencyFigure, type SelectionFrequencyInput } from "./selection_frequency_figure.ts";
 export { type AttendedStep, selectionStepsFigure, type SelectionStepsInput } from "./selection_steps_figure.ts";
 export { shadedTextFigure, type ShadedTextInput } from "./shaded_text_figure.ts";
+export { type SpanEffectPoint, spanEffectsFigure, type SpanEffectsInput } from "./span_effects_figure.ts";
 export { FIGURE_BYTES, figureBytes } from "./size_limit.ts";
 export { type ColorScale, palette } from "./theme.ts";
 export type { TokenRange, TokenText } from "./token_range.ts";

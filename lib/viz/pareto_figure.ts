@@ -41,7 +41,7 @@ const HIGH = 300;
 
 /**
  * Settings by cost and result, with the front drawn: those that no other setting beats in both. A setting off the front is
- * hollow; its name is in the hover text.
+ * hollow. Names that have no room stand in the hover text only.
  *
  * @throws {RangeError} for a value that is no finite number, or is not above 0 on a logarithmic axis.
  *
@@ -90,7 +90,7 @@ function build(
   const xs = points.map(({ x }) => x);
   const xRange = rangeOf(xs, xScale);
   const yRange = rangeOf(points.flatMap(({ y, low = y, high = y }) => [y, low, high]), "linear");
-  const labels = namesThatFit(front, xRange, yRange, xScale);
+  const [labels, restLabels] = namesThatFit([front, rest], xRange, yRange, xScale);
   const words = (point: ParetoPoint) => pointText(point, xTitle, yTitle);
   const line = {
     type: "scatter",
@@ -110,7 +110,14 @@ function build(
         text: labels.map(({ text }) => text),
         textposition: labels.map(({ side }) => side === "left" ? "top left" : "bottom right"),
       },
-      ...(rest.length > 0 ? [pointsTrace("off the front", rest, words, palette[0], `${symbols[0]}-open`)] : []),
+      ...(rest.length > 0
+        ? [{
+          ...pointsTrace("off the front", rest, words, palette[0], `${symbols[0]}-open`),
+          mode: "markers+text",
+          text: restLabels.map(({ text }) => text),
+          textposition: restLabels.map(({ side }) => `middle ${side}`),
+        }]
+        : []),
     ],
     layout: {
       ...baseLayout,
@@ -162,29 +169,38 @@ function pointText({ name, x, y, low, high, text }: ParetoPoint, xTitle: string,
   return `<b>${escapeLabel(name)}</b><br>${values}${interval}${words}`;
 }
 
+/** A name, and the side of its point where it stands. */
+interface PlacedName {
+  readonly text: string;
+  readonly side: "left" | "right";
+}
+
 /**
- * Names beside their points; an empty one where it would touch one before. The front rises to the right, so there is room
- * above it to the left; at the left end of the picture names go to the right.
+ * Names beside their points, those of the front first; an empty one where it would touch one before, or another point. The
+ * front rises to the right, so there is room above it to the left; names of other points stand to the right. At an end of
+ * the picture a name goes to the other side.
  */
 function namesThatFit(
-  points: readonly ParetoPoint[],
+  [front, rest]: readonly [readonly ParetoPoint[], readonly ParetoPoint[]],
   xRange: readonly [number, number],
   yRange: readonly [number, number],
   scale: Scale,
-): { text: string; side: "left" | "right" }[] {
-  const taken: { left: number; right: number; y: number }[] = [];
-  return points.map(({ name, x, y }) => {
-    const along = scale === "log" ? Math.log10(x) : x;
-    const center = (along - xRange[0]) / (xRange[1] - xRange[0]) * WIDE;
-    const wide = name.length * 7 + 14;
-    const side = center < wide ? "right" as const : "left" as const;
-    const [left, right] = side === "left" ? [center - wide, center] : [center, center + wide];
-    const box = { left, right, y: (y - yRange[0]) / (yRange[1] - yRange[0]) * HIGH };
-    const touches = taken.some((other) =>
-      box.left < other.right && box.right > other.left && Math.abs(box.y - other.y) < 18
-    );
-    if (touches || name.length > 40) return { text: "", side };
-    taken.push(box);
-    return { text: escapeLabel(name), side };
+): [PlacedName[], PlacedName[]] {
+  const pixel = ({ x, y }: ParetoPoint) => ({
+    x: ((scale === "log" ? Math.log10(x) : x) - xRange[0]) / (xRange[1] - xRange[0]) * WIDE,
+    y: (y - yRange[0]) / (yRange[1] - yRange[0]) * HIGH,
   });
+  const taken = rest.map(pixel).map(({ x, y }) => ({ left: x - 7, right: x + 7, y }));
+  const place = (point: ParetoPoint, usual: PlacedName["side"], up: number): PlacedName => {
+    const at = pixel(point);
+    const wide = point.name.length * 7 + 14;
+    const side = at.x < wide ? "right" : at.x > WIDE - wide ? "left" : usual;
+    const [left, right] = side === "left" ? [at.x - wide, at.x - 8] : [at.x + 8, at.x + wide];
+    const box = { left, right, y: at.y + (side === "left" ? up : -up) };
+    const touches = taken.some((other) => left < other.right && right > other.left && Math.abs(box.y - other.y) < 18);
+    if (touches || point.name.length > 40) return { text: "", side };
+    taken.push(box);
+    return { text: escapeLabel(point.name), side };
+  };
+  return [front.map((point) => place(point, "left", 10)), rest.map((point) => place(point, "right", 0))];
 }

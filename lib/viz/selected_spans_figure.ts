@@ -48,14 +48,15 @@ export function selectedSpansFigure(input: SelectedSpansInput): Figure {
     "selectedSpansFigure",
     levels.map(([textTokens, apart]) => () => {
       const spans = placedSpans(layers, apart);
-      const drawing = { mostVotes: mostVotes(spans), text: input.text, textTokens };
+      const most = mostVotes(spans);
+      const drawing = { text: input.text, textTokens };
       const near = aroundNeedle(needle, length);
       const data = spanKinds.flatMap((kind) => {
-        const whole = spanTrace(kind, spanArrays(kind, spans, drawing), drawing.mostVotes, "");
+        const whole = spanTrace(kind, spanArrays(kind, spans, drawing), most, "");
         const close = near && spanArrays(kind, spans, drawing, near);
-        return close && close.x.length > 0 ? [whole, spanTrace(kind, close, drawing.mostVotes, "2")] : [whole];
+        return close && close.x.length > 0 ? [whole, spanTrace(kind, close, most, "2")] : [whole];
       });
-      return { data: [...data, votesKey(drawing.mostVotes)], layout };
+      return { data: [...data, votesKey(most)], layout };
     }),
   );
 }

@@ -2,7 +2,16 @@ import type { AttendedLayer } from "./attended_spans.ts";
 import { escapeLabel, type Figure, grouped } from "./figure.ts";
 import { checkLength, mostVotes } from "./selected_spans_figure.ts";
 import { FIGURE_BYTES, firstThatFits } from "./size_limit.ts";
-import { placedSpans, rowLabels, type SpanArrays, spanArrays, spanKinds, spanTrace, votesKey } from "./span_traces.ts";
+import {
+  placedSpans,
+  rowLabels,
+  type SpanArrays,
+  spanArrays,
+  spanKinds,
+  spanTrace,
+  votesKey,
+  votesTick,
+} from "./span_traces.ts";
 import { aroundNeedle, spansLayout } from "./spans_layout.ts";
 import { theme } from "./theme.ts";
 import type { TokenRange, TokenText } from "./token_range.ts";
@@ -84,29 +93,27 @@ function build(input: SelectionStepsInput, { textTokens, share, every }: Level):
   const length = Math.max(...steps.map((step) => step.length));
   const near = aroundNeedle(input.needle, length);
   const placed = steps.map(({ layers }) => placedSpans(layers, share * length));
-  const most = mostVotes(placed.flat());
+  const most = placed.map(mostVotes);
   const axes = near ? ["", "2"] as const : [""] as const;
   const arrays = placed.map((spans) =>
     spanKinds.flatMap((kind) =>
-      axes.map((axis) =>
-        spanArrays(kind, spans, { mostVotes: most, text: input.text, textTokens }, axis ? near : undefined)
-      )
+      axes.map((axis) => spanArrays(kind, spans, { text: input.text, textTokens }, axis ? near : undefined))
     )
   );
   const first = steps.length - 1;
   const traces = spanKinds.flatMap((kind, k) =>
-    axes.map((axis, a) => spanTrace(kind, arrays[first][k * axes.length + a], most, axis))
+    axes.map((axis, a) => spanTrace(kind, arrays[first][k * axes.length + a], most[first], axis))
   );
   const labels = steps.map(({ layers }) => rowLabels(layers)).reduce((a, b) => a.length >= b.length ? a : b);
   const layout = spansLayout({ ...input, length, labels });
   const margin = layout.margin as { l: number; r: number; t: number; b: number };
   return {
-    data: [...traces, votesKey(most)],
+    data: [...traces, votesKey(most[first])],
     layout: {
       ...layout,
       height: Number(layout.height) + SLIDER,
       margin: { ...margin, b: margin.b + SLIDER },
-      sliders: [slider(steps, arrays, first, every)],
+      sliders: [slider(steps, arrays, most, first, every)],
     },
   };
 }
@@ -117,6 +124,7 @@ const SLIDER = 80;
 function slider(
   steps: readonly AttendedStep[],
   arrays: readonly (readonly SpanArrays[])[],
+  most: readonly number[],
   active: number,
   every: number,
 ): Record<string, unknown> {
@@ -136,15 +144,22 @@ function slider(
     steps: steps.map((step, index) => ({
       label: name(step),
       method: "restyle",
-      args: [restyled(arrays[index]), arrays[index].map((_, trace) => trace)],
+      args: [restyled(arrays[index], most[index]), [...arrays[index], "key"].map((_, trace) => trace)],
     })),
   };
 }
 
-/** What the slider changes: each trace's parts. */
-function restyled(traces: readonly SpanArrays[]): Record<string, unknown> {
-  const all = <Key extends keyof SpanArrays>(key: Key) => traces.map((trace) => trace[key]);
-  const color = all("color");
-  const parts = { base: all("base"), x: all("x"), y: all("y"), text: all("text") };
-  return { ...parts, "marker.color": color, "marker.line.color": color };
+/** What the slider changes: each trace's parts, and of the last trace, the key to the votes, the scale. */
+function restyled(traces: readonly SpanArrays[], most: number): Record<string, unknown> {
+  const all = <Key extends keyof SpanArrays>(key: Key, last: unknown) => [...traces.map((trace) => trace[key]), last];
+  const parts = { base: all("base", undefined), x: all("x", [null]), y: all("y", [null]), text: all("text", "") };
+  return {
+    ...parts,
+    "marker.color": all("color", [most / 2]),
+    "marker.line.color": all("color", undefined),
+    // A question's many queries give more votes than one token's: each step has a scale of its own.
+    "marker.cmax": most,
+    "marker.line.cmax": most,
+    "marker.colorbar.dtick": votesTick(most),
+  };
 }

@@ -50,8 +50,6 @@ function joined(spans: readonly AttendedSpan[], apart: number): readonly Attende
 
 /** How spans are drawn. */
 export interface SpanDrawing {
-  /** Votes of the darkest colour. */
-  readonly mostVotes: number;
   /** The text of a stretch of tokens. */
   readonly text?: TokenText;
   /** Most tokens of a span whose text is told. */
@@ -128,9 +126,20 @@ export function votesKey(mostVotes: number): Record<string, unknown> {
       cmin: 0,
       cmax: mostVotes,
       showscale: true,
-      colorbar: { title: { text: "votes", side: "right" }, thickness: 12, len: 1, outlinewidth: 0 },
+      colorbar: {
+        title: { text: "votes", side: "right" },
+        thickness: 12,
+        len: 1,
+        outlinewidth: 0,
+        dtick: votesTick(mostVotes),
+      },
     },
   };
+}
+
+/** Whole votes from tick to tick. */
+export function votesTick(mostVotes: number): number {
+  return Math.max(1, Math.ceil(mostVotes / 6));
 }
 
 function spanText({ kind, start, end, votes, label }: PlacedSpan, { text, textTokens }: SpanDrawing): string {

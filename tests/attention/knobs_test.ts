@@ -47,7 +47,7 @@ Deno.test("createMethod refuses a name that there isn't, and shows the window va
   assertThrows(
     () => createMethod("reattn" as MethodName, resolveKnobs(), shape),
     RangeError,
-    "the methods are full, streaming",
+    "the methods are full, window, streaming",
   );
   assertEquals(createMethod("reattention", resolveKnobs({ prefill: "window" }), shape).name, "reattention-window");
 });

@@ -1,7 +1,9 @@
 import {
   type AttentionMethod,
+  type AttentionProbe,
   type AttentionShape,
   AttentionStep,
+  type AttentionWatch,
   type CacheOptions,
   KeyValueCache,
   type Phase,
@@ -21,6 +23,14 @@ export interface LayerInput {
   values: Float32Array;
 }
 
+/** How a layer is made, and what looks at its steps: a probe stands in for the trace. */
+export type LayerOptions = CacheOptions & {
+  ropeBase?: number;
+  cache?: KeyValueCache;
+  probe?: AttentionProbe;
+  watch?: AttentionWatch;
+};
+
 /** One attention layer driven by hand, as the tests of methods and goldens want it. */
 export class TestLayer {
   readonly cache: KeyValueCache;
@@ -33,7 +43,7 @@ export class TestLayer {
     readonly device: Device,
     readonly shape: AttentionShape,
     readonly method: AttentionMethod,
-    options: CacheOptions & { ropeBase?: number; cache?: KeyValueCache } = {},
+    readonly options: LayerOptions = {},
   ) {
     this.cache = options.cache ?? new KeyValueCache(device, shape, options);
     this.#rotation = new RotationTable(device, rotaryFrequencies(shape.headSize, { base: options.ropeBase ?? 10000 }));
@@ -46,7 +56,8 @@ export class TestLayer {
     const { cache, method, trace } = this;
     const { queryHeads, keyValueHeads, headSize } = this.shape;
     cache.extend(input.rows);
-    const context = { cache, method, trace, rotation: this.#rotation, scope: this.#scope };
+    const { probe, watch = probe } = this.options;
+    const context = { cache, method, trace: probe ?? trace, watch, rotation: this.#rotation, scope: this.#scope };
     const first = this.#steps++ === 0 && cache.lengths[0] === input.rows;
     using step = new AttentionStep(context, input.rows, {
       phase: phase ?? (input.rows === 1 && !first ? "decode" : "prefill"),
@@ -59,6 +70,7 @@ export class TestLayer {
     using keys = upload(input.keys, keyValueHeads);
     using values = upload(input.values, keyValueHeads);
     cache.store(0, keys, values, step.layout);
+    await method.prepare?.(step, 0, queries);
     using output = method.attend(step, 0, queries);
     return await output.read() as Float32Array;
   }

@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import type { Knobs } from "../../lib/attention/mod.ts";
+import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import type { Knobs, MethodName } from "../../lib/attention/mod.ts";
 import { loadModel } from "../../lib/model/mod.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 
@@ -46,4 +46,47 @@ gpuTest("layerKnobs names what does not fit", async (device) => {
   refuse([{}, {}, { k: -1 }, {}], "k");
   refuse([{}, {}, {}, { window: 400 }], "more than the model's trained context");
   refuse([{}, {}, {}, {}], "recallEvery 2 must be 1", { recallEvery: 2, window: 128 });
+});
+
+gpuTest("layers can use different methods, by a map, in sessions and batches", async (device) => {
+  using model = await loadModel("demo", { device });
+  const knobs = { allowBeyondTrained: true };
+  const method = { "0-1": "full", "3": "h2o-compact", default: "reattention" } as const;
+  using mixed = model.createSession({ method, knobs, trace: true });
+  assertEquals(mixed.method.name, "mixed");
+  await mixed.append(prompt);
+  const { length, layers } = (await mixed.readTrace()).at(-1)!;
+  assertEquals(layers.map(({ groups }) => groups.length), [1, 1, 1, 4]);
+  assertEquals(layers.slice(0, 2).map(({ groups }) => groups[0].indices.length), [length, length]);
+  assert(layers[2].groups[0].centers.length > 0);
+  assertEquals(layers[3].groups[0].indices.length, Math.floor((512 - 64) / 2) * 2 + (700 - 288) % 64);
+  using same = model.createSession({ method: { default: "reattention" }, knobs });
+  using plain = model.createSession({ method: "reattention", knobs });
+  using batch = model.createBatch(2, { method, knobs });
+  const options = { maxTokens: 4, stopTokens: [] };
+  assertEquals(await same.generate(prompt, options), await plain.generate(prompt, options));
+  using alone = model.createSession({ method, knobs });
+  const answer = await alone.generate(prompt, options);
+  assertEquals(await batch.generate([prompt, prompt], options), [answer, answer]);
+  const refuse = (method: Record<string, MethodName>, message: string) =>
+    assertThrows(() => model.createSession({ method, knobs }), RangeError, message);
+  refuse({ "0-4": "full", default: "streaming" }, 'layers "0-4": must be "default", a layer from 0 to 3');
+  refuse({ first: "full" }, 'layers "first"');
+  refuse({ "0-1": "full", "1": "streaming" }, 'layers "0-1": layer 1 has the method "streaming" already');
+  refuse({ "0": "full" }, "no method for layer 1");
+  refuse({ default: "fulll" as MethodName }, 'there is no method "fulll"');
+});
+
+gpuTest("a method whose own knobs pass the trained context is refused, and told so", async (device) => {
+  using model = await loadModel("demo", { device });
+  const refuse = (method: MethodName, own: Record<string, unknown>, message: string) =>
+    assertThrows(() => model.createSession({ method, knobs: { own } }), RangeError, message);
+  refuse("h2o", { heavy: 600 }, "h2o: a step would attend to 888 tokens (as its own knobs make it), 376 more than");
+  refuse("infllm", { blocks: 20 }, "(as its own knobs make it)");
+  refuse("infllm", { block: 0 }, 'method "infllm": block 0: must be at least 1');
+  // What attends to everything may do so within the trained context, and is refused where it would pass it.
+  using yarn = model.createSession({ method: "yarn" });
+  await yarn.append(prompt.slice(0, 500));
+  await assertRejects(() => yarn.append(prompt.slice(0, 100)), RangeError, "yarn: a step would attend to 564 tokens");
+  assertEquals(yarn.length, 500);
 });

@@ -25,17 +25,20 @@ Deno.test("selectionStepsFigure starts at the last step, and the slider brings e
   assertEquals([slider.active, slider.steps.length], [4, 5]);
   assertEquals(data[2].base, [300]);
   const [change, traces] = slider.steps[1].args;
-  assertEquals([slider.steps[1].method, traces, change.base[2], change.x[2]], ["restyle", [0, 1, 2], [150], [8]]);
+  assertEquals([slider.steps[1].method, traces, change.base[2], change.x[2]], ["restyle", [0, 1, 2, 3], [150], [8]]);
+  // Votes of 150 % 7 + 1 at most: each step's colours go up to its own.
+  assertEquals([change["marker.cmax"], data[2].marker.cmax], [4, 300 % 7 + 1]);
   assertEquals(slider.steps[1].label, "1 (1,001 tokens)");
 });
 
 Deno.test("selectionStepsFigure's steps change as many traces as are drawn, with and without a needle", () => {
   for (const needle of [undefined, { start: 205, end: 209 }]) {
     const { data, layout } = plain(selectionStepsFigure({ steps, needle, text: (a, b) => `${a}-${b}` }));
-    // All but the last trace, the key to the votes.
     for (const { args: [change, traces] } of layout.sliders[0].steps) {
-      assertEquals(traces, range(0, data.length - 1));
-      for (const part of Object.values(change)) assertEquals((part as unknown[]).length, data.length - 1);
+      assertEquals(traces, range(0, data.length));
+      for (const part of Object.values(change)) {
+        if (Array.isArray(part)) assertEquals(part.length, data.length);
+      }
     }
     assertStringIncludes(data[needle ? 4 : 2].text[0], "300-308");
   }

@@ -35,6 +35,11 @@ export function readBook(name: string): Promise<string> {
   return text;
 }
 
+/** All the books one after another. */
+export async function novelsText(): Promise<string> {
+  return (await Promise.all(books.map(readBook))).join(" ");
+}
+
 async function unpack(source: URL): Promise<string> {
   const packed = new Blob([await readBytes(source)]).stream();
   return await new Response(packed.pipeThrough(new DecompressionStream("gzip"))).text();

@@ -140,7 +140,7 @@ function summarizeSetting(records: readonly TrialRecord[]): SettingSummary | und
 export function valueOf({ trial }: Pick<SettingSummary, "trial">, name: string): AxisValue {
   if (name === "method" || name === "length") return trial[name];
   if (name.startsWith("task.")) return trial.parameters[name.slice("task.".length)];
-  return trial.knobs[name as keyof typeof trial.knobs];
+  return trial.knobs[name as keyof typeof trial.knobs] as AxisValue;
 }
 
 /** Whether an axis is part of what is asked, not of how it is answered: settings are compared within it. */
@@ -154,7 +154,10 @@ export function baselinesOf(spec: SweepSpec, settings: readonly SettingSummary[]
   const wanted: [string, AxisValue][] = named.length > 0
     ? named
     : Object.keys(settings[0].axes).filter((name) => !isOfTask(name)).map((name) => {
-      const preset = { ...presets[spec.preset], ...spec.set, method: spec.methods[0] } as Record<string, AxisValue>;
+      const preset = { ...presets[spec.preset], ...spec.set, method: spec.methods[0] } as unknown as Record<
+        string,
+        AxisValue
+      >;
       return [name, preset[name]];
     });
   return settings.filter((setting) => wanted.every(([name, value]) => valueOf(setting, name) === value));

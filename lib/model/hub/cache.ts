@@ -1,5 +1,6 @@
 import { fileExists, linkFile, readText, withFileLock, writeAside } from "../../platform.ts";
 import { type Download, download } from "./download.ts";
+import type { RepositoryKind } from "./repository.ts";
 
 /** One repository's folder in the cache that the Python library keeps too: refs, blobs by ETag, snapshots of links to them. */
 export class RepositoryCache {
@@ -13,10 +14,14 @@ export class RepositoryCache {
   }
 
   /** `cacheFolder` default: what HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE, HF_HOME or XDG_CACHE_HOME say, or the user's own. */
-  static async open(repository: string, cacheFolder?: string): Promise<RepositoryCache> {
+  static async open(
+    repository: string,
+    cacheFolder?: string,
+    kind: RepositoryKind = "model",
+  ): Promise<RepositoryCache> {
     const { getHFHubCachePath, getRepoFolderName } = await import("@huggingface/hub");
     const folder = (cacheFolder ?? getHFHubCachePath()).replace(/[/\\]+$/, "");
-    return new RepositoryCache(folder, getRepoFolderName({ name: repository, type: "model" }));
+    return new RepositoryCache(folder, getRepoFolderName({ name: repository, type: kind }));
   }
 
   /** Folder of a commit's files. */
@@ -47,7 +52,8 @@ export class RepositoryCache {
     const target = `${this.#folder}/blobs/${etag}`;
     await withFileLock(`${this.#locks}/${etag}.lock`, async () => {
       if (!await fileExists(target)) await download({ ...what, target });
-      await linkFile(`../../blobs/${etag}`, `${this.snapshot(commit)}/${path}`);
+      const up = "../".repeat(path.split("/").length + 1);
+      await linkFile(`${up}blobs/${etag}`, `${this.snapshot(commit)}/${path}`);
     });
   }
 }

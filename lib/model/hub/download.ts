@@ -10,7 +10,7 @@ import {
 } from "../../platform.ts";
 import { ModelFileError } from "../model_file_error.ts";
 import { type HubFile, told } from "./hub_files.ts";
-import type { HubAccess } from "./repository.ts";
+import type { HubAccess, RepositoryKind } from "./repository.ts";
 
 /** What a download tells while it runs. */
 export interface DownloadProgress {
@@ -25,6 +25,8 @@ export interface DownloadProgress {
 /** A file to fetch and where it goes. */
 export interface Download {
   readonly repository: string;
+  /** What the repository holds. Default "model". */
+  readonly kind?: RepositoryKind;
   readonly commit: string;
   readonly file: HubFile;
   readonly access: HubAccess;
@@ -151,7 +153,7 @@ async function appendRest(what: Download, partial: PartialFile, hasher: Hasher):
   };
   await told(repository, commit, async () => {
     const blob = await downloadFile({
-      repo: repository,
+      repo: { type: what.kind ?? "model", name: repository },
       path: file.path,
       revision: commit,
       hubUrl: access.hubUrl,

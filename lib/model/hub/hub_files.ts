@@ -1,7 +1,7 @@
 import { PlatformError } from "../../platform.ts";
 import { ModelFileError } from "../model_file_error.ts";
 import { INDEX, SINGLE } from "../safetensors.ts";
-import type { HubAccess } from "./repository.ts";
+import type { HubAccess, RepositoryKind } from "./repository.ts";
 
 /** A file of a repository, as the hub describes it. */
 export interface HubFile {
@@ -27,27 +27,39 @@ const SMALL = [
 ];
 
 /** The commit that a branch, a tag or a commit's own name stands for. */
-export async function resolveCommit(repository: string, revision: string, access: HubAccess): Promise<string> {
-  const { modelInfo } = await import("@huggingface/hub");
+export async function resolveCommit(
+  repository: string,
+  revision: string,
+  access: HubAccess,
+  kind: RepositoryKind = "model",
+): Promise<string> {
+  const { modelInfo, datasetInfo } = await import("@huggingface/hub");
   const options = { name: repository, revision, hubUrl: access.hubUrl, accessToken: access.token };
-  const { sha } = await told(repository, revision, () => modelInfo({ ...options, additionalFields: ["sha"] }));
+  const ask = async (): Promise<{ sha?: unknown }> => {
+    if (kind === "model") return await modelInfo({ ...options, additionalFields: ["sha"] });
+    return await datasetInfo({ ...options, additionalFields: ["sha"] });
+  };
+  const { sha } = await told(repository, revision, ask);
   if (typeof sha === "string" && /^[0-9a-f]{40}$/.test(sha)) return sha;
   throw new PlatformError(`${repository}: the hub's answer names no commit for revision "${revision}"`);
 }
 
-/** All files of a commit at the repository's top, by name. */
+/** All files of a commit, by name: of a model those at the repository's top, of a data set those in folders too. */
 export async function listHubFiles(
   repository: string,
   commit: string,
   access: HubAccess,
+  kind: RepositoryKind = "model",
 ): Promise<ReadonlyMap<string, HubFile>> {
   const { listFiles } = await import("@huggingface/hub");
-  const options = { repo: repository, revision: commit, hubUrl: access.hubUrl, accessToken: access.token };
+  const repo = { type: kind, name: repository };
+  const recursive = kind === "dataset";
+  const options = { repo, recursive, revision: commit, hubUrl: access.hubUrl, accessToken: access.token };
   return await told(repository, commit, async () => {
     const files = new Map<string, HubFile>();
     for await (const { type, path, size, oid, lfs } of listFiles(options)) {
       const hex = lfs?.oid ?? oid;
-      if (type !== "file" || hex === undefined || path.includes("/")) continue;
+      if (type !== "file" || hex === undefined || (!recursive && path.includes("/"))) continue;
       files.set(path, { path, size, etag: hex, digest: { algorithm: lfs ? "sha256" : "sha1", hex } });
     }
     return files;

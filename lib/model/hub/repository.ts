@@ -8,6 +8,9 @@ export interface HubAccess {
   readonly token?: string;
 }
 
+/** What a repository of the hub holds. */
+export type RepositoryKind = "model" | "dataset";
+
 /** How the hub is asked, where it isn't as the environment says. */
 export interface HubAccessOptions {
   /** Address of the hub. Default: the variable HF_ENDPOINT, or https://huggingface.co. */

@@ -40,7 +40,7 @@ Deno.test("parseDemoArguments says what is wrong and what would be right", () =>
     [["--length", "512,,"], '--length "" must be'],
     [["--length", "8k"], '--length "8k" must be'],
     [["--length", "1e3"], '--length "1e3" must be'],
-    [["--method", "fast"], '--method "fast" is none; the methods are full, streaming, reattention, reattention-window'],
+    [["--method", "fast"], '--method "fast" is none; the methods are full, window, streaming, lm-infinite'],
     [["--seed", "4294967296"], '--seed "4294967296" must be a whole number from 0 to 4294967295'],
     [["--json", ""], "--json must name a file"],
     [["--lenght", "512"], "--lenght"],

@@ -1,0 +1,86 @@
+/**
+ * `deno task compare`: sets the attention methods side by side on the embedded model, prints a table and writes a page. `--help`
+ * tells the options.
+ */
+
+import { Device } from "../lib/gpu/mod.ts";
+import { loadModel } from "../lib/model/mod.ts";
+import { fileExists, isTerminal, readText, writeAside } from "../lib/platform.ts";
+import { readPlotlySource } from "../lib/viz/plotly_source.ts";
+import { ArgumentsError, type CompareArguments, parseCompareArguments, USAGE } from "./compare/arguments.ts";
+import { Bench } from "./compare/measure.ts";
+import { comparePage } from "./compare/page.ts";
+import { planJobs } from "./compare/plan.ts";
+import { type CompareRow, keyOf, parseRows } from "./compare/rows.ts";
+import { runJobs } from "./compare/run.ts";
+import { remarks, tableHead, tableLine } from "./compare/table.ts";
+import { describeMachine, today } from "./demo/results.ts";
+import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+
+/** What shells give for a program ended by Ctrl-C. */
+const INTERRUPTED = 130;
+
+async function main(args: readonly string[]): Promise<number> {
+  let asked: CompareArguments;
+  try {
+    asked = parseCompareArguments(args);
+  } catch (error) {
+    if (!(error instanceof ArgumentsError)) throw error;
+    console.error(`compare: ${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (asked.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  nameRuntimeFolder();
+  const stop = new AbortController();
+  const interrupt = () => stop.signal.aborted ? Deno.exit(INTERRUPTED) : stop.abort();
+  Deno.addSignalListener("SIGINT", interrupt);
+  try {
+    await compare(asked, stop.signal);
+    return 0;
+  } catch (error) {
+    if (stop.signal.aborted) {
+      console.error(asked.json ? `compare: stopped; ${asked.json} has what was measured` : "compare: stopped");
+      return INTERRUPTED;
+    }
+    console.error(`compare: ${error instanceof Error ? error.message : error}`);
+    return 1;
+  } finally {
+    Deno.removeSignalListener("SIGINT", interrupt);
+  }
+}
+
+async function compare(asked: CompareArguments, signal: AbortSignal): Promise<void> {
+  const { json, out, seed } = asked;
+  const kept = json !== undefined && await fileExists(json) ? parseRows(json, await readText(json)) : [];
+  using device = await Device.open();
+  using model = await loadModel("demo", { device });
+  const machine = describeMachine(device);
+  const jobs = planJobs(asked, device.info.software);
+  console.log(`${machine}; ${jobs.length} rows; seed ${seed}\n\n${tableHead()}`);
+  const all = new Map(kept.map((row) => [keyOf(row), row]));
+  const rows = await runJobs(new Bench(model, device, signal), jobs, {
+    seed,
+    known: kept,
+    onStart: ({ contestant, length }, done, total) => {
+      if (isTerminal("stderr")) console.error(`[${done + 1} of ${total}] ${contestant.label}, ${length} tokens`);
+    },
+    onRow: async (row: CompareRow) => {
+      if (row.part === "reported") console.log(tableLine(row));
+      all.set(keyOf(row), row);
+      if (json !== undefined) await writeAside(json, `${JSON.stringify([...all.values()], null, 1)}\n`);
+    },
+  });
+  console.log(`\n${remarks.join("\n")}\n`);
+  if (json !== undefined) console.log(`rows: ${json}`);
+  // Rows may come in pieces: where they are kept, the page shows all of them.
+  const shown = json === undefined ? rows : [...all.values()];
+  const page = comparePage({ rows: shown, machine, date: today(), plotlySource: await readPlotlySource() });
+  const report = `${out.replace(/\/+$/, "")}/report.html`;
+  await writeAside(report, page);
+  console.log(`page: ${report}`);
+}
+
+if (import.meta.main) Deno.exitCode = await main(Deno.args);

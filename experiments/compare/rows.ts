@@ -1,0 +1,109 @@
+import { z } from "zod";
+
+/** A measured row: one method at one length, asked for one kind of needle. */
+export interface CompareRow {
+  /** What the table calls the method. */
+  method: string;
+  /** Inside the trained window at an eighth of it, or beyond it. */
+  regime: "inside" | "beyond";
+  /** Tokens of a context with question and answer. */
+  length: number;
+  /** What is hidden. */
+  variant: string;
+  /** Whether the row chose the knobs ("tuning") or is what came of it ("reported"). */
+  part: "tuning" | "reported";
+  /** Which of the method's settings, from 0. */
+  trial: number;
+  /** What differs from the demo's knobs. */
+  knobs: Record<string, unknown>;
+  /** Seed of the contexts. */
+  seed: number;
+  /** Contexts read. */
+  haystacks: number;
+  /** Questions asked. */
+  questions: number;
+  /** Share answered exactly right. */
+  exact: number;
+  /** Lower end of its 95 % interval, clustered by context. */
+  low: number;
+  /** Upper end. */
+  high: number;
+  /** Most bytes in use at once. */
+  peakBytes: number;
+  /** Tokens that a head attends to in a decode step, on average; null in tuning. */
+  attended: number | null;
+  /** Bytes that must stay for later steps. */
+  residentBytes: number | null;
+  /** Bytes that a decode step reads, scoring included. */
+  readBytes: number | null;
+  /** Seconds for a token of an answer. */
+  secondsPerToken: number | null;
+  /** Perplexity of prose at that length; null for retrieval and in tuning. */
+  perplexity: number | null;
+}
+
+const number = z.number();
+const measured = number.nullable();
+const schema: z.ZodType<CompareRow[]> = z.array(z.strictObject({
+  method: z.string(),
+  regime: z.enum(["inside", "beyond"]),
+  length: number,
+  variant: z.string(),
+  part: z.enum(["tuning", "reported"]),
+  trial: number,
+  knobs: z.record(z.string(), z.unknown()),
+  seed: number,
+  haystacks: number,
+  questions: number,
+  exact: number,
+  low: number,
+  high: number,
+  peakBytes: number,
+  attended: measured,
+  residentBytes: measured,
+  readBytes: measured,
+  secondsPerToken: measured,
+  perplexity: measured,
+}));
+
+/**
+ * Reads rows that were written before.
+ *
+ * @throws {Error} naming the file, the row and what is wrong with it.
+ */
+export function parseRows(file: string, text: string): CompareRow[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Error(`${file} is no JSON; name another file, or delete it`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [{ path, message }] = parsed.error.issues;
+  throw new Error(`${file} holds no rows of compare: ${path.join(".")}: ${message}; name another file, or delete it`);
+}
+
+/** What tells rows apart. */
+export function keyOf({ method, regime, length, variant, part, trial, seed, haystacks, knobs }: Omit<
+  CompareRow,
+  "questions" | "exact" | "low" | "high" | "peakBytes" | keyof CostFields
+>): string {
+  return JSON.stringify([
+    method,
+    regime,
+    length,
+    variant,
+    part,
+    part === "tuning" ? trial : 0,
+    seed,
+    haystacks,
+    part === "tuning" && knobs,
+  ]);
+}
+
+/** The figures of a row that tuning leaves out. */
+export type CostFields = Pick<
+  CompareRow,
+  "attended" | "residentBytes" | "readBytes" | "secondsPerToken" | "perplexity"
+>;

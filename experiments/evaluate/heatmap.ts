@@ -1,0 +1,50 @@
+import { readJsonLines } from "../../lib/evaluation/mod.ts";
+import { needleHeatmapFigure } from "../../lib/viz/mod.ts";
+import type { ReportSection } from "../../lib/viz/mod.ts";
+import type { MethodName } from "../../lib/attention/mod.ts";
+import type { ScoredSet } from "./report.ts";
+
+/** One answer of a grid. */
+interface Cell {
+  readonly length: number;
+  readonly depth: number;
+  /** Whether it holds the keyword. */
+  readonly found: boolean;
+}
+
+async function cellsOf(path: string): Promise<Cell[]> {
+  const cells: Cell[] = [];
+  for (const read of await readJsonLines(path)) {
+    if (!("value" in read)) continue;
+    const { context_length, depth_percent, prediction, gold } = read.value as Record<string, unknown>;
+    const found = String(prediction).includes(String(gold).split("*")[1]);
+    cells.push({ length: Number(context_length), depth: Number(depth_percent) / 100, found });
+  }
+  return cells;
+}
+
+/** Heatmaps of a needle grid, one for each method: length across, depth down, share of answers that hold the keyword. */
+export async function heatmapSections(scored: readonly ScoredSet[]): Promise<ReportSection[]> {
+  const methods = [...new Set(scored.map(({ method }) => method))];
+  return await Promise.all(methods.map((method) => heatmapSection(method, scored)));
+}
+
+async function heatmapSection(method: MethodName, scored: readonly ScoredSet[]): Promise<ReportSection> {
+  const own = scored.filter((set) => set.method === method);
+  const cells = (await Promise.all(own.map(({ path }) => cellsOf(path)))).flat();
+  const sorted = (values: number[]) => [...new Set(values)].sort((a, b) => a - b);
+  const [lengths, depths] = [sorted(cells.map(({ length }) => length)), sorted(cells.map(({ depth }) => depth))];
+  const at = (length: number, depth: number) => cells.filter((cell) => cell.length === length && cell.depth === depth);
+  const grid = <T>(value: (found: readonly Cell[]) => T) => {
+    return depths.map((depth) => lengths.map((length) => value(at(length, depth))));
+  };
+  const share = (found: readonly Cell[]) => found.filter((cell) => cell.found).length / found.length;
+  const figure = needleHeatmapFigure({
+    title: "",
+    lengths,
+    depths,
+    values: grid((found) => found.length > 0 ? share(found) : null),
+    questions: grid((found) => found.length > 0 ? found.length : null),
+  });
+  return { heading: method, text: `Share of ${cells.length} answers that hold the needle's keyword.`, figure };
+}

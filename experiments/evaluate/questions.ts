@@ -1,0 +1,201 @@
+import {
+  commonVocabulary,
+  essayWords,
+  factsRulerWording,
+  hasLEvalPrompts,
+  levalNames,
+  type LoadedTask,
+  loadInfiniteBench,
+  loadLEval,
+  loadLongBench,
+  longBenchNames,
+  makeNeedleGrid,
+  makeRetrieval,
+  makeRuler,
+  MissingFileError,
+  novelsText,
+  officialRulerWording,
+  ownRulerWording,
+  Prose,
+  type QaData,
+  readNeedles,
+  readQaData,
+  Release,
+  type RetrievalTask,
+  retrievalTasks,
+  rulerTasks,
+  type RulerWording,
+  type TextTokenizer,
+} from "../../lib/evaluation/mod.ts";
+import { infiniteBenchTasks } from "../../lib/evaluation/mod.ts";
+import { fetchDataset, type HubOptions } from "../../lib/model/mod.ts";
+import { fileExists, readText } from "../../lib/platform.ts";
+import type { BenchmarkName, EvaluateArguments } from "./arguments.ts";
+
+/** Where the hub keeps the benchmarks' data. */
+const DATASETS: Partial<Record<BenchmarkName, string>> = {
+  "longbench": "THUDM/LongBench",
+  "longbench-e": "THUDM/LongBench",
+  "leval": "L4NLP/LEval",
+  "infinitebench": "xinrongzhang2022/InfiniteBench",
+};
+
+/** LongBench-E's 13 tasks. */
+const EVEN_TASKS = [
+  ...["qasper", "multifieldqa_en", "hotpotqa", "2wikimqa", "gov_report", "multi_news", "trec", "triviaqa", "samsum"],
+  ...["passage_count", "passage_retrieval_en", "lcc", "repobench-p"],
+].map((task) => `${task}_e`);
+
+/** A task whose questions are loaded or made when its turn comes. */
+export interface PlannedTask {
+  readonly task: string;
+  /** Tokens of its prompts, where it is made at one length. */
+  readonly length?: number;
+  readonly load: () => Promise<LoadedTask>;
+}
+
+/** What tasks are made with. */
+export interface QuestionSource {
+  readonly tokenizer: TextTokenizer;
+  /** Tells what the user should know of the questions. */
+  readonly warn: (message: string) => void;
+  readonly hub?: HubOptions;
+}
+
+/** The tasks that were asked for; files that a benchmark needs are looked for now. */
+export async function planTasks(asked: EvaluateArguments, source: QuestionSource): Promise<PlannedTask[]> {
+  switch (asked.benchmark) {
+    case "longbench":
+    case "longbench-e":
+    case "leval":
+    case "infinitebench":
+      return releaseTasks(asked, await openRelease(asked, source), source);
+    case "ruler":
+      return await rulerPlan(asked, source);
+    case "niah":
+      return await gridPlan(asked, source);
+    case "retrieval":
+      return retrievalPlan(asked, source);
+    case "perplexity":
+      return [];
+  }
+}
+
+/** The text to hide in, or to score. */
+export async function haystackText({ haystack }: Pick<EvaluateArguments, "haystack">): Promise<string> {
+  return haystack ? (await Promise.all(haystack.map(readText))).join("\n") : await novelsText();
+}
+
+/** Opens the folders of a release; "hub" is fetched first. */
+export async function openRelease(asked: EvaluateArguments, { hub }: QuestionSource): Promise<Release> {
+  const folders = await Promise.all(asked.data.map(async (folder) => {
+    if (folder !== "hub") return folder;
+    const name = DATASETS[asked.benchmark];
+    if (!name) throw new RangeError(`${asked.benchmark} is on no hub: name its folder with --data`);
+    return await fetchDataset(name, (path) => /\.(jsonl?|zip|parquet|py)$/.test(path), hub);
+  }));
+  for (const [index, folder] of folders.entries()) {
+    if (await fileExists(folder)) continue;
+    throw new MissingFileError(
+      `there is no folder ${
+        asked.data[index]
+      }: name the folder of the release with --data, or fetch it with --data hub`,
+    );
+  }
+  return await Release.open(...folders);
+}
+
+function chosen(known: readonly string[], { tasks, benchmark }: EvaluateArguments): readonly string[] {
+  const wrong = tasks?.find((task) => !known.includes(task) && !known.includes(`${task}_e`));
+  if (wrong !== undefined) throw new RangeError(`${benchmark} has no task "${wrong}"; it has ${known.join(", ")}`);
+  if (!tasks) return known;
+  return known.filter((task) => tasks.includes(task) || tasks.includes(task.replace(/_e$/, "")));
+}
+
+function releaseTasks(asked: EvaluateArguments, release: Release, { warn }: QuestionSource): PlannedTask[] {
+  const { benchmark, rules, templateSet, tasks } = asked;
+  if (benchmark === "leval") {
+    const prompts = asked.prompts ?? (hasLEvalPrompts(release) ? "official" : "plain");
+    if (prompts === "plain") {
+      warn(
+        "L-Eval: prompts of this toolkit, so that scores can't be compared with published ones; the official ones are in " +
+          "Baselines/LEval_config.py and Baselines/llama2-chat-test.py of the LEval repository: add its folder to --data",
+      );
+    }
+    // Some tasks are not in every copy of the release; those that were not named are then left out.
+    const there = (task: string) =>
+      tasks !== undefined || release.matching(new RegExp(`/${task}\\.(jsonl|parquet)$`)).length > 0;
+    return chosen(levalNames, asked).filter(there)
+      .map((task) => ({ task, load: () => loadLEval(release, task, { rules, prompts }) }));
+  }
+  if (benchmark === "infinitebench") {
+    return chosen(Object.keys(infiniteBenchTasks), asked)
+      .map((task) => ({ task, load: () => loadInfiniteBench(release, task, { templateSet }) }));
+  }
+  return chosen(benchmark === "longbench" ? longBenchNames : EVEN_TASKS, asked)
+    .map((task) => ({ task, load: () => loadLongBench(release, task, { rules }) }));
+}
+
+async function rulerWording(asked: EvaluateArguments): Promise<RulerWording> {
+  const folders: string[] = [];
+  for (const folder of asked.data) if (await fileExists(folder)) folders.push(folder);
+  if (folders.length > 0) return await officialRulerWording(await Release.open(...folders));
+  return asked.model === "demo" ? factsRulerWording : ownRulerWording;
+}
+
+async function rulerPlan(asked: EvaluateArguments, { tokenizer, warn }: QuestionSource): Promise<PlannedTask[]> {
+  const { lengths = [4096], samples = 10, seed, maxNew, squad, hotpot } = asked;
+  const wording = await rulerWording(asked);
+  if (wording.name !== "official") {
+    warn(
+      `RULER: questions in ${
+        wording.name === "facts" ? "the wording of the embedded model's needles" : "this toolkit's wording"
+      }` +
+        "; the official one is in scripts/data/synthetic of the RULER repository: name its folder with --data",
+    );
+  }
+  const qa: Record<string, QaData> = {
+    ...(squad && { qa_1: await readQaData(squad) }),
+    ...(hotpot && { qa_2: await readQaData(hotpot) }),
+  };
+  const essays = essayWords(await haystackText(asked));
+  const vocabulary = await commonVocabulary();
+  const known = asked.tasks ? rulerTasks : rulerTasks.filter((task) => !task.startsWith("qa") || task in qa);
+  if (known.length < rulerTasks.length) warn("RULER: qa_1 and qa_2 need your own files (--squad, --hotpot): left out");
+  const options = { tokenizer, count: samples, seed, wording, essays, vocabulary, qa, maxTokens: maxNew };
+  return lengths.flatMap((length) =>
+    chosen(known, asked).map((task) => ({
+      task,
+      length,
+      load: () => Promise.resolve(makeRuler(task, { ...options, length })),
+    }))
+  );
+}
+
+async function gridPlan(asked: EvaluateArguments, { tokenizer, warn }: QuestionSource): Promise<PlannedTask[]> {
+  const { lengths = [512, 1024, 2048, 4096, 8192], samples = 1, seed, protocol, together, reserve, maxNew } = asked;
+  const depths = asked.depths ?? Array.from({ length: 11 }, (_, index) => index / 10);
+  const read = asked.needles === undefined ? undefined : await readNeedles(asked.needles, asked.language);
+  for (const { file, line, message } of read?.faults ?? []) warn(`${file}:${line}: ${message}`);
+  const prose = new Prose(tokenizer, await haystackText(asked));
+  const shared = { tokenizer, prose, depths, repeats: samples, together, protocol, seed, reserve, maxTokens: maxNew };
+  return lengths.map((length) => ({
+    task: `single_${protocol}`,
+    length,
+    load: () => Promise.resolve(makeNeedleGrid({ ...shared, lengths: [length], needles: read?.needles })),
+  }));
+}
+
+function retrievalPlan(asked: EvaluateArguments, { tokenizer }: QuestionSource): PlannedTask[] {
+  const { lengths = [4096], samples = 10, seed, maxNew } = asked;
+  return lengths.flatMap((length) =>
+    chosen(retrievalTasks, asked).map((task) => ({
+      task,
+      length,
+      load: () =>
+        Promise.resolve(
+          makeRetrieval(task as RetrievalTask, { tokenizer, length, count: samples, seed, maxTokens: maxNew }),
+        ),
+    }))
+  );
+}

@@ -1,0 +1,158 @@
+import { z } from "zod";
+import { readText } from "../../platform.ts";
+import type { Release } from "../data/release.ts";
+import { pythonLiteral } from "../data/python_literals.ts";
+import { readTable } from "../data/rows.ts";
+import { FloatNumber, type Reference } from "../metrics/float_number.ts";
+import { infiniteBenchTasks } from "../metrics/infinitebench.ts";
+import { fillTemplate, type LoadedTask, type Question, type RowFault } from "../question.ts";
+import { faultOf, parseRow, readJsonFile } from "./row.ts";
+
+const CODE = "the InfiniteBench repository (src/prompt.py), or InfLLM's (benchmark/config/dataset2prompt.json)";
+const DATA = "the data set xinrongzhang2022/InfiniteBench of the hub";
+
+/** New tokens by task as src/eval_utils.py of the release sets them, for folders that hold no file with lengths. */
+const OFFICIAL_LENGTHS: Readonly<Record<string, number>> = {
+  passkey: 6,
+  number_string: 12,
+  kv_retrieval: 50,
+  longbook_sum_eng: 1200,
+  longbook_choice_eng: 40,
+  longbook_qa_eng: 40,
+  longbook_qa_chn: 40,
+  longdialogue_qa_eng: 40,
+  math_find: 3,
+  math_calc: 30000,
+  code_run: 5,
+  code_debug: 5,
+};
+
+const LETTERS = ["A", "B", "C", "D"];
+const CHOICE = new Set(["longbook_choice_eng", "code_debug"]);
+
+const text = z.string({ error: (issue) => `must be text, not ${JSON.stringify(issue.input) ?? "missing"}` });
+const reference = z.union([z.string(), z.number(), z.instanceof(FloatNumber)], "must be texts or numbers");
+const rowSchema = z.looseObject({
+  id: z.union([z.number(), z.string()]).optional(),
+  context: text.optional(),
+  content: text.optional(),
+  input: text,
+  answer: z.union([reference, z.array(z.union([reference, z.array(reference)]))], "must be texts or numbers"),
+  options: z.array(text, "must be a list of texts").nullish(),
+});
+
+type Row = z.infer<typeof rowSchema>;
+
+/** Which of the release's sets of templates is used. */
+export interface InfiniteBenchOptions {
+  /** A set of src/prompt.py, without `_templates`. Default "yarn_mistral", which is for open models. */
+  readonly templateSet?: string;
+}
+
+/** Templates and lengths of a release, by task. */
+interface Settings {
+  readonly templates: Readonly<Record<string, string>>;
+  readonly lengths: Readonly<Record<string, number>>;
+}
+
+async function settingsOf(release: Release, set: string): Promise<Settings> {
+  return { templates: await templatesOf(release, set), lengths: await lengthsOf(release) };
+}
+
+async function templatesOf(release: Release, set: string): Promise<Record<string, string>> {
+  const path = release.need(CODE, "src/prompt.py", "prompt.py", "config/dataset2prompt.json", "dataset2prompt.json");
+  const schema = z.record(z.string(), z.string());
+  if (path.endsWith(".json")) return await readJsonFile(path, schema);
+  return schema.parse(pythonLiteral(await readText(path), `${set}_templates`, path));
+}
+
+async function lengthsOf(release: Release): Promise<Record<string, number>> {
+  const schema = z.record(z.string(), z.number().int().min(1));
+  const [json] = release.find("config/dataset2maxlen.json", "dataset2maxlen.json");
+  if (json !== undefined) return await readJsonFile(json, schema);
+  const [code] = release.find("src/eval_utils.py", "eval_utils.py");
+  if (code === undefined) return { ...OFFICIAL_LENGTHS };
+  return schema.parse(pythonLiteral(await readText(code), "DATA_NAME_TO_MAX_NEW_TOKENS", code));
+}
+
+/** What a template's names stand for. */
+function valuesOf(task: string, { input, context, content, options }: Row): Record<string, string> {
+  const document = context ?? content;
+  if (document === undefined) throw new RangeError("context must be text, not missing");
+  const values: Record<string, string> = { context: document, input, question: input };
+  for (const [index, option] of (options ?? []).entries()) {
+    if (index < LETTERS.length) values[`OPTION_${LETTERS[index]}`] = option;
+  }
+  if (task === "code_run") {
+    const call = /func_[0-9]+\(-?[0-9]+\)/.exec(input)?.[0];
+    if (!call) throw new RangeError(`input ${JSON.stringify(input)} must call a function func_N(x)`);
+    Object.assign(values, { func_call: call, func: call.slice(0, call.indexOf("(")) });
+  }
+  if (task === "math_find") {
+    const wanted = /The (.+) of/s.exec(input)?.[1];
+    if (!wanted) throw new RangeError(`input ${JSON.stringify(input)} must say "The ... of"`);
+    values.prefix = `What is the ${wanted.toLowerCase()} in the following list?`;
+  }
+  if (task === "kv_retrieval") values.key = [...input].slice(6, 44).join("");
+  return values;
+}
+
+/** The labels as the official scorer gets them: for a choice the option's text and its letter. */
+function labelsOf(task: string, { answer, options }: Row): Reference[] {
+  const list = (Array.isArray(answer) ? answer : [answer]).flat();
+  if (list.length === 0) throw new RangeError("answer must have at least one entry");
+  if (!CHOICE.has(task)) return list;
+  const [first] = list.map(String);
+  if (list.length === 2 && LETTERS.includes(String(list[1]))) return list;
+  const known = options ?? [];
+  const index = known.indexOf(first);
+  if (index >= 0) return [first, LETTERS[index]];
+  if (LETTERS.includes(first) && known.length > LETTERS.indexOf(first)) return [known[LETTERS.indexOf(first)], first];
+  throw new RangeError(`answer ${JSON.stringify(first)} must be one of the options ${JSON.stringify(known)}`);
+}
+
+/**
+ * The questions of a task of InfiniteBench, from the release's own files: TASK.jsonl, and templates from src/prompt.py or a
+ * dataset2prompt.json. Lengths of answers come from dataset2maxlen.json or src/eval_utils.py where one is there.
+ *
+ * @throws {MissingFileError} naming the file that is missing and where it comes from.
+ * @throws {RangeError} for a task that is none, or templates that lack it or ask for what rows don't have.
+ */
+export async function loadInfiniteBench(
+  release: Release,
+  task: string,
+  { templateSet = "yarn_mistral" }: InfiniteBenchOptions = {},
+): Promise<LoadedTask> {
+  if (!(task in infiniteBenchTasks)) {
+    throw new RangeError(
+      `InfiniteBench has no task "${task}"; it has ${Object.keys(infiniteBenchTasks).join(", ")}`,
+    );
+  }
+  const { templates, lengths } = await settingsOf(release, templateSet);
+  const template = templates[task];
+  if (template === undefined) throw new RangeError(`${CODE} has no template for ${task}`);
+  const maxTokens = lengths[task] ?? OFFICIAL_LENGTHS[task];
+  const questions: Question[] = [];
+  const faults: RowFault[] = [];
+  for await (const row of readTable(release, { name: task, origin: DATA })) {
+    try {
+      const parsed = parseRow(rowSchema, row);
+      const values = valuesOf(task, parsed);
+      questions.push({
+        benchmark: "infinitebench",
+        task,
+        id: String(row.line),
+        prompt: fillTemplate(template, values),
+        tail: fillTemplate(template.split("{context}").at(-1)!, values),
+        chat: false,
+        maxTokens,
+        shortening: { kind: "tokens", rule: "exact_middle" },
+        references: labelsOf(task, parsed),
+        about: { id: parsed.id ?? row.line - 1 },
+      });
+    } catch (error) {
+      faults.push(faultOf(row, error));
+    }
+  }
+  return { task, questions, faults };
+}

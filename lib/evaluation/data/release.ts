@@ -1,0 +1,68 @@
+import { listFiles, readText } from "../../platform.ts";
+
+/** A file of a release that is not there: the message says which, where it was looked for, and where it comes from. */
+export class MissingFileError extends Error {
+  /** The class's own name, as shown in stack traces. */
+  override readonly name = "MissingFileError";
+}
+
+/** Folders that hold files of a benchmark's release: its data, and where they lie apart, its templates. */
+export class Release {
+  readonly #files: readonly { readonly folder: string; readonly name: string }[];
+  readonly #folders: readonly string[];
+
+  private constructor(folders: readonly string[], files: readonly { folder: string; name: string }[]) {
+    this.#folders = folders;
+    this.#files = files;
+  }
+
+  /**
+   * Looks into folders; a file is taken from the first that has it.
+   *
+   * @throws {PlatformError} for a folder that can't be read.
+   */
+  static async open(...folders: readonly string[]): Promise<Release> {
+    const listed = await Promise.all(folders.map(async (folder) => {
+      const plain = folder.replace(/\/+$/, "") || "/";
+      return (await listFiles(plain)).map((name) => ({ folder: plain, name }));
+    }));
+    return new Release(folders, listed.flat());
+  }
+
+  /**
+   * The path of the first of several names that is there, if any: the whole path or its end, from a folder's name on; the
+   * least nested one.
+   */
+  find(...names: readonly string[]): string[] {
+    for (const name of names) {
+      const found = this.#files.filter((file) => file.name === name || file.name.endsWith(`/${name}`));
+      const [first] = found.sort((a, b) => a.name.split("/").length - b.name.split("/").length);
+      if (first) return [`${first.folder}/${first.name}`];
+    }
+    return [];
+  }
+
+  /** Paths of all files whose name, with its folders, matches. */
+  matching(pattern: RegExp): string[] {
+    return this.#files.filter(({ name }) => pattern.test(`/${name}`)).map(({ folder, name }) => `${folder}/${name}`);
+  }
+
+  /**
+   * The path of a file that has to be there.
+   *
+   * @param origin where the file comes from, in words
+   * @throws {MissingFileError} where it is not.
+   */
+  need(origin: string, ...names: readonly string[]): string {
+    const [path] = this.find(...names);
+    if (path !== undefined) return path;
+    throw new MissingFileError(
+      `${names.join(" or ")} is missing in ${this.#folders.join(" and ")}: it comes from ${origin}`,
+    );
+  }
+
+  /** The text of a file that has to be there. */
+  async needText(origin: string, ...names: readonly string[]): Promise<string> {
+    return await readText(this.need(origin, ...names));
+  }
+}

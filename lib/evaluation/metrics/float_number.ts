@@ -1,0 +1,36 @@
+/** A number that its file writes with a decimal point or an exponent: Python reads it as a float, never as an int. */
+export class FloatNumber {
+  /** Its value. */
+  readonly value: number;
+
+  /** Wraps a value. */
+  constructor(value: number) {
+    this.value = value;
+  }
+
+  /** Writes it as a number again. */
+  toJSON(): number {
+    return this.value;
+  }
+}
+
+/** A right answer: text, or a number where the benchmark has numbers. */
+export type Reference = string | number | FloatNumber;
+
+/** Fields whose value is a right answer by itself; other answers stand in lists. */
+const ANSWERS = new Set(["answer", "label", "ground_truth"]);
+
+/**
+ * Parses JSON like `JSON.parse`, but keeps apart what Python keeps apart in lists and answers: whole numbers written as
+ * floats (`85.0`) become a {@linkcode FloatNumber}.
+ *
+ * @throws {SyntaxError} for text that is not JSON.
+ */
+export function parseJsonAsPython(text: string): unknown {
+  function revive(this: unknown, key: string, value: unknown, context?: { source?: string }) {
+    if (typeof value !== "number" || !Number.isInteger(value)) return value;
+    if (!Array.isArray(this) && !ANSWERS.has(key)) return value;
+    return context?.source && /[.eE]/.test(context.source) ? new FloatNumber(value) : value;
+  }
+  return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
+}

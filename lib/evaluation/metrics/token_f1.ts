@@ -1,0 +1,46 @@
+import { normalizeChinese, normalizeEnglish } from "./normalize.ts";
+import { words } from "./python_text.ts";
+import type { Segmenter } from "./segmentation.ts";
+
+/**
+ * F1 of two lists of tokens as multisets: 0 where they share none, two empty lists included.
+ *
+ * @example
+ * ```ts
+ * import { tokenF1 } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(tokenF1(["a", "b", "b"], ["b", "b", "c"]), 2 / 3);
+ * ```
+ */
+export function tokenF1(prediction: readonly string[], reference: readonly string[]): number {
+  const left = new Map<string, number>();
+  for (const token of reference) left.set(token, (left.get(token) ?? 0) + 1);
+  let shared = 0;
+  for (const token of prediction) {
+    const count = left.get(token) ?? 0;
+    if (count === 0) continue;
+    left.set(token, count - 1);
+    shared++;
+  }
+  if (shared === 0) return 0;
+  const precision = shared / prediction.length;
+  const recall = shared / reference.length;
+  return (2 * precision * recall) / (precision + recall);
+}
+
+/** F1 of the normalized words: LongBench, L-Eval and InfiniteBench's English QA. */
+export function englishF1(prediction: string, reference: string): number {
+  return tokenF1(words(normalizeEnglish(prediction)), words(normalizeEnglish(reference)));
+}
+
+/** F1 of the segmented and normalized words: LongBench's Chinese QA. */
+export function chineseF1(prediction: string, reference: string, segment: Segmenter): number {
+  const tokens = (text: string) => segment(text).map(normalizeChinese).filter((token) => token !== "");
+  return tokenF1(tokens(prediction), tokens(reference));
+}
+
+/** F1 of the normalized characters: InfiniteBench's Chinese QA. */
+export function characterF1(prediction: string, reference: string): number {
+  return tokenF1([...normalizeChinese(prediction)], [...normalizeChinese(reference)]);
+}

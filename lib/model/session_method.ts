@@ -51,11 +51,11 @@ export function methodFor(model: MethodModel, options: MethodOptions): Attention
  *
  * @throws {RangeError} for one of your own or that of several layers, whose knobs are not told by its name; and what `methodFor` throws.
  */
-export function methodWithKnobs(model: MethodModel, { name }: AttentionMethod, knobs: Partial<Knobs>): AttentionMethod {
-  if (methodNames.includes(name as MethodName)) return methodFor(model, { method: name as MethodName, knobs });
-  throw new RangeError(
-    `fork: the method "${name}" is none of the toolkit's, so it can't be made anew with other knobs`,
-  );
+export function methodWithKnobs(model: MethodModel, method: AttentionMethod, knobs: Partial<Knobs>): AttentionMethod {
+  const name = methodNames.find((known) => known === method.name);
+  if (name && !(method instanceof LayeredAttention)) return methodFor(model, { method: name, knobs });
+  const what = name ? "layers with knobs of their own" : `the method "${method.name}", which is none of the toolkit's,`;
+  throw new RangeError(`fork: ${what} can't be made anew with other knobs; fork without, or start another session`);
 }
 
 function methodOf(

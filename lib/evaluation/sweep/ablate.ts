@@ -50,12 +50,13 @@ const BEAT = 15_000;
  * import { ablate } from "@reattention/toolkit/evaluation";
  * import { assertEquals } from "@std/assert";
  *
- * const scores: number[] = [];
+ * const scores = new Map<number, number[]>();
  * const spec = { sweep: { recallClip: [0, 7] }, methods: ["reattention-window" as const], lengths: [1200], seeds: [1, 2] };
- * for await (const { trial, result } of ablate(spec)) {
- *   if (trial.knobs.recallClip === 7) scores.push(result!.score);
+ * for await (const { trial: { knobs }, result } of ablate(spec)) {
+ *   scores.set(knobs.recallClip, [...scores.get(knobs.recallClip) ?? [], result!.score]);
  * }
- * assertEquals(scores, [1, 1]);
+ * assertEquals([...scores.keys()], [0, 7]);
+ * assertEquals(scores.get(7)!.length, 2);
  * ```
  */
 export async function* ablate(

@@ -60,11 +60,18 @@ fn main(
   // Each channel on its own: a later element must be greater to take an earlier one's place.
   var best = vec4(0u);
   var from_vector = vec4(0u);
-  for (var i = lane; i < params.size; i += WORKGROUP) {
-    let key = order_keys(vec4<f32>(x[first + i]));
-    let greater = key > best;
-    best = select(best, key, greater);
-    from_vector = select(from_vector, vec4(i), greater);
+  for (var start = lane; start < params.size; start += 4u * WORKGROUP) {
+    // Several are loaded before the first is looked at; the last one stands in past the end, where it is no news.
+    var held: array<vec4<f32>, 4>;
+    for (var i = 0u; i < 4u; i++) { // unrolled
+      held[i] = vec4<f32>(x[first + min(start + i * WORKGROUP, params.size - 1u)]);
+    }
+    for (var i = 0u; i < 4u; i++) { // unrolled
+      let key = order_keys(held[i]);
+      let greater = key > best;
+      best = select(best, key, greater);
+      from_vector = select(from_vector, vec4(min(start + i * WORKGROUP, params.size - 1u)), greater);
+    }
   }
   let place = 4u * from_vector + vec4(0u, 1u, 2u, 3u);
   let most = max(max(best.x, best.y), max(best.z, best.w));

@@ -30,14 +30,17 @@ const THREADS = THREADS_Y * THREADS_X;
 const TILE_ROWS4 = THREADS_Y * ROWS4;
 const TILE_COLUMNS4 = THREADS_X * COLUMNS4;
 const DEPTH4 = DEPTH / 4u;
+// PAD vec4s more than a side has keep threads that store neighbouring steps of k on different banks.
+const LEFT_STRIDE4 = TILE_ROWS4 + PAD;
+const RIGHT_STRIDE4 = TILE_COLUMNS4 + PAD;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
 @group(0) @binding(2) var<storage, read> right: array<vec4<Right>>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4<Output>>;
 
-var<workgroup> lefts: array<vec4<f32>, DEPTH * TILE_ROWS4>;
-var<workgroup> rights: array<vec4<f32>, DEPTH * TILE_COLUMNS4>;
+var<workgroup> lefts: array<vec4<f32>, DEPTH * LEFT_STRIDE4>;
+var<workgroup> rights: array<vec4<f32>, DEPTH * RIGHT_STRIDE4>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -71,22 +74,22 @@ fn main(
         let item = lane + load * THREADS;
         let row = item / DEPTH4;
         let k = 4u * (item % DEPTH4);
-        lefts[(k + 0u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].x;
-        lefts[(k + 1u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].y;
-        lefts[(k + 2u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].z;
-        lefts[(k + 3u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].w;
+        lefts[(k + 0u) * LEFT_STRIDE4 + row / 4u][row % 4u] = next_left[load].x;
+        lefts[(k + 1u) * LEFT_STRIDE4 + row / 4u][row % 4u] = next_left[load].y;
+        lefts[(k + 2u) * LEFT_STRIDE4 + row / 4u][row % 4u] = next_left[load].z;
+        lefts[(k + 3u) * LEFT_STRIDE4 + row / 4u][row % 4u] = next_left[load].w;
       }
       for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
         let item = lane + load * THREADS;
         if (TRANSPOSED == 1u) {
           let column = item / DEPTH4;
           let k = 4u * (item % DEPTH4);
-          rights[(k + 0u) * TILE_COLUMNS4 + column / 4u][column % 4u] = next_right[load].x;
-          rights[(k + 1u) * TILE_COLUMNS4 + column / 4u][column % 4u] = next_right[load].y;
-          rights[(k + 2u) * TILE_COLUMNS4 + column / 4u][column % 4u] = next_right[load].z;
-          rights[(k + 3u) * TILE_COLUMNS4 + column / 4u][column % 4u] = next_right[load].w;
+          rights[(k + 0u) * RIGHT_STRIDE4 + column / 4u][column % 4u] = next_right[load].x;
+          rights[(k + 1u) * RIGHT_STRIDE4 + column / 4u][column % 4u] = next_right[load].y;
+          rights[(k + 2u) * RIGHT_STRIDE4 + column / 4u][column % 4u] = next_right[load].z;
+          rights[(k + 3u) * RIGHT_STRIDE4 + column / 4u][column % 4u] = next_right[load].w;
         } else {
-          rights[item] = next_right[load];
+          rights[item / TILE_COLUMNS4 * RIGHT_STRIDE4 + item % TILE_COLUMNS4] = next_right[load];
         }
       }
       workgroupBarrier();
@@ -115,9 +118,9 @@ fn main(
     if (turn > 0u) {
       for (var k = 0u; k < DEPTH; k++) { // unrolled
         for (var i = 0u; i < ROWS4; i++) { // unrolled
-          let a = lefts[k * TILE_ROWS4 + y + i * THREADS_Y];
+          let a = lefts[k * LEFT_STRIDE4 + y + i * THREADS_Y];
           for (var j = 0u; j < COLUMNS4; j++) { // unrolled
-            let b = rights[k * TILE_COLUMNS4 + x + j * THREADS_X];
+            let b = rights[k * RIGHT_STRIDE4 + x + j * THREADS_X];
             sums[(4u * i + 0u) * COLUMNS4 + j] = fma(vec4<f32>(a.x), b, sums[(4u * i + 0u) * COLUMNS4 + j]);
             sums[(4u * i + 1u) * COLUMNS4 + j] = fma(vec4<f32>(a.y), b, sums[(4u * i + 1u) * COLUMNS4 + j]);
             sums[(4u * i + 2u) * COLUMNS4 + j] = fma(vec4<f32>(a.z), b, sums[(4u * i + 2u) * COLUMNS4 + j]);

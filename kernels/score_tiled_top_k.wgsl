@@ -54,10 +54,26 @@ const LOADS_TOKENS = 4u;
 @group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
 @group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
 
-var<workgroup> lefts: array<vec4<f32>, 4u * DEPTH4 * TILE_ROWS4>;
-var<workgroup> rights: array<vec4<f32>, 4u * DEPTH4 * TILE_TOKENS4>;
+// One vec4 more than a side has keeps threads that store neighbouring channels on different banks.
+const LEFT_STRIDE4 = TILE_ROWS4 + 1u;
+const RIGHT_STRIDE4 = TILE_TOKENS4 + 1u;
+// Where RESIDENT is 1 all channels of the queries stay; elsewhere those of a turn.
+const LEFT_CHANNELS = 4u * (DEPTH4 + RESIDENT * (D4 - DEPTH4));
+
+var<workgroup> lefts: array<vec4<f32>, LEFT_CHANNELS * LEFT_STRIDE4>;
+var<workgroup> rights: array<vec4<f32>, 4u * DEPTH4 * RIGHT_STRIDE4>;
 // Where the tokens of this tile and of the next lie.
 var<workgroup> slots: array<u32, 2u * TILE_TOKENS>;
+
+// Four channels of a query, from channel `first` on, with channels slowest.
+fn stage_query(item: u32, first: u32, value: vec4<f32>) {
+  let row = item / DEPTH4;
+  let place = (first + 4u * (item % DEPTH4)) * LEFT_STRIDE4 + row / 4u;
+  lefts[place][row % 4u] = value.x;
+  lefts[place + LEFT_STRIDE4][row % 4u] = value.y;
+  lefts[place + 2u * LEFT_STRIDE4][row % 4u] = value.z;
+  lefts[place + 3u * LEFT_STRIDE4][row % 4u] = value.w;
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -100,6 +116,14 @@ fn main(
     let row = sequence * params.step_rows + pair / share;
     query_first[load] = (row * params.query_heads + head * share + pair % share) * D4;
   }
+  if (RESIDENT == 1u) {
+    for (var turn = 0u; turn < TURNS; turn++) {
+      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
+        let item = lane + load * THREADS;
+        stage_query(item, turn * 4u * DEPTH4, queries[query_first[load] + turn * DEPTH4 + item % DEPTH4]);
+      }
+    }
+  }
   var key_first: array<u32, LOADS_TOKENS>;
   var next_left: array<vec4<f32>, LOADS_ROWS>;
   var next_right: array<vec4<f32>, LOADS_TOKENS>;
@@ -108,23 +132,19 @@ fn main(
     // What was loaded in the step before goes to workgroup memory; the first step only loads.
     if (step > 0u) {
       workgroupBarrier();
-      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
-        let item = lane + load * THREADS;
-        let row = item / DEPTH4;
-        let k = 4u * (item % DEPTH4);
-        lefts[(k + 0u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].x;
-        lefts[(k + 1u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].y;
-        lefts[(k + 2u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].z;
-        lefts[(k + 3u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].w;
+      if (RESIDENT == 0u) {
+        for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
+          stage_query(lane + load * THREADS, 0u, next_left[load]);
+        }
       }
       for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
         let item = lane + load * THREADS;
         let token = item / DEPTH4;
         let k = 4u * (item % DEPTH4);
-        rights[(k + 0u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].x;
-        rights[(k + 1u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].y;
-        rights[(k + 2u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].z;
-        rights[(k + 3u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].w;
+        rights[(k + 0u) * RIGHT_STRIDE4 + token / 4u][token % 4u] = next_right[load].x;
+        rights[(k + 1u) * RIGHT_STRIDE4 + token / 4u][token % 4u] = next_right[load].y;
+        rights[(k + 2u) * RIGHT_STRIDE4 + token / 4u][token % 4u] = next_right[load].z;
+        rights[(k + 3u) * RIGHT_STRIDE4 + token / 4u][token % 4u] = next_right[load].w;
       }
       workgroupBarrier();
     }
@@ -144,19 +164,22 @@ fn main(
           }
         }
       }
-      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
-        next_left[load] = queries[query_first[load] + c4 + lane % DEPTH4];
+      if (RESIDENT == 0u) {
+        for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
+          next_left[load] = queries[query_first[load] + c4 + lane % DEPTH4];
+        }
       }
       for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
         next_right[load] = vec4<f32>(pages[key_first[load] + c4 + lane % DEPTH4]);
       }
     }
     if (step > 0u) {
+      let first_channel = RESIDENT * ((step - 1u) % TURNS * 4u * DEPTH4);
       for (var k = 0u; k < 16u; k++) { // unrolled
         for (var i = 0u; i < ROWS4; i++) { // unrolled
-          let a = lefts[k * TILE_ROWS4 + y + i * SIDE];
+          let a = lefts[(first_channel + k) * LEFT_STRIDE4 + y + i * SIDE];
           for (var j = 0u; j < COLUMNS4; j++) { // unrolled
-            let b = rights[k * TILE_TOKENS4 + x + j * SIDE];
+            let b = rights[k * RIGHT_STRIDE4 + x + j * SIDE];
             sums[(4u * i + 0u) * COLUMNS4 + j] = fma(vec4<f32>(a.x), b, sums[(4u * i + 0u) * COLUMNS4 + j]);
             sums[(4u * i + 1u) * COLUMNS4 + j] = fma(vec4<f32>(a.y), b, sums[(4u * i + 1u) * COLUMNS4 + j]);
             sums[(4u * i + 2u) * COLUMNS4 + j] = fma(vec4<f32>(a.z), b, sums[(4u * i + 2u) * COLUMNS4 + j]);

@@ -61,6 +61,8 @@ export type KernelName =
   | "fold_grid"
   | "gather_rotate"
   | "gather_rows"
+  | "greedy_blocks"
+  | "greedy_join"
   | "keep_marked"
   | "linear_rows"
   | "linear_rows_split"
@@ -338,11 +340,18 @@ fn main(
   // Each channel on its own: a later element must be greater to take an earlier one's place.
   var best = vec4(0u);
   var from_vector = vec4(0u);
-  for (var i = lane; i < params.size; i += WORKGROUP) {
-    let key = order_keys(vec4<f32>(x[first + i]));
-    let greater = key > best;
-    best = select(best, key, greater);
-    from_vector = select(from_vector, vec4(i), greater);
+  for (var start = lane; start < params.size; start += 4u * WORKGROUP) {
+    // Several are loaded before the first is looked at; the last one stands in past the end, where it is no news.
+    var held: array<vec4<f32>, 4>;
+    for (var i = 0u; i < 4u; i++) { // unrolled
+      held[i] = vec4<f32>(x[first + min(start + i * WORKGROUP, params.size - 1u)]);
+    }
+    for (var i = 0u; i < 4u; i++) { // unrolled
+      let key = order_keys(held[i]);
+      let greater = key > best;
+      best = select(best, key, greater);
+      from_vector = select(from_vector, vec4(min(start + i * WORKGROUP, params.size - 1u)), greater);
+    }
   }
   let place = 4u * from_vector + vec4(0u, 1u, 2u, 3u);
   let most = max(max(best.x, best.y), max(best.z, best.w));
@@ -2663,6 +2672,132 @@ fn main(
 }
 `,
   },
+  greedy_blocks: {
+    name: "greedy_blocks",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "vocabulary", type: "u32" },
+      { name: "blocks", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "logits", kind: "read" },
+      { binding: 2, name: "best", kind: "write" },
+    ],
+    text: `// The highest logit of each block of a vocabulary: the first half of a greedy choice, shared by many workgroups. For GPUs.
+//
+// Shapes:   logits [batch, vocabulary] f32; best (order key, token) u32 [batch, blocks, 2]
+// Dispatch: one workgroup of 256 threads per sequence and block of 2048 logits, blocks fastest; linear groups
+// Source:   plain definition; the lowest token among equals. Keys are unsigned integers in the order of the floats, NaN the lowest
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  vocabulary: u32,
+  blocks: u32,
+}
+
+const THREADS = 256u;
+const LOADS = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> logits: array<f32>;
+@group(0) @binding(2) var<storage, read_write> best: array<vec2<u32>>;
+
+// uses parts/best_key.wgsl
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let first = group % params.blocks * (THREADS * LOADS) + lane;
+  let row = group / params.blocks * params.vocabulary;
+  var held: array<f32, LOADS>;
+  for (var i = 0u; i < LOADS; i++) { // unrolled
+    held[i] = logits[row + min(first + i * THREADS, params.vocabulary - 1u)];
+  }
+  var mine = vec2<u32>(0u, first);
+  for (var i = 0u; i < LOADS; i++) { // unrolled
+    let token = first + i * THREADS;
+    if (token < params.vocabulary) {
+      mine = better(mine, vec2(order_key(held[i]), token));
+    }
+  }
+  let found = best_of_all(mine, lane);
+  if (lane == 0u) {
+    best[group] = found;
+  }
+}
+`,
+  },
+  greedy_join: {
+    name: "greedy_join",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "chosen_stride", type: "u32" },
+      { name: "place", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "best", kind: "read" },
+      { binding: 2, name: "next", kind: "write" },
+      { binding: 3, name: "chosen", kind: "write" },
+    ],
+    text: `// The token of a sequence's highest logit, from the best ones of the vocabulary's blocks: the second half of a greedy choice.
+//
+// Shapes:   best (order key, token) u32 [batch, blocks, 2] of greedy_blocks.wgsl; next u32 [batch], the tokens that the following step
+//           reads; chosen u32 [batch, chosen_stride], all tokens so far, written at column \`place\`
+// Dispatch: one workgroup of 256 threads per sequence, linear groups
+// Source:   plain definition; the lowest token among equals
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  blocks: u32,
+  chosen_stride: u32,
+  place: u32,
+}
+
+const THREADS = 256u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> best: array<vec2<u32>>;
+@group(0) @binding(2) var<storage, read_write> next: array<u32>;
+@group(0) @binding(3) var<storage, read_write> chosen: array<u32>;
+
+// uses parts/best_key.wgsl
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let sequence = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (sequence >= params.group_count) {
+    return;
+  }
+  var mine = best[sequence * params.blocks + min(lane, params.blocks - 1u)];
+  for (var block = lane + THREADS; block < params.blocks; block += THREADS) {
+    mine = better(mine, best[sequence * params.blocks + block]);
+  }
+  let found = best_of_all(mine, lane);
+  if (lane == 0u) {
+    next[sequence] = found.y;
+    chosen[sequence * params.chosen_stride + params.place] = found.y;
+  }
+}
+`,
+  },
   keep_marked: {
     name: "keep_marked",
     params: [
@@ -3506,14 +3641,17 @@ const THREADS = THREADS_Y * THREADS_X;
 const TILE_ROWS4 = THREADS_Y * ROWS4;
 const TILE_COLUMNS4 = THREADS_X * COLUMNS4;
 const DEPTH4 = DEPTH / 4u;
+// PAD vec4s more than a side has keep threads that store neighbouring steps of k on different banks.
+const LEFT_STRIDE4 = TILE_ROWS4 + PAD;
+const RIGHT_STRIDE4 = TILE_COLUMNS4 + PAD;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
 @group(0) @binding(2) var<storage, read> right: array<vec4<Right>>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4<Output>>;
 
-var<workgroup> lefts: array<vec4<f32>, DEPTH * TILE_ROWS4>;
-var<workgroup> rights: array<vec4<f32>, DEPTH * TILE_COLUMNS4>;
+var<workgroup> lefts: array<vec4<f32>, DEPTH * LEFT_STRIDE4>;
+var<workgroup> rights: array<vec4<f32>, DEPTH * RIGHT_STRIDE4>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -3547,22 +3685,22 @@ fn main(
         let item = lane + load * THREADS;
         let row = item / DEPTH4;
         let k = 4u * (item % DEPTH4);
-        lefts[(k + 0u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].x;
-        lefts[(k + 1u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].y;
-        lefts[(k + 2u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].z;
-        lefts[(k + 3u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].w;
+        lefts[(k + 0u) * LEFT_STRIDE4 + row / 4u][row % 4u] = next_left[load].x;
+        lefts[(k + 1u) * LEFT_STRIDE4 + row / 4u][row % 4u] = next_left[load].y;
+        lefts[(k + 2u) * LEFT_STRIDE4 + row / 4u][row % 4u] = next_left[load].z;
+        lefts[(k + 3u) * LEFT_STRIDE4 + row / 4u][row % 4u] = next_left[load].w;
       }
       for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
         let item = lane + load * THREADS;
         if (TRANSPOSED == 1u) {
           let column = item / DEPTH4;
           let k = 4u * (item % DEPTH4);
-          rights[(k + 0u) * TILE_COLUMNS4 + column / 4u][column % 4u] = next_right[load].x;
-          rights[(k + 1u) * TILE_COLUMNS4 + column / 4u][column % 4u] = next_right[load].y;
-          rights[(k + 2u) * TILE_COLUMNS4 + column / 4u][column % 4u] = next_right[load].z;
-          rights[(k + 3u) * TILE_COLUMNS4 + column / 4u][column % 4u] = next_right[load].w;
+          rights[(k + 0u) * RIGHT_STRIDE4 + column / 4u][column % 4u] = next_right[load].x;
+          rights[(k + 1u) * RIGHT_STRIDE4 + column / 4u][column % 4u] = next_right[load].y;
+          rights[(k + 2u) * RIGHT_STRIDE4 + column / 4u][column % 4u] = next_right[load].z;
+          rights[(k + 3u) * RIGHT_STRIDE4 + column / 4u][column % 4u] = next_right[load].w;
         } else {
-          rights[item] = next_right[load];
+          rights[item / TILE_COLUMNS4 * RIGHT_STRIDE4 + item % TILE_COLUMNS4] = next_right[load];
         }
       }
       workgroupBarrier();
@@ -3591,9 +3729,9 @@ fn main(
     if (turn > 0u) {
       for (var k = 0u; k < DEPTH; k++) { // unrolled
         for (var i = 0u; i < ROWS4; i++) { // unrolled
-          let a = lefts[k * TILE_ROWS4 + y + i * THREADS_Y];
+          let a = lefts[k * LEFT_STRIDE4 + y + i * THREADS_Y];
           for (var j = 0u; j < COLUMNS4; j++) { // unrolled
-            let b = rights[k * TILE_COLUMNS4 + x + j * THREADS_X];
+            let b = rights[k * RIGHT_STRIDE4 + x + j * THREADS_X];
             sums[(4u * i + 0u) * COLUMNS4 + j] = fma(vec4<f32>(a.x), b, sums[(4u * i + 0u) * COLUMNS4 + j]);
             sums[(4u * i + 1u) * COLUMNS4 + j] = fma(vec4<f32>(a.y), b, sums[(4u * i + 1u) * COLUMNS4 + j]);
             sums[(4u * i + 2u) * COLUMNS4 + j] = fma(vec4<f32>(a.z), b, sums[(4u * i + 2u) * COLUMNS4 + j]);
@@ -6117,10 +6255,26 @@ const LOADS_TOKENS = 4u;
 @group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
 @group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
 
-var<workgroup> lefts: array<vec4<f32>, 4u * DEPTH4 * TILE_ROWS4>;
-var<workgroup> rights: array<vec4<f32>, 4u * DEPTH4 * TILE_TOKENS4>;
+// One vec4 more than a side has keeps threads that store neighbouring channels on different banks.
+const LEFT_STRIDE4 = TILE_ROWS4 + 1u;
+const RIGHT_STRIDE4 = TILE_TOKENS4 + 1u;
+// Where RESIDENT is 1 all channels of the queries stay; elsewhere those of a turn.
+const LEFT_CHANNELS = 4u * (DEPTH4 + RESIDENT * (D4 - DEPTH4));
+
+var<workgroup> lefts: array<vec4<f32>, LEFT_CHANNELS * LEFT_STRIDE4>;
+var<workgroup> rights: array<vec4<f32>, 4u * DEPTH4 * RIGHT_STRIDE4>;
 // Where the tokens of this tile and of the next lie.
 var<workgroup> slots: array<u32, 2u * TILE_TOKENS>;
+
+// Four channels of a query, from channel \`first\` on, with channels slowest.
+fn stage_query(item: u32, first: u32, value: vec4<f32>) {
+  let row = item / DEPTH4;
+  let place = (first + 4u * (item % DEPTH4)) * LEFT_STRIDE4 + row / 4u;
+  lefts[place][row % 4u] = value.x;
+  lefts[place + LEFT_STRIDE4][row % 4u] = value.y;
+  lefts[place + 2u * LEFT_STRIDE4][row % 4u] = value.z;
+  lefts[place + 3u * LEFT_STRIDE4][row % 4u] = value.w;
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -6163,6 +6317,14 @@ fn main(
     let row = sequence * params.step_rows + pair / share;
     query_first[load] = (row * params.query_heads + head * share + pair % share) * D4;
   }
+  if (RESIDENT == 1u) {
+    for (var turn = 0u; turn < TURNS; turn++) {
+      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
+        let item = lane + load * THREADS;
+        stage_query(item, turn * 4u * DEPTH4, queries[query_first[load] + turn * DEPTH4 + item % DEPTH4]);
+      }
+    }
+  }
   var key_first: array<u32, LOADS_TOKENS>;
   var next_left: array<vec4<f32>, LOADS_ROWS>;
   var next_right: array<vec4<f32>, LOADS_TOKENS>;
@@ -6171,23 +6333,19 @@ fn main(
     // What was loaded in the step before goes to workgroup memory; the first step only loads.
     if (step > 0u) {
       workgroupBarrier();
-      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
-        let item = lane + load * THREADS;
-        let row = item / DEPTH4;
-        let k = 4u * (item % DEPTH4);
-        lefts[(k + 0u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].x;
-        lefts[(k + 1u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].y;
-        lefts[(k + 2u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].z;
-        lefts[(k + 3u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].w;
+      if (RESIDENT == 0u) {
+        for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
+          stage_query(lane + load * THREADS, 0u, next_left[load]);
+        }
       }
       for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
         let item = lane + load * THREADS;
         let token = item / DEPTH4;
         let k = 4u * (item % DEPTH4);
-        rights[(k + 0u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].x;
-        rights[(k + 1u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].y;
-        rights[(k + 2u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].z;
-        rights[(k + 3u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].w;
+        rights[(k + 0u) * RIGHT_STRIDE4 + token / 4u][token % 4u] = next_right[load].x;
+        rights[(k + 1u) * RIGHT_STRIDE4 + token / 4u][token % 4u] = next_right[load].y;
+        rights[(k + 2u) * RIGHT_STRIDE4 + token / 4u][token % 4u] = next_right[load].z;
+        rights[(k + 3u) * RIGHT_STRIDE4 + token / 4u][token % 4u] = next_right[load].w;
       }
       workgroupBarrier();
     }
@@ -6207,19 +6365,22 @@ fn main(
           }
         }
       }
-      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
-        next_left[load] = queries[query_first[load] + c4 + lane % DEPTH4];
+      if (RESIDENT == 0u) {
+        for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
+          next_left[load] = queries[query_first[load] + c4 + lane % DEPTH4];
+        }
       }
       for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
         next_right[load] = vec4<f32>(pages[key_first[load] + c4 + lane % DEPTH4]);
       }
     }
     if (step > 0u) {
+      let first_channel = RESIDENT * ((step - 1u) % TURNS * 4u * DEPTH4);
       for (var k = 0u; k < 16u; k++) { // unrolled
         for (var i = 0u; i < ROWS4; i++) { // unrolled
-          let a = lefts[k * TILE_ROWS4 + y + i * SIDE];
+          let a = lefts[(first_channel + k) * LEFT_STRIDE4 + y + i * SIDE];
           for (var j = 0u; j < COLUMNS4; j++) { // unrolled
-            let b = rights[k * TILE_TOKENS4 + x + j * SIDE];
+            let b = rights[k * RIGHT_STRIDE4 + x + j * SIDE];
             sums[(4u * i + 0u) * COLUMNS4 + j] = fma(vec4<f32>(a.x), b, sums[(4u * i + 0u) * COLUMNS4 + j]);
             sums[(4u * i + 1u) * COLUMNS4 + j] = fma(vec4<f32>(a.y), b, sums[(4u * i + 1u) * COLUMNS4 + j]);
             sums[(4u * i + 2u) * COLUMNS4 + j] = fma(vec4<f32>(a.z), b, sums[(4u * i + 2u) * COLUMNS4 + j]);
@@ -7293,6 +7454,49 @@ fn main(
 
 /** What kernels share: the text of parts/NAME.wgsl, put behind a kernel that says `// uses parts/NAME.wgsl`. */
 export const parts: Readonly<Record<string, string>> = {
+  best_key: `// The better of pairs (order key, place), and the best of a workgroup of 256 threads, in two levels; THREADS is the kernel's.
+
+const RUN = 16u;
+
+var<workgroup> lane_best: array<vec2<u32>, THREADS>;
+var<workgroup> run_best: array<vec2<u32>, RUN>;
+
+// Unsigned integers in the order of the floats, both zeros equal; NaN is the lowest.
+fn order_key(value: f32) -> u32 {
+  let bits = bitcast<u32>(value);
+  let magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) {
+    return 0u;
+  }
+  if (magnitude == 0u) {
+    return 0x80000000u;
+  }
+  return select(bits | 0x80000000u, ~bits, bits != magnitude);
+}
+
+// The higher key; the lower place among equals.
+fn better(one: vec2<u32>, other: vec2<u32>) -> vec2<u32> {
+  return select(one, other, other.x > one.x || (other.x == one.x && other.y < one.y));
+}
+
+fn best_of_all(mine: vec2<u32>, lane: u32) -> vec2<u32> {
+  lane_best[lane] = mine;
+  workgroupBarrier();
+  if (lane < RUN) {
+    var found = lane_best[lane];
+    for (var i = 1u; i < THREADS / RUN; i++) {
+      found = better(found, lane_best[lane + i * RUN]);
+    }
+    run_best[lane] = found;
+  }
+  workgroupBarrier();
+  var found = run_best[0];
+  for (var i = 1u; i < RUN; i++) {
+    found = better(found, run_best[i]);
+  }
+  return found;
+}
+`,
   best_list: `// The K best items of a list, each a score and its token, with what is needed to keep them as a heap. K is the kernel's.
 
 const NONE = 0xffffffffu;

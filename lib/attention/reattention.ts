@@ -76,16 +76,6 @@ export class ReAttention implements AttentionMethod {
     return outer + this.#mostPicked(step, windowStart - leading) + windowGrowth(this.knobs, step.rows);
   }
 
-  /** Without selection in the context, what is selected later and how has no part in reading it. */
-  prefillKey(): string {
-    const { prefill, recall, positions, queryCacheLength } = this.knobs;
-    const windowOnly = prefill === "window";
-    if (!windowOnly && (recall === "always" || recall === "prefill")) return JSON.stringify([this.name, this.knobs]);
-    // A query cache takes down what the context asked.
-    const kept = { queryCacheLength: Math.max(1, queryCacheLength), ...(windowOnly && { positions }) };
-    return JSON.stringify([this.name, windowOnly ? "window" : "full", { ...stepKnobs(this.knobs), ...kept }]);
-  }
-
   /** Scores on the host where the knob `scoring` names a scorer in TypeScript. */
   async prepare(step: AttentionStep, layer: number, queries: Tensor): Promise<void> {
     const selects = step.layouts.some(({ mode, frozen }) => mode === "select" && !frozen);
@@ -101,6 +91,16 @@ export class ReAttention implements AttentionMethod {
   scoredKeys(step: StepShape): number {
     const { mode, leading, windowStart, frozen } = this.layout(step);
     return mode === "select" && !frozen ? windowStart - leading : 0;
+  }
+
+  /** Without selection in the context, what is selected later and how has no part in reading it. */
+  prefillKey(): string {
+    const { prefill, recall, positions, queryCacheLength } = this.knobs;
+    const windowOnly = prefill === "window";
+    if (!windowOnly && (recall === "always" || recall === "prefill")) return JSON.stringify([this.name, this.knobs]);
+    // A query cache takes down what the context asked.
+    const kept = { queryCacheLength: Math.max(1, queryCacheLength), ...(windowOnly && { positions }) };
+    return JSON.stringify([this.name, windowOnly ? "window" : "full", { ...stepKnobs(this.knobs), ...kept }]);
   }
 
   /** Attends in one layer. */

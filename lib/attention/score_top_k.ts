@@ -157,11 +157,19 @@ function byTiles(step: AttentionStep, pairs: number): Scoring {
   const tiles = Math.ceil(pairs / (32 * ROWS4));
   return {
     kernel: "score_tiled_top_k",
-    constants: { ROWS4, LOADS_ROWS: 2 * ROWS4 },
+    constants: { ROWS4, LOADS_ROWS: 2 * ROWS4, RESIDENT: queriesStay(step, 32 * ROWS4) ? 1 : 0 },
     blockTokens: blockFor(step, tiles, 512),
     groups: (blocks) => tiles * blocks,
     together: true,
   };
+}
+
+/** Whether all channels of a tile's queries fit workgroup memory beside the rest of score_tiled_top_k.wgsl. */
+function queriesStay({ context, device }: AttentionStep, rows: number): boolean {
+  const { cache: { shape: { headSize } }, method: { knobs: { k } } } = context;
+  const staged = 4 * (rows + 4) * headSize + 16 * 16 * 17 + 2 * 64 * 4;
+  const lists = rows * (8 * k + 8 * 16 + 4 * 8 + 4 + 4) + 64;
+  return staged + lists <= device.info.workgroupBytes;
 }
 
 /** Blocks as long as they can be while every multiprocessor has some, but not shorter than `least` tokens. */

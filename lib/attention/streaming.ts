@@ -32,14 +32,14 @@ export class StreamingAttention implements AttentionMethod {
     return Math.min(step.length, this.knobs.globalSize + this.knobs.window);
   }
 
-  /** How the context is cut into steps, and positions. */
-  prefillKey(): string {
-    return JSON.stringify([this.name, { ...stepKnobs(this.knobs), positions: this.knobs.positions }]);
-  }
-
   /** Sinks and window. */
   keptTokens(length: number): number {
     return Math.min(length, this.knobs.globalSize + this.knobs.window);
+  }
+
+  /** How the context is cut into steps, and positions. */
+  prefillKey(): string {
+    return JSON.stringify([this.name, { ...stepKnobs(this.knobs), positions: this.knobs.positions }]);
   }
 
   /** Attends in one layer. */

@@ -122,7 +122,7 @@ export { type AnswerAbout, type PredictionRow, predictionRow } from "./run/predi
 export {
   type AnswerRecord,
   type FailedQuestion,
-  type RunOptions,
+  type RunOptions as QuestionRunOptions,
   runQuestions,
   type RunSession,
   type RunSubject,

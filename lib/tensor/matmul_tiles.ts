@@ -19,6 +19,11 @@ export const matmulTiles: readonly MatmulTile[] = [
   tiled(16, 16, 2, 2, 4),
   tiled(8, 32, 4, 1, 4),
   tiled(16, 16, 2, 1, 4),
+  tiled(8, 8, 4, 2, 2, 1),
+  tiled(8, 16, 4, 2, 2, 1),
+  tiled(8, 8, 2, 2, 4, 1),
+  tiled(8, 8, 2, 2, 2, 1),
+  tiled(8, 16, 2, 1, 4, 1),
   tiled(8, 8, 2, 2, 4),
   tiled(8, 8, 2, 2, 2),
   tiled(16, 16, 1, 1, 4),
@@ -27,22 +32,23 @@ export const matmulTiles: readonly MatmulTile[] = [
   LANES,
 ];
 
-function tiled(y: number, x: number, rows4: number, columns4: number, depth4: number): MatmulTile {
+function tiled(y: number, x: number, rows4: number, columns4: number, depth4: number, pad = 0): MatmulTile {
   const rows = 4 * y * rows4;
   const columns = 4 * x * columns4;
   const threads = x * y;
   return {
-    name: `tiled ${rows}x${columns}x${4 * depth4}, ${y}x${x} threads`,
+    name: `tiled ${rows}x${columns}x${4 * depth4}, ${y}x${x} threads${pad ? ", padded" : ""}`,
     rows,
     columns,
     threads,
-    workgroupBytes: 4 * 4 * depth4 * (rows + columns),
+    workgroupBytes: 4 * 4 * depth4 * (rows + columns + 8 * pad),
     constants: {
       THREADS_Y: y,
       THREADS_X: x,
       ROWS4: rows4,
       COLUMNS4: columns4,
       DEPTH: 4 * depth4,
+      PAD: pad,
       LOADS_LEFT: rows * depth4 / threads,
       LOADS_RIGHT: columns * depth4 / threads,
     },

@@ -140,7 +140,7 @@ function summarizeSetting(records: readonly TrialRecord[]): SettingSummary | und
 export function valueOf({ trial }: Pick<SettingSummary, "trial">, name: string): AxisValue {
   if (name === "method" || name === "length") return trial[name];
   if (name.startsWith("task.")) return trial.parameters[name.slice("task.".length)];
-  return trial.knobs[name as keyof typeof trial.knobs] as AxisValue;
+  return (trial.knobs as unknown as Record<string, AxisValue>)[name];
 }
 
 /** Whether an axis is part of what is asked, not of how it is answered: settings are compared within it. */
@@ -154,11 +154,8 @@ export function baselinesOf(spec: SweepSpec, settings: readonly SettingSummary[]
   const wanted: [string, AxisValue][] = named.length > 0
     ? named
     : Object.keys(settings[0].axes).filter((name) => !isOfTask(name)).map((name) => {
-      const preset = { ...presets[spec.preset], ...spec.set, method: spec.methods[0] } as unknown as Record<
-        string,
-        AxisValue
-      >;
-      return [name, preset[name]];
+      const preset: object = { ...presets[spec.preset], ...spec.set, method: spec.methods[0] };
+      return [name, (preset as Record<string, AxisValue>)[name]];
     });
   return settings.filter((setting) => wanted.every(([name, value]) => valueOf(setting, name) === value));
 }

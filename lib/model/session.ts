@@ -1,4 +1,4 @@
-import { type AttentionMethod, type Knobs, LayeredAttention, type TraceStep } from "../attention/mod.ts";
+import { type AttentionMethod, type Knobs, type TraceStep } from "../attention/mod.ts";
 import { checkTokens } from "./check_tokens.ts";
 import { Decoding } from "./decoding.ts";
 import { type AnswerProbability, forceAnswer, readToAnswer } from "./forced_answer.ts";

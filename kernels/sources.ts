@@ -664,15 +664,8 @@ struct Params {
 const LOWEST = -3.0e38f;
 const BLOCK = 128u;
 const D4 = 2u * D8;
-const NOWHERE = 0xffffffffu;
-// Scores: D8 threads share a token, each with channels c and c + D8 of a rotation's pairs.
-const TOKENS = BLOCK / D8;
-const ROUND_TOKENS = TOKENS * STEPS;
-// Largest scores and weights of a pair are found in two levels.
-const RUNS = 16u;
-// Values: D4 threads share a token, and take AHEAD tokens at a time.
 const SLICES = BLOCK / D4;
-const AHEAD = 8u;
+const NOWHERE = 0xffffffffu;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -687,10 +680,8 @@ const AHEAD = 8u;
 var<workgroup> rotated: array<vec4<f32>, PAIRS * D4>;
 var<workgroup> weights: array<f32, PAIRS * BLOCK>;
 var<workgroup> places: array<u32, BLOCK>;
-var<workgroup> shares: array<f32, PAIRS * ROUND_TOKENS * D8>;
-var<workgroup> highest_of_runs: array<f32, PAIRS * RUNS>;
-var<workgroup> weight_of_runs: array<f32, PAIRS * RUNS>;
-var<workgroup> sums: array<vec4<f32>, PAIRS_AT_ONCE * BLOCK>;
+var<workgroup> scratch: array<f32, BLOCK>;
+var<workgroup> sums: array<vec4<f32>, BLOCK>;
 
 // Half-split pairs (x[c], x[c + d/2]) of four channels, turned.
 fn turn_low(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
@@ -719,17 +710,13 @@ fn main(
   let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
   let count = counts[selection];
 
-  // Compact positions are counted from the block's first token: what a score depends on is how far apart two tokens are, and angles
-  // of a block's few positions stay in the cache.
-  let base = select(block * BLOCK, 0u, params.original == 1u);
+  // Queries, turned by the positions of the newest tokens: the last ones of the list.
   for (var item = lane; item < PAIRS * D8; item += BLOCK) {
     let pair = min(item / D8, pairs - 1u);
     let c = item % D8;
     let row = pair / share;
     let place = count - params.step_rows + row;
-    let token = indices[selection * params.indices_stride + place];
-    // A row before the block sees none of its tokens, whatever its position.
-    let position = select(place - min(place, base), token, params.original == 1u);
+    let position = select(place, indices[selection * params.indices_stride + place], params.original == 1u);
     let first = ((sequence * params.step_rows + row) * params.query_heads + head * share + pair % share) * D4;
     let low = queries[first + c] * params.scale;
     let high = queries[first + c + D8] * params.scale;
@@ -738,11 +725,14 @@ fn main(
     rotated[item / D8 * D4 + c] = turn_low(low, high, a, b);
     rotated[item / D8 * D4 + c + D8] = turn_high(low, high, a, b);
   }
+
   // One token a thread.
   let place = block * BLOCK + lane;
   var slot = NOWHERE;
+  var position = place;
   if (place < count) {
     let token = indices[selection * params.indices_stride + place];
+    position = select(place, token, params.original == 1u);
     let page = table[sequence * params.table_stride + token / params.page_tokens];
     if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
       slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
@@ -750,130 +740,79 @@ fn main(
   }
   places[lane] = slot;
   workgroupBarrier();
-
-  let c = lane % D8;
-  for (var first = 0u; first < BLOCK; first += ROUND_TOKENS) {
-    var lows: array<vec4<f32>, STEPS>;
-    var highs: array<vec4<f32>, STEPS>;
-    for (var step = 0u; step < STEPS; step++) { // unrolled
-      // Tokens that are not here are read as the first one, and dropped below.
-      let from_slot = places[min(first + step * TOKENS + lane / D8, BLOCK - 1u)];
-      let key = select(from_slot, 0u, from_slot == NOWHERE) * D4 + c;
-      lows[step] = vec4<f32>(key_pages[key]);
-      highs[step] = vec4<f32>(key_pages[key + D8]);
-    }
-    for (var step = 0u; step < STEPS; step++) { // unrolled
-      let item = min(first + step * TOKENS + lane / D8, BLOCK - 1u);
-      var position = item;
-      if (params.original == 1u) {
-        position = indices[selection * params.indices_stride + min(block * BLOCK + item, count - 1u)];
-      }
+  var scores: array<f32, PAIRS>;
+  if (slot != NOWHERE) {
+    for (var c = 0u; c < D8; c++) {
+      let key_low = vec4<f32>(key_pages[slot * D4 + c]);
+      let key_high = vec4<f32>(key_pages[slot * D4 + c + D8]);
       let a = rotation[(position * D8 + c) * 2u];
       let b = rotation[(position * D8 + c) * 2u + 1u];
-      let low = turn_low(lows[step], highs[step], a, b);
-      highs[step] = turn_high(lows[step], highs[step], a, b);
-      lows[step] = low;
-    }
-    if (lane < TOKENS * D8) {
+      let low = turn_low(key_low, key_high, a, b);
+      let high = turn_high(key_low, key_high, a, b);
       for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-        let low = rotated[pair * D4 + c];
-        let high = rotated[pair * D4 + c + D8];
-        for (var step = 0u; step < STEPS; step++) { // unrolled
-          shares[(pair * STEPS + step) * TOKENS * D8 + lane] = dot(low, lows[step]) + dot(high, highs[step]);
-        }
+        scores[pair] += dot(rotated[pair * D4 + c], low) + dot(rotated[pair * D4 + c + D8], high);
       }
     }
-    workgroupBarrier();
-    for (var item = lane; item < PAIRS * ROUND_TOKENS; item += BLOCK) {
-      let token = first + item % ROUND_TOKENS;
-      let pair = item / ROUND_TOKENS;
-      if (token < BLOCK) {
-        var score = 0.0;
-        for (var i = 0u; i < D8; i++) { // unrolled
-          score += shares[item * D8 + i];
-        }
-        // Row i of the step sees the tokens up to its own.
-        let seen = places[token] != NOWHERE &&
-          block * BLOCK + token + params.step_rows <= count + min(pair, pairs - 1u) / share;
-        weights[pair * BLOCK + token] = select(LOWEST, score, seen);
-      }
-    }
-    workgroupBarrier();
   }
-
-  for (var item = lane; item < PAIRS * RUNS; item += BLOCK) {
-    var highest = LOWEST;
-    for (var i = 0u; i < 8u; i++) { // unrolled
-      highest = max(highest, weights[item / RUNS * BLOCK + item % RUNS + i * RUNS]);
-    }
-    highest_of_runs[item] = highest;
-  }
-  workgroupBarrier();
-  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-    var most = LOWEST;
-    for (var i = 0u; i < RUNS; i++) {
-      most = max(most, highest_of_runs[pair * RUNS + i]);
-    }
-    let score = weights[pair * BLOCK + lane];
-    weights[pair * BLOCK + lane] = select(exp(score - most), 0.0, score == LOWEST);
-  }
-  workgroupBarrier();
-  for (var item = lane; item < PAIRS * RUNS; item += BLOCK) {
-    var weight = 0.0;
-    for (var i = 0u; i < 8u; i++) { // unrolled
-      weight += weights[item / RUNS * BLOCK + item % RUNS + i * RUNS];
-    }
-    weight_of_runs[item] = weight;
-  }
-  workgroupBarrier();
   let split = params.first_split + block;
-  if (lane < pairs) {
-    var most = LOWEST;
-    var weight = 0.0;
-    for (var i = 0u; i < RUNS; i++) {
-      most = max(most, highest_of_runs[lane * RUNS + i]);
-      weight += weight_of_runs[lane * RUNS + i];
+  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+    // Row i of the step sees the tokens up to its own.
+    let seen = slot != NOWHERE && place + params.step_rows <= count + min(pair, pairs - 1u) / share;
+    let score = select(LOWEST, scores[pair], seen);
+    workgroupBarrier();
+    scratch[lane] = score;
+    for (var half = BLOCK / 2u; half > 0u; half /= 2u) {
+      workgroupBarrier();
+      if (lane < half) {
+        scratch[lane] = max(scratch[lane], scratch[lane + half]);
+      }
     }
-    let part = (((sequence * params.heads + head) * pairs + lane) * params.splits + split) * (D4 + 1u);
-    parts[part + D4] = vec4(most, weight, 0.0, 0.0);
+    workgroupBarrier();
+    let most = scratch[0];
+    let weight = select(0.0, exp(score - most), seen);
+    weights[pair * BLOCK + lane] = weight;
+    workgroupBarrier();
+    scratch[lane] = weight;
+    for (var half = BLOCK / 2u; half > 0u; half /= 2u) {
+      workgroupBarrier();
+      if (lane < half) {
+        scratch[lane] += scratch[lane + half];
+      }
+    }
+    workgroupBarrier();
+    if (lane == 0u && pair < pairs) {
+      let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
+      parts[part + D4] = vec4(most, scratch[0], 0.0, 0.0);
+    }
   }
+  workgroupBarrier();
 
   // Values: neighbours read neighbouring channels; slices of the block are added at the end.
   let channel = lane % D4;
   let slice = lane / D4;
   var totals: array<vec4<f32>, PAIRS>;
   if (slice < SLICES) {
-    for (var first = slice; first < BLOCK; first += AHEAD * SLICES) {
-      var held: array<vec4<f32>, AHEAD>;
-      for (var i = 0u; i < AHEAD; i++) { // unrolled
-        let from_slot = places[min(first + i * SLICES, BLOCK - 1u)];
-        let value = vec4<f32>(value_pages[select(from_slot, 0u, from_slot == NOWHERE) * D4 + channel]);
-        held[i] = select(value, vec4<f32>(), from_slot == NOWHERE || first + i * SLICES >= BLOCK);
-      }
-      for (var i = 0u; i < AHEAD; i++) { // unrolled
+    for (var token = slice; token < BLOCK; token += SLICES) {
+      let from_slot = places[token];
+      if (from_slot != NOWHERE) {
+        let value = vec4<f32>(value_pages[from_slot * D4 + channel]);
         for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-          let weight = weights[pair * BLOCK + min(first + i * SLICES, BLOCK - 1u)];
-          totals[pair] = fma(vec4<f32>(weight), held[i], totals[pair]);
+          totals[pair] = fma(vec4<f32>(weights[pair * BLOCK + token]), value, totals[pair]);
         }
       }
     }
   }
-  for (var turn = 0u; turn < TURNS; turn++) { // unrolled
+  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
     workgroupBarrier();
-    for (var i = 0u; i < PAIRS_AT_ONCE; i++) { // unrolled
-      sums[i * BLOCK + lane] = totals[min(turn * PAIRS_AT_ONCE + i, PAIRS - 1u)];
-    }
+    sums[lane] = totals[pair];
     workgroupBarrier();
-    for (var item = lane; item < PAIRS_AT_ONCE * D4; item += BLOCK) {
-      let pair = turn * PAIRS_AT_ONCE + item / D4;
-      if (pair < pairs) {
-        var total = sums[item / D4 * BLOCK + item % D4];
-        for (var other = 1u; other < SLICES; other++) {
-          total += sums[item / D4 * BLOCK + item % D4 + other * D4];
-        }
-        let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
-        parts[part + item % D4] = total;
+    if (lane < D4 && pair < pairs) {
+      var total = sums[lane];
+      for (var other = 1u; other < SLICES; other++) {
+        total += sums[lane + other * D4];
       }
+      let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
+      parts[part + lane] = total;
     }
   }
 }
@@ -6255,26 +6194,10 @@ const LOADS_TOKENS = 4u;
 @group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
 @group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
 
-// One vec4 more than a side has keeps threads that store neighbouring channels on different banks.
-const LEFT_STRIDE4 = TILE_ROWS4 + 1u;
-const RIGHT_STRIDE4 = TILE_TOKENS4 + 1u;
-// Where RESIDENT is 1 all channels of the queries stay; elsewhere those of a turn.
-const LEFT_CHANNELS = 4u * (DEPTH4 + RESIDENT * (D4 - DEPTH4));
-
-var<workgroup> lefts: array<vec4<f32>, LEFT_CHANNELS * LEFT_STRIDE4>;
-var<workgroup> rights: array<vec4<f32>, 4u * DEPTH4 * RIGHT_STRIDE4>;
+var<workgroup> lefts: array<vec4<f32>, 4u * DEPTH4 * TILE_ROWS4>;
+var<workgroup> rights: array<vec4<f32>, 4u * DEPTH4 * TILE_TOKENS4>;
 // Where the tokens of this tile and of the next lie.
 var<workgroup> slots: array<u32, 2u * TILE_TOKENS>;
-
-// Four channels of a query, from channel \`first\` on, with channels slowest.
-fn stage_query(item: u32, first: u32, value: vec4<f32>) {
-  let row = item / DEPTH4;
-  let place = (first + 4u * (item % DEPTH4)) * LEFT_STRIDE4 + row / 4u;
-  lefts[place][row % 4u] = value.x;
-  lefts[place + LEFT_STRIDE4][row % 4u] = value.y;
-  lefts[place + 2u * LEFT_STRIDE4][row % 4u] = value.z;
-  lefts[place + 3u * LEFT_STRIDE4][row % 4u] = value.w;
-}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -6317,14 +6240,6 @@ fn main(
     let row = sequence * params.step_rows + pair / share;
     query_first[load] = (row * params.query_heads + head * share + pair % share) * D4;
   }
-  if (RESIDENT == 1u) {
-    for (var turn = 0u; turn < TURNS; turn++) {
-      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
-        let item = lane + load * THREADS;
-        stage_query(item, turn * 4u * DEPTH4, queries[query_first[load] + turn * DEPTH4 + item % DEPTH4]);
-      }
-    }
-  }
   var key_first: array<u32, LOADS_TOKENS>;
   var next_left: array<vec4<f32>, LOADS_ROWS>;
   var next_right: array<vec4<f32>, LOADS_TOKENS>;
@@ -6333,19 +6248,23 @@ fn main(
     // What was loaded in the step before goes to workgroup memory; the first step only loads.
     if (step > 0u) {
       workgroupBarrier();
-      if (RESIDENT == 0u) {
-        for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
-          stage_query(lane + load * THREADS, 0u, next_left[load]);
-        }
+      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
+        let item = lane + load * THREADS;
+        let row = item / DEPTH4;
+        let k = 4u * (item % DEPTH4);
+        lefts[(k + 0u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].x;
+        lefts[(k + 1u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].y;
+        lefts[(k + 2u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].z;
+        lefts[(k + 3u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].w;
       }
       for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
         let item = lane + load * THREADS;
         let token = item / DEPTH4;
         let k = 4u * (item % DEPTH4);
-        rights[(k + 0u) * RIGHT_STRIDE4 + token / 4u][token % 4u] = next_right[load].x;
-        rights[(k + 1u) * RIGHT_STRIDE4 + token / 4u][token % 4u] = next_right[load].y;
-        rights[(k + 2u) * RIGHT_STRIDE4 + token / 4u][token % 4u] = next_right[load].z;
-        rights[(k + 3u) * RIGHT_STRIDE4 + token / 4u][token % 4u] = next_right[load].w;
+        rights[(k + 0u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].x;
+        rights[(k + 1u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].y;
+        rights[(k + 2u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].z;
+        rights[(k + 3u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].w;
       }
       workgroupBarrier();
     }
@@ -6365,22 +6284,19 @@ fn main(
           }
         }
       }
-      if (RESIDENT == 0u) {
-        for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
-          next_left[load] = queries[query_first[load] + c4 + lane % DEPTH4];
-        }
+      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
+        next_left[load] = queries[query_first[load] + c4 + lane % DEPTH4];
       }
       for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
         next_right[load] = vec4<f32>(pages[key_first[load] + c4 + lane % DEPTH4]);
       }
     }
     if (step > 0u) {
-      let first_channel = RESIDENT * ((step - 1u) % TURNS * 4u * DEPTH4);
       for (var k = 0u; k < 16u; k++) { // unrolled
         for (var i = 0u; i < ROWS4; i++) { // unrolled
-          let a = lefts[(first_channel + k) * LEFT_STRIDE4 + y + i * SIDE];
+          let a = lefts[k * TILE_ROWS4 + y + i * SIDE];
           for (var j = 0u; j < COLUMNS4; j++) { // unrolled
-            let b = rights[k * RIGHT_STRIDE4 + x + j * SIDE];
+            let b = rights[k * TILE_TOKENS4 + x + j * SIDE];
             sums[(4u * i + 0u) * COLUMNS4 + j] = fma(vec4<f32>(a.x), b, sums[(4u * i + 0u) * COLUMNS4 + j]);
             sums[(4u * i + 1u) * COLUMNS4 + j] = fma(vec4<f32>(a.y), b, sums[(4u * i + 1u) * COLUMNS4 + j]);
             sums[(4u * i + 2u) * COLUMNS4 + j] = fma(vec4<f32>(a.z), b, sums[(4u * i + 2u) * COLUMNS4 + j]);

@@ -135,9 +135,7 @@ export {
   type Interval,
   type Score,
 } from "./statistics.ts";
-export { type Average, averagesOf, rulerAverages } from "./tables/averages.ts";
-export { textTable } from "./tables/text_table.ts";
-export { ablate, type AblateOptions, runLedger, type RunOptions } from "./sweep/ablate.ts";
+export { ablate, type AblateOptions, runLedger, type SweepRunOptions } from "./sweep/ablate.ts";
 export { type AxisRange, type AxisValue, parseAxisText, type WrittenAxis } from "./sweep/axis.ts";
 export { type Bench, type EndedTrial, ModelBench } from "./sweep/bench.ts";
 export { type Names, parseCondition } from "./sweep/expression.ts";
@@ -181,3 +179,5 @@ export {
 export type { ItemOptions, SweepTask, TaskItem, TaskQuestion } from "./sweep/task.ts";
 export { sweepTask, sweepTasks } from "./sweep/tasks.ts";
 export { prefillKeyOf, settingLabel, type Trial } from "./sweep/trial.ts";
+export { type Average, averagesOf, rulerAverages } from "./tables/averages.ts";
+export { textTable } from "./tables/text_table.ts";

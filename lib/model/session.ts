@@ -1,4 +1,4 @@
-import { type AttentionMethod, type Knobs, LayeredAttention, methodNames, type TraceStep } from "../attention/mod.ts";
+import { type AttentionMethod, type Knobs, type TraceStep } from "../attention/mod.ts";
 import { checkTokens } from "./check_tokens.ts";
 import { Decoding } from "./decoding.ts";
 import { type AnswerProbability, forceAnswer, readToAnswer } from "./forced_answer.ts";
@@ -6,8 +6,8 @@ import { inspect, type Inspection, type InspectOptions } from "./inspect.ts";
 import { interveneEach, type Intervention, type InterventionEffect, type InterventionQuestion } from "./intervene.ts";
 import { type TextOrTokens, tokensOf } from "./question_tokens.ts";
 import type { SequenceReader } from "./sequence_reader.ts";
+import { methodWithKnobs } from "./session_method.ts";
 import { type SpanEffects, spanEffects, type SpanEffectsOptions } from "./span_effects.ts";
-import { methodFor } from "./session_method.ts";
 import { type AppendOptions, checkGeneration, type GenerateOptions, type SessionModel } from "./session_options.ts";
 
 /**
@@ -130,11 +130,7 @@ export class Session {
    */
   fork({ knobs }: { knobs?: Partial<Knobs> } = {}): Session {
     if (!knobs) return new Session(this.#reader.fork());
-    const method = methodNames.find((name) => name === this.method.name);
-    if (!method) {
-      throw new RangeError(`fork: the method "${this.method.name}" is none that other knobs can be given to`);
-    }
-    return new Session(this.#reader.fork(methodFor(this.model, { method, knobs })));
+    return new Session(this.#reader.fork(methodWithKnobs(this.model, this.method, knobs)));
   }
 
   /**

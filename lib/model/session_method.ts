@@ -6,6 +6,7 @@ import {
   type LayerMethods,
   type MethodMaker,
   type MethodName,
+  methodNames,
   methodsByLayer,
   presets,
   resolveKnobs,
@@ -27,13 +28,15 @@ export interface MethodOptions {
   layerKnobs?: readonly Partial<Knobs>[];
 }
 
+type MethodModel = Pick<SessionModel, "config" | "decoder">;
+
 /**
  * The method that a session of the model attends by.
  *
  * @throws {RangeError} for a method that can't run the model's sliding window, knobs that are wrong, or whose scope passes the
  * trained context without `allowBeyondTrained`.
  */
-export function methodFor(model: Pick<SessionModel, "config" | "decoder">, options: MethodOptions): AttentionMethod {
+export function methodFor(model: MethodModel, options: MethodOptions): AttentionMethod {
   const { config } = model;
   const preset = config.trainedContext < 8192 ? presets.demo : presets.paper;
   const knobs = resolveKnobs(options.knobs, preset);
@@ -43,8 +46,20 @@ export function methodFor(model: Pick<SessionModel, "config" | "decoder">, optio
   return method;
 }
 
+/**
+ * The same method with other knobs.
+ *
+ * @throws {RangeError} for one of your own or that of several layers, whose knobs are not told by its name; and what `methodFor` throws.
+ */
+export function methodWithKnobs(model: MethodModel, method: AttentionMethod, knobs: Partial<Knobs>): AttentionMethod {
+  const name = methodNames.find((known) => known === method.name);
+  if (name && !(method instanceof LayeredAttention)) return methodFor(model, { method: name, knobs });
+  const what = name ? "layers with knobs of their own" : `the method "${method.name}", which is none of the toolkit's,`;
+  throw new RangeError(`fork: ${what} can't be made anew with other knobs; fork without, or start another session`);
+}
+
 function methodOf(
-  { config: { layers }, decoder }: Pick<SessionModel, "config" | "decoder">,
+  { config: { layers }, decoder }: MethodModel,
   wanted: MethodName | LayerMethods | MethodMaker,
   knobs: Knobs,
   layerKnobs: readonly Partial<Knobs>[] | undefined,
@@ -71,7 +86,7 @@ function methodOf(
 }
 
 /** Methods that choose what is attended to leave no place for a window that slides inside it. */
-function checkSliding({ slidingWindow, trainedContext }: ModelConfig, method: string): void {
+function checkSliding({ slidingWindow, trainedContext }: ModelConfig, method: AttentionMethod["name"]): void {
   if (slidingWindow === null || slidingWindow >= trainedContext || method === "full") return;
   throw new RangeError(
     `method "${method}": this model slides its attention over ${slidingWindow} tokens (sliding_window in its config.json), ` +

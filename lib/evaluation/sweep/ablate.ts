@@ -8,7 +8,7 @@ import { SweepFile } from "./sweep_file.ts";
 import type { Trial } from "./trial.ts";
 
 /** How a run is watched and stopped. */
-export interface RunOptions {
+export interface SweepRunOptions {
   /** Ends the run within a step; the trial in hand is given back. */
   signal?: AbortSignal;
   /** Called as trials end, before they are handed out. */
@@ -20,7 +20,7 @@ export interface RunOptions {
 }
 
 /** How a sweep is run, watched and stopped. */
-export interface AblateOptions extends Omit<RunOptions, "traces"> {
+export interface AblateOptions extends Omit<SweepRunOptions, "traces"> {
   /** The sweep's SQLite file, where it can be stopped and gone on with. Default: none, all in memory. */
   out?: string;
   /** Adds to a file of another spec. Default false. */
@@ -50,12 +50,13 @@ const BEAT = 15_000;
  * import { ablate } from "@reattention/toolkit/evaluation";
  * import { assertEquals } from "@std/assert";
  *
- * const scores: number[] = [];
+ * const scores = new Map<number, number[]>();
  * const spec = { sweep: { recallClip: [0, 7] }, methods: ["reattention-window" as const], lengths: [1200], seeds: [1, 2] };
- * for await (const { trial, result } of ablate(spec)) {
- *   if (trial.knobs.recallClip === 7) scores.push(result!.score);
+ * for await (const { trial: { knobs }, result } of ablate(spec)) {
+ *   scores.set(knobs.recallClip, [...scores.get(knobs.recallClip) ?? [], result!.score]);
  * }
- * assertEquals(scores, [1, 1]);
+ * assertEquals([...scores.keys()], [0, 7]);
+ * assertEquals(scores.get(7)!.length, 2);
  * ```
  */
 export async function* ablate(
@@ -87,7 +88,7 @@ function isComplete(spec: SweepSpecInput | SweepSpec): spec is SweepSpec {
 export async function* runLedger(
   ledger: Ledger,
   bench: Bench,
-  { signal, onTrial, onProgress, traces = false }: RunOptions = {},
+  { signal, onTrial, onProgress, traces = false }: SweepRunOptions = {},
 ): AsyncGenerator<TrialRecord, void, void> {
   const beat = setInterval(() => ledger.beat(), BEAT);
   let held: string | undefined;

@@ -7,7 +7,7 @@ import type { ClaimedTrial } from "./ledger.ts";
 import type { QuestionOutcome, TrialResult } from "./record.ts";
 import type { TaskItem, TaskQuestion } from "./task.ts";
 import { sweepTask } from "./tasks.ts";
-import type { Trial } from "./trial.ts";
+import { canonicalJson, type Trial } from "./trial.ts";
 
 /** What a trial needs of a session; sessions of `lib/model` have it. */
 export interface TrialSession extends NeedleSession<TrialSession> {
@@ -72,6 +72,7 @@ interface Reading {
   readonly session: TrialSession;
   readonly seconds: number;
   readonly peakBytes: number;
+  readonly knobs: Readonly<Knobs>;
 }
 
 /** Reading counts as so much of a trial's progress. */
@@ -107,6 +108,7 @@ export class TrialRunner {
     const shared = this.#reading?.prefill === prefill;
     if (!shared) await this.#read(trial, prefill, options);
     const { item, session, seconds, peakBytes } = this.#reading!;
+    const own = canonicalJson(this.#reading!.knobs) === canonicalJson(knobs);
     const { memory, tokenizer } = this.#subject;
     memory.resetPeak();
     const asking = new Stopwatch(options.now ?? (() => performance.now()));
@@ -115,7 +117,8 @@ export class TrialRunner {
     let trace: KeptTrace | undefined;
     for (const [index, question] of item.questions.entries()) {
       options.signal?.throwIfAborted();
-      using fork = session.fork({ knobs });
+      // Methods that hold what they read in a way of their own go on as they are.
+      using fork = session.fork(own ? {} : { knobs });
       const said = await asking.time(() => this.#answer(fork, question, options.signal));
       scope = Math.max(scope, fork.scope);
       const answer = tokenizer.decode(said).trim();
@@ -164,7 +167,7 @@ export class TrialRunner {
       // A step of one row counts as decoding, where what is selected has a part: no other trial can go on from there.
       const alone = promptSteps(item.tokens.length, 0, knobs).some(({ rows, first }) => rows === 1 && !first);
       const name = alone ? trial.id : prefill;
-      this.#reading = { prefill: name, item, session, seconds: reading.seconds, peakBytes: memory.peakBytes };
+      this.#reading = { prefill: name, item, session, seconds: reading.seconds, peakBytes: memory.peakBytes, knobs };
     } catch (error) {
       session[Symbol.dispose]();
       throw error;

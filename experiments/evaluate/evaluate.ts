@@ -1,9 +1,8 @@
 import { writeAside } from "../../lib/platform.ts";
 import { readPlotlySource, renderReport } from "../../lib/viz/mod.ts";
-import type { Model } from "../../lib/model/mod.ts";
-import type { Progress } from "../demo/progress.ts";
 import type { EvaluateArguments } from "./arguments.ts";
 import { readPublished } from "./compare.ts";
+import type { EvaluateOn } from "./evaluate_on.ts";
 import { heatmapSections } from "./heatmap.ts";
 import { mostTokens } from "./limits.ts";
 import { runPerplexity } from "./perplexity.ts";
@@ -11,13 +10,6 @@ import { openRelease, planTasks, type QuestionSource } from "./questions.ts";
 import { averageTable, partLines, scoreRun, scoreTable } from "./report.ts";
 import { type EvaluateRun, knobsOf, runEvaluation } from "./run.ts";
 import { keepSettings } from "./settings.ts";
-
-/** What an evaluation runs on. */
-export interface EvaluateOn {
-  readonly model: Model;
-  readonly progress: Pick<Progress, "update" | "clear">;
-  readonly signal: AbortSignal;
-}
 
 const RELEASED = ["longbench", "longbench-e", "leval", "infinitebench"];
 

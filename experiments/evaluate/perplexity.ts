@@ -3,7 +3,7 @@ import { writeAside } from "../../lib/platform.ts";
 import { curveFigure, saveFigure } from "../../lib/viz/mod.ts";
 import type { MethodName } from "../../lib/attention/mod.ts";
 import type { EvaluateArguments } from "./arguments.ts";
-import type { EvaluateOn } from "./evaluate.ts";
+import type { EvaluateOn } from "./evaluate_on.ts";
 import { haystackText } from "./questions.ts";
 import { knobsOf } from "./run.ts";
 

@@ -112,28 +112,40 @@ function chosen(known: readonly string[], { tasks, benchmark }: EvaluateArgument
   return known.filter((task) => tasks.includes(task) || tasks.includes(task.replace(/_e$/, "")));
 }
 
+/**
+ * Of all tasks those whose data a release may hold; the others are told of. Where none is there, or a task was named, loading
+ * says which file is missing.
+ */
+function there(names: readonly string[], { tasks }: EvaluateArguments, release: Release, warn: (text: string) => void) {
+  if (tasks || release.matching(/\.zip$/).length > 0) return names;
+  const found = names.filter((name) => release.hasTable(name));
+  if (found.length === 0 || found.length === names.length) return names;
+  warn(`left out, since the folder holds no data of them: ${names.filter((name) => !found.includes(name)).join(", ")}`);
+  return found;
+}
+
 function releaseTasks(asked: EvaluateArguments, release: Release, { warn }: QuestionSource): PlannedTask[] {
-  const { benchmark, rules, templateSet, tasks } = asked;
-  if (benchmark === "leval") {
-    const prompts = asked.prompts ?? (hasLEvalPrompts(release) ? "official" : "plain");
-    if (prompts === "plain") {
-      warn(
-        "L-Eval: prompts of this toolkit, so that scores can't be compared with published ones; the official ones are in " +
-          "Baselines/LEval_config.py and Baselines/llama2-chat-test.py of the LEval repository: add its folder to --data",
-      );
-    }
-    // Some tasks are not in every copy of the release; those that were not named are then left out.
-    const there = (task: string) =>
-      tasks !== undefined || release.matching(new RegExp(`/${task}\\.(jsonl|parquet)$`)).length > 0;
-    return chosen(levalNames, asked).filter(there)
-      .map((task) => ({ task, load: () => loadLEval(release, task, { rules, prompts }) }));
-  }
+  const { benchmark, rules, templateSet } = asked;
+  const plan = (names: readonly string[], load: (task: string) => Promise<LoadedTask>): PlannedTask[] => {
+    return there(chosen(names, asked), asked, release, warn).map((task) => ({ task, load: () => load(task) }));
+  };
   if (benchmark === "infinitebench") {
-    return chosen(Object.keys(infiniteBenchTasks), asked)
-      .map((task) => ({ task, load: () => loadInfiniteBench(release, task, { templateSet }) }));
+    return plan(Object.keys(infiniteBenchTasks), (task) => loadInfiniteBench(release, task, { templateSet }));
   }
-  return chosen(benchmark === "longbench" ? longBenchNames : EVEN_TASKS, asked)
-    .map((task) => ({ task, load: () => loadLongBench(release, task, { rules }) }));
+  if (benchmark !== "leval") {
+    return plan(
+      benchmark === "longbench" ? longBenchNames : EVEN_TASKS,
+      (task) => loadLongBench(release, task, { rules }),
+    );
+  }
+  const prompts = asked.prompts ?? (hasLEvalPrompts(release) ? "official" : "plain");
+  if (prompts === "plain") {
+    warn(
+      "L-Eval: prompts of this toolkit, so that scores can't be compared with published ones; the official ones are in " +
+        "Baselines/LEval_config.py and Baselines/llama2-chat-test.py of the LEval repository: add its folder to --data",
+    );
+  }
+  return plan(levalNames, (task) => loadLEval(release, task, { rules, prompts }));
 }
 
 async function rulerWording(asked: EvaluateArguments): Promise<RulerWording> {

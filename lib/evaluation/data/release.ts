@@ -47,6 +47,17 @@ export class Release {
     return this.#files.filter(({ name }) => pattern.test(`/${name}`)).map(({ folder, name }) => `${folder}/${name}`);
   }
 
+  /** Whether a table is there as NAME.jsonl or as Parquet files; archives are not looked into. */
+  hasTable(name: string): boolean {
+    return this.find(`${name}.jsonl`).length > 0 || this.parquet(name).length > 0;
+  }
+
+  /** Paths of a table's Parquet files: NAME.parquet, NAME-*.parquet, or those in a folder NAME, as hubs convert. */
+  parquet(name: string): string[] {
+    const stem = name.replace(/[.*+?^${}()|[\]\\-]/g, "\\$&");
+    return this.matching(new RegExp(`/(${stem}|${stem}[-/][^/]*|${stem}/[^/]*/[^/]*)\\.parquet$`));
+  }
+
   /**
    * The path of a file that has to be there.
    *

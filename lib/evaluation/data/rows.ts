@@ -19,10 +19,6 @@ export interface TableNames {
   readonly origin: string;
 }
 
-function escaped(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\-]/g, "\\$&");
-}
-
 /**
  * The rows of a table of a release, from the first of these that is there: NAME.jsonl, a zip archive with it, or Parquet
  * files (NAME.parquet, or a folder NAME of them, as hubs convert).
@@ -42,8 +38,7 @@ export async function* readTable(release: Release, { name, origin }: TableNames)
     for (const row of jsonLines(member.bytes)) yield { ...row, file: `${archive}:${member.name}` };
     return;
   }
-  const stem = escaped(name);
-  const parts = release.matching(new RegExp(`/(${stem}|${stem}[-/][^/]*|${stem}/[^/]*/[^/]*)\\.parquet$`));
+  const parts = release.parquet(name);
   if (parts.length === 0) release.need(origin, `${name}.jsonl`);
   for (const file of parts) yield* parquetRows(file);
 }

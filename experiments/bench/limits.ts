@@ -24,6 +24,7 @@ export async function measureLimits(device: Device): Promise<Limits> {
   using source = Tensor.zeros(device, [copyBytes(device) / 4], "u32");
   using target = Tensor.empty(device, source.shape, "u32");
   const copying = await fastest(copyProbes(device, source, target));
+  const reading = await fastest(readProbes(device, source, target));
   const flops = arithmetic.amount / arithmetic.milliseconds * 1000;
   const bytesPerSecond = copying.amount / copying.milliseconds * 1000;
   return {
@@ -39,7 +40,8 @@ export async function measureLimits(device: Device): Promise<Limits> {
       shareOfLimit: 1,
       multiplyAddsFlops: flops,
       copyBytesPerSecond: bytesPerSecond,
-      probes: { "multiply-add": arithmetic.name, copy: copying.name },
+      readBytesPerSecond: reading.amount / reading.milliseconds * 1000,
+      probes: { "multiply-add": arithmetic.name, copy: copying.name, read: reading.name },
     },
   };
 }
@@ -112,6 +114,26 @@ function copyProbes(device: Device, source: Tensor, target: Tensor): Probe[] {
     ),
   };
   return [...kernels, queue];
+}
+
+/** Reading alone: what decoding does with weights and keys. */
+function readProbes(device: Device, source: Tensor, target: Tensor): Probe[] {
+  return [2, 4, 8, 16].flatMap((width) =>
+    [64, 256].map((workgroup): Probe => ({
+      name: `${width} vec4 a thread, ${workgroup} threads`,
+      amount: source.bytes,
+      contender: new RecordedWork(device, () =>
+        device.commands.dispatch({
+          kernel: "read_probe",
+          constants: { WIDTH: width },
+          overrides: { WORKGROUP: workgroup },
+          params: { count: source.bytes / 16 },
+          bindings: [{ buffer: source.buffer }, { buffer: target.buffer }],
+          groups: Math.ceil(source.bytes / 16 / width / workgroup),
+          work: source.bytes / 4,
+        })),
+    }))
+  );
 }
 
 async function fastest(probes: readonly Probe[]) {

@@ -47,6 +47,8 @@ export const limitsSchema = z.object({
   multiplyAddsFlops: z.number().positive(),
   /** Bytes read and written a second by the fastest copy. */
   copyBytesPerSecond: z.number().positive(),
+  /** Bytes a second by the fastest kernel that only reads; missing in files made before it was measured. */
+  readBytesPerSecond: z.number().positive().optional(),
   /** The probes that were fastest. */
   probes: z.record(z.string(), z.string()),
 }).strict();

@@ -5,7 +5,8 @@ import type { Row } from "./row.ts";
 export function limitsLine({ flops, bytesPerSecond, row }: Limits): string {
   const { probes } = row;
   return `limits: ${rate(flops, "FLOP/s")} multiply-adds (${probes["multiply-add"]}), ` +
-    `${rate(bytesPerSecond, "B/s")} copied, read and written counted (${probes.copy})`;
+    `${rate(bytesPerSecond, "B/s")} copied, read and written counted (${probes.copy})` +
+    (row.readBytesPerSecond ? `, ${rate(row.readBytesPerSecond, "B/s")} read alone (${probes.read})` : "");
 }
 
 /** A row as a line of the table. */

@@ -39,7 +39,7 @@ export type { AnswerStart } from "./decoding.ts";
 export { type ReaderState, SequenceReader } from "./sequence_reader.ts";
 export { Session } from "./session.ts";
 export { SessionBatch } from "./session_batch.ts";
-export { methodFor, type MethodOptions } from "./session_method.ts";
+export { methodFor, type MethodModel, type MethodOptions } from "./session_method.ts";
 export type { AppendOptions, GenerateOptions, SessionModel } from "./session_options.ts";
 export { PlatformError } from "../platform.ts";
 export type { RandomNumbers, SpanEffect, SpanEffects, SpanEffectsOptions } from "./span_effects.ts";

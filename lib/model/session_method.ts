@@ -28,7 +28,8 @@ export interface MethodOptions {
   layerKnobs?: readonly Partial<Knobs>[];
 }
 
-type MethodModel = Pick<SessionModel, "config" | "decoder">;
+/** What a method has to know of a model. */
+export type MethodModel = Pick<SessionModel, "config" | "decoder">;
 
 /**
  * The method that a session of the model attends by.

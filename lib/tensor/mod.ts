@@ -14,6 +14,7 @@ export { floatsToHalves, halvesToFloats } from "./half.ts";
 export { fill, zeros } from "./fill.ts";
 
 export { matmul, type MatmulOptions } from "./matmul.ts";
+export type { RowWindow } from "./windows.ts";
 export { gatedLinear, linear, type LinearOptions } from "./linear.ts";
 export { MatrixImage } from "./matrix_image.ts";
 export { add, multiply, scale } from "./elementwise.ts";

@@ -239,6 +239,26 @@ gpuTest("fma_probe and f16_probe compute what they say", async (device) => {
   device.buffers.release(output);
 });
 
+gpuTest("read_probe reads all of a buffer, and writes next to nothing", async (device) => {
+  for (const [count, last, written] of [[37, 0x9e3779b9, 1], [37, 5, 0]]) {
+    // Only the last number differs from 0: it is seen where the last vec4 is read, an odd number of times.
+    const words = new Uint32Array(4 * count);
+    words[words.length - 1] = last;
+    using source = Tensor.from(device, words, [words.length]);
+    using target = Tensor.zeros(device, [1], "u32");
+    device.commands.dispatch({
+      kernel: "read_probe",
+      constants: { WIDTH: 1 },
+      overrides: { WORKGROUP: 64 },
+      params: { count },
+      bindings: [{ buffer: source.buffer }, { buffer: target.buffer }],
+      groups: 1,
+      work: count,
+    });
+    assertEquals([...await target.read()], [written]);
+  }
+});
+
 gpuTest("copy_probe copies all of a buffer, and no more", async (device) => {
   const source = device.acquire(1024, "probe");
   const target = device.acquire(1024, "probe");

@@ -75,18 +75,21 @@ async function compare(device: Device, each: Case): Promise<void> {
   device.choices.pick("decode matmul transposed narrow", undefined);
 }
 
-gpuTest("linear maps are the norm, the products and the sums, by every tile and by separate calls", async (device) => {
-  const cases = fc.record({
-    rows: fc.integer({ min: 1, max: 6 }),
-    depth: fc.integer({ min: 1, max: 40 }).map((count) => 8 * count),
-    columns: fc.array(fc.integer({ min: 1, max: 70 }), { minLength: 1, maxLength: 4 }),
-    norm: fc.boolean(),
-    extra: fc.constantFrom("none" as const, "bias" as const, "residual" as const),
-    half: fc.boolean().map((half) => half && device.info.f16),
-    tile: fc.constantFrom(...dotTiles.map(({ name }) => name)),
-  }).map((each): Case => each.extra === "residual" ? { ...each, columns: each.columns.slice(0, 1) } : each);
-  await fc.assert(fc.asyncProperty(cases, (each) => compare(device, each)), { numRuns: 60, seed: 7 });
-});
+gpuTest(
+  "linear maps (parts/row_products) are the norm, the products and the sums, by every tile and by separate calls",
+  async (device) => {
+    const cases = fc.record({
+      rows: fc.integer({ min: 1, max: 6 }),
+      depth: fc.integer({ min: 1, max: 40 }).map((count) => 8 * count),
+      columns: fc.array(fc.integer({ min: 1, max: 70 }), { minLength: 1, maxLength: 4 }),
+      norm: fc.boolean(),
+      extra: fc.constantFrom("none" as const, "bias" as const, "residual" as const),
+      half: fc.boolean().map((half) => half && device.info.f16),
+      tile: fc.constantFrom(...dotTiles.map(({ name }) => name)),
+    }).map((each): Case => each.extra === "residual" ? { ...each, columns: each.columns.slice(0, 1) } : each);
+    await fc.assert(fc.asyncProperty(cases, (each) => compare(device, each)), { numRuns: 60, seed: 7 });
+  },
+);
 
 gpuTest("rows come out the same whatever other rows are with them", async (device) => {
   device.choices.pick("decode matmul transposed narrow", dotTiles[0].name);

@@ -1,6 +1,7 @@
 import { type CacheOptions, type Knobs, type MethodName } from "../../../lib/attention/mod.ts";
 import type { Device } from "../../../lib/gpu/mod.ts";
 import { loadModel, type Model, type Session } from "../../../lib/model/mod.ts";
+import { HostTime } from "../host_time.ts";
 import { type Contender, type Sample, timeInTurns } from "../clock.ts";
 import { inputValue } from "../inputs.ts";
 import { loadRandomLlama, randomLlamaWeights } from "../random_llama.ts";
@@ -145,7 +146,7 @@ function row(
 /** Decodes tokens of a fork; a sample's time is that of one token, and so is the host's. */
 class Decoding implements Contender {
   readonly implementation: string;
-  /** Fastest time per token that the host needed beside waiting. */
+  /** Least time per token that the host was busy. */
   hostMilliseconds = Infinity;
   readonly #device: Device;
   readonly #session: Session;
@@ -159,35 +160,11 @@ class Decoding implements Contender {
   async sample(runs: number): Promise<Sample> {
     using fork = this.#session.fork();
     const tokens = Math.max(DECODED, Math.min(64, runs));
-    let waited = 0;
-    const restore = watchWaits(this.#device, (milliseconds) => waited += milliseconds);
-    try {
-      const start = performance.now();
-      await fork.generate([8], { maxTokens: tokens, stopTokens: [] });
-      const wall = performance.now() - start;
-      this.hostMilliseconds = Math.min(this.hostMilliseconds, (wall - waited) / tokens);
-      return { wall: wall / tokens, counts: "wall" };
-    } finally {
-      restore();
-    }
+    using host = new HostTime(this.#device);
+    const start = performance.now();
+    await fork.generate([8], { maxTokens: tokens, stopTokens: [] });
+    const wall = performance.now() - start;
+    this.hostMilliseconds = Math.min(this.hostMilliseconds, host.milliseconds / tokens);
+    return { wall: wall / tokens, counts: "wall" };
   }
-}
-
-/** Tells how long the host waits for the GPU, until the returned function is called. */
-function watchWaits({ readBack, commands }: Device, tell: (milliseconds: number) => void): () => void {
-  const watched = <F extends (...args: never[]) => Promise<unknown>>(act: F): F =>
-    (async (...args: Parameters<F>) => {
-      const start = performance.now();
-      try {
-        return await act(...args);
-      } finally {
-        tell(performance.now() - start);
-      }
-    }) as F;
-  readBack.read = watched(readBack.read.bind(readBack));
-  commands.yield = watched(commands.yield.bind(commands));
-  return () => {
-    Reflect.deleteProperty(readBack, "read");
-    Reflect.deleteProperty(commands, "yield");
-  };
 }

@@ -46,12 +46,12 @@ async function main(args: readonly string[]): Promise<number> {
   nameRuntimeFolder();
   const jupyter = await prepareJupyter((line) => console.error(line));
   await Deno.mkdir(TARGET, { recursive: true });
-  const { cellSeconds } = asked;
+  const { cellSeconds, twice } = asked;
   let failed = 0;
   let again = 0;
   for (const name of names) {
     const source = `${SOURCE}/${name}`;
-    const run = await runNotebook({ jupyter, source, target: `${TARGET}/${name}`, cellSeconds });
+    const run = await runNotebook({ jupyter, source, target: `${TARGET}/${name}`, cellSeconds, twice });
     again += run.runs - 1;
     if (run.faults.length > 0) failed++;
     console.log(`${run.faults.length > 0 ? "FAILED" : "ok"} ${name}: ${summary(run)}`);

@@ -35,10 +35,12 @@ export function outputFaults({ cells }: Notebook): OutputFault[] {
     const figures = outputs.filter(hasFigure).length;
     const asked = callsOfShow(cell);
     if (figures < asked) faults.push({ kind: "missing", text: `${where}: ${figures} of ${asked} figures` });
-    if (/\bconsole\.log\(/.test(cell.source) && !outputs.some(({ output_type }) => output_type === "stream")) {
-      faults.push({ kind: "missing", text: `${where}: nothing of what console.log prints` });
+    if (
+      /\b(console\.log|await print)\(/.test(cell.source) && !outputs.some(({ output_type }) => output_type === "stream")
+    ) {
+      faults.push({ kind: "missing", text: `${where}: nothing of what it prints` });
     }
-    const bytes = JSON.stringify(outputs).length;
+    const bytes = JSON.stringify(storedOutputs(outputs)).length;
     if (bytes > MOST_BYTES) {
       faults.push({ kind: "large", text: `${where}: outputs of ${bytes} bytes, over ${MOST_BYTES}` });
     }
@@ -47,8 +49,8 @@ export function outputFaults({ cells }: Notebook): OutputFault[] {
 }
 
 /**
- * A notebook as it is stored: printed lines put together, and pages for programs that don't know plotly's type of output
- * left out, as they hold plotly's own library; the figures themselves stay.
+ * A notebook as it is stored: printed lines put together; HTML that brings plotly.js, or draws with it, left out. The figures
+ * stay, in plotly's own type.
  */
 export function storedNotebook(notebook: Notebook): Notebook {
   return {
@@ -70,12 +72,13 @@ function storedOutputs(outputs: readonly NotebookOutput[]): NotebookOutput[] {
   return stored;
 }
 
-/** A page of more than this holds plotly.js: none of a figure's own data is that large beside plotly's type. */
+/** HTML of more than this is plotly.js itself, which the first figure of a notebook brings along. */
 const LIBRARY_BYTES = 500_000;
 
+/** Beside plotly's own type a figure's HTML says the same once more, and draws nothing without plotly.js. */
 function withoutLibrary(data: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const page = data["text/html"];
-  const text = Array.isArray(page) ? page.join("") : page;
-  if (typeof text !== "string" || text.length < LIBRARY_BYTES) return { ...data };
+  const html = data["text/html"];
+  const length = (Array.isArray(html) ? html.join("") : String(html ?? "")).length;
+  if (!(PLOTLY in data) && length < LIBRARY_BYTES) return { ...data };
   return Object.fromEntries(Object.entries(data).filter(([type]) => type !== "text/html"));
 }

@@ -31,6 +31,8 @@ export interface RunOptions {
   readonly target: string;
   /** The most seconds that one cell may take. */
   readonly cellSeconds: number;
+  /** Whether each cell runs twice. */
+  readonly twice: boolean;
 }
 
 /** Executes a notebook, again where an output is missing. */
@@ -40,7 +42,10 @@ export async function runNotebook(options: RunOptions): Promise<NotebookRun> {
     const { times, failure } = await execute(options);
     const notebook = await readNotebook(options.target);
     const faults = outputFaults(notebook);
-    const missing = faults.filter(({ kind }) => kind === "missing");
+    const late = times.filter((time) => time.late > 0).map(({ cell, late }): OutputFault => {
+      return { kind: "missing", text: `cell ${cell}: ${late} outputs sent after its end` };
+    });
+    const missing = [...faults.filter(({ kind }) => kind === "missing"), ...late];
     const others = faults.filter(({ kind }) => kind !== "missing");
     if (failure && others.length === 0) others.push({ kind: "error", text: failure });
     // After an error the later cells did not run: their figures are not missing, they were never made.
@@ -58,20 +63,22 @@ interface CellTime {
   /** Number among all cells, from 1. */
   readonly cell: number;
   readonly seconds: number;
+  /** Outputs that the kernel sent after the cell's end, and that are lost. */
+  readonly late: number;
 }
 
 const SCRIPT = decodeURIComponent(new URL("./execute.py", import.meta.url).pathname);
 
 async function execute(
-  { jupyter: { python, env }, source, target, cellSeconds }: RunOptions,
+  { jupyter: { python, env }, source, target, cellSeconds, twice }: RunOptions,
 ): Promise<{ times: CellTime[]; failure?: string }> {
-  const args = [SCRIPT, source, target, String(cellSeconds)];
+  const args = [SCRIPT, source, target, String(cellSeconds), ...(twice ? ["twice"] : [])];
   const command = new Deno.Command(python, { args, env: { ...env }, stdin: "null" });
   const { success, stdout, stderr } = await command.output();
   const [told, said] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes).trim());
   const times = told.split("\n").filter((line) => line.startsWith("{")).map((line) => {
-    const { cell, seconds } = JSON.parse(line) as CellTime;
-    return { cell: cell + 1, seconds };
+    const { cell, seconds, late } = JSON.parse(line) as CellTime;
+    return { cell: cell + 1, seconds, late };
   });
   return success ? { times } : { times, failure: said || "Jupyter ended without a word" };
 }

@@ -27,8 +27,10 @@ export {
   type NeedleRecallPoint,
   type PickedTokens,
 } from "./needle_recall_figure.ts";
+export { closeKept, keep } from "./kept.ts";
 export { paretoFigure, type ParetoInput, type ParetoPoint } from "./pareto_figure.ts";
 export { type ProgressLine, progressLine, type ProgressLineOptions } from "./progress_line.ts";
+export { print } from "./print.ts";
 export { readPlotlySource } from "./plotly_source.ts";
 export { positionIdsFigure, type PositionIdsInput, type PositionIdsPoint } from "./position_ids_figure.ts";
 export {

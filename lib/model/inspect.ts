@@ -77,7 +77,8 @@ export async function inspect(
  * @param step default: the last one
  * @throws {RangeError} where that layer or head was not looked at.
  */
-export function headOf({ steps }: Inspection, layer: number, head: number, step = steps.length - 1): InsideHead {
+export function headOf(inspection: Inspection, layer: number, head: number, step = -1): InsideHead {
+  const { steps } = inspection;
   const found = steps.at(step)?.layers.find((own) => own.layer === layer)?.heads.find((own) => own.head === head);
   if (found) return found;
   throw new RangeError(`headOf: layer ${layer}, head ${head} of step ${step} was not looked at`);

@@ -51,7 +51,7 @@ export class BufferPool {
         `${label}: a buffer of ${bytes} bytes is past this adapter's limit of ${this.#gpu.limits.maxBufferSize}`,
       );
     }
-    const found = this.#idle.get(size)?.pop();
+    const found = takeFirst(this.#idle.get(size));
     if (found) this.#ledger.idle(-size);
     const { gpu, id } = found ?? this.#create(size, label);
     this.#ledger.take(label, size);
@@ -123,6 +123,18 @@ export class BufferPool {
     );
     return { gpu, id: this.#nextId++ };
   }
+}
+
+/**
+ * Takes the buffer with the lowest number. Steps that ask for the same sizes in the same order then get the same buffers, and their
+ * calls the bind groups that are there: making one takes longer than recording several calls.
+ */
+function takeFirst<T extends { id: number }>(list: T[] | undefined): T | undefined {
+  if (!list || list.length === 0) return undefined;
+  let first = 0;
+  for (let place = 1; place < list.length; place++) if (list[place].id < list[first].id) first = place;
+  const [taken] = list.splice(first, 1);
+  return taken;
 }
 
 /** Rounds up to an eighth of the next power of two: few classes, at most an eighth wasted. */

@@ -120,6 +120,8 @@ Deno.test({
       assertStringIncludes(await plots.first().locator(".hovertext").first().textContent() ?? "", "layer");
       for (let index = 0; index < 4; index++) {
         await plots.nth(index).scrollIntoViewIfNeeded();
+        // The slider's change is drawn as a transition.
+        await new Promise((resolve) => setTimeout(resolve, 500));
         await plots.nth(index).screenshot({ path: `${SCREENSHOTS}/lab_02_${index}.png` });
       }
       assertEquals(complaints.filter((text) => !LAB_ITSELF.some((known) => text.includes(known))), []);

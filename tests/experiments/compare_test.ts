@@ -47,7 +47,10 @@ Deno.test("compare prints a table, writes page and rows, and goes on where rows 
     assertEquals(full.readBytes, full.attended! * 4 * 2 * 4 * 4 * 32);
     assert(full.perplexity! > 1 && full.perplexity! < h2o.perplexity!);
     assertEquals(bm25.perplexity, null);
-    assertStringIncludes(await Deno.readTextFile(`${folder}/report.html`), 'Plotly.newPlot("figure-1"');
+    assertStringIncludes(
+      await Deno.readTextFile(`${folder}/report.html`),
+      'reattentionDraw(document.getElementById("figure-1")',
+    );
     // Kept rows are taken as they are: no line of the table is measured again.
     const again = await compare(...args);
     assertEquals(again.code, 0, again.err);

@@ -160,6 +160,7 @@ function restyled(traces: readonly SpanArrays[], most: number): Record<string, u
     // A question's many queries give more votes than one token's: each step has a scale of its own.
     "marker.cmax": most,
     "marker.line.cmax": most,
-    "marker.colorbar.dtick": votesTick(most),
+    // Of the key alone: a trace that is given a part of a colour bar draws one of its own.
+    "marker.colorbar.dtick": [...traces.map(() => undefined), votesTick(most)],
   };
 }

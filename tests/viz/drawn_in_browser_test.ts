@@ -104,6 +104,7 @@ inBrowser("the slider brings another step's spans", report, async (page) => {
   await page.locator("#figure-0 .slider-rail-touch-rect").click({ position: { x: 4, y: 4 }, force: true });
   await until(page, `document.getElementById("figure-0").data[2].base[0] === 50`);
   assertEquals(await page.evaluate(`document.getElementById("figure-0").data[2].marker.cmax`), 1);
+  assertEquals(await page.locator("#figure-0 .colorbar").count(), 1);
 });
 
 inBrowser("a report follows the browser to dark and back, and prints light", report, async (page) => {

@@ -114,6 +114,7 @@ Deno.test({
         if (tries > 50) throw new Error("the slider moved, and the figure did not");
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
+      assertEquals(await moved.locator(".colorbar").count(), 1);
       const bar = plots.first().locator(".barlayer .trace").last().locator(".point path").first();
       await bar.scrollIntoViewIfNeeded();
       await bar.hover({ force: true });

@@ -2,6 +2,7 @@ import {
   commonVocabulary,
   essayWords,
   factsRulerWording,
+  hasInfiniteBenchLengths,
   hasLEvalPrompts,
   levalNames,
   type LoadedTask,
@@ -130,6 +131,12 @@ function releaseTasks(asked: EvaluateArguments, release: Release, { warn }: Ques
     return there(chosen(names, asked), asked, release, warn).map((task) => ({ task, load: () => load(task) }));
   };
   if (benchmark === "infinitebench") {
+    if (!hasInfiniteBenchLengths(release)) {
+      warn(
+        "InfiniteBench: answer lengths as the release's src/eval_utils.py sets them, kept in this toolkit: the folder has no " +
+          "src/eval_utils.py and no dataset2maxlen.json; name the one that has it with --data",
+      );
+    }
     return plan(Object.keys(infiniteBenchTasks), (task) => loadInfiniteBench(release, task, { templateSet }));
   }
   if (benchmark !== "leval") {

@@ -6,7 +6,7 @@
 export { type Bm25Options, bm25Scores } from "./bm25.ts";
 export { RetrievalSession, type RetrievalSessionOptions } from "./retrieval_session.ts";
 export { hasLEvalPrompts, levalNames, levalOpenTasks, type LEvalOptions, loadLEval } from "./benchmarks/leval.ts";
-export { type InfiniteBenchOptions, loadInfiniteBench } from "./benchmarks/infinitebench.ts";
+export { hasInfiniteBenchLengths, type InfiniteBenchOptions, loadInfiniteBench } from "./benchmarks/infinitebench.ts";
 export { loadLongBench, longBenchLimits, longBenchNames, type LongBenchOptions } from "./benchmarks/longbench.ts";
 export { pythonLiteral, type PythonValue } from "./data/python_literals.ts";
 export { MissingFileError, Release } from "./data/release.ts";

@@ -66,11 +66,31 @@ async function templatesOf(release: Release, set: string): Promise<Record<string
   return schema.parse(pythonLiteral(await readText(path), `${set}_templates`, path));
 }
 
+/** Files that may hold the lengths of answers. */
+const LENGTH_FILES = {
+  json: ["config/dataset2maxlen.json", "dataset2maxlen.json"],
+  code: ["src/eval_utils.py", "eval_utils.py"],
+} as const;
+
+/**
+ * Whether a release's folder says how long answers may be; elsewhere the lengths are those that this toolkit keeps.
+ *
+ * @example
+ * ```ts
+ * import { hasInfiniteBenchLengths, Release } from "@reattention/toolkit/evaluation";
+ *
+ * const check = async (folder: string) => hasInfiniteBenchLengths(await Release.open(folder));
+ * ```
+ */
+export function hasInfiniteBenchLengths(release: Release): boolean {
+  return release.find(...LENGTH_FILES.json).length > 0 || release.find(...LENGTH_FILES.code).length > 0;
+}
+
 async function lengthsOf(release: Release): Promise<Record<string, number>> {
   const schema = z.record(z.string(), z.number().int().min(1));
-  const [json] = release.find("config/dataset2maxlen.json", "dataset2maxlen.json");
+  const [json] = release.find(...LENGTH_FILES.json);
   if (json !== undefined) return await readJsonFile(json, schema);
-  const [code] = release.find("src/eval_utils.py", "eval_utils.py");
+  const [code] = release.find(...LENGTH_FILES.code);
   if (code === undefined) return { ...OFFICIAL_LENGTHS };
   return schema.parse(pythonLiteral(await readText(code), "DATA_NAME_TO_MAX_NEW_TOKENS", code));
 }

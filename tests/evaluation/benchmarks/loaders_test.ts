@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { zipSync } from "fflate";
 import {
+  hasInfiniteBenchLengths,
   loadInfiniteBench,
   loadLEval,
   loadLongBench,
@@ -78,4 +79,14 @@ Deno.test("prompts are taken out of Python sources without running them", () =>
     await Deno.writeTextFile(`${folder}/passkey.jsonl`, JSON.stringify(row));
     const { questions: [question] } = await loadInfiniteBench(await Release.open(folder), "passkey");
     assertEquals([question.prompt, question.maxTokens], ['{input}\n? "="', 9]);
+  }));
+
+Deno.test("infinitebench: a folder that says how long answers may be is told from one that doesn't", () =>
+  withFolder(async (folder) => {
+    await Deno.copyFile(`${fixtures}/infinitebench/passkey.jsonl`, `${folder}/passkey.jsonl`);
+    assertEquals(hasInfiniteBenchLengths(await Release.open(folder)), false);
+    await Deno.writeTextFile(`${folder}/dataset2maxlen.json`, '{"passkey": 7}');
+    const release = await Release.open(folder, `${fixtures}/infinitebench`);
+    assertEquals(hasInfiniteBenchLengths(release), true);
+    assertEquals((await loadInfiniteBench(release, "passkey")).questions[0].maxTokens, 7);
   }));

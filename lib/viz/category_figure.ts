@@ -96,7 +96,7 @@ export function categoryFigure({ title, valueTitle, range, points, mark }: Categ
         title: { text: escapeLabel(valueTitle) },
         gridcolor: theme.grid,
         zeroline: false,
-        ...(range && { range }),
+        ...(range && { range: padded(range) }),
       },
       yaxis: { type: "category", autorange: "reversed", automargin: true, gridcolor: theme.grid },
       shapes: line ? [line] : [],
@@ -105,4 +105,10 @@ export function categoryFigure({ title, valueTitle, range, points, mark }: Categ
         : [],
     },
   };
+}
+
+/** A little room at both ends, so that points there lie on no name. */
+function padded([low, high]: readonly [number, number]): [number, number] {
+  const room = (high - low) / 30;
+  return [low - room, high + room];
 }

@@ -89,22 +89,6 @@ function multiplyAddProbes(device: Device): Probe[] {
 
 function copyProbes(device: Device, source: Tensor, target: Tensor): Probe[] {
   const amount = 2 * source.bytes;
-  const kernels = [1, 2, 4, 8].flatMap((width) =>
-    [64, 256].map((workgroup): Probe => ({
-      name: `kernel, ${width} vec4 a thread, ${workgroup} threads`,
-      amount,
-      contender: new RecordedWork(device, () =>
-        device.commands.dispatch({
-          kernel: "copy_probe",
-          constants: { WIDTH: width },
-          overrides: { WORKGROUP: workgroup },
-          params: { count: source.bytes / 16 },
-          bindings: [{ buffer: source.buffer }, { buffer: target.buffer }],
-          groups: Math.ceil(source.bytes / 16 / width / workgroup),
-          work: source.bytes / 4,
-        })),
-    }))
-  );
   const queue: Probe = {
     name: "copyBufferToBuffer",
     amount,
@@ -113,18 +97,30 @@ function copyProbes(device: Device, source: Tensor, target: Tensor): Probe[] {
       () => device.commands.copy(source.buffer, 0, target.buffer, 0, source.bytes),
     ),
   };
-  return [...kernels, queue];
+  const kernels = streamProbes(device, "copy_probe", [1, 2, 4, 8], source, target);
+  return [...kernels.map((probe) => ({ ...probe, name: `kernel, ${probe.name}`, amount })), queue];
 }
 
 /** Reading alone: what decoding does with weights and keys. */
 function readProbes(device: Device, source: Tensor, target: Tensor): Probe[] {
-  return [2, 4, 8, 16].flatMap((width) =>
+  return streamProbes(device, "read_probe", [2, 4, 8, 16], source, target);
+}
+
+/** A kernel that goes once over the source, by several widths; the amount is the source's bytes. */
+function streamProbes(
+  device: Device,
+  kernel: "copy_probe" | "read_probe",
+  widths: readonly number[],
+  source: Tensor,
+  target: Tensor,
+): Probe[] {
+  return widths.flatMap((width) =>
     [64, 256].map((workgroup): Probe => ({
       name: `${width} vec4 a thread, ${workgroup} threads`,
       amount: source.bytes,
       contender: new RecordedWork(device, () =>
         device.commands.dispatch({
-          kernel: "read_probe",
+          kernel,
           constants: { WIDTH: width },
           overrides: { WORKGROUP: workgroup },
           params: { count: source.bytes / 16 },

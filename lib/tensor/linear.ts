@@ -1,6 +1,6 @@
 import { add } from "./elementwise.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
-import { linearVariant, MOST_LINEAR_ROWS, normFits } from "./linear_variant.ts";
+import { FEW_ROWS, linearVariant, normFits } from "./linear_variant.ts";
 import { matmul } from "./matmul.ts";
 import { type MatmulTile, vectorTile } from "./matmul_tiles.ts";
 import { slice } from "./rearrange.ts";
@@ -111,7 +111,7 @@ export function gatedLinear(x: Tensor, weight: Tensor, options: Omit<LinearOptio
 function fusedTile(x: Tensor, weight: Tensor, columns: number, normed: boolean): MatmulTile | undefined {
   const [rows, depth] = x.shape;
   const { bindingBytes } = x.device.commands.limits;
-  const fits = rows > 0 && rows <= MOST_LINEAR_ROWS && depth % 8 === 0 && weight.bytes <= bindingBytes &&
+  const fits = rows > 0 && rows <= FEW_ROWS && depth % 8 === 0 && weight.bytes <= bindingBytes &&
     (!normed || normFits({ rows, depth }));
   if (!fits) return undefined;
   const tile = vectorTile(x.device, columns, true);

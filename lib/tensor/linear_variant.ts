@@ -1,7 +1,7 @@
 import type { MatmulTile } from "./matmul_tiles.ts";
 
-/** Most rows that linear_rows.wgsl takes. */
-export const MOST_LINEAR_ROWS = 4;
+/** Most rows that are done by whole workgroups, a column or some at a time; tiles of rows fit more. */
+export const FEW_ROWS = 4;
 /** Loads of the matrix that a thread has under way. */
 const LOADS = 8;
 /** Workgroup memory for rows that are normed, in bytes; what else the kernel needs takes about as much again. */

@@ -1,12 +1,11 @@
 import type { Device, KernelName } from "../gpu/mod.ts";
 import type { MatmulPiece, MatmulSizes } from "./matmul_plan.ts";
-import { linearVariant } from "./linear_variant.ts";
+import { FEW_ROWS, linearVariant } from "./linear_variant.ts";
 import { type MatmulTile, matmulTile, vectorTile } from "./matmul_tiles.ts";
 
 /** Lanes of a workgroup: one SIMD register of the software adapter. */
 const LANES = 8;
 const GENERAL_LANES = 64;
-const FEW_ROWS = 4;
 
 /** The kernel that does a piece, and what it needs beside sizes and places. */
 export interface MatmulVariant {

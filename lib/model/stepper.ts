@@ -66,6 +66,19 @@ export class Stepper {
    * @throws {RangeError} where the scope passes the trained context, saying by how much.
    */
   async step(tokens: Tensor, about: StepAbout, signal?: AbortSignal): Promise<Tensor> {
+    return await this.#run(tokens, about, (step) => this.model.decoder.forward(step, tokens, signal));
+  }
+
+  /** Does the same where nothing but the cache is wanted, which is less work. */
+  async fill(tokens: Tensor, about: StepAbout, signal?: AbortSignal): Promise<void> {
+    await this.#run(tokens, about, (step) => this.model.decoder.fill(step, tokens, signal));
+  }
+
+  async #run<Result>(
+    tokens: Tensor,
+    about: StepAbout,
+    forward: (step: AttentionStep) => Promise<Result>,
+  ): Promise<Result> {
     const { method, cache, model: { decoder, config } } = this;
     const rows = tokens.shape[1];
     const before = cache.lengths;
@@ -80,9 +93,9 @@ export class Stepper {
         rows,
         about,
       );
-      const hidden = await decoder.forward(step, tokens, signal);
+      const result = await forward(step);
       this.#beyondTrained ||= beyond;
-      return hidden;
+      return result;
     } catch (error) {
       cache.truncate(before);
       throw error;

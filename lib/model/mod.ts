@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { TextSource } from "./append_stream.ts";
 export { type ChatMessage, type ChatOptions, ChatTemplates } from "./chat_template.ts";
 export { type ModelConfig, type ModelFamily, parseConfig } from "./config.ts";
 export { Decoder } from "./decoder.ts";
@@ -45,4 +46,5 @@ export { PlatformError } from "../platform.ts";
 export type { RandomNumbers, SpanEffect, SpanEffects, SpanEffectsOptions } from "./span_effects.ts";
 export { Stepper } from "./stepper.ts";
 export { TextStream, type TokenDecoder } from "./text_stream.ts";
+export { openingTokens, type TokenEncoder, TokenStream } from "./token_stream.ts";
 export { type DecodeOptions, type EncodeOptions, loadTokenizer, ModelTokenizer } from "./tokenizer.ts";

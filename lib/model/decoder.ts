@@ -24,6 +24,11 @@ export class Decoder {
     this.rotation = new RotationTable(device, headFrequencies(config.headSize, config.rope, config.rotary));
   }
 
+  /** Tells its weights from others. */
+  get fingerprint(): string {
+    return this.#weights.fingerprint;
+  }
+
   /** Sizes of its attention. */
   get attentionShape(): AttentionShape {
     const { layers, queryHeads, keyValueHeads, headSize, slidingWindow, trainedContext } = this.config;

@@ -38,6 +38,9 @@ export {
 } from "./sampling_options.ts";
 export type { AnswerStart } from "./decoding.ts";
 export { type ReaderState, SequenceReader } from "./sequence_reader.ts";
+export type { RestoreProgress } from "./saved/restore_session.ts";
+export type { SaveOptions } from "./saved/save_session.ts";
+export { SavedSessionError } from "./saved/saved_session_error.ts";
 export { Session } from "./session.ts";
 export { SessionBatch } from "./session_batch.ts";
 export { methodFor, type MethodModel, type MethodOptions } from "./session_method.ts";

@@ -6,6 +6,7 @@ import { type AnswerProbability, forceAnswer, readToAnswer } from "./forced_answ
 import { inspect, type Inspection, type InspectOptions } from "./inspect.ts";
 import { interveneEach, type Intervention, type InterventionEffect, type InterventionQuestion } from "./intervene.ts";
 import { type TextOrTokens, tokensOf } from "./question_tokens.ts";
+import { type SaveOptions, saveSequence } from "./saved/save_session.ts";
 import type { SequenceReader } from "./sequence_reader.ts";
 import { methodWithKnobs } from "./session_method.ts";
 import { type SpanEffects, spanEffects, type SpanEffectsOptions } from "./span_effects.ts";
@@ -300,6 +301,21 @@ export class Session {
   async spanEffects(options: SpanEffectsOptions): Promise<SpanEffects> {
     const answer = options.answer ?? await this.#ownAnswer(options);
     return await this.#onFork((fork) => spanEffects(fork, { ...options, answer }));
+  }
+
+  /**
+   * Writes the session to a file, so that reading a long context is paid once: `model.restore` goes on from there. The file
+   * holds tokens, pages of keys and values (each with a checksum), what the method keeps beside them, the method with its
+   * knobs and the model's identity; recorded traces stay behind. Pages pass through the host a few at a time, and nobody
+   * sees a file before it is whole.
+   *
+   * @param path a local path; missing folders are made, and an old file is replaced at the end
+   * @throws {PlatformError} where it can't be written; an old file is then as it was.
+   * @throws {SavedSessionError} where the disk has less room than the session takes.
+   */
+  async save(path: string, options: SaveOptions = {}): Promise<void> {
+    const reader = this.#reader;
+    await reader.exclusively(() => saveSequence(reader, path, options));
   }
 
   /** What each layer selected in the last steps; empty unless the session was made with `trace: true`. */

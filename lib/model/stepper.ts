@@ -57,6 +57,12 @@ export class Stepper {
     this.#beyondTrained ||= beyondTrained;
   }
 
+  /** Goes on from what a stepper of the same tokens had seen, here or elsewhere. */
+  resume({ scope, beyondTrained }: { readonly scope: number; readonly beyondTrained: boolean }): void {
+    this.#scope = Math.max(this.#scope, scope);
+    this.#beyondTrained ||= beyondTrained;
+  }
+
   /**
    * Runs the next tokens of every sequence through all layers and caches them. Where it fails the cache is as it was.
    *

@@ -1,9 +1,26 @@
+import { z } from "zod";
 import type { Device } from "../gpu/mod.ts";
 import { concat, slice, Tensor } from "../tensor/mod.ts";
 import { foldGrid, gather } from "./attend.ts";
 import type { LayerMemory } from "./layer_memory.ts";
+import { factsOf, savedCount, type SavedState } from "./saved_state.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";
+
+/** Tokens that must have been read before so many blocks can be made: `before` and `each` for every block. */
+export interface BlocksNeed {
+  /** Tokens beside the blocks' own. */
+  readonly before: number;
+  /** Tokens of a block. */
+  readonly each: number;
+}
+
+const savedBlocks = z.object({
+  kind: z.literal("blocks"),
+  blocks: savedCount,
+  width: savedCount,
+  needed: z.object({ before: savedCount, each: savedCount }),
+});
 
 /** What is kept of each block of a sequence's tokens in one layer; blocks are made once and never change. */
 export class BlockMemory implements LayerMemory {
@@ -11,13 +28,12 @@ export class BlockMemory implements LayerMemory {
   blocks = 0;
   readonly #device: Device;
   readonly #width: number;
-  /** Tokens that must have been read before so many blocks can be made. */
-  readonly #needed: (blocks: number) => number;
+  readonly #needed: BlocksNeed;
   #kept: Tensor | undefined;
   #shared = false;
 
   /** No blocks yet, each of `width` floats. */
-  constructor(device: Device, width: number, needed: (blocks: number) => number) {
+  constructor(device: Device, width: number, needed: BlocksNeed) {
     this.#device = device;
     this.#width = width;
     this.#needed = needed;
@@ -53,7 +69,24 @@ export class BlockMemory implements LayerMemory {
 
   /** Forgets blocks that could not have been made yet. */
   truncate(length: number): void {
-    while (this.blocks > 0 && this.#needed(this.blocks) > length) this.blocks--;
+    const { before, each } = this.#needed;
+    while (this.blocks > 0 && before + this.blocks * each > length) this.blocks--;
+  }
+
+  /** What it holds, for a file. */
+  save(): SavedState {
+    const [blocks, width] = [this.blocks, this.#width];
+    const facts: z.infer<typeof savedBlocks> = { kind: "blocks", blocks, width, needed: this.#needed };
+    return { facts, tensors: blocks > 0 ? [slice(this.kept, [0, 0], [blocks, width])] : [] };
+  }
+
+  /** The memory that was saved; takes the state over. */
+  static restore(device: Device, { facts, tensors: [kept] }: SavedState): BlockMemory {
+    const { blocks, width, needed } = factsOf("saved blocks", facts, savedBlocks);
+    const memory = new BlockMemory(device, width, needed);
+    memory.blocks = blocks;
+    memory.#kept = kept;
+    return memory;
   }
 
   /** Gives the buffer back. */

@@ -1,7 +1,10 @@
-import type { HeldSelection } from "./held_selection.ts";
+import type { Device } from "../gpu/mod.ts";
+import { HeldSelection } from "./held_selection.ts";
 import type { LayerMemory } from "./layer_memory.ts";
 import type { PagePool } from "./page_pool.ts";
 import { RecentQueries } from "./recent_queries.ts";
+import { restoreMemory } from "./restore_memory.ts";
+import type { SequenceState } from "./saved_state.ts";
 
 /** One sequence of a cache: its pages, and what its layers remember of it. Several caches can look at the same one. */
 export class CachedSequence {
@@ -97,6 +100,20 @@ export class CachedSequence {
       fork[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** All that is kept of it beside its pages, for a file; the receiver owns the tensors. */
+  save(): SequenceState {
+    const memories = Array.from(this.#memories, ([layer, memory]) => [layer, memory.save()] as const);
+    return { queries: this.#recentQueries.save(), memories, ...(this.#held && { held: this.#held.save() }) };
+  }
+
+  /** Goes on with what was saved of another sequence of the same tokens; takes the state over. */
+  resume(device: Device, { queries, held, memories }: SequenceState): void {
+    this.#recentQueries[Symbol.dispose]();
+    this.#recentQueries = RecentQueries.restore(queries);
+    this.hold(held && HeldSelection.restore(held));
+    for (const [layer, state] of memories) this.#memories.set(layer, restoreMemory(device, state));
   }
 
   /** Lets go of the pages. */

@@ -34,6 +34,11 @@ export class FullAttention implements AttentionMethod {
     return JSON.stringify([this.name, stepKnobs(this.knobs)]);
   }
 
+  /** In every step. */
+  onlyAttends(): boolean {
+    return true;
+  }
+
   /** Attends in one layer. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
     return attendOuter(step, layer, queries);

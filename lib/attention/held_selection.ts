@@ -1,4 +1,6 @@
+import { z } from "zod";
 import { concat, slice, Tensor } from "../tensor/mod.ts";
+import { factsOf, savedCount, type SavedState } from "./saved_state.ts";
 
 /** What one layer picked for one sequence. */
 export interface LayerPicks {
@@ -23,6 +25,17 @@ export interface HeldShape {
   /** Steps that went on with it. */
   readonly age: number;
 }
+
+const savedSelection = z.object({
+  shape: z.object({
+    phase: z.enum(["prefill", "decode"]),
+    windowStart: savedCount,
+    picked: savedCount,
+    end: savedCount,
+    age: savedCount,
+  }),
+  layers: z.array(savedCount),
+});
 
 /** A sequence's last selection, kept so that later steps can attend to the same tokens (the knob `recallEvery`). */
 export class HeldSelection {
@@ -55,6 +68,28 @@ export class HeldSelection {
       if (picks) fork.hold(layer, sharePicks(picks));
     });
     return fork;
+  }
+
+  /** What it holds, for a file. */
+  save(): SavedState {
+    const layers = [...this.#layers.keys()].filter((layer) => this.#layers[layer]);
+    const tensors = layers.flatMap((layer) => {
+      const { marks, centers, centerCounts } = sharePicks(this.#layers[layer]!);
+      return [marks, centers, centerCounts];
+    });
+    const facts: z.infer<typeof savedSelection> = { shape: this.shape, layers };
+    return { facts, tensors };
+  }
+
+  /** The selection that was saved; takes the state over. */
+  static restore({ facts, tensors }: SavedState): HeldSelection {
+    const { shape, layers } = factsOf("saved selection", facts, savedSelection);
+    const held = new HeldSelection(shape);
+    layers.forEach((layer, index) => {
+      const [marks, centers, centerCounts] = tensors.slice(3 * index);
+      held.hold(layer, { marks, centers, centerCounts });
+    });
+    return held;
   }
 
   /** Gives the buffers back. */

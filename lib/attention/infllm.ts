@@ -103,7 +103,7 @@ export class InfLlm implements AttentionMethod {
     const memories = sequences.map((sequence) =>
       sequence.memory(layer, () => {
         // A block is made in the first step whose tokens all have left it behind.
-        const needed = (blocks: number) => globalSize + blocks * block + this.#own.local;
+        const needed = { before: globalSize + this.#own.local, each: block };
         return new BlockMemory(step.device, shape.keyValueHeads * shape.headSize, needed);
       })
     );

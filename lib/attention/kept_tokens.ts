@@ -1,6 +1,8 @@
+import { z } from "zod";
 import type { Device } from "../gpu/mod.ts";
 import { concat, slice, Tensor } from "../tensor/mod.ts";
 import type { LayerMemory } from "./layer_memory.ts";
+import { factsOf, savedCount, type SavedState } from "./saved_state.ts";
 import type { Phase } from "./step.ts";
 
 /** Steps that can be undone: answers run ahead by fewer. */
@@ -19,6 +21,16 @@ export interface KeptVersion {
   /** Their weights so far, f32 of the same shape. */
   readonly weights?: Tensor;
 }
+
+const savedVersions = z.object({
+  kind: z.literal("kept tokens"),
+  versions: z.array(z.object({
+    end: savedCount,
+    phase: z.enum(["prefill", "decode"]).optional(),
+    count: savedCount,
+    hasTensors: z.boolean(),
+  })),
+});
 
 /** The tokens that a layer has not evicted; versions of earlier steps stay, so that tokens can be dropped again. */
 export class KeptTokens implements LayerMemory {
@@ -58,6 +70,30 @@ export class KeptTokens implements LayerMemory {
       weights: version.weights?.share(),
     }));
     return fork;
+  }
+
+  /** What it holds, for a file: all versions, so that tokens can still be dropped. */
+  save(): SavedState {
+    const versions = this.#versions.map(({ end, phase, count, tokens }) => {
+      return { end, count, hasTensors: tokens !== undefined, ...(phase && { phase }) };
+    });
+    const facts: z.infer<typeof savedVersions> = { kind: "kept tokens", versions };
+    const tensors = this.#versions.flatMap(({ tokens, weights }) => tokens && weights ? [tokens, weights] : []);
+    return { facts, tensors: tensors.map((tensor) => tensor.share()) };
+  }
+
+  /** The memory that was saved; takes the state over. */
+  static restore({ facts, tensors }: SavedState): KeptTokens {
+    const { versions } = factsOf("saved kept tokens", facts, savedVersions);
+    const memory = new KeptTokens();
+    let next = 0;
+    memory.#versions = versions.map(({ hasTensors, end, phase, count }) => ({
+      end,
+      phase,
+      count,
+      ...(hasTensors && { tokens: tensors[next++], weights: tensors[next++] }),
+    }));
+    return memory;
   }
 
   /** Goes back to what was kept after `length` tokens, or at the last step before. */

@@ -1,3 +1,5 @@
+import type { SavedState } from "./saved_state.ts";
+
 /**
  * What a method keeps of one sequence in one layer, beside keys and values: bounds of blocks, tokens that were not evicted.
  * It follows its sequence through forks and dropped tokens.
@@ -9,6 +11,8 @@ export interface LayerMemory {
   fork(): LayerMemory;
   /** Forgets what came from tokens from `length` on. */
   truncate(length: number): void;
+  /** What it holds, for a file; `restoreMemory` makes it anew. */
+  save(): SavedState;
   /** Gives its buffers back. */
   [Symbol.dispose](): void;
 }

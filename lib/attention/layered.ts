@@ -41,6 +41,11 @@ export class LayeredAttention implements AttentionMethod {
     this.#layers = layers;
   }
 
+  /** The layers' methods, first to last. */
+  get layers(): readonly AttentionMethod[] {
+    return this.#layers;
+  }
+
   /** What the first layer attends to. */
   layout(step: StepShape): StepLayout {
     return this.#layers[0].layout(step);

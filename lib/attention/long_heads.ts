@@ -81,7 +81,7 @@ export class LongHeads implements AttentionMethod {
     const width = shape.queryHeads * shape.headSize;
     const memories = sequences.map((sequence) =>
       // A chunk is chosen from once the next one is full.
-      sequence.memory(layer, () => new BlockMemory(step.device, width, (blocks) => (blocks + 2) * chunk))
+      sequence.memory(layer, () => new BlockMemory(step.device, width, { before: 2 * chunk, each: chunk }))
     );
     const runs = memories.map(({ blocks }, sequence): [number, number] => {
       const { mode, windowStart } = step.layouts[sequence];

@@ -46,6 +46,8 @@ export {
 export { RecentQueries } from "./recent_queries.ts";
 export { RotationTable } from "./rotation_table.ts";
 export { defineScorer, isOwnScoring, type OwnScorer, type OwnScoring, type ScoresAt } from "./own_scorer.ts";
+export { type PageRange, pageRanges } from "./page_ranges.ts";
+export type { SavedState, SequenceState } from "./saved_state.ts";
 export type { Schema, SchemaResult } from "./schema.ts";
 export { type Scoring, scorings } from "./scoring.ts";
 export { SelfExtend } from "./self_extend.ts";

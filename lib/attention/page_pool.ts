@@ -40,6 +40,8 @@ export class PagePool {
   readonly #device: Device;
   readonly #shape: AttentionShape;
   readonly #slabs: Slab[] = [];
+  /** The slab of each page. */
+  readonly #slabOf: Slab[] = [];
   readonly #free: number[] = [];
   readonly #owners: number[] = [];
   #caches = 0;
@@ -104,7 +106,7 @@ export class PagePool {
         this.#device.buffers.release(buffer);
       }
     }
-    this.#slabs.length = 0;
+    this.#slabs.length = this.#slabOf.length = 0;
     this.#free.length = 0;
   }
 
@@ -185,7 +187,7 @@ export class PagePool {
 
   /** The slab that holds a page. */
   slabOf(page: number): Slab {
-    return this.#slabs.find(({ firstPage, pages }) => page >= firstPage && page < firstPage + pages)!;
+    return this.#slabOf[page];
   }
 
   /** WebGPU refuses a copy within one buffer, so it goes through a buffer of its own. */
@@ -220,8 +222,10 @@ export class PagePool {
       }
       throw error;
     }
-    this.#slabs.push({ firstPage, pages, keys, values });
+    const slab = { firstPage, pages, keys, values };
+    this.#slabs.push(slab);
     for (let page = firstPage + pages - 1; page >= firstPage; page--) {
+      this.#slabOf[page] = slab;
       this.#owners[page] = 0;
       this.#free.push(page);
     }

@@ -94,7 +94,7 @@ export class Quest implements AttentionMethod {
     const { page } = this.#own;
     const { sequences, shape: { keyValueHeads: heads, headSize: size } } = step.context.cache;
     const memories = sequences.map((sequence) =>
-      sequence.memory(layer, () => new BlockMemory(step.device, 2 * heads * size, (blocks) => blocks * page))
+      sequence.memory(layer, () => new BlockMemory(step.device, 2 * heads * size, { before: 0, each: page }))
     );
     const runs = memories.map(({ blocks }, sequence): [number, number] => {
       const { mode, windowStart } = step.layouts[sequence];

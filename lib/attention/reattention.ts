@@ -103,6 +103,11 @@ export class ReAttention implements AttentionMethod {
     return JSON.stringify([this.name, windowOnly ? "window" : "full", { ...stepKnobs(this.knobs), ...kept }]);
   }
 
+  /** Where no sequence selects and no query cache takes the queries down. */
+  onlyAttends(step: AttentionStep): boolean {
+    return this.knobs.queryCacheLength <= 1 && step.layouts.every(({ mode }) => mode !== "select");
+  }
+
   /** Attends in one layer. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
     const { trace, cache } = step.context;

@@ -1,4 +1,6 @@
+import { z } from "zod";
 import { concat, slice, Tensor } from "../tensor/mod.ts";
+import { factsOf, savedCount, type SavedState } from "./saved_state.ts";
 
 /** Rows kept beyond those asked for, so that as many tokens can be dropped from the cache again. */
 const SPARE = 64;
@@ -9,6 +11,8 @@ interface Kept {
   /** Tokens cached when the last of them was added. */
   readonly end: number;
 }
+
+const savedQueries = z.array(z.object({ layer: savedCount, end: savedCount }));
 
 /**
  * The last queries that each layer has seen, for methods that let them vote again (the reference's q_cache_len). Forks share
@@ -54,6 +58,22 @@ export class RecentQueries {
       if (kept) fork.#layers[layer] = { queries: kept.queries.share(), end: kept.end };
     });
     return fork;
+  }
+
+  /** What it holds, for a file. */
+  save(): SavedState {
+    const layers = [...this.#layers.keys()].filter((layer) => this.#layers[layer]);
+    const facts: z.infer<typeof savedQueries> = layers.map((layer) => ({ layer, end: this.#layers[layer]!.end }));
+    return { facts, tensors: layers.map((layer) => this.#layers[layer]!.queries.share()) };
+  }
+
+  /** The queries that were saved; takes the state over. */
+  static restore({ facts, tensors }: SavedState): RecentQueries {
+    const recent = new RecentQueries();
+    factsOf("saved queries", facts, savedQueries).forEach(({ layer, end }, index) => {
+      recent.#layers[layer] = { queries: tensors[index], end };
+    });
+    return recent;
   }
 
   /** Gives the queries' buffers back. */

@@ -115,7 +115,7 @@ function byLanes(step: AttentionStep, pairs: number): Scoring {
   const short = k <= MOST_SHORT;
   // A software adapter takes most of its time to load keys: they serve eight pairs as well as two. Long heads would take it
   // too long to compile.
-  const PAIRS = short && step.device.info.software && pairs >= 64 && headSize <= 64 ? 8 : 2;
+  const PAIRS = short && step.device.info.software && pairs >= 24 && headSize <= 64 ? 8 : 2;
   const tiles = Math.ceil(pairs / PAIRS);
   const fewQueries = tiles < 8;
   // Long blocks keep the lists short; when few queries run, shorter ones give every core something to do. A block much

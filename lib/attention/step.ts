@@ -78,6 +78,11 @@ export interface StepMethod {
   readonly knobs: Readonly<Knobs>;
   /** Which parts of the cache a step attends to. */
   layout(step: StepShape): StepLayout;
+  /**
+   * Whether layers of this step would do nothing but attend to the same tokens in each, and keep nothing: where a layer's
+   * output is not wanted, it can then be left out. Default: no.
+   */
+  onlyAttends?(step: AttentionStep): boolean;
   /** Does what has to be waited for before a layer attends; methods without such work have none. */
   prepare?(step: AttentionStep, layer: number, queries: Tensor): Promise<void>;
   /**

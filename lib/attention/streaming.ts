@@ -42,6 +42,11 @@ export class StreamingAttention implements AttentionMethod {
     return JSON.stringify([this.name, { ...stepKnobs(this.knobs), positions: this.knobs.positions }]);
   }
 
+  /** In every step. */
+  onlyAttends(): boolean {
+    return true;
+  }
+
   /** Attends in one layer. */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
     return attendOuter(step, layer, queries);

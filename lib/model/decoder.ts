@@ -3,7 +3,7 @@ import type { Device } from "../gpu/mod.ts";
 import { add, embedding, linear, rmsNorm, slice, type Tensor } from "../tensor/mod.ts";
 import type { ModelConfig } from "./config.ts";
 import { headFrequencies } from "./rotary_layout.ts";
-import type { DecoderWeights, LayerWeights } from "./decoder_weights.ts";
+import type { DecoderWeights } from "./decoder_weights.ts";
 import type { Projection, RowNorm } from "./projection.ts";
 
 /** A Llama-family decoder: token ids in, logits of the last row out; attention is the step's method. */
@@ -24,6 +24,11 @@ export class Decoder {
     this.rotation = new RotationTable(device, headFrequencies(config.headSize, config.rope, config.rotary));
   }
 
+  /** Tells its weights from others. */
+  get fingerprint(): string {
+    return this.#weights.fingerprint;
+  }
+
   /** Sizes of its attention. */
   get attentionShape(): AttentionShape {
     const { layers, queryHeads, keyValueHeads, headSize, slidingWindow, trainedContext } = this.config;
@@ -41,19 +46,20 @@ export class Decoder {
    */
   async forward(step: AttentionStep, tokens: Tensor, signal?: AbortSignal): Promise<Tensor> {
     const [batch, rows] = tokens.shape;
-    using ids = tokens.reshape([batch * rows]);
-    let hidden = embedding(this.#weights.embedding, ids);
-    try {
-      for (let layer = 0; layer < this.config.layers; layer++) {
-        const next = await this.#layer(step, layer, hidden, batch, rows);
-        hidden[Symbol.dispose]();
-        hidden = next;
-        await this.device.commands.yield(signal);
-      }
-      return hidden.reshape([batch, rows, this.config.hiddenSize]);
-    } finally {
-      hidden[Symbol.dispose]();
-    }
+    using hidden = await this.#layers(step, tokens, this.config.layers, signal);
+    return hidden.reshape([batch, rows, this.config.hiddenSize]);
+  }
+
+  /**
+   * Runs one step only to fill the cache with it: what `forward` does, but for the part of the last layer that nothing but
+   * the step's own output needs.
+   */
+  async fill(step: AttentionStep, tokens: Tensor, signal?: AbortSignal): Promise<void> {
+    const last = this.config.layers - 1;
+    using hidden = await this.#layers(step, tokens, last, signal);
+    const [batch, rows] = tokens.shape;
+    await this.#attention(step, last, hidden, batch, rows, "cache");
+    await this.device.commands.yield(signal);
   }
 
   /**
@@ -87,9 +93,27 @@ export class Decoder {
     this.rotation[Symbol.dispose]();
   }
 
+  /** What the first `count` layers make of tokens, f32 [batch * rows, hidden]. */
+  async #layers(step: AttentionStep, tokens: Tensor, count: number, signal?: AbortSignal): Promise<Tensor> {
+    const [batch, rows] = tokens.shape;
+    using ids = tokens.reshape([batch * rows]);
+    let hidden = embedding(this.#weights.embedding, ids);
+    try {
+      for (let layer = 0; layer < count; layer++) {
+        const next = await this.#layer(step, layer, hidden, batch, rows);
+        hidden[Symbol.dispose]();
+        hidden = next;
+        await this.device.commands.yield(signal);
+      }
+      return hidden.share();
+    } finally {
+      hidden[Symbol.dispose]();
+    }
+  }
+
   async #layer(step: AttentionStep, layer: number, hidden: Tensor, batch: number, rows: number): Promise<Tensor> {
     const weights = this.#weights.layers[layer];
-    using attended = await this.#attention(step, layer, weights, hidden, batch, rows);
+    using attended = (await this.#attention(step, layer, hidden, batch, rows))!;
     using middle = this.#onto(hidden, attended, weights.attentionOutput, weights.attentionOutputNorm);
     using active = weights.feedForwardInput.gate(middle, this.#norm(weights.feedForwardNorm));
     return this.#onto(middle, active, weights.feedForwardOutput, weights.feedForwardOutputNorm);
@@ -107,15 +131,19 @@ export class Decoder {
     return { weight, epsilon: this.config.normEpsilon };
   }
 
-  /** What the heads attended to, f32 [batch * rows, query heads * head size]. */
+  /**
+   * What the heads attended to, f32 [batch * rows, query heads * head size]. Where only the cache is `wanted`, nothing: layers
+   * attend then only if that changes anything else.
+   */
   async #attention(
     step: AttentionStep,
     layer: number,
-    weights: LayerWeights,
     hidden: Tensor,
     batch: number,
     rows: number,
-  ): Promise<Tensor> {
+    wanted: "output" | "cache" = "output",
+  ): Promise<Tensor | undefined> {
+    const weights = this.#weights.layers[layer];
     const { queryHeads, keyValueHeads, headSize, normEpsilon } = this.config;
     const { cache, method } = step.context;
     using owned = new DisposableStack();
@@ -130,8 +158,15 @@ export class Decoder {
     using keys = heads(maps[1], keyValueHeads, weights.keyNorm);
     using values = heads(maps[2], keyValueHeads);
     cache.store(layer, keys, values, step.layout);
+    if (wanted === "cache" && leavesNoTrace(step, layer)) return;
     if (method.prepare) await method.prepare(step, layer, queries);
     using output = method.attend(step, layer, queries);
-    return output.reshape([batch * rows, queryHeads * headSize]);
+    return wanted === "output" ? output.reshape([batch * rows, queryHeads * headSize]) : undefined;
   }
+}
+
+/** Whether attending in a layer would give its output and nothing else: nobody looks on, and the scope is known from others. */
+function leavesNoTrace(step: AttentionStep, layer: number): boolean {
+  const { method, trace, watch } = step.context;
+  return layer > 0 && !trace && !watch && (method.onlyAttends?.(step) ?? false);
 }

@@ -38,9 +38,16 @@ export class DecoderWeights {
   readonly norm: Tensor;
   /** Layers, first to last. */
   readonly layers: readonly LayerWeights[];
+  /** Tells them from other weights: type of the matrices, and a hash over numbers of every tensor. */
+  readonly fingerprint: string;
   readonly #owned: readonly Disposable[];
 
-  private constructor({ embedding, head, norm, layers }: DecoderOf<Tensor, Projection>, owned: readonly Disposable[]) {
+  private constructor(
+    { embedding, head, norm, layers }: DecoderOf<Tensor, Projection>,
+    owned: readonly Disposable[],
+    fingerprint: string,
+  ) {
+    this.fingerprint = fingerprint;
     this.embedding = embedding;
     this.head = head ?? embedding;
     this.norm = norm;
@@ -68,9 +75,9 @@ export class DecoderWeights {
     const wanted = leavesOf(plan);
     refuseUnused(config, store, wanted);
     const loaded = new Map<WantedTensor, Tensor>();
+    const loader = new TensorLoader(device, store, type);
     try {
       const shards = byFile(store, wanted);
-      const loader = new TensorLoader(device, store, type);
       for (const [index, [file, tensors]] of shards.entries()) {
         const start = performance.now();
         for (const tensor of tensors) {
@@ -88,7 +95,8 @@ export class DecoderWeights {
       throw error;
     }
     const finished = new Map([...projections].map(([maps, projection]) => [maps, projection.finish()]));
-    return new DecoderWeights(filledPlan(plan, loaded, finished), [...loaded.values(), ...finished.values()]);
+    const owned = [...loaded.values(), ...finished.values()];
+    return new DecoderWeights(filledPlan(plan, loaded, finished), owned, `${type} ${loader.fingerprint}`);
   }
 
   /** Frees all weights. */

@@ -1,5 +1,6 @@
 import type { Device } from "../gpu/mod.ts";
 import { cast, type DType, Tensor, writeBlock } from "../tensor/mod.ts";
+import { Fingerprint } from "./fingerprint.ts";
 import { reorderRows } from "./rotary_layout.ts";
 import type { WeightStore } from "./safetensors.ts";
 import type { WantedTensor } from "./weight_plan.ts";
@@ -24,6 +25,7 @@ export class TensorLoader {
   readonly #device: Device;
   readonly #store: WeightStore;
   readonly #matrixType: DType;
+  readonly #fingerprint = new Fingerprint();
   #onTheWay = 0;
 
   /** Reads from `store`. */
@@ -51,6 +53,7 @@ export class TensorLoader {
       for (let done = 0; done < count;) {
         const rows = Math.min(count - done, rowsAtOnce(width, order?.length ?? 1));
         const floats = await this.#store.readRows(tensor, first + done, rows);
+        this.#fingerprint.add(tensor, first + done, floats);
         await this.#write(loaded, order ? reorderRows(floats, order, width) : floats, {
           transposed,
           width,
@@ -64,6 +67,11 @@ export class TensorLoader {
       if (!into) loaded[Symbol.dispose]();
       throw error;
     }
+  }
+
+  /** Tells what was loaded from other weights. */
+  get fingerprint(): string {
+    return this.#fingerprint.text;
   }
 
   /** Waits until all that was loaded is on the GPU. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { TextSource } from "./append_stream.ts";
 export { type ChatMessage, type ChatOptions, ChatTemplates } from "./chat_template.ts";
 export { type ModelConfig, type ModelFamily, parseConfig } from "./config.ts";
 export { Decoder } from "./decoder.ts";
@@ -37,6 +38,9 @@ export {
 } from "./sampling_options.ts";
 export type { AnswerStart } from "./decoding.ts";
 export { type ReaderState, SequenceReader } from "./sequence_reader.ts";
+export type { RestoreProgress } from "./saved/restore_session.ts";
+export type { SaveOptions } from "./saved/save_session.ts";
+export { SavedSessionError } from "./saved/saved_session_error.ts";
 export { Session } from "./session.ts";
 export { SessionBatch } from "./session_batch.ts";
 export { methodFor, type MethodModel, type MethodOptions } from "./session_method.ts";
@@ -45,4 +49,5 @@ export { PlatformError } from "../platform.ts";
 export type { RandomNumbers, SpanEffect, SpanEffects, SpanEffectsOptions } from "./span_effects.ts";
 export { Stepper } from "./stepper.ts";
 export { TextStream, type TokenDecoder } from "./text_stream.ts";
+export { openingTokens, type TokenEncoder, TokenStream } from "./token_stream.ts";
 export { type DecodeOptions, type EncodeOptions, loadTokenizer, ModelTokenizer } from "./tokenizer.ts";

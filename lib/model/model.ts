@@ -5,6 +5,10 @@ import type { Decoder } from "./decoder.ts";
 import { methodFor, type MethodOptions } from "./session_method.ts";
 import { SequenceReader } from "./sequence_reader.ts";
 import { Session } from "./session.ts";
+import { CheckedReader } from "./saved/checked_file.ts";
+import { checkMethod, checkModel } from "./saved/identity.ts";
+import { restoreOptions } from "./saved/restore_options.ts";
+import { type RestoreProgress, restoreSequence } from "./saved/restore_session.ts";
 import { showModel } from "./show_model.ts";
 import { SessionBatch } from "./session_batch.ts";
 import type { ModelTokenizer } from "./tokenizer.ts";
@@ -72,6 +76,50 @@ export class Model {
       return new SessionBatch(readers);
     } catch (error) {
       for (const reader of readers) reader[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * A session as it was when it was saved (`session.save`): it goes on with the same tokens and gives bit for bit what the saved one
+   * would, on the same kind of adapter. Method, knobs and storage are the file's; where options name them, they must be the same. Methods
+   * of your own, and layers that differ, have to be given.
+   *
+   * @throws {SavedSessionError} for a file that is none, of another version, cut off or damaged, or that was saved with
+   * another model, method, knobs or storage; it says what differs.
+   * @throws {PlatformError} where the file can't be read.
+   * @throws {MemoryBudgetError} where memory can't hold the cache.
+   *
+   * @example
+   * ```ts
+   * import { Device } from "@reattention/toolkit/gpu";
+   * import { loadModel } from "@reattention/toolkit/model";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using device = await Device.open();
+   * using model = await loadModel("demo", { device });
+   * const folder = await Deno.makeTempDir();
+   * using session = model.createSession({ method: "reattention-window" });
+   * await session.append("It rained all day. The secret code of Zena is 482 913. Then it snowed.");
+   * await session.save(`${folder}/rain.session`);
+   * using restored = await model.restore(`${folder}/rain.session`);
+   * const question = " Question: What is the secret code of Zena? Answer: The secret code of Zena is";
+   * assertEquals(await restored.answer(question, { maxTokens: 2 }), " 482 913");
+   * await Deno.remove(folder, { recursive: true });
+   * ```
+   */
+  async restore(path: string, options: SessionOptions & RestoreProgress = {}): Promise<Session> {
+    const file = await CheckedReader.open(path);
+    const { header } = file;
+    checkModel(path, header, this.config, this.decoder.fingerprint);
+    const wanted = restoreOptions(path, header, options);
+    checkMethod(path, header, methodFor(this, wanted));
+    const reader = this.#read(wanted, (shape) => new KeyValueCache(this.decoder.device, shape, wanted.cache));
+    try {
+      await restoreSequence(reader, file, options);
+      return new Session(reader);
+    } catch (error) {
+      reader[Symbol.dispose]();
       throw error;
     }
   }

@@ -83,9 +83,11 @@ export class SequenceReader {
       using ids = Tensor.from(cache.device, Uint32Array.from(tokens.slice(done, done + rows)), [1, rows]);
       // A step of length 1 counts as a decode step (ALGORITHM section 3), whoever asks for it.
       const phase = rows === 1 && !first ? "decode" : "prefill";
-      using hidden = await this.stepper.step(ids, { phase, first, questionStart: this.questionStart }, signal);
+      const about = { phase, first, questionStart: this.questionStart } as const;
+      using hidden = onHidden && await this.stepper.step(ids, about, signal);
+      if (!hidden) await this.stepper.fill(ids, about, signal);
       this.tookIn(tokens.slice(done, done + rows));
-      await onHidden?.(hidden);
+      if (hidden) await onHidden(hidden);
       done += rows;
       onProgress?.(done, tokens.length);
     }

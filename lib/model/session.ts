@@ -1,13 +1,16 @@
 import { type AttentionMethod, type Knobs, type TraceStep } from "../attention/mod.ts";
+import { prefillStream, type TextSource } from "./append_stream.ts";
 import { checkTokens } from "./check_tokens.ts";
 import { Decoding } from "./decoding.ts";
 import { type AnswerProbability, forceAnswer, readToAnswer } from "./forced_answer.ts";
 import { inspect, type Inspection, type InspectOptions } from "./inspect.ts";
 import { interveneEach, type Intervention, type InterventionEffect, type InterventionQuestion } from "./intervene.ts";
 import { type TextOrTokens, tokensOf } from "./question_tokens.ts";
+import { type SaveOptions, saveSequence } from "./saved/save_session.ts";
 import type { SequenceReader } from "./sequence_reader.ts";
 import { methodWithKnobs } from "./session_method.ts";
 import { type SpanEffects, spanEffects, type SpanEffectsOptions } from "./span_effects.ts";
+import { openingTokens } from "./token_stream.ts";
 import { type AppendOptions, checkGeneration, type GenerateOptions, type SessionModel } from "./session_options.ts";
 
 /**
@@ -81,15 +84,39 @@ export class Session {
   }
 
   /**
-   * Reads tokens into the cache, chunk by chunk (ALGORITHM section 7).
+   * Reads tokens or text into the cache, chunk by chunk (ALGORITHM section 7). A text that begins the session comes with what
+   * the tokenizer puts before a text. A stream (a file, standard input) is read as it comes and never held as a whole: its
+   * tokens and steps are those of the whole text, the next piece is asked for when the last one is read, and it is
+   * cancelled where reading fails. Progress then counts the stream's tokens that were read and those that have come.
    *
-   * @throws {MemoryBudgetError} where memory can't hold them; nothing was read then.
-   * @throws {RangeError} where the scope passes the trained context, saying by how much.
+   * After an abort or an error the session goes on with what was read; `length` tells how much that is.
+   *
+   * @throws {MemoryBudgetError} where memory can't hold all tokens (nothing was read then), or the next ones of a stream.
+   * @throws {RangeError} where the scope passes the trained context, saying by how much, or a stream is no UTF-8 text.
+   *
+   * @example A text that comes in pieces
+   * ```ts
+   * import { Device } from "@reattention/toolkit/gpu";
+   * import { loadModel } from "@reattention/toolkit/model";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using device = await Device.open();
+   * using model = await loadModel("demo", { device });
+   * using session = model.createSession({ method: "reattention-window" });
+   * const text = "It rained all day. The secret code of Zena is 482 913. Then it snowed.";
+   * await session.append(new Blob([text]).stream());
+   * assertEquals(session.tokens, model.tokenizer.encode(text));
+   * ```
    */
-  async append(tokens: readonly number[], options: AppendOptions = {}): Promise<void> {
+  async append(input: TextOrTokens | TextSource, options: AppendOptions = {}): Promise<void> {
     const reader = this.#reader;
     await reader.exclusively(async () => {
-      await reader.prefill(reader.takePending(tokens), options);
+      if (input instanceof ReadableStream) {
+        await prefillStream(reader, input, options);
+      } else {
+        const tokens = typeof input === "string" ? this.#tokensOf(input) : input;
+        await reader.prefill(reader.takePending(tokens), options);
+      }
       await reader.stepper.readScope();
     });
   }
@@ -276,6 +303,21 @@ export class Session {
     return await this.#onFork((fork) => spanEffects(fork, { ...options, answer }));
   }
 
+  /**
+   * Writes the session to a file, so that reading a long context is paid once: `model.restore` goes on from there. The file
+   * holds tokens, pages of keys and values (each with a checksum), what the method keeps beside them, the method with its
+   * knobs and the model's identity; recorded traces stay behind. Pages pass through the host a few at a time, and nobody
+   * sees a file before it is whole.
+   *
+   * @param path a local path; missing folders are made, and an old file is replaced at the end
+   * @throws {PlatformError} where it can't be written; an old file is then as it was.
+   * @throws {SavedSessionError} where the disk has less room than the session takes.
+   */
+  async save(path: string, options: SaveOptions = {}): Promise<void> {
+    const reader = this.#reader;
+    await reader.exclusively(() => saveSequence(reader, path, options));
+  }
+
   /** What each layer selected in the last steps; empty unless the session was made with `trace: true`. */
   async readTrace(): Promise<readonly TraceStep[]> {
     return await this.#reader.trace?.read() ?? [];
@@ -284,6 +326,12 @@ export class Session {
   /** Forgets the recorded steps. */
   clearTrace(): void {
     this.#reader.trace?.clear();
+  }
+
+  #tokensOf(text: string): readonly number[] {
+    const { tokenizer } = this.model;
+    const tokens = tokenizer.encode(text, { addSpecialTokens: false });
+    return this.length === 0 ? [...openingTokens(tokenizer), ...tokens] : tokens;
   }
 
   async #onFork<T>(act: (fork: SequenceReader) => Promise<T>): Promise<T> {

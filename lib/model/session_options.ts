@@ -15,7 +15,7 @@ export interface SessionModel {
 
 /** How a context is read. */
 export interface AppendOptions {
-  /** Called after each chunk with the tokens done and the tokens in all. */
+  /** Called after each chunk with the tokens done and the tokens in all (of a stream: those that have come). */
   onProgress?: (done: number, total: number) => void;
   /** Honoured within one chunk; what was read before stays. */
   signal?: AbortSignal;

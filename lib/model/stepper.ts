@@ -57,6 +57,12 @@ export class Stepper {
     this.#beyondTrained ||= beyondTrained;
   }
 
+  /** Goes on from what a stepper of the same tokens had seen, here or elsewhere. */
+  resume({ scope, beyondTrained }: { readonly scope: number; readonly beyondTrained: boolean }): void {
+    this.#scope = Math.max(this.#scope, scope);
+    this.#beyondTrained ||= beyondTrained;
+  }
+
   /**
    * Runs the next tokens of every sequence through all layers and caches them. Where it fails the cache is as it was.
    *
@@ -66,6 +72,19 @@ export class Stepper {
    * @throws {RangeError} where the scope passes the trained context, saying by how much.
    */
   async step(tokens: Tensor, about: StepAbout, signal?: AbortSignal): Promise<Tensor> {
+    return await this.#run(tokens, about, (step) => this.model.decoder.forward(step, tokens, signal));
+  }
+
+  /** Does the same where nothing but the cache is wanted, which is less work. */
+  async fill(tokens: Tensor, about: StepAbout, signal?: AbortSignal): Promise<void> {
+    await this.#run(tokens, about, (step) => this.model.decoder.fill(step, tokens, signal));
+  }
+
+  async #run<Result>(
+    tokens: Tensor,
+    about: StepAbout,
+    forward: (step: AttentionStep) => Promise<Result>,
+  ): Promise<Result> {
     const { method, cache, model: { decoder, config } } = this;
     const rows = tokens.shape[1];
     const before = cache.lengths;
@@ -80,9 +99,9 @@ export class Stepper {
         rows,
         about,
       );
-      const hidden = await decoder.forward(step, tokens, signal);
+      const result = await forward(step);
       this.#beyondTrained ||= beyond;
-      return hidden;
+      return result;
     } catch (error) {
       cache.truncate(before);
       throw error;

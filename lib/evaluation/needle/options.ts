@@ -73,6 +73,8 @@ export interface NeedleRunOptions<Session> {
   onAnswer?: (answered: NeedleAnswered<Session>) => void | Promise<void>;
   /** Ends the task with the signal's reason. */
   signal?: AbortSignal;
+  /** Asked before each haystack but the first: true leaves it and the rest out, and the rows count those that were read. */
+  enough?: () => boolean;
   /** The clock in milliseconds. Default `performance.now`. */
   now?: () => number;
 }

@@ -57,8 +57,9 @@ export async function runNeedleTask<Session extends NeedleSession<Session>>(
   checkTask(task);
   const run = new NeedleRun(subject, task, options);
   subject.memory.resetPeak();
-  for (let haystack = 0; haystack < task.haystacks; haystack++) await run.haystack(haystack);
-  const { method, length, haystacks, needles = 4, seed, asks = [plainAsk] } = task;
+  let haystacks = 0;
+  while (haystacks < task.haystacks && (haystacks === 0 || !options.enough?.())) await run.haystack(haystacks++);
+  const { method, length, needles = 4, seed, asks = [plainAsk] } = task;
   const rows = asks.map(({ wording, opening }, way): DemoRow => ({
     method,
     length,

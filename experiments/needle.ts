@@ -1,0 +1,78 @@
+/**
+ * `deno task needle --length 1M`: hides needles in one context of up to millions of tokens, reads it once and asks for each of
+ * them, with the embedded model. `--help` tells the options.
+ */
+
+import { Device } from "../lib/gpu/mod.ts";
+import { loadModel } from "../lib/model/mod.ts";
+import { isTerminal, writeAside } from "../lib/platform.ts";
+import { Progress } from "./demo/progress.ts";
+import { describeMachine, today } from "./demo/results.ts";
+import { tableHead, tableLine } from "./demo/table.ts";
+import { type NeedleArguments, NeedleArgumentsError, parseNeedleArguments, USAGE } from "./needle/arguments.ts";
+import { detailLine } from "./needle/detail_line.ts";
+import { type NeedleRow, needleRow } from "./needle/run.ts";
+import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+
+/** What shells give for a program ended by Ctrl-C. */
+const INTERRUPTED = 130;
+
+async function main(args: readonly string[]): Promise<number> {
+  let asked: NeedleArguments;
+  try {
+    asked = parseNeedleArguments(args);
+  } catch (error) {
+    if (!(error instanceof NeedleArgumentsError)) throw error;
+    console.error(`needle: ${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (asked.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  nameRuntimeFolder();
+  const stop = new AbortController();
+  const interrupt = () => stop.signal.aborted ? Deno.exit(INTERRUPTED) : stop.abort();
+  Deno.addSignalListener("SIGINT", interrupt);
+  const progress = new Progress({
+    write: (text) => Deno.stderr.writeSync(new TextEncoder().encode(text)),
+    terminal: isTerminal("stderr"),
+  });
+  try {
+    await needle(asked, progress, stop.signal);
+    return 0;
+  } catch (error) {
+    progress.clear();
+    console.error(`needle: ${stop.signal.aborted ? "stopped" : error instanceof Error ? error.message : error}`);
+    return stop.signal.aborted ? INTERRUPTED : 1;
+  } finally {
+    Deno.removeSignalListener("SIGINT", interrupt);
+  }
+}
+
+async function needle(asked: NeedleArguments, progress: Progress, signal: AbortSignal): Promise<void> {
+  using device = await Device.open();
+  using model = await loadModel(asked.model, { device });
+  const machine = describeMachine(device);
+  console.log(
+    `${machine}; model trained at ${model.config.trainedContext} tokens; seed ${asked.seed}\n\n${tableHead()}`,
+  );
+  const made = { machine, date: today(), model: asked.model };
+  const rows: (NeedleRow & typeof made)[] = [];
+  for (const length of asked.lengths) {
+    for (const method of asked.methods) {
+      const row = await needleRow(model, device, { length, method, asked }, {
+        signal,
+        onProgress: ({ haystack, phase, done, total }) =>
+          progress.update(done / total, `${method} at ${length}`, `${phase} ${haystack + 1} of ${asked.haystacks}`),
+      });
+      progress.clear();
+      rows.push({ ...row, ...made });
+      console.log(`${tableLine(row)}\n${detailLine(row)}`);
+      if (asked.json !== undefined) await writeAside(asked.json, `${JSON.stringify(rows, null, 1)}\n`);
+    }
+  }
+  if (asked.json !== undefined) console.log(`\nrows: ${asked.json}`);
+}
+
+if (import.meta.main) Deno.exitCode = await main(Deno.args);

@@ -1,0 +1,83 @@
+import { type Knobs, type MethodName, presets, resolveKnobs } from "../../lib/attention/mod.ts";
+import { type DemoRow, type NeedleProgress, questionRoom, runNeedleTask } from "../../lib/evaluation/mod.ts";
+import type { Device } from "../../lib/gpu/mod.ts";
+import type { Model } from "../../lib/model/mod.ts";
+import type { NeedleArguments } from "./arguments.ts";
+import { needlesFor, readingKnobs } from "./knobs.ts";
+import { Reader } from "./reader.ts";
+
+/** One method at one length: the row that tables show, and how it was made. */
+export interface NeedleRow extends DemoRow {
+  /** Storage of keys and values. */
+  readonly storage: string;
+  /** Knobs of the questions. */
+  readonly knobs: Readonly<Knobs>;
+  /** Knobs of reading. */
+  readonly readingKnobs: Readonly<Knobs>;
+  /** Tokens of the longest context over those that the model was trained with. */
+  readonly timesTrained: number;
+  /** Seconds of reading, all haystacks together. */
+  readonly readSeconds: number;
+  /** Seconds of asking, all haystacks together. */
+  readonly askSeconds: number;
+  /** Most bytes that the whole process held at once up to this row's end; 0 where the system doesn't tell. */
+  readonly processBytes: number;
+}
+
+/** How a row is watched and stopped. */
+export interface RowOptions {
+  /** Ends the run with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called as tokens are read and questions answered. */
+  readonly onProgress?: (progress: NeedleProgress) => void;
+}
+
+/** Reads haystacks of one length by one method and asks about them. */
+export async function needleRow(
+  model: Model,
+  device: Device,
+  { length, method, asked }: { length: number; method: MethodName; asked: NeedleArguments },
+  { signal, onProgress }: RowOptions,
+): Promise<NeedleRow> {
+  const { trainedContext } = model.config;
+  // Only to compare with: full attention past the trained context is a baseline, and its row is marked.
+  const beyond = method === "full" && length > trainedContext ? { allowBeyondTrained: true } : {};
+  const preset = trainedContext < presets.paper.window ? presets.demo : presets.paper;
+  const knobs = resolveKnobs({ ...beyond, ...asked.knobs }, preset);
+  const reading = readingKnobs(method, knobs, trainedContext, asked.reading);
+  const needles = needlesFor(length, asked.questions);
+  const cache = { keyType: asked.storage, valueType: asked.storage };
+  const subject = {
+    createSession: () => new Reader(model.createSession({ method, knobs: reading ?? knobs, cache }), reading && knobs),
+    tokenizer: model.tokenizer,
+    memory: device.memory,
+  };
+  const start = performance.now();
+  const [row] = await runNeedleTask(subject, {
+    method,
+    length,
+    haystacks: asked.haystacks,
+    needles,
+    questionsPerNeedle: asked.questions / needles,
+    asks: [{ wording: "varied", opening: true }],
+    seed: asked.seed,
+    allowBeyondTrained: knobs.allowBeyondTrained || (reading?.allowBeyondTrained ?? false),
+  }, { signal, onProgress, enough: () => performance.now() - start > 1000 * asked.seconds });
+  const readSeconds = row.haystacks * (length - questionRoom) / row.tokensPerSecond;
+  return {
+    ...row,
+    storage: asked.storage,
+    knobs,
+    readingKnobs: reading ?? knobs,
+    timesTrained: length / trainedContext,
+    readSeconds,
+    askSeconds: row.seconds - readSeconds,
+    processBytes: await peakProcessBytes(),
+  };
+}
+
+/** The process's largest resident size so far, from Linux's own count. */
+async function peakProcessBytes(): Promise<number> {
+  const status = await Deno.readTextFile("/proc/self/status").catch(() => "");
+  return 1024 * Number(/^VmHWM:\s*(\d+)/m.exec(status)?.[1] ?? 0);
+}

@@ -1,0 +1,33 @@
+import { type CacheOptions, type MethodName, methodNames } from "../../attention/mod.ts";
+import type { MethodOptions } from "../session_method.ts";
+import type { SavedHeader } from "./header.ts";
+import { SavedSessionError } from "./saved_session_error.ts";
+
+interface RestoreOptions extends MethodOptions {
+  trace?: boolean;
+  cache?: Omit<CacheOptions, "batch">;
+}
+
+/**
+ * How a restored session attends and keeps its tokens: as the file says, where options don't.
+ *
+ * @throws {SavedSessionError} where a storage other than the file's is asked for, or the method can't be told from the file.
+ */
+export function restoreOptions(path: string, header: SavedHeader, options: RestoreOptions): RestoreOptions {
+  for (const name of ["pageTokens", "keyType", "valueType"] as const) {
+    const [wanted, saved] = [options.cache?.[name], header.cache[name]];
+    if (wanted === undefined || wanted === saved) continue;
+    throw new SavedSessionError(
+      path,
+      `it was saved with other storage: ${name} is ${saved} in the file and ${wanted} here`,
+    );
+  }
+  const cache = { ...header.cache };
+  if (options.method !== undefined || options.knobs || options.layerKnobs) return { ...options, cache };
+  const { name, knobs, layers } = header.method;
+  if (!layers && methodNames.includes(name as MethodName)) {
+    return { ...options, cache, method: name as MethodName, knobs };
+  }
+  const what = layers ? "layers that differ" : `the method "${name}", which is none of the toolkit's`;
+  throw new SavedSessionError(path, `it was saved with ${what}: give the same method, knobs and layerKnobs again`);
+}

@@ -53,7 +53,21 @@ export interface PlannedTask {
   /** Tokens of its prompts, where it is made at one length. */
   readonly length?: number;
   readonly load: () => Promise<LoadedTask>;
+  /** Of tasks that are made here: how much there is to do, known before they are made. */
+  readonly size?: TaskSize;
 }
+
+/** How much a task has to read and write. */
+export interface TaskSize {
+  readonly questions: number;
+  /** Prompts to read: fewer than questions where several are about one context. */
+  readonly prompts: number;
+  /** Most tokens to write after a prompt. */
+  readonly maxTokens: number;
+}
+
+/** Most tokens of a RULER answer, by any of its tasks; of a needle's; of InfiniteBench's retrieval tasks. */
+const LONGEST_ANSWER = { ruler: 128, niah: 50, retrieval: 50 } as const;
 
 /** What tasks are made with. */
 export interface QuestionSource {
@@ -64,13 +78,17 @@ export interface QuestionSource {
 }
 
 /** The tasks that were asked for; files that a benchmark needs are looked for now. */
-export async function planTasks(asked: EvaluateArguments, source: QuestionSource): Promise<PlannedTask[]> {
+export async function planTasks(
+  asked: EvaluateArguments,
+  source: QuestionSource,
+  release?: Release,
+): Promise<PlannedTask[]> {
   switch (asked.benchmark) {
     case "longbench":
     case "longbench-e":
     case "leval":
     case "infinitebench":
-      return releaseTasks(asked, await openRelease(asked, source), source);
+      return releaseTasks(asked, release ?? await openRelease(asked, source), source);
     case "ruler":
       return await rulerPlan(asked, source);
     case "niah":
@@ -186,6 +204,7 @@ async function rulerPlan(asked: EvaluateArguments, { tokenizer, warn }: Question
     chosen(known, asked).map((task) => ({
       task,
       length,
+      size: { questions: samples, prompts: samples, maxTokens: maxNew ?? LONGEST_ANSWER.ruler },
       load: () => Promise.resolve(makeRuler(task, { ...options, length })),
     }))
   );
@@ -198,9 +217,12 @@ async function gridPlan(asked: EvaluateArguments, { tokenizer, warn }: QuestionS
   for (const { file, line, message } of read?.faults ?? []) warn(`${file}:${line}: ${message}`);
   const prose = new Prose(tokenizer, await haystackText(asked));
   const shared = { tokenizer, prose, depths, repeats: samples, together, protocol, seed, reserve, maxTokens: maxNew };
+  const maxTokens = (maxNew ?? LONGEST_ANSWER.niah) * (together ? depths.length : 1);
+  const size = { questions: samples * depths.length, prompts: samples * (together ? 1 : depths.length), maxTokens };
   return lengths.map((length) => ({
     task: `single_${protocol}`,
     length,
+    size,
     load: () => Promise.resolve(makeNeedleGrid({ ...shared, lengths: [length], needles: read?.needles })),
   }));
 }
@@ -211,6 +233,7 @@ function retrievalPlan(asked: EvaluateArguments, { tokenizer }: QuestionSource):
     chosen(retrievalTasks, asked).map((task) => ({
       task,
       length,
+      size: { questions: samples, prompts: samples, maxTokens: maxNew ?? LONGEST_ANSWER.retrieval },
       load: () =>
         Promise.resolve(
           makeRetrieval(task as RetrievalTask, { tokenizer, length, count: samples, seed, maxTokens: maxNew }),

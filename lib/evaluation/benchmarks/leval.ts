@@ -51,7 +51,10 @@ const rowSchema = z.looseObject({ input: text, instructions: texts, outputs: tex
 
 /** How L-Eval's prompts are made. */
 export interface LEvalOptions {
-  /** Generation lengths of the official scripts or of OpenCompass. Default "official". */
+  /**
+   * "official": lengths of the official scripts, and words left out at the document's end. "opencompass": its lengths, and
+   * the middle of the prompt's tokens cut, as the ReAttention paper's runs did. Default "official".
+   */
   readonly rules?: "official" | "opencompass";
   /**
    * "official": from the release's scripts, an error where they are missing. "plain": document, instruction and "Answer:", in
@@ -117,7 +120,9 @@ export async function loadLEval(
           tail: prompt.slice(prompt.indexOf(document) + document.length),
           chat: false,
           maxTokens,
-          shortening: { kind: "words", document, side: task.toLowerCase().includes("code") ? "left" : "right" },
+          shortening: rules === "opencompass"
+            ? { kind: "tokens", rule: "exact_middle" }
+            : { kind: "words", document, side: task.toLowerCase().includes("code") ? "left" : "right" },
           references: [outputs[index]],
           about: { query: instruction, evaluation },
           ...(task === "sci_fi" && { second: asFact(instruction, prompts) }),

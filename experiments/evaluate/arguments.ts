@@ -62,6 +62,8 @@ export interface EvaluateArguments {
   /** Scored rows of each bin that causal selection reads one by one; undefined: all of them. */
   readonly rows?: number;
   readonly compare?: string;
+  /** Asks questions again that failed in an earlier run. */
+  readonly retryFailed: boolean;
   readonly out: string;
 }
 
@@ -90,7 +92,8 @@ the benchmark's own scripts read, before the next question is asked; a run that 
   --max-length N      most tokens of a prompt (default: LongBench 31500, or what config/model2maxlen.json says of the model;
                       L-Eval 15488; InfiniteBench 127500)
   --max-new N         most tokens of an answer (default: the benchmark's)
-  --out FOLDER        where answers and tables go (default results/evaluate/NAME)
+  --out FOLDER        where answers and tables go (default results/evaluate/NAME); several processes may share one
+  --retry-failed      asks questions again that could not be answered in an earlier run
   --compare FILE      puts published scores beside ours: JSON with "source" and "rows" of "name" and "scores" by task
 
   releases
@@ -174,6 +177,7 @@ const schema = z.object({
   bin: whole("--bin", 1).optional(),
   rows: whole("--rows", 0).optional(),
   compare: named("--compare").optional(),
+  "retry-failed": z.boolean().default(false),
   out: named("--out").optional(),
 });
 
@@ -221,13 +225,19 @@ export function parseEvaluateArguments(args: readonly string[]): EvaluateArgumen
 function parsed(values: Record<string, unknown>): EvaluateArguments {
   const result = schema.safeParse(values);
   if (!result.success) throw new EvaluateArgumentsError(result.error.issues.map(({ message }) => message).join("\n"));
-  const { "max-length": maxLength, "max-new": maxNew, "template-set": templateSet, "no-chat": noChat, ...rest } =
-    result.data;
+  const {
+    "max-length": maxLength,
+    "max-new": maxNew,
+    "template-set": templateSet,
+    "no-chat": noChat,
+    "retry-failed": retryFailed,
+    ...rest
+  } = result.data;
   const { data = [`data/${rest.benchmark}`], out = `results/evaluate/${rest.benchmark}` } = rest;
-  return { ...rest, maxLength, maxNew, templateSet, chat: !noChat, data, out: out.replace(/\/+$/, "") };
+  return { ...rest, retryFailed, maxLength, maxNew, templateSet, chat: !noChat, data, out: out.replace(/\/+$/, "") };
 }
 
-const FLAGS = ["help", "together", "no-chat"];
+const FLAGS = ["help", "together", "no-chat", "retry-failed"];
 
 function split(args: readonly string[]): Record<string, unknown> {
   const options = Object.fromEntries(

@@ -4,6 +4,7 @@ import {
   factsRulerWording,
   hasInfiniteBenchLengths,
   hasLEvalPrompts,
+  hasOpenCompassPrompts,
   levalNames,
   type LoadedTask,
   loadInfiniteBench,
@@ -16,6 +17,7 @@ import {
   MissingFileError,
   novelsText,
   officialRulerWording,
+  type OpenCompassSuite,
   ownRulerWording,
   Prose,
   type QaData,
@@ -137,6 +139,11 @@ function chosen(known: readonly string[], { tasks, benchmark }: EvaluateArgument
  */
 function there(names: readonly string[], { tasks }: EvaluateArguments, release: Release, warn: (text: string) => void) {
   if (tasks || release.matching(/\.zip$/).length > 0) return names;
+  return withData(names, release, warn);
+}
+
+/** Of tasks those whose data are in the folders; the others are told of. All of them where none is there. */
+export function withData(names: readonly string[], release: Release, warn: (text: string) => void): readonly string[] {
   const found = names.filter((name) => release.hasTable(name));
   if (found.length === 0 || found.length === names.length) return names;
   warn(`left out, since the folder holds no data of them: ${names.filter((name) => !found.includes(name)).join(", ")}`);
@@ -148,14 +155,16 @@ function releaseTasks(asked: EvaluateArguments, release: Release, { warn }: Ques
   const plan = (names: readonly string[], load: (task: string) => Promise<LoadedTask>): PlannedTask[] => {
     return there(chosen(names, asked), asked, release, warn).map((task) => ({ task, load: () => load(task) }));
   };
+  const fromOpenCompass = rules === "opencompass" && benchmark !== "longbench-e" &&
+    hasOpenCompassPrompts(release, benchmark as OpenCompassSuite);
   if (benchmark === "infinitebench") {
-    if (!hasInfiniteBenchLengths(release)) {
+    if (!hasInfiniteBenchLengths(release) && !fromOpenCompass) {
       warn(
         "InfiniteBench: answer lengths as the release's src/eval_utils.py sets them, kept in this toolkit: the folder has no " +
           "src/eval_utils.py and no dataset2maxlen.json; name the one that has it with --data",
       );
     }
-    return plan(Object.keys(infiniteBenchTasks), (task) => loadInfiniteBench(release, task, { templateSet }));
+    return plan(Object.keys(infiniteBenchTasks), (task) => loadInfiniteBench(release, task, { templateSet, rules }));
   }
   if (benchmark !== "leval") {
     return plan(
@@ -164,7 +173,7 @@ function releaseTasks(asked: EvaluateArguments, release: Release, { warn }: Ques
     );
   }
   const prompts = asked.prompts ?? (hasLEvalPrompts(release) ? "official" : "plain");
-  if (prompts === "plain") {
+  if (prompts === "plain" && !fromOpenCompass) {
     warn(
       "L-Eval: prompts of this toolkit, so that scores can't be compared with published ones; the official ones are in " +
         "Baselines/LEval_config.py and Baselines/llama2-chat-test.py of the LEval repository: add its folder to --data",

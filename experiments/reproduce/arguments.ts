@@ -39,16 +39,16 @@ where it was. Published scores stand beside, each with its source.
   --methods NAME,...  only columns of these methods
   --compare FILE      published scores, as for evaluate: the paper's own tables are in no file of its release
   --weights f32|f16   type of the matrices on the GPU (default f32)
-  --tasks, --limit, --lengths, --samples, --max-new, --seed, --template-set, --prompts, --haystack, --needles, --language, --squad,
+  --tasks, --limit, --lengths, --samples, --depths, --reserve, --max-new, --seed, --template-set, --prompts, --haystack, --needles, --language, --squad,
   --hotpot            as for evaluate, instead of the paper's
   --help              prints this`;
 
 /** Options that are handed to evaluate as they are. */
 const SHARED = [
   ...["model", "revision", "data", "out", "compare", "weights", "tasks", "limit", "lengths", "samples", "max-new"],
-  ...["seed", "template-set", "prompts", "haystack", "needles", "language", "squad", "hotpot"],
+  ...["depths", "reserve", "seed", "template-set", "prompts", "haystack", "needles", "language", "squad", "hotpot"],
 ];
-const INSTEAD = ["tasks", "lengths", "samples", "maxNew"] as const;
+const INSTEAD = ["tasks", "lengths", "samples", "depths", "reserve", "maxNew"] as const;
 
 const schema = z.object({
   help: z.boolean().default(false),

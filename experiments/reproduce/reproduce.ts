@@ -1,9 +1,10 @@
+import { hasOpenCompassPrompts, type OpenCompassSuite } from "../../lib/evaluation/mod.ts";
 import { fileExists, writeAside } from "../../lib/platform.ts";
 import type { EvaluateArguments } from "../evaluate/arguments.ts";
 import { type Published, readPublished } from "../evaluate/compare.ts";
 import { answerAndScore, writeHeatmaps } from "../evaluate/evaluate.ts";
 import type { EvaluateOn } from "../evaluate/evaluate_on.ts";
-import { openRelease, planTasks, type QuestionSource } from "../evaluate/questions.ts";
+import { openRelease, planTasks, type QuestionSource, withData } from "../evaluate/questions.ts";
 import type { ScoredSet } from "../evaluate/report.ts";
 import type { ReproduceArguments } from "./arguments.ts";
 import { describePlan } from "./plan.ts";
@@ -13,12 +14,13 @@ import { renderTables } from "./tables.ts";
 
 const RELEASED = ["longbench", "leval", "infinitebench"];
 
-/** What is not as in the paper's runs whatever the model, by table. */
+const OPENCOMPASS = "the paper's runs had those of OpenCompass's configs/datasets: add its repository to --data";
+
+/** What is not as in the paper's runs, by table; of releases where OpenCompass's configs are not at hand. */
 const DIFFERENCES: Readonly<Record<string, string>> = {
-  longbench:
-    "prompts and lengths from LongBench's own files; OpenCompass keeps copies of them (qasper's answers 32 tokens there)",
-  leval: "prompts of L-Eval's own scripts, or of this toolkit; the paper's runs had OpenCompass's",
-  infinitebench: "prompts of InfiniteBench's own files; the paper's runs had OpenCompass's",
+  longbench: `prompts and answer lengths of LongBench's own files; ${OPENCOMPASS}`,
+  leval: `prompts of L-Eval's own scripts, or of this toolkit; ${OPENCOMPASS}`,
+  infinitebench: `prompts and answer lengths of InfiniteBench's own files; ${OPENCOMPASS}`,
   niah: "lengths in the model's own tokens, not GPT-4's; the paper's haystack (en_un_asr) was not published",
   ruler: "the release has no ReAttention run of RULER: settings of its other tables",
 };
@@ -27,7 +29,7 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
 export async function reproduce(options: ReproduceArguments, on: EvaluateOn): Promise<boolean> {
   const { table, given } = options;
   const { model } = on;
-  const notes: string[] = [DIFFERENCES[table]];
+  const notes: string[] = [];
   const warn = (message: string) => {
     if (notes.includes(message)) return;
     notes.push(message);
@@ -35,7 +37,7 @@ export async function reproduce(options: ReproduceArguments, on: EvaluateOn): Pr
   };
   const all = paperSettings(table, { name: options.asked.model, trainedContext: model.config.trainedContext });
   const settings = { ...all, columns: wantedColumns(all, options) };
-  const asked: EvaluateArguments = {
+  const asked: EvaluateArguments & { tasks?: readonly string[] } = {
     ...options.asked,
     ...settings.asked,
     ...given,
@@ -48,6 +50,10 @@ export async function reproduce(options: ReproduceArguments, on: EvaluateOn): Pr
   checkColumns(settings, on);
   const source: QuestionSource = { tokenizer: model.tokenizer, warn };
   const release = RELEASED.includes(table) ? await openRelease(asked, source) : undefined;
+  if (release && asked.tasks && !given.tasks && release.matching(/\.zip$/).length === 0) {
+    asked.tasks = withData(asked.tasks, release, warn);
+  }
+  if (!release || !hasOpenCompassPrompts(release, table as OpenCompassSuite)) warn(DIFFERENCES[table]);
   const tasks = await planTasks(asked, source, release);
   console.log(`\n${await describePlan({ asked, settings, tasks, probe: options.probe }, on)}`);
   for (const line of sourcesOf(published)) console.log(line);

@@ -157,7 +157,7 @@ export async function loadInfiniteBench(
       questions.push({
         benchmark: "infinitebench",
         task,
-        id: String(row.line),
+        id: row.id,
         prompt: fillTemplate(template, values),
         tail: fillTemplate(template.split("{context}").at(-1)!, values),
         chat: false,

@@ -124,7 +124,7 @@ export async function loadLEval(
         questions.push({
           benchmark: "leval",
           task,
-          id: `${row.line}.${index + 1}`,
+          id: `${row.id}.${index + 1}`,
           prompt,
           tail: prompt.slice(prompt.indexOf(document) + document.length),
           chat: false,

@@ -60,7 +60,7 @@ export async function loadLongBench(
       questions.push({
         benchmark: "longbench",
         task: name,
-        id: String(row.line),
+        id: row.id,
         prompt: official ? filled : filled.replace(/\n\n$/, ""),
         tail: fillTemplate(template.split("{context}").at(-1)!, { input }),
         chat: official && chat,

@@ -41,6 +41,8 @@ export interface EvaluateArguments {
   readonly samples?: number;
   readonly depths?: readonly number[];
   readonly together: boolean;
+  /** Needles of a cell, asked for at once. */
+  readonly several?: number;
   readonly protocol: "gkamradt" | "needlebench";
   readonly reserve?: number;
   readonly seed: number;
@@ -111,6 +113,7 @@ the benchmark's own scripts read, before the next question is asked; a run that 
   --haystack FILE,... text to hide in, in any language, or to score (UTF-8; default: novels that the toolkit carries)
   --depths N,...      niah: where needles go in percent, or a number of even steps with one N above 1 (default 11)
   --together          niah: the needles of all depths in one context, read once and asked one by one
+  --several N         niah: N needles in each context, from the depth evenly to the end, all asked for at once
   --protocol NAME     niah: gkamradt (behind a sentence) or needlebench (anywhere, on a line) (default gkamradt)
   --reserve N         niah: tokens kept for question and answer (default 64 with our needles, else 200)
   --needles FILE      niah: needles.jsonl in NeedleBench's layout; --language NAME takes rows of one language
@@ -160,6 +163,7 @@ const schema = z.object({
   samples: whole("--samples", 1).optional(),
   depths: listOf("--depths").pipe(z.array(z.string())).transform(parseDepths).optional(),
   together: z.boolean().default(false),
+  several: whole("--several", 1, 100).optional(),
   protocol: z.enum(["gkamradt", "needlebench"], "--protocol must be gkamradt or needlebench").default("gkamradt"),
   reserve: whole("--reserve", 1).optional(),
   seed: whole("--seed", 0).default(1),

@@ -221,18 +221,20 @@ async function rulerPlan(asked: EvaluateArguments, { tokenizer, warn }: Question
 
 async function gridPlan(asked: EvaluateArguments, { tokenizer, warn }: QuestionSource): Promise<PlannedTask[]> {
   const { lengths = [512, 1024, 2048, 4096, 8192], samples = 1, seed, protocol, together, reserve, maxNew } = asked;
+  const { several: perQuestion = 1 } = asked;
   const depths = asked.depths ?? Array.from({ length: 11 }, (_, index) => index / 10);
   const read = asked.needles === undefined ? undefined : await readNeedles(asked.needles, asked.language);
   for (const { file, line, message } of read?.faults ?? []) warn(`${file}:${line}: ${message}`);
   const prose = new Prose(tokenizer, await haystackText(asked));
-  const shared = { tokenizer, prose, depths, repeats: samples, together, protocol, seed, reserve, maxTokens: maxNew };
-  const maxTokens = (maxNew ?? LONGEST_ANSWER.niah) * (together ? depths.length : 1);
+  const shared = { tokenizer, prose, depths, repeats: samples, together, perQuestion, protocol, seed, reserve };
+  const maxTokens = (maxNew ?? LONGEST_ANSWER.niah * perQuestion) * (together ? depths.length : 1);
   const size = { questions: samples * depths.length, prompts: samples * (together ? 1 : depths.length), maxTokens };
   return lengths.map((length) => ({
-    task: `single_${protocol}`,
+    task: `${perQuestion === 1 ? "single" : "multi"}_${protocol}`,
     length,
     size,
-    load: () => Promise.resolve(makeNeedleGrid({ ...shared, lengths: [length], needles: read?.needles })),
+    load: () =>
+      Promise.resolve(makeNeedleGrid({ ...shared, maxTokens: maxNew, lengths: [length], needles: read?.needles })),
   }));
 }
 

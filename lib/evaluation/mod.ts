@@ -62,7 +62,7 @@ export {
   longBenchTasks,
   type ScoringContext,
 } from "./metrics/longbench.ts";
-export { needleScore } from "./metrics/needle_score.ts";
+export { keywordShare, needleScore } from "./metrics/needle_score.ts";
 export { normalizeChinese, normalizeEnglish } from "./metrics/normalize.ts";
 export { openCompassLongBenchScore } from "./metrics/opencompass_longbench.ts";
 export { rougeL, rougeLsum, rougeN } from "./metrics/rouge_score.ts";

@@ -119,7 +119,7 @@ the benchmark's own scripts read, before the next question is asked; a run that 
   --needles FILE      niah: needles.jsonl in NeedleBench's layout; --language NAME takes rows of one language
   --squad, --hotpot FILE   ruler: your files for qa_1 and qa_2
   --bin N             perplexity: tokens of a bin (default 1024)
-  --rows N            perplexity: scored tokens of each bin for methods that select, one step each (default 32; 0: all)
+  --rows N            perplexity: scored tokens of each bin for methods that select, one step each (default 256; 0: all)
   --help              prints this`;
 
 const whole = (name: string, least: number, most = 2 ** 32 - 1) =>

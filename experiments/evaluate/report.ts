@@ -2,6 +2,7 @@ import {
   averagesOf,
   longBenchTask,
   longBenchTasks,
+  mean,
   type PredictedBenchmark,
   rulerAverages,
   scorePredictions,
@@ -111,8 +112,10 @@ function averages(benchmark: PredictedBenchmark, scores: ReadonlyMap<string, num
     }
   }
   if (benchmark !== "ruler" || byLength.size < 2) return means;
-  const mean = (tasks: ReadonlyMap<string, number>) => [...tasks.values()].reduce((a, b) => a + b, 0) / tasks.size;
-  return [...means, ...rulerAverages(new Map([...byLength].map(([length, tasks]) => [length, mean(tasks)])))];
+  return [
+    ...means,
+    ...rulerAverages(new Map([...byLength].map(([length, tasks]) => [length, mean([...tasks.values()])]))),
+  ];
 }
 
 function isLongBench(task: string): boolean {

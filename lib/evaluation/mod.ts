@@ -139,7 +139,9 @@ export {
   designEffect,
   exactMatchInterval,
   type Interval,
+  mean,
   type Score,
+  standardError,
 } from "./statistics.ts";
 export { ablate, type AblateOptions, runLedger, type SweepRunOptions } from "./sweep/ablate.ts";
 export { type AxisRange, type AxisValue, parseAxisText, type WrittenAxis } from "./sweep/axis.ts";

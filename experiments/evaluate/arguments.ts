@@ -41,6 +41,8 @@ export interface EvaluateArguments {
   readonly samples?: number;
   readonly depths?: readonly number[];
   readonly together: boolean;
+  /** Needles of a cell, asked for at once. */
+  readonly several?: number;
   readonly protocol: "gkamradt" | "needlebench";
   readonly reserve?: number;
   readonly seed: number;
@@ -62,6 +64,8 @@ export interface EvaluateArguments {
   /** Scored rows of each bin that causal selection reads one by one; undefined: all of them. */
   readonly rows?: number;
   readonly compare?: string;
+  /** Asks questions again that failed in an earlier run. */
+  readonly retryFailed: boolean;
   readonly out: string;
 }
 
@@ -90,7 +94,8 @@ the benchmark's own scripts read, before the next question is asked; a run that 
   --max-length N      most tokens of a prompt (default: LongBench 31500, or what config/model2maxlen.json says of the model;
                       L-Eval 15488; InfiniteBench 127500)
   --max-new N         most tokens of an answer (default: the benchmark's)
-  --out FOLDER        where answers and tables go (default results/evaluate/NAME)
+  --out FOLDER        where answers and tables go (default results/evaluate/NAME); several processes may share one
+  --retry-failed      asks questions again that could not be answered in an earlier run
   --compare FILE      puts published scores beside ours: JSON with "source" and "rows" of "name" and "scores" by task
 
   releases
@@ -108,12 +113,13 @@ the benchmark's own scripts read, before the next question is asked; a run that 
   --haystack FILE,... text to hide in, in any language, or to score (UTF-8; default: novels that the toolkit carries)
   --depths N,...      niah: where needles go in percent, or a number of even steps with one N above 1 (default 11)
   --together          niah: the needles of all depths in one context, read once and asked one by one
+  --several N         niah: N needles in each context, from the depth evenly to the end, all asked for at once
   --protocol NAME     niah: gkamradt (behind a sentence) or needlebench (anywhere, on a line) (default gkamradt)
   --reserve N         niah: tokens kept for question and answer (default 64 with our needles, else 200)
   --needles FILE      niah: needles.jsonl in NeedleBench's layout; --language NAME takes rows of one language
   --squad, --hotpot FILE   ruler: your files for qa_1 and qa_2
   --bin N             perplexity: tokens of a bin (default 1024)
-  --rows N            perplexity: scored tokens of each bin for methods that select, one step each (default 32; 0: all)
+  --rows N            perplexity: scored tokens of each bin for methods that select, one step each (default 256; 0: all)
   --help              prints this`;
 
 const whole = (name: string, least: number, most = 2 ** 32 - 1) =>
@@ -157,6 +163,7 @@ const schema = z.object({
   samples: whole("--samples", 1).optional(),
   depths: listOf("--depths").pipe(z.array(z.string())).transform(parseDepths).optional(),
   together: z.boolean().default(false),
+  several: whole("--several", 1, 100).optional(),
   protocol: z.enum(["gkamradt", "needlebench"], "--protocol must be gkamradt or needlebench").default("gkamradt"),
   reserve: whole("--reserve", 1).optional(),
   seed: whole("--seed", 0).default(1),
@@ -174,6 +181,7 @@ const schema = z.object({
   bin: whole("--bin", 1).optional(),
   rows: whole("--rows", 0).optional(),
   compare: named("--compare").optional(),
+  "retry-failed": z.boolean().default(false),
   out: named("--out").optional(),
 });
 
@@ -221,13 +229,19 @@ export function parseEvaluateArguments(args: readonly string[]): EvaluateArgumen
 function parsed(values: Record<string, unknown>): EvaluateArguments {
   const result = schema.safeParse(values);
   if (!result.success) throw new EvaluateArgumentsError(result.error.issues.map(({ message }) => message).join("\n"));
-  const { "max-length": maxLength, "max-new": maxNew, "template-set": templateSet, "no-chat": noChat, ...rest } =
-    result.data;
+  const {
+    "max-length": maxLength,
+    "max-new": maxNew,
+    "template-set": templateSet,
+    "no-chat": noChat,
+    "retry-failed": retryFailed,
+    ...rest
+  } = result.data;
   const { data = [`data/${rest.benchmark}`], out = `results/evaluate/${rest.benchmark}` } = rest;
-  return { ...rest, maxLength, maxNew, templateSet, chat: !noChat, data, out: out.replace(/\/+$/, "") };
+  return { ...rest, retryFailed, maxLength, maxNew, templateSet, chat: !noChat, data, out: out.replace(/\/+$/, "") };
 }
 
-const FLAGS = ["help", "together", "no-chat"];
+const FLAGS = ["help", "together", "no-chat", "retry-failed"];
 
 function split(args: readonly string[]): Record<string, unknown> {
   const options = Object.fromEntries(

@@ -7,29 +7,26 @@ import { heatmapSections } from "./heatmap.ts";
 import { mostTokens } from "./limits.ts";
 import { runPerplexity } from "./perplexity.ts";
 import { openRelease, planTasks, type QuestionSource } from "./questions.ts";
-import { averageTable, partLines, scoreRun, scoreTable } from "./report.ts";
+import { averageTable, partLines, type ScoredSet, scoreRun, scoreTable } from "./report.ts";
 import { type EvaluateRun, knobsOf, runEvaluation } from "./run.ts";
 import { keepSettings } from "./settings.ts";
 
 const RELEASED = ["longbench", "longbench-e", "leval", "infinitebench"];
 
-/** Runs an evaluation and prints its tables; whether anything could not be answered or used. */
-export async function evaluate(asked: EvaluateArguments, { model, progress, signal }: EvaluateOn): Promise<boolean> {
-  const warnings: string[] = [];
-  const warn = (message: string) => {
-    warnings.push(message);
-    console.error(`note: ${message}`);
-  };
-  const source: QuestionSource = { tokenizer: model.tokenizer, warn };
-  const published = asked.compare === undefined ? undefined : await readPublished(asked.compare);
-  // Knobs that can't be are told at once, not question by question.
-  for (const method of asked.methods) model.createSession({ method, knobs: knobsOf(method, asked) })[Symbol.dispose]();
-  if (asked.benchmark === "perplexity") {
-    await runPerplexity(asked, { model, progress, signal });
-    return false;
-  }
+/** Answers of a run with their scores, and what could not be answered or used. */
+export interface Evaluated {
+  readonly run: EvaluateRun;
+  readonly scored: readonly ScoredSet[];
+}
+
+/** Asks what is open, keeps the answers, and scores all there are; questions must not be those of perplexity. */
+export async function answerAndScore(
+  asked: EvaluateArguments,
+  source: QuestionSource,
+  { model, progress, signal }: EvaluateOn,
+): Promise<Evaluated> {
   const release = RELEASED.includes(asked.benchmark) ? await openRelease(asked, source) : undefined;
-  const tasks = await planTasks(asked, source);
+  const tasks = await planTasks(asked, source, release);
   await keepSettings(asked);
   const run = await runEvaluation(asked, tasks, {
     model,
@@ -38,7 +35,25 @@ export async function evaluate(asked: EvaluateArguments, { model, progress, sign
     mostTokens: await mostTokens(asked, release),
   });
   await tellFailures(asked, run);
-  const scored = await scoreRun(run, asked);
+  return { run, scored: await scoreRun(run, asked) };
+}
+
+/** Runs an evaluation and prints its tables; whether anything could not be answered or used. */
+export async function evaluate(asked: EvaluateArguments, on: EvaluateOn): Promise<boolean> {
+  const { model } = on;
+  const warnings: string[] = [];
+  const warn = (message: string) => {
+    warnings.push(message);
+    console.error(`note: ${message}`);
+  };
+  const published = asked.compare === undefined ? undefined : await readPublished(asked.compare);
+  // Knobs that can't be are told at once, not question by question.
+  for (const method of asked.methods) model.createSession({ method, knobs: knobsOf(method, asked) })[Symbol.dispose]();
+  if (asked.benchmark === "perplexity") {
+    await runPerplexity(asked, on);
+    return false;
+  }
+  const { run, scored } = await answerAndScore(asked, { tokenizer: model.tokenizer, warn }, on);
   if (scored.length === 0) {
     console.error("evaluate: there is no answer to score");
     return true;
@@ -52,20 +67,26 @@ export async function evaluate(asked: EvaluateArguments, { model, progress, sign
   await writeAside(`${asked.out}/scores.json`, `${JSON.stringify(scored, null, 1)}\n`);
   console.log(`answers and scores: ${asked.out}`);
   if (asked.benchmark === "niah") {
-    const page = renderReport({
-      title: `Needles in ${asked.model}`,
-      introduction: [
-        `${asked.protocol}, ${asked.together ? "needles of all depths in one context" : "a context for each cell"}.`,
-        notes,
-      ]
-        .join("\n\n"),
-      sections: await heatmapSections(scored),
-      plotlySource: await readPlotlySource(),
-    });
-    await writeAside(`${asked.out}/heatmaps.html`, page);
+    await writeHeatmaps(scored, asked, notes);
     console.log(`heatmaps: ${asked.out}/heatmaps.html`);
   }
   return run.failures.length + run.faults.length > 0;
+}
+
+/** A page with the heatmaps of a needle grid. */
+export async function writeHeatmaps(
+  scored: readonly ScoredSet[],
+  { model, protocol, together, out }: EvaluateArguments,
+  notes: string,
+): Promise<void> {
+  const how = `${protocol}, ${together ? "needles of all depths in one context" : "a context for each cell"}.`;
+  const page = renderReport({
+    title: `Needles in ${model}`,
+    introduction: [how, notes].join("\n\n"),
+    sections: await heatmapSections(scored),
+    plotlySource: await readPlotlySource(),
+  });
+  await writeAside(`${out}/heatmaps.html`, page);
 }
 
 /** Rows that could not be used and questions that could not be answered: told, counted, and kept beside the answers. */

@@ -1,4 +1,4 @@
-import { readJsonLines } from "../../lib/evaluation/mod.ts";
+import { keywordShare, readJsonLines } from "../../lib/evaluation/mod.ts";
 import { needleHeatmapFigure } from "../../lib/viz/mod.ts";
 import type { ReportSection } from "../../lib/viz/mod.ts";
 import type { MethodName } from "../../lib/attention/mod.ts";
@@ -8,8 +8,8 @@ import type { ScoredSet } from "./report.ts";
 interface Cell {
   readonly length: number;
   readonly depth: number;
-  /** Whether it holds the keyword. */
-  readonly found: boolean;
+  /** Share of its keywords that it holds. */
+  readonly found: number;
 }
 
 async function cellsOf(path: string): Promise<Cell[]> {
@@ -17,7 +17,8 @@ async function cellsOf(path: string): Promise<Cell[]> {
   for (const read of await readJsonLines(path)) {
     if (!("value" in read)) continue;
     const { context_length, depth_percent, prediction, gold } = read.value as Record<string, unknown>;
-    const found = String(prediction).includes(String(gold).split("*")[1]);
+    const golds = Array.isArray(gold) ? gold : [gold];
+    const found = keywordShare(String(prediction), golds.map((one) => String(one).split("*")[1])) / 100;
     cells.push({ length: Number(context_length), depth: Number(depth_percent) / 100, found });
   }
   return cells;
@@ -38,7 +39,7 @@ async function heatmapSection(method: MethodName, scored: readonly ScoredSet[]):
   const grid = <T>(value: (found: readonly Cell[]) => T) => {
     return depths.map((depth) => lengths.map((length) => value(at(length, depth))));
   };
-  const share = (found: readonly Cell[]) => found.filter((cell) => cell.found).length / found.length;
+  const share = (found: readonly Cell[]) => found.reduce((sum, cell) => sum + cell.found, 0) / found.length;
   const figure = needleHeatmapFigure({
     title: "",
     lengths,
@@ -46,5 +47,5 @@ async function heatmapSection(method: MethodName, scored: readonly ScoredSet[]):
     values: grid((found) => found.length > 0 ? share(found) : null),
     questions: grid((found) => found.length > 0 ? found.length : null),
   });
-  return { heading: method, text: `Share of ${cells.length} answers that hold the needle's keyword.`, figure };
+  return { heading: method, text: `Share of keywords in ${cells.length} answers.`, figure };
 }

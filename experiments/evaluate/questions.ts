@@ -4,6 +4,7 @@ import {
   factsRulerWording,
   hasInfiniteBenchLengths,
   hasLEvalPrompts,
+  hasOpenCompassPrompts,
   levalNames,
   type LoadedTask,
   loadInfiniteBench,
@@ -16,6 +17,7 @@ import {
   MissingFileError,
   novelsText,
   officialRulerWording,
+  type OpenCompassSuite,
   ownRulerWording,
   Prose,
   type QaData,
@@ -53,7 +55,21 @@ export interface PlannedTask {
   /** Tokens of its prompts, where it is made at one length. */
   readonly length?: number;
   readonly load: () => Promise<LoadedTask>;
+  /** Of tasks that are made here: how much there is to do, known before they are made. */
+  readonly size?: TaskSize;
 }
+
+/** How much a task has to read and write. */
+export interface TaskSize {
+  readonly questions: number;
+  /** Prompts to read: fewer than questions where several are about one context. */
+  readonly prompts: number;
+  /** Most tokens to write after a prompt. */
+  readonly maxTokens: number;
+}
+
+/** Most tokens of a RULER answer, by any of its tasks; of a needle's; of InfiniteBench's retrieval tasks. */
+const LONGEST_ANSWER = { ruler: 128, niah: 50, retrieval: 50 } as const;
 
 /** What tasks are made with. */
 export interface QuestionSource {
@@ -64,13 +80,17 @@ export interface QuestionSource {
 }
 
 /** The tasks that were asked for; files that a benchmark needs are looked for now. */
-export async function planTasks(asked: EvaluateArguments, source: QuestionSource): Promise<PlannedTask[]> {
+export async function planTasks(
+  asked: EvaluateArguments,
+  source: QuestionSource,
+  release?: Release,
+): Promise<PlannedTask[]> {
   switch (asked.benchmark) {
     case "longbench":
     case "longbench-e":
     case "leval":
     case "infinitebench":
-      return releaseTasks(asked, await openRelease(asked, source), source);
+      return releaseTasks(asked, release ?? await openRelease(asked, source), source);
     case "ruler":
       return await rulerPlan(asked, source);
     case "niah":
@@ -119,6 +139,11 @@ function chosen(known: readonly string[], { tasks, benchmark }: EvaluateArgument
  */
 function there(names: readonly string[], { tasks }: EvaluateArguments, release: Release, warn: (text: string) => void) {
   if (tasks || release.matching(/\.zip$/).length > 0) return names;
+  return withData(names, release, warn);
+}
+
+/** Of tasks those whose data are in the folders; the others are told of. All of them where none is there. */
+export function withData(names: readonly string[], release: Release, warn: (text: string) => void): readonly string[] {
   const found = names.filter((name) => release.hasTable(name));
   if (found.length === 0 || found.length === names.length) return names;
   warn(`left out, since the folder holds no data of them: ${names.filter((name) => !found.includes(name)).join(", ")}`);
@@ -130,14 +155,16 @@ function releaseTasks(asked: EvaluateArguments, release: Release, { warn }: Ques
   const plan = (names: readonly string[], load: (task: string) => Promise<LoadedTask>): PlannedTask[] => {
     return there(chosen(names, asked), asked, release, warn).map((task) => ({ task, load: () => load(task) }));
   };
+  const fromOpenCompass = rules === "opencompass" && benchmark !== "longbench-e" &&
+    hasOpenCompassPrompts(release, benchmark as OpenCompassSuite);
   if (benchmark === "infinitebench") {
-    if (!hasInfiniteBenchLengths(release)) {
+    if (!hasInfiniteBenchLengths(release) && !fromOpenCompass) {
       warn(
         "InfiniteBench: answer lengths as the release's src/eval_utils.py sets them, kept in this toolkit: the folder has no " +
           "src/eval_utils.py and no dataset2maxlen.json; name the one that has it with --data",
       );
     }
-    return plan(Object.keys(infiniteBenchTasks), (task) => loadInfiniteBench(release, task, { templateSet }));
+    return plan(Object.keys(infiniteBenchTasks), (task) => loadInfiniteBench(release, task, { templateSet, rules }));
   }
   if (benchmark !== "leval") {
     return plan(
@@ -146,7 +173,7 @@ function releaseTasks(asked: EvaluateArguments, release: Release, { warn }: Ques
     );
   }
   const prompts = asked.prompts ?? (hasLEvalPrompts(release) ? "official" : "plain");
-  if (prompts === "plain") {
+  if (prompts === "plain" && !fromOpenCompass) {
     warn(
       "L-Eval: prompts of this toolkit, so that scores can't be compared with published ones; the official ones are in " +
         "Baselines/LEval_config.py and Baselines/llama2-chat-test.py of the LEval repository: add its folder to --data",
@@ -186,6 +213,7 @@ async function rulerPlan(asked: EvaluateArguments, { tokenizer, warn }: Question
     chosen(known, asked).map((task) => ({
       task,
       length,
+      size: { questions: samples, prompts: samples, maxTokens: maxNew ?? LONGEST_ANSWER.ruler },
       load: () => Promise.resolve(makeRuler(task, { ...options, length })),
     }))
   );
@@ -193,15 +221,20 @@ async function rulerPlan(asked: EvaluateArguments, { tokenizer, warn }: Question
 
 async function gridPlan(asked: EvaluateArguments, { tokenizer, warn }: QuestionSource): Promise<PlannedTask[]> {
   const { lengths = [512, 1024, 2048, 4096, 8192], samples = 1, seed, protocol, together, reserve, maxNew } = asked;
+  const { several: perQuestion = 1 } = asked;
   const depths = asked.depths ?? Array.from({ length: 11 }, (_, index) => index / 10);
   const read = asked.needles === undefined ? undefined : await readNeedles(asked.needles, asked.language);
   for (const { file, line, message } of read?.faults ?? []) warn(`${file}:${line}: ${message}`);
   const prose = new Prose(tokenizer, await haystackText(asked));
-  const shared = { tokenizer, prose, depths, repeats: samples, together, protocol, seed, reserve, maxTokens: maxNew };
+  const shared = { tokenizer, prose, depths, repeats: samples, together, perQuestion, protocol, seed, reserve };
+  const maxTokens = (maxNew ?? LONGEST_ANSWER.niah * perQuestion) * (together ? depths.length : 1);
+  const size = { questions: samples * depths.length, prompts: samples * (together ? 1 : depths.length), maxTokens };
   return lengths.map((length) => ({
-    task: `single_${protocol}`,
+    task: `${perQuestion === 1 ? "single" : "multi"}_${protocol}`,
     length,
-    load: () => Promise.resolve(makeNeedleGrid({ ...shared, lengths: [length], needles: read?.needles })),
+    size,
+    load: () =>
+      Promise.resolve(makeNeedleGrid({ ...shared, maxTokens: maxNew, lengths: [length], needles: read?.needles })),
   }));
 }
 
@@ -211,6 +244,7 @@ function retrievalPlan(asked: EvaluateArguments, { tokenizer }: QuestionSource):
     chosen(retrievalTasks, asked).map((task) => ({
       task,
       length,
+      size: { questions: samples, prompts: samples, maxTokens: maxNew ?? LONGEST_ANSWER.retrieval },
       load: () =>
         Promise.resolve(
           makeRetrieval(task as RetrievalTask, { tokenizer, length, count: samples, seed, maxTokens: maxNew }),

@@ -2,6 +2,7 @@ import {
   averagesOf,
   longBenchTask,
   longBenchTasks,
+  mean,
   type PredictedBenchmark,
   rulerAverages,
   scorePredictions,
@@ -16,7 +17,11 @@ import type { AnswerSet, EvaluateRun } from "./run.ts";
 /** An answer file with its score. */
 export interface ScoredSet extends AnswerSet {
   readonly score: TaskScore;
+  /** The table's column it stands in. Default: the method's. */
+  readonly column?: string;
 }
+
+const columnOf = ({ column, method }: ScoredSet) => column ?? method;
 
 /** Scores the answer files of a run, those of earlier runs in them included. */
 export async function scoreRun({ answers }: EvaluateRun, { rules }: EvaluateArguments): Promise<ScoredSet[]> {
@@ -45,10 +50,9 @@ function inPercent({ benchmark, score }: TaskScore): number {
 }
 
 function columnsOf(scored: readonly ScoredSet[], published: Published | undefined): Column[] {
-  const methods = [...new Set(scored.map(({ method }) => method))];
-  const ours = methods.map((method) => {
-    const own = scored.filter((set) => set.method === method);
-    return { name: method, scores: new Map(own.map((set) => [rowOf(set), inPercent(set.score)])) };
+  const ours = [...new Set(scored.map(columnOf))].map((name) => {
+    const own = scored.filter((set) => columnOf(set) === name);
+    return { name, scores: new Map(own.map((set) => [rowOf(set), inPercent(set.score)])) };
   });
   const theirs = (published?.rows ?? []).map(({ name, scores }) => {
     return { name: `${name} (published)`, scores: new Map(Object.entries(scores)) };
@@ -108,8 +112,10 @@ function averages(benchmark: PredictedBenchmark, scores: ReadonlyMap<string, num
     }
   }
   if (benchmark !== "ruler" || byLength.size < 2) return means;
-  const mean = (tasks: ReadonlyMap<string, number>) => [...tasks.values()].reduce((a, b) => a + b, 0) / tasks.size;
-  return [...means, ...rulerAverages(new Map([...byLength].map(([length, tasks]) => [length, mean(tasks)])))];
+  return [
+    ...means,
+    ...rulerAverages(new Map([...byLength].map(([length, tasks]) => [length, mean([...tasks.values()])]))),
+  ];
 }
 
 function isLongBench(task: string): boolean {

@@ -1,6 +1,6 @@
 import type { Knobs, MethodName } from "../../lib/attention/mod.ts";
 import {
-  AnswerFile,
+  AnswerStore,
   type LoadedTask,
   predictionPath,
   type Question,
@@ -74,55 +74,104 @@ function limited({ questions, ...rest }: LoadedTask, { limit, maxNew }: Evaluate
   };
 }
 
-function pathOf(asked: EvaluateArguments, subject: { name: string }, question: Question, length?: number): string {
+/** Where predictions go, inside the folder of all answers. */
+function fileOf(subject: { name: string }, question: Question, length?: number): string {
   const evaluation = String(question.about.evaluation ?? "exam");
   const path = predictionPath(question, subject.name, { evaluation, length });
   // Of tasks that are made at several lengths, each length is a folder of its own; RULER's paths have it already.
   const inside = length === undefined || question.benchmark === "ruler" ? "" : `${length}/`;
-  return `${asked.out}/${inside}${path}`;
+  return `${inside}${path}`;
 }
 
-/** Asks each method all tasks; what earlier runs answered is not asked again. */
+const BEAT = 15_000;
+const POLL = 500;
+
+/**
+ * Asks each method all tasks; what earlier runs answered is not asked again. Other processes that work on the same folder
+ * share the questions; the last ones are waited for.
+ */
 export async function runEvaluation(
   asked: EvaluateArguments,
   tasks: readonly PlannedTask[],
-  { model, progress, signal, mostTokens }: EvaluateContext,
+  context: EvaluateContext,
 ): Promise<EvaluateRun> {
-  const answers: AnswerSet[] = [];
-  const failures: Failure[] = [];
-  const faults: RowFault[] = [];
+  using store = await AnswerStore.open(asked.out);
+  if (asked.retryFailed) store.retryFailed();
+  const beat = setInterval(() => store.beat(), BEAT);
+  try {
+    for (;;) {
+      const { files, ...run } = await askAll(asked, tasks, store, context);
+      let shared = false;
+      while (store.heldByOthers(files) > 0) {
+        shared = true;
+        context.progress.update(1, "waiting", "another process answers the last questions");
+        await pause(context.signal);
+      }
+      // What another process left unanswered is asked in a further round.
+      if (!shared) return run;
+    }
+  } finally {
+    clearInterval(beat);
+    context.progress.clear();
+  }
+}
+
+async function askAll(
+  asked: EvaluateArguments,
+  tasks: readonly PlannedTask[],
+  store: AnswerStore,
+  { model, progress, signal, mostTokens }: EvaluateContext,
+): Promise<EvaluateRun & { files: string[] }> {
+  const run = {
+    answers: [] as AnswerSet[],
+    failures: [] as Failure[],
+    faults: [] as RowFault[],
+    files: [] as string[],
+  };
   const steps = tasks.length * asked.methods.length;
   for (const [number, planned] of tasks.entries()) {
-    const { questions, faults: own, task } = limited(await planned.load(), asked);
-    faults.push(...own);
+    const { questions, faults, task } = limited(await planned.load(), asked);
+    run.faults.push(...faults);
     if (questions.length === 0) continue;
     for (const [turn, method] of asked.methods.entries()) {
       const subject = subjectOf(model, method, asked);
-      const path = pathOf(asked, subject, questions[0], planned.length);
-      using file = await AnswerFile.open(path);
-      let done = questions.filter(({ id }) => file.has(id)).length;
+      const file = fileOf(subject, questions[0], planned.length);
+      const set = await store.set(file, questions);
+      run.files.push(file);
       const label = `${task}${planned.length ? ` at ${planned.length}` : ""}, ${method}`;
-      const tell = (detail: string, part = 0) => {
-        const share = (number * asked.methods.length + turn + (done + part) / questions.length) / steps;
-        progress.update(share, label, detail);
+      const tell = (part: number, reading = "") => {
+        const { done, failed } = set.counts();
+        const share = Math.min(1, (done + failed + part) / questions.length);
+        const detail = `question ${done + failed + 1} of ${questions.length}${reading}`;
+        progress.update((number * asked.methods.length + turn + share) / steps, label, detail);
       };
-      await runQuestions(subject, questions, file, {
-        mostTokens,
-        chat: asked.chat,
-        signal,
-        onQuestion: () => tell(`question ${done + 1} of ${questions.length}`),
-        onProgress: (read, total) => tell(`question ${done + 1} of ${questions.length}, reading`, 0.9 * read / total),
-        onAnswer: () => {
-          done++;
-        },
-        onFailure: ({ question, message }) => {
-          done++;
-          failures.push({ method, task, question: question.id, message });
-        },
-      });
-      if (file.size > 0) answers.push({ path, method, task, length: planned.length });
+      try {
+        await runQuestions(subject, questions, set, {
+          mostTokens,
+          chat: asked.chat,
+          signal,
+          onQuestion: () => tell(0),
+          onProgress: (read, total) => tell(0.9 * read / total, ", reading"),
+        });
+      } finally {
+        await set.writePredictions();
+      }
+      for (const { id, message } of set.failures()) run.failures.push({ method, task, question: id, message });
+      if (set.counts().done > 0) run.answers.push({ path: set.path, method, task, length: planned.length });
     }
   }
-  progress.clear();
-  return { answers, failures, faults };
+  return run;
+}
+
+function pause(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (act: () => void) => () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+      act();
+    };
+    const stop = end(() => reject(signal.reason));
+    const timer = setTimeout(end(resolve), POLL);
+    signal.addEventListener("abort", stop);
+  });
 }

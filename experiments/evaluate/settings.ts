@@ -2,7 +2,7 @@ import { fileExists, readText, writeAside } from "../../lib/platform.ts";
 import type { EvaluateArguments } from "./arguments.ts";
 
 /** What answers depend on, and what may change between the runs that make one set of answers. */
-const FREE = new Set(["help", "methods", "tasks", "limit", "lengths", "compare", "out", "data"]);
+const FREE = new Set(["help", "methods", "tasks", "limit", "lengths", "compare", "out", "data", "retryFailed"]);
 
 /** What the answers of a folder were made with. */
 export function settingsOf(asked: EvaluateArguments): Record<string, unknown> {

@@ -2,7 +2,7 @@ import type { Tensor } from "../tensor/mod.ts";
 import { AllTokens } from "./all_tokens.ts";
 import { attendOuter } from "./attend.ts";
 import type { Knobs } from "./knobs.ts";
-import { ownKnobs, trainedContextOf, wholeNumber } from "./own_knobs.ts";
+import { numberFrom, ownKnobs, trainedContextOf, wholeNumber } from "./own_knobs.ts";
 import type { AttentionShape } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";
 
@@ -12,21 +12,27 @@ import type { AttentionStep } from "./step.ts";
  * slowest pair is interpolated by s and the fastest not at all. Up to the trained length nothing changes. The cache holds keys
  * before rotation, so all keys of a step are turned with the step's own base, as the paper asks for.
  *
- * Own knob: `trained`, tokens up to which nothing changes; default the model's trained context.
+ * Own knobs: `trained`, tokens up to which nothing changes; default the model's trained context. `factor` f makes
+ * s = f length / trained - (f - 1), as Hugging Face's "dynamic" scaling with that factor; default 1.
  */
 export class DynamicNtk extends AllTokens {
   readonly #trained: number;
+  readonly #factor: number;
 
   /** `knobs` are complete; `shape` tells the trained context. */
   constructor(knobs: Readonly<Knobs>, shape: AttentionShape) {
     super("ntk", knobs);
-    this.#trained = ownKnobs(this.name, { trained: wholeNumber(1).default(trainedContextOf(shape)) }, knobs).trained;
+    const fields = { trained: wholeNumber(1).default(trainedContextOf(shape)), factor: numberFrom(1).default(1) };
+    const { trained, factor } = ownKnobs(this.name, fields, knobs);
+    this.#trained = trained;
+    this.#factor = factor;
   }
 
   /** Attends in one layer. */
   override attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
     const { lengths } = step.context.cache;
-    const scale = Math.max(...lengths) / this.#trained;
+    const stretch = Math.max(...lengths) / this.#trained;
+    const scale = stretch <= 1 ? 1 : this.#factor * stretch - (this.#factor - 1);
     if (scale > 1 && new Set(lengths).size > 1) {
       throw new RangeError(
         `method "ntk": contexts of ${

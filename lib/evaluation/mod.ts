@@ -5,6 +5,12 @@
  */
 export { type Bm25Options, bm25Scores } from "./bm25.ts";
 export { RetrievalSession, type RetrievalSessionOptions } from "./retrieval_session.ts";
+export {
+  hasOpenCompassPrompts,
+  type OpenCompassPrompt,
+  openCompassPrompt,
+  type OpenCompassSuite,
+} from "./benchmarks/opencompass_configs.ts";
 export { hasLEvalPrompts, levalNames, levalOpenTasks, type LEvalOptions, loadLEval } from "./benchmarks/leval.ts";
 export { hasInfiniteBenchLengths, type InfiniteBenchOptions, loadInfiniteBench } from "./benchmarks/infinitebench.ts";
 export { loadLongBench, longBenchLimits, longBenchNames, type LongBenchOptions } from "./benchmarks/longbench.ts";
@@ -56,7 +62,7 @@ export {
   longBenchTasks,
   type ScoringContext,
 } from "./metrics/longbench.ts";
-export { needleScore } from "./metrics/needle_score.ts";
+export { keywordShare, needleScore } from "./metrics/needle_score.ts";
 export { normalizeChinese, normalizeEnglish } from "./metrics/normalize.ts";
 export { openCompassLongBenchScore } from "./metrics/opencompass_longbench.ts";
 export { rougeL, rougeLsum, rougeN } from "./metrics/rouge_score.ts";
@@ -110,7 +116,7 @@ export {
 } from "./question.ts";
 export { Random } from "./random.ts";
 export { type DemoRow, type NeedleAnswer, parseDemoRow } from "./records.ts";
-export { AnswerFile } from "./run/answer_file.ts";
+export { AnswerSet, AnswerStore, type UnansweredQuestion } from "./run/answer_store.ts";
 export {
   type FitOptions,
   fitPrompt,
@@ -133,7 +139,9 @@ export {
   designEffect,
   exactMatchInterval,
   type Interval,
+  mean,
   type Score,
+  standardError,
 } from "./statistics.ts";
 export { ablate, type AblateOptions, runLedger, type SweepRunOptions } from "./sweep/ablate.ts";
 export { type AxisRange, type AxisValue, parseAxisText, type WrittenAxis } from "./sweep/axis.ts";

@@ -1,3 +1,25 @@
+/** The mean; NaN of none. */
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/**
+ * Standard error of a mean of independent values; NaN of fewer than two.
+ *
+ * @example
+ * ```ts
+ * import { mean, standardError } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals([mean([1, 3]), standardError([1, 3])], [2, 1]);
+ * ```
+ */
+export function standardError(values: readonly number[]): number {
+  const centre = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
+  return Math.sqrt(squares / (values.length - 1) / values.length);
+}
+
 /** A range that a true proportion lies in with 95 % confidence. */
 export interface Interval {
   /** Lower end, from 0 to 1. */

@@ -6,6 +6,7 @@ import { readTable } from "../data/rows.ts";
 import { FloatNumber, type Reference } from "../metrics/float_number.ts";
 import { infiniteBenchTasks } from "../metrics/infinitebench.ts";
 import { fillTemplate, type LoadedTask, type Question, type RowFault } from "../question.ts";
+import { openCompassPrompt } from "./opencompass_configs.ts";
 import { faultOf, parseRow, readJsonFile } from "./row.ts";
 
 const CODE = "the InfiniteBench repository (src/prompt.py), or InfLLM's (benchmark/config/dataset2prompt.json)";
@@ -47,16 +48,8 @@ type Row = z.infer<typeof rowSchema>;
 export interface InfiniteBenchOptions {
   /** A set of src/prompt.py, without `_templates`. Default "yarn_mistral", which is for open models. */
   readonly templateSet?: string;
-}
-
-/** Templates and lengths of a release, by task. */
-interface Settings {
-  readonly templates: Readonly<Record<string, string>>;
-  readonly lengths: Readonly<Record<string, number>>;
-}
-
-async function settingsOf(release: Release, set: string): Promise<Settings> {
-  return { templates: await templatesOf(release, set), lengths: await lengthsOf(release) };
+  /** "opencompass": prompts and lengths of its own configs, where the folders hold them. Default "official". */
+  readonly rules?: "official" | "opencompass";
 }
 
 async function templatesOf(release: Release, set: string): Promise<Record<string, string>> {
@@ -101,7 +94,10 @@ function valuesOf(task: string, { input, context, content, options }: Row): Reco
   if (document === undefined) throw new RangeError("context must be text, not missing");
   const values: Record<string, string> = { context: document, input, question: input };
   for (const [index, option] of (options ?? []).entries()) {
-    if (index < LETTERS.length) values[`OPTION_${LETTERS[index]}`] = option;
+    if (index >= LETTERS.length) continue;
+    values[`OPTION_${LETTERS[index]}`] = option;
+    // As OpenCompass's configs call it.
+    values[`option_${LETTERS[index]}`] = option;
   }
   if (task === "code_run") {
     const call = /func_[0-9]+\(-?[0-9]+\)/.exec(input)?.[0];
@@ -141,17 +137,17 @@ function labelsOf(task: string, { answer, options }: Row): Reference[] {
 export async function loadInfiniteBench(
   release: Release,
   task: string,
-  { templateSet = "yarn_mistral" }: InfiniteBenchOptions = {},
+  { templateSet = "yarn_mistral", rules = "official" }: InfiniteBenchOptions = {},
 ): Promise<LoadedTask> {
   if (!(task in infiniteBenchTasks)) {
     throw new RangeError(
       `InfiniteBench has no task "${task}"; it has ${Object.keys(infiniteBenchTasks).join(", ")}`,
     );
   }
-  const { templates, lengths } = await settingsOf(release, templateSet);
-  const template = templates[task];
+  const config = rules === "opencompass" ? await openCompassPrompt(release, "infinitebench", task) : undefined;
+  const template = config?.template ?? (await templatesOf(release, templateSet))[task];
   if (template === undefined) throw new RangeError(`${CODE} has no template for ${task}`);
-  const maxTokens = lengths[task] ?? OFFICIAL_LENGTHS[task];
+  const maxTokens = config?.maxTokens ?? (await lengthsOf(release))[task] ?? OFFICIAL_LENGTHS[task];
   const questions: Question[] = [];
   const faults: RowFault[] = [];
   for await (const row of readTable(release, { name: task, origin: DATA })) {
@@ -161,7 +157,7 @@ export async function loadInfiniteBench(
       questions.push({
         benchmark: "infinitebench",
         task,
-        id: String(row.line),
+        id: row.id,
         prompt: fillTemplate(template, values),
         tail: fillTemplate(template.split("{context}").at(-1)!, values),
         chat: false,

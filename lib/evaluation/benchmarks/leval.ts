@@ -4,8 +4,9 @@ import type { Release } from "../data/release.ts";
 import { readTable } from "../data/rows.ts";
 import { levalClosedTasks } from "../metrics/leval.ts";
 import { words as wordsOf } from "../metrics/python_text.ts";
-import type { LoadedTask, Question, RowFault } from "../question.ts";
+import { fillTemplate, type LoadedTask, type Question, type RowFault } from "../question.ts";
 import { levalMessage, type LEvalPrompts, levalPrompts } from "./leval_prompts.ts";
+import { openCompassPrompt } from "./opencompass_configs.ts";
 import { faultOf, parseRow } from "./row.ts";
 
 const CODE = "the LEval repository";
@@ -51,7 +52,11 @@ const rowSchema = z.looseObject({ input: text, instructions: texts, outputs: tex
 
 /** How L-Eval's prompts are made. */
 export interface LEvalOptions {
-  /** Generation lengths of the official scripts or of OpenCompass. Default "official". */
+  /**
+   * "official": lengths of the official scripts, and words left out at the document's end. "opencompass": its lengths, its
+   * prompts where the folders hold its configs, and the middle of the prompt's tokens cut, as the ReAttention paper's runs
+   * did. Default "official".
+   */
   readonly rules?: "official" | "opencompass";
   /**
    * "official": from the release's scripts, an error where they are missing. "plain": document, instruction and "Answer:", in
@@ -97,8 +102,11 @@ export async function loadLEval(
   { rules = "official", prompts: kind = "official" }: LEvalOptions = {},
 ): Promise<LoadedTask> {
   if (!levalNames.includes(task)) throw new RangeError(`L-Eval has no task "${task}"; it has ${levalNames.join(", ")}`);
-  const prompts = kind === "official" ? await promptsOf(release) : undefined;
-  const maxTokens = rules === "opencompass" ? OPENCOMPASS_LENGTHS[task] ?? MAX_NEW_TOKENS : MAX_NEW_TOKENS;
+  const config = rules === "opencompass" ? await openCompassPrompt(release, "leval", task) : undefined;
+  const prompts = kind === "official" && !config ? await promptsOf(release) : undefined;
+  const maxTokens = rules === "official"
+    ? MAX_NEW_TOKENS
+    : config?.maxTokens ?? OPENCOMPASS_LENGTHS[task] ?? MAX_NEW_TOKENS;
   const isOpen = levalOpenTasks.includes(task);
   const questions: Question[] = [];
   const faults: RowFault[] = [];
@@ -107,17 +115,23 @@ export async function loadLEval(
       const { input: document, instructions, outputs, evaluation } = parseRow(rowSchema, row);
       if (!["exam", "f1", "rouge"].includes(evaluation)) continue;
       for (const [index, instruction] of instructions.entries()) {
-        const asked = { document, instruction, words: wordsOf(outputs[index]).length, isOpen };
-        const prompt = prompts ? levalMessage(prompts, task, asked) : `${document}\n\n${instruction}\nAnswer:`;
+        const words = wordsOf(outputs[index]).length;
+        const prompt = config
+          ? fillTemplate(config.template, { context: document, question: instruction, length: String(words) })
+          : prompts
+          ? levalMessage(prompts, task, { document, instruction, words, isOpen })
+          : `${document}\n\n${instruction}\nAnswer:`;
         questions.push({
           benchmark: "leval",
           task,
-          id: `${row.line}.${index + 1}`,
+          id: `${row.id}.${index + 1}`,
           prompt,
           tail: prompt.slice(prompt.indexOf(document) + document.length),
           chat: false,
           maxTokens,
-          shortening: { kind: "words", document, side: task.toLowerCase().includes("code") ? "left" : "right" },
+          shortening: rules === "opencompass"
+            ? { kind: "tokens", rule: "exact_middle" }
+            : { kind: "words", document, side: task.toLowerCase().includes("code") ? "left" : "right" },
           references: [outputs[index]],
           about: { query: instruction, evaluation },
           ...(task === "sci_fi" && { second: asFact(instruction, prompts) }),

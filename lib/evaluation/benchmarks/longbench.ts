@@ -3,6 +3,7 @@ import { fillTemplate, type LoadedTask, type Question, type RowFault } from "../
 import { longBenchTask, longBenchTasks } from "../metrics/longbench.ts";
 import { readTable } from "../data/rows.ts";
 import type { Release } from "../data/release.ts";
+import { openCompassPrompt } from "./opencompass_configs.ts";
 import { faultOf, parseRow, readJsonFile } from "./row.ts";
 
 const CODE = "the LongBench repository (folder LongBench/config)";
@@ -23,7 +24,10 @@ const rowSchema = z.looseObject({
 
 /** How LongBench's prompts are made: as its own scripts do, or as OpenCompass does. */
 export interface LongBenchOptions {
-  /** "opencompass": no chat template, an exact cut of the middle, no two line ends at the prompt's end. Default "official". */
+  /**
+   * "opencompass": no chat template, an exact cut of the middle, no two line ends at the prompt's end; prompts and lengths of its
+   * own configs where the folders hold them. Default "official".
+   */
   readonly rules?: "official" | "opencompass";
 }
 
@@ -41,9 +45,11 @@ export async function loadLongBench(
 ): Promise<LoadedTask> {
   const { metric, chat } = longBenchTask(name);
   const plain = name.replace(/_e$/, "");
-  const template = await fieldOf(release, "dataset2prompt.json", plain, z.string());
-  const maxTokens = await fieldOf(release, "dataset2maxlen.json", plain, z.number().int().min(1));
   const official = rules === "official";
+  const config = official ? undefined : await openCompassPrompt(release, "longbench", plain);
+  const template = config?.template ?? await fieldOf(release, "dataset2prompt.json", plain, z.string());
+  const maxTokens = config?.maxTokens ??
+    await fieldOf(release, "dataset2maxlen.json", plain, z.number().int().min(1));
   const questions: Question[] = [];
   const faults: RowFault[] = [];
   for await (const row of readTable(release, { name, origin: DATA })) {
@@ -54,7 +60,7 @@ export async function loadLongBench(
       questions.push({
         benchmark: "longbench",
         task: name,
-        id: String(row.line),
+        id: row.id,
         prompt: official ? filled : filled.replace(/\n\n$/, ""),
         tail: fillTemplate(template.split("{context}").at(-1)!, { input }),
         chat: official && chat,

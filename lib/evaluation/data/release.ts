@@ -55,7 +55,7 @@ export class Release {
   /** Paths of a table's Parquet files: NAME.parquet, NAME-*.parquet, or those in a folder NAME, as hubs convert. */
   parquet(name: string): string[] {
     const stem = name.replace(/[.*+?^${}()|[\]\\-]/g, "\\$&");
-    return this.matching(new RegExp(`/(${stem}|${stem}[-/][^/]*|${stem}/[^/]*/[^/]*)\\.parquet$`));
+    return this.matching(new RegExp(`/(${stem}|${stem}[-/][^/]*|${stem}/[^/]*/[^/]*)\\.parquet$`)).sort();
   }
 
   /**

@@ -9,6 +9,8 @@ import type { Release } from "./release.ts";
 export type DataRow = JsonLine & {
   /** The file, and inside an archive the member after a colon. */
   readonly file: string;
+  /** Names the row in its table: its line, or of several files the file's number and its row. */
+  readonly id: string;
 };
 
 /** Where a table's rows come from. */
@@ -29,18 +31,20 @@ export interface TableNames {
 export async function* readTable(release: Release, { name, origin }: TableNames): AsyncGenerator<DataRow, void, void> {
   const [plain] = release.find(`data/${name}.jsonl`, `${name}.jsonl`);
   if (plain !== undefined) {
-    for (const row of await readJsonLines(plain)) yield { ...row, file: plain };
+    for (const row of await readJsonLines(plain)) yield { ...row, file: plain, id: String(row.line) };
     return;
   }
   for (const archive of release.matching(/\.zip$/)) {
     const member = await archived(archive, name);
     if (!member) continue;
-    for (const row of jsonLines(member.bytes)) yield { ...row, file: `${archive}:${member.name}` };
+    for (const row of jsonLines(member.bytes)) {
+      yield { ...row, file: `${archive}:${member.name}`, id: String(row.line) };
+    }
     return;
   }
   const parts = release.parquet(name);
   if (parts.length === 0) release.need(origin, `${name}.jsonl`);
-  for (const file of parts) yield* parquetRows(file);
+  for (const [part, file] of parts.entries()) yield* parquetRows(file, parts.length > 1 ? `${part + 1}.` : "");
 }
 
 async function archived(path: string, name: string): Promise<{ name: string; bytes: Uint8Array } | undefined> {
@@ -64,7 +68,7 @@ function plainValue(value: unknown): unknown {
   return value;
 }
 
-async function* parquetRows(path: string): AsyncGenerator<DataRow, void, void> {
+async function* parquetRows(path: string, prefix: string): AsyncGenerator<DataRow, void, void> {
   const byteLength = await fileSize(path);
   const slice = async (start: number, end = byteLength) => {
     const from = start < 0 ? byteLength + start : start;
@@ -76,5 +80,7 @@ async function* parquetRows(path: string): AsyncGenerator<DataRow, void, void> {
   } catch (error) {
     throw new RangeError(`${path} is no Parquet file that can be read: ${(error as Error).message}`, { cause: error });
   }
-  for (const [index, row] of rows.entries()) yield { file: path, line: index + 1, value: plainValue(row) };
+  for (const [index, row] of rows.entries()) {
+    yield { file: path, line: index + 1, id: `${prefix}${index + 1}`, value: plainValue(row) };
+  }
 }

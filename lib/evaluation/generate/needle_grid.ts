@@ -1,7 +1,7 @@
 import { drawFacts, mostNeedles } from "../needle/facts.ts";
 import type { Prose, TextTokenizer } from "../needle/prose.ts";
 import { askNeedle } from "../needle/question.ts";
-import { needleSentence } from "../needle/wordings.ts";
+import { needleSentence, questionSentence } from "../needle/wordings.ts";
 import type { LoadedTask, Question } from "../question.ts";
 import { Random } from "../random.ts";
 
@@ -13,6 +13,8 @@ export interface GridNeedle {
   readonly keyword: string;
   /** What the model continues after the context. */
   readonly question: string;
+  /** The question alone, for those that ask for several needles. Default: `question`, trimmed. */
+  readonly asked?: string;
   /** Most tokens of an answer; undefined: the grid's. */
   readonly maxTokens?: number;
 }
@@ -34,13 +36,18 @@ export interface NeedleGridOptions {
   readonly repeats?: number;
   /** Hides the needles of all depths in one context, each asked by itself. Default false: a context for each cell. */
   readonly together?: boolean;
+  /**
+   * Needles of a cell, all asked for at once: the first at the cell's depth, the others evenly from there to the end, as
+   * gkamradt's multi-needle test has them. Scored by the share of keywords that the answer holds. Default 1.
+   */
+  readonly perQuestion?: number;
   /** Default "gkamradt". */
   readonly protocol?: NeedleProtocol;
-  /** Tokens kept for the question and its answer. Default 200; with facts of this toolkit 64. */
+  /** Tokens kept for the question and its answer. Default 200, or 600 for several; with facts of this toolkit 64 for each. */
   readonly reserve?: number;
   /** What is hidden. Default: facts such as `The secret code of Zena is 482 913.`, which the embedded model knows. */
   readonly needles?: readonly GridNeedle[];
-  /** Most tokens of an answer. Default 50. */
+  /** Most tokens of an answer. Default 50; for several needles at once 250, as NeedleBench has it. */
   readonly maxTokens?: number;
   /** The same seed gives the same grid. */
   readonly seed: number;
@@ -51,7 +58,8 @@ function factNeedles(count: number, tokenizer: TextTokenizer, random: Random): G
   return drawFacts("plain", count, random).facts.map((fact) => {
     const { prompt, answer } = askNeedle(fact);
     const maxTokens = tokenizer.encode(` ${answer}`, { addSpecialTokens: false }).length;
-    return { needle: needleSentence(fact), keyword: answer, question: prompt, maxTokens };
+    const asked = questionSentence(fact, "plain", 0);
+    return { needle: needleSentence(fact), keyword: answer, question: prompt, asked, maxTokens };
   });
 }
 
@@ -77,6 +85,12 @@ function placeFor(hay: readonly number[], depth: number, { protocol, tokenizer }
   return place;
 }
 
+/** Tokens for question and answer, where nothing is said: NeedleBench's 600 where several of its needles are asked for. */
+function reserveOf({ needles, perQuestion = 1 }: NeedleGridOptions): number {
+  if (!needles) return 64 * perQuestion;
+  return perQuestion === 1 ? 200 : 600;
+}
+
 function contextOf(
   options: NeedleGridOptions,
   length: number,
@@ -84,12 +98,12 @@ function contextOf(
   repeat: number,
   cell: number,
 ) {
-  const { tokenizer, prose, seed, repeats = 1, needles, protocol = "gkamradt" } = options;
+  const { tokenizer, prose, seed, repeats = 1, protocol = "gkamradt" } = options;
   const random = new Random(seed, length, repeat, cell);
   const drawn = drawNeedles(options, depths.length, random);
   const wrap = (text: string) => protocol === "needlebench" ? `\n${text}\n` : ` ${text}`;
   const hidden = drawn.map(({ needle }) => tokenizer.encode(wrap(needle), { addSpecialTokens: false }));
-  const reserve = options.reserve ?? (needles ? 200 : 64);
+  const reserve = options.reserve ?? reserveOf(options);
   const opening = tokenizer.encode("");
   const room = length - reserve - opening.length - hidden.reduce((sum, { length }) => sum + length, 0);
   if (room < depths.length) {
@@ -113,9 +127,36 @@ function contextOf(
   return { tokens, drawn, starts, sizes: hidden.map(({ length }) => length) };
 }
 
+/** Depths of a cell's needles: the first one's, and evenly from there to the end. */
+function depthsOf(depth: number, count: number): number[] {
+  return Array.from({ length: count }, (_, index) => depth + index * (1 - depth) / count);
+}
+
+/** What is asked in a context: each needle by itself, or all of them at once. */
+interface Asked {
+  readonly prompt: string;
+  readonly needles: readonly number[];
+  readonly maxTokens: number;
+}
+
+function questionsOf(drawn: readonly GridNeedle[], options: NeedleGridOptions): Asked[] {
+  const { perQuestion = 1, needles, tokenizer, maxTokens } = options;
+  if (perQuestion === 1) {
+    return drawn.map(({ question, maxTokens: own }, index) => {
+      return { prompt: question, needles: [index], maxTokens: own ?? maxTokens ?? 50 };
+    });
+  }
+  const all = drawn.map(({ asked, question }) => asked ?? question.trim());
+  const prompt = needles ? `\n\n${all.join("\n")}\n` : ` Question: ${all.join(" ")} Answer:`;
+  // Facts are answered by their own sentences.
+  const sentences = drawn.map(({ needle }) => ` ${needle}`).join("");
+  const long = needles ? 250 : tokenizer.encode(sentences, { addSpecialTokens: false }).length;
+  return [{ prompt, needles: drawn.map((_, index) => index), maxTokens: maxTokens ?? long }];
+}
+
 /**
- * Questions of a needle grid: a sentence hidden at each depth of contexts of each length, asked for afterwards. Scored as
- * NeedleBench does; the answer has to hold the keyword.
+ * Questions of a needle grid: a sentence hidden at each depth of contexts of each length, asked for afterwards; or several at
+ * once. Scored as NeedleBench does; the answer has to hold the keyword.
  *
  * @throws {RangeError} for depths outside 0 to 1, or a length too short for its needles.
  *
@@ -136,45 +177,79 @@ function contextOf(
  * ```
  */
 export function makeNeedleGrid(options: NeedleGridOptions): LoadedTask {
-  const { lengths, depths, repeats = 1, together = false, protocol = "gkamradt", maxTokens = 50 } = options;
-  const wrong = depths.find((depth) => !(depth >= 0 && depth <= 1));
-  if (wrong !== undefined || depths.length === 0) throw new RangeError(`depths must be from 0 to 1, not ${wrong}`);
-  if (together && !options.needles && depths.length > mostNeedles("plain")) {
-    throw new RangeError(`there are facts for ${mostNeedles("plain")} depths of one context, not ${depths.length}`);
-  }
+  const { lengths, repeats = 1, protocol = "gkamradt", perQuestion = 1 } = options;
+  checkGrid(options);
+  const task = `${perQuestion === 1 ? "single" : "multi"}_${protocol}`;
   const questions: Question[] = [];
   for (const length of lengths) {
     for (let repeat = 0; repeat < repeats; repeat++) {
-      const cells = together ? [depths] : depths.map((depth) => [depth]);
-      for (const [cell, inside] of cells.entries()) {
-        const { tokens, drawn, starts, sizes } = contextOf(options, length, inside, repeat, cell);
+      for (const [cell, inside] of cellsOf(options).entries()) {
         const key = `${length}.${repeat}.${cell}`;
-        for (const [index, { needle, keyword, question, maxTokens: own }] of drawn.entries()) {
-          const place = { start: starts[index], end: starts[index] + sizes[index] };
-          questions.push({
-            benchmark: "needlebench",
-            task: `single_${protocol}`,
-            id: `${key}.${index}`,
-            prompt: question,
-            tail: question,
-            context: { key, tokens },
-            chat: false,
-            maxTokens: own ?? maxTokens,
-            shortening: { kind: "none" },
-            references: [needle],
-            about: {
-              context_length: length,
-              depth_percent: 100 * inside[index],
-              needle,
-              gold: `${needle}*${keyword}`,
-              needle_tokens: [place.start, place.end],
-              repeat,
-            },
-            hidden: [place],
-          });
-        }
+        questions.push(...cellQuestions(options, task, key, contextOf(options, length, inside, repeat, cell), {
+          context_length: length,
+          repeat,
+          depths: inside,
+        }));
       }
     }
   }
-  return { task: `single_${protocol}`, questions, faults: [] };
+  return { task, questions, faults: [] };
+}
+
+function checkGrid({ depths, together = false, perQuestion = 1, needles }: NeedleGridOptions): void {
+  const wrong = depths.find((depth) => !(depth >= 0 && depth <= 1));
+  if (wrong !== undefined || depths.length === 0) throw new RangeError(`depths must be from 0 to 1, not ${wrong}`);
+  if (!Number.isInteger(perQuestion) || perQuestion < 1) {
+    throw new RangeError(`perQuestion ${perQuestion} must be a whole number of at least 1`);
+  }
+  if (together && perQuestion > 1) {
+    throw new RangeError("needles of all depths in one context are asked one by one, not several at once");
+  }
+  const inOne = together ? depths.length : perQuestion;
+  if (!needles && inOne > mostNeedles("plain")) {
+    throw new RangeError(`there are facts for ${mostNeedles("plain")} needles of one context, not ${inOne}`);
+  }
+}
+
+/** The depths of the needles of each context. */
+function cellsOf({ depths, together = false, perQuestion = 1 }: NeedleGridOptions): (readonly number[])[] {
+  return together ? [depths] : depths.map((depth) => depthsOf(depth, perQuestion));
+}
+
+/** A context's questions, each with where its needles stand. */
+function cellQuestions(
+  options: NeedleGridOptions,
+  task: string,
+  key: string,
+  { tokens, drawn, starts, sizes }: ReturnType<typeof contextOf>,
+  { depths, ...about }: { context_length: number; repeat: number; depths: readonly number[] },
+): Question[] {
+  return questionsOf(drawn, options).map(({ prompt, needles, maxTokens }, index): Question => {
+    const hidden = needles.map((needle) => ({ start: starts[needle], end: starts[needle] + sizes[needle] }));
+    const golds = needles.map((needle) => `${drawn[needle].needle}*${drawn[needle].keyword}`);
+    const texts = needles.map((needle) => drawn[needle].needle);
+    const places = hidden.map(({ start, end }) => [start, end]);
+    const alone = needles.length === 1;
+    return {
+      benchmark: "needlebench",
+      task,
+      id: `${key}.${index}`,
+      prompt,
+      tail: prompt,
+      context: { key, tokens },
+      chat: false,
+      maxTokens,
+      shortening: { kind: "none" },
+      references: texts,
+      about: {
+        context_length: about.context_length,
+        depth_percent: 100 * depths[needles[0]],
+        needle: alone ? texts[0] : texts,
+        gold: alone ? golds[0] : golds,
+        needle_tokens: alone ? places[0] : places,
+        repeat: about.repeat,
+      },
+      hidden,
+    };
+  });
 }

@@ -4,6 +4,7 @@ import { normalizeCased } from "./normalize.ts";
 import { parseFloatAsPython, roundAsPython } from "./python_text.ts";
 import { rougeL, rougeN } from "./rouge_score.ts";
 import { englishF1 } from "./token_f1.ts";
+import { mean } from "../statistics.ts";
 
 /** How L-Eval scores a row: by its field `evaluation`. */
 export type LEvalMetric = "exam" | "f1" | "rouge";
@@ -107,10 +108,6 @@ export function levalScore(
     return { score: Math.max(...references.map((reference) => englishF1(prediction, reference))), details: {} };
   }
   return references.map((reference) => exam(task, prediction, reference)).reduce((a, b) => b.score > a.score ? b : a);
-}
-
-function mean(scores: readonly number[]): number {
-  return scores.reduce((sum, score) => sum + score, 0) / scores.length;
 }
 
 /** A task's score, and the parts that it is the mean of. */

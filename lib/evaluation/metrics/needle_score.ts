@@ -21,3 +21,8 @@ export function needleScore(prediction: string, { needle, keyword }: { needle: s
   const alike = longest === 0 ? 100 : 100 * (1 - levenshtein(a, b) / longest);
   return 0.2 * alike;
 }
+
+/** Share of the keywords of several needles that an answer holds as they are written, from 0 to 100; this toolkit's own score. */
+export function keywordShare(prediction: string, keywords: readonly string[]): number {
+  return 100 * keywords.filter((keyword) => prediction.includes(keyword)).length / keywords.length;
+}

@@ -4,7 +4,7 @@ import { infiniteBenchScore, openCompassMathCalc } from "./infinitebench.ts";
 import { levalClosedTasks, type LEvalMetric, levalScore } from "./leval.ts";
 import { firstCodeLine, longBenchPrediction, longBenchScore, longBenchTask } from "./longbench.ts";
 import { openCompassLongBenchScore } from "./opencompass_longbench.ts";
-import { needleScore } from "./needle_score.ts";
+import { keywordShare, needleScore } from "./needle_score.ts";
 import { openCompassLEval, type OpenCompassLEvalMetric, openCompassLEvalMetric } from "./opencompass_leval.ts";
 import { rulerScore, stringMatchAll, stringMatchPart } from "./ruler.ts";
 import { loadSegmenter, type Segmenter } from "./segmentation.ts";
@@ -123,6 +123,7 @@ function scoreWith(answer: AnswerToScore, segment: Segmenter | undefined): Answe
       return { score: match(prediction, texts), details: {} };
     }
     case "needlebench":
+      if (metric === "keywords") return { score: keywordShare(prediction, texts), details: {} };
       if (keyword === undefined) throw new RangeError(`${task}: NeedleBench's score needs the needle's keyword`);
       return { score: needleScore(prediction, { needle: texts[0], keyword }), details: {} };
   }

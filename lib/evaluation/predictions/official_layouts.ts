@@ -32,7 +32,7 @@ const ruler = z.looseObject({ pred: text, outputs: texts });
 const needle = z.looseObject({
   prediction: text.optional(),
   model_response: text.optional(),
-  gold: text,
+  gold: z.union([text, texts.min(1, "must not be empty")], "must be text, or a list of texts"),
 });
 const infiniteBench = z.looseObject({
   prediction: text.optional(),
@@ -121,8 +121,13 @@ export function answerInRow({ benchmark, task }: PredictionKind, row: unknown): 
     }
     case "needlebench": {
       const { prediction, model_response, gold } = checked(needle, row);
+      const said = prediction ?? model_response ?? "";
+      if (typeof gold !== "string") {
+        const keywords = gold.map((one) => one.split("*")[1] ?? "");
+        return { benchmark, task, metric: "keywords", prediction: said, references: keywords };
+      }
       const [hidden, keyword = ""] = gold.split("*");
-      return { benchmark, task, prediction: prediction ?? model_response ?? "", references: [hidden], keyword };
+      return { benchmark, task, prediction: said, references: [hidden], keyword };
     }
   }
 }

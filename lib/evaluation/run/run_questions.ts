@@ -36,12 +36,16 @@ export interface RunSubject<Session extends RunSession<Session>> {
   readonly readsQuestionApart: boolean;
 }
 
-/** Where answers go. */
+/** Where answers go; other processes may write into it too. */
 export interface AnswerRecord {
-  /** Whether a question has an answer from an earlier run. */
-  has(question: string): boolean;
-  /** Keeps an answer. */
-  append(row: PredictionRow): Promise<void>;
+  /** Takes those of the questions that have no answer yet and that nobody else is at. */
+  claim(ids: readonly string[]): readonly string[];
+  /** Keeps an answer to a question that was taken. */
+  append(row: PredictionRow): void | Promise<void>;
+  /** Keeps why a question that was taken got no answer. */
+  fail(id: string, message: string): void | Promise<void>;
+  /** Gives questions back that were taken and not ended. */
+  release(ids: readonly string[]): void;
 }
 
 /** A question that got no answer. */
@@ -61,7 +65,7 @@ export interface RunOptions extends FitOptions {
   /** Called with each row that was kept. */
   readonly onAnswer?: (question: Question, row: PredictionRow) => void;
   /** Called where a question can't be answered: past memory, or past what the method may attend to. The run goes on. */
-  readonly onFailure: (failed: FailedQuestion) => void;
+  readonly onFailure?: (failed: FailedQuestion) => void;
   /** Ends the run with the signal's reason. */
   readonly signal?: AbortSignal;
   /** The clock in milliseconds. Default `performance.now`. */
@@ -84,9 +88,10 @@ function groupsOf(questions: readonly Question[]): Question[][] {
 }
 
 /**
- * Puts questions to a model one after another and keeps each answer before it asks the next; what the record has is not
- * asked again. Questions about one context share its reading: each is answered by a fork.
+ * Puts questions to a model one after another and keeps each answer before it asks the next; what the record has, or another
+ * process is at, is not asked. Questions about one context share its reading: each is answered by a fork.
  *
+ * @returns how many questions were asked
  * @throws the signal's reason once it is aborted, and whatever is no fault of a single question.
  */
 export async function runQuestions<Session extends RunSession<Session>>(
@@ -94,12 +99,22 @@ export async function runQuestions<Session extends RunSession<Session>>(
   questions: readonly Question[],
   record: AnswerRecord,
   options: RunOptions,
-): Promise<void> {
+): Promise<number> {
   const run = new QuestionRun(subject, record, options);
+  let asked = 0;
   for (const group of groupsOf(questions)) {
-    const open = group.filter(({ id }) => !record.has(id));
-    if (open.length > 0) await run.group(open);
+    options.signal?.throwIfAborted();
+    const taken = new Set(record.claim(group.map(({ id }) => id)));
+    if (taken.size === 0) continue;
+    try {
+      await run.group(group.filter(({ id }) => taken.has(id)));
+    } finally {
+      // What ended is not in hand any more.
+      record.release([...taken]);
+    }
+    asked += taken.size;
   }
+  return asked;
 }
 
 class QuestionRun<Session extends RunSession<Session>> {
@@ -121,7 +136,7 @@ class QuestionRun<Session extends RunSession<Session>> {
       for (const question of questions) await this.#attempt(question, () => this.#answerAlone(question));
       return;
     }
-    const { signal, onProgress, onFailure } = this.#options;
+    const { signal, onProgress } = this.#options;
     signal?.throwIfAborted();
     let session: Session | undefined;
     try {
@@ -134,14 +149,14 @@ class QuestionRun<Session extends RunSession<Session>> {
     } catch (error) {
       signal?.throwIfAborted();
       if (!isOwnFault(error)) throw error;
-      for (const question of questions) onFailure({ question, message: error.message });
+      for (const question of questions) await this.#fail(question, error);
     } finally {
       session?.[Symbol.dispose]();
     }
   }
 
   async #attempt(question: Question, answer: () => Promise<PredictionRow>): Promise<void> {
-    const { signal, onQuestion, onAnswer, onFailure } = this.#options;
+    const { signal, onQuestion, onAnswer } = this.#options;
     signal?.throwIfAborted();
     onQuestion?.(question);
     try {
@@ -151,8 +166,13 @@ class QuestionRun<Session extends RunSession<Session>> {
     } catch (error) {
       signal?.throwIfAborted();
       if (!isOwnFault(error)) throw error;
-      onFailure({ question, message: error.message });
+      await this.#fail(question, error);
     }
+  }
+
+  async #fail(question: Question, { message }: Error): Promise<void> {
+    await this.#record.fail(question.id, message);
+    this.#options.onFailure?.({ question, message });
   }
 
   async #answerFork(question: Question, session: Session, read: number): Promise<PredictionRow> {

@@ -1,5 +1,5 @@
 import { Random } from "../random.ts";
-import type { Interval, Score } from "../statistics.ts";
+import { type Interval, mean, type Score } from "../statistics.ts";
 
 /** Draws of a bootstrap; the ends of an interval are their 2.5 % and 97.5 % quantiles. */
 const DRAWS = 4000;
@@ -136,8 +136,4 @@ export function holmCorrected(chances: readonly number[]): number[] {
     corrected[index] = most;
   }
   return corrected;
-}
-
-function mean(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
 }

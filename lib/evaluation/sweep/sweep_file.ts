@@ -1,13 +1,11 @@
-import { Database, isRunning, type ProcessName, thisProcess } from "../../platform.ts";
+import { Database } from "../../platform.ts";
 import type { ClaimedTrial, Ledger, LedgerCounts } from "./ledger.ts";
 import { migrate } from "./migrations.ts";
 import { parseTrialRecord, type TrialRecord } from "./record.ts";
 import { parseSweepSpec, type SweepSpec } from "./spec.ts";
 import { specChanges } from "./spec_changes.ts";
 import { canonicalJson, digestOf, prefillKeyOf, type Trial } from "./trial.ts";
-
-/** Milliseconds after which a claim of another machine's process that says nothing is taken over. */
-const SILENCE = 120_000;
+import { Workers } from "./workers.ts";
 
 /** The file holds another spec than the one that was to run. */
 export class OtherSpecError extends Error {
@@ -34,12 +32,12 @@ interface TrialRow {
  */
 export class SweepFile implements Ledger {
   readonly #database: Database;
-  readonly #worker = crypto.randomUUID();
+  readonly #workers: Workers;
   #spec: string;
-  #registered = false;
 
   private constructor(database: Database, spec: string) {
     this.#database = database;
+    this.#workers = new Workers(database);
     this.#spec = spec;
   }
 
@@ -96,10 +94,10 @@ export class SweepFile implements Ledger {
   /** Takes a trial that nobody has: of the same reading first, then of one that nobody else is at. */
   claim(preferred?: string): ClaimedTrial | "wait" | undefined {
     return this.#database.transaction(() => {
-      this.#register();
+      this.#workers.register();
       const next = this.#waiting(preferred);
       if (next) {
-        this.#database.run("UPDATE trial SET status = 'claimed', worker = ? WHERE id = ?", this.#worker, next.id);
+        this.#database.run("UPDATE trial SET status = 'claimed', worker = ? WHERE id = ?", this.#workers.id, next.id);
         return { trial: JSON.parse(next.trial), prefill: next.prefill };
       }
       return this.counts().claimed > 0 ? "wait" : undefined;
@@ -115,7 +113,7 @@ export class SweepFile implements Ledger {
         record.status,
         JSON.stringify(record),
         id,
-        this.#worker,
+        this.#workers.id,
       ) === 1;
       if (kept && trace !== undefined) {
         this.#database.run("INSERT OR REPLACE INTO trace VALUES (?, ?)", id, JSON.stringify(trace));
@@ -127,12 +125,12 @@ export class SweepFile implements Ledger {
   /** Gives a claimed trial back. */
   release(id: string): void {
     const sql = "UPDATE trial SET status = 'pending', worker = NULL WHERE id = ? AND worker = ?";
-    this.#database.run(sql, id, this.#worker);
+    this.#database.run(sql, id, this.#workers.id);
   }
 
   /** Says that this process still holds its claims, which only processes of other machines have to be told. */
   beat(): void {
-    this.#database.run("UPDATE worker SET beat = ? WHERE id = ?", Date.now(), this.#worker);
+    this.#workers.beat();
   }
 
   /** Lets failed trials run again; how many there are. */
@@ -179,12 +177,7 @@ export class SweepFile implements Ledger {
 
   /** Gives its claims back and closes the file. */
   [Symbol.dispose](): void {
-    if (this.#registered) {
-      this.#database.transaction(() => {
-        this.#database.run("UPDATE trial SET status = 'pending', worker = NULL WHERE worker = ?", this.#worker);
-        this.#database.run("DELETE FROM worker WHERE id = ?", this.#worker);
-      });
-    }
+    this.#workers.leave((worker) => this.#free(worker));
     this.#database[Symbol.dispose]();
   }
 
@@ -221,13 +214,6 @@ export class SweepFile implements Ledger {
     });
   }
 
-  #register(): void {
-    if (this.#registered) return;
-    this.#registered = true;
-    const process = JSON.stringify(thisProcess());
-    this.#database.run("INSERT INTO worker VALUES (?, ?, ?)", this.#worker, process, Date.now());
-  }
-
   #waiting(preferred: string | undefined): TrialRow | undefined {
     const first = (condition: string, ...values: string[]) =>
       this.#database.get<TrialRow>(
@@ -237,21 +223,12 @@ export class SweepFile implements Ledger {
       );
     const same = preferred === undefined ? undefined : first("AND prefill = ?", preferred);
     if (same) return same;
-    this.#freeClaimsOfTheDead();
+    this.#workers.buryTheDead((worker) => this.#free(worker));
     return first("AND prefill NOT IN (SELECT prefill FROM trial WHERE status = 'claimed')") ?? first("");
   }
 
-  #freeClaimsOfTheDead(): void {
-    const others = this.#database.all<{ id: string; process: string; beat: number }>(
-      "SELECT * FROM worker WHERE id <> ?",
-      this.#worker,
-    );
-    for (const { id, process, beat } of others) {
-      const running = isRunning(JSON.parse(process) as ProcessName) ?? Date.now() - beat < SILENCE;
-      if (running) continue;
-      this.#database.run("UPDATE trial SET status = 'pending', worker = NULL WHERE worker = ?", id);
-      this.#database.run("DELETE FROM worker WHERE id = ?", id);
-    }
+  #free(worker: string): void {
+    this.#database.run("UPDATE trial SET status = 'pending', worker = NULL WHERE worker = ?", worker);
   }
 
   #specText(digest: string): string | undefined {

@@ -1,6 +1,7 @@
 import { levalClosedTasks } from "../metrics/leval.ts";
 import { longBenchTask, longBenchTasks } from "../metrics/longbench.ts";
 import type { PredictedBenchmark } from "../predictions/official_layouts.ts";
+import { mean } from "../statistics.ts";
 
 /** A mean over tasks, with what it is a mean of. */
 export interface Average {
@@ -8,10 +9,6 @@ export interface Average {
   readonly label: string;
   /** On the tasks' scale. */
   readonly value: number;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** A mean over those of the wanted tasks that were run; undefined where none was. */

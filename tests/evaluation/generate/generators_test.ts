@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
+  answerInRow,
   commonVocabulary,
   essayWords,
   factsRulerWording,
@@ -12,6 +13,7 @@ import {
   readBook,
   retrievalTasks,
   rulerTasks,
+  scoreAnswer,
 } from "../../../lib/evaluation/mod.ts";
 import { loadTokenizer } from "../../../lib/model/mod.ts";
 
@@ -87,4 +89,31 @@ Deno.test("needle grids hold each needle where they say, alone or together", () 
       assertEquals(new Set(questions.map(({ context }) => context!.key)).size, together ? 2 : 6);
     }
   }
+});
+
+Deno.test("several needles of a cell stand from its depth evenly to the end, and are asked for at once", async () => {
+  const prose = new Prose(tokenizer, book);
+  const { task, questions } = makeNeedleGrid({
+    ...{ tokenizer, prose, lengths: [1024], depths: [0.1, 0.6], perQuestion: 3, seed: 2 },
+  });
+  assertEquals([task, questions.length], ["multi_gkamradt", 2]);
+  for (const { context, hidden, references, prompt, about, maxTokens } of questions) {
+    const { tokens } = context!;
+    assert(tokens.length + tokenizer.encode(prompt).length + maxTokens <= 1024);
+    assertEquals(prompt.match(/What is the/g)?.length, 3);
+    const depths = hidden!.map(({ start, end }, index) => {
+      assertEquals(tokenizer.decode(tokens.slice(start, end)).trim(), references[index]);
+      return start / tokens.length;
+    });
+    const first = Number(about.depth_percent) / 100;
+    // Sentences are moved back to where one before has ended: at most a long sentence.
+    for (const [index, depth] of depths.entries()) assert(Math.abs(depth - first - index * (1 - first) / 3) < 0.12);
+    const golds = about.gold as string[];
+    const row = { ...about, prediction: `It is ${golds[1].split("*")[1]}.` };
+    const answer = answerInRow({ benchmark: "needlebench", task }, row)!;
+    assertEquals((await scoreAnswer(answer)).score, 100 / 3);
+  }
+  const shared = { tokenizer, prose, lengths: [1024], depths: [0.5], seed: 2 };
+  assertThrows(() => makeNeedleGrid({ ...shared, perQuestion: 2, together: true }), RangeError, "one by one");
+  assertThrows(() => makeNeedleGrid({ ...shared, perQuestion: 0 }), RangeError, "perQuestion 0");
 });

@@ -14,6 +14,8 @@ export interface Fault {
 
 /** A repository on the fake hub: file contents by name, and the commit that its branches stand for. */
 export interface FakeRepository {
+  /** Default "model". */
+  kind?: "model" | "dataset";
   files: Record<string, Uint8Array<ArrayBuffer>>;
   refs: Record<string, string>;
   /** Only who sends this token may see it. */
@@ -29,7 +31,7 @@ async function digest(algorithm: "sha256" | "sha1", bytes: Uint8Array): Promise<
   return hasher.digest("hex");
 }
 
-/** A server that answers as the hub does, for one repository: model info, file lists in pages, contents by redirect. */
+/** A server that answers as the hub does, for a repository or several: their info, file lists in pages, contents by redirect. */
 export class FakeHub {
   /** Requests so far, as "GET /path". */
   readonly requests: string[] = [];
@@ -39,7 +41,12 @@ export class FakeHub {
   readonly faults: Record<string, Fault[]> = {};
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
-  constructor(readonly name: string, readonly repository: FakeRepository) {
+  /** `more` are further repositories, by name. */
+  constructor(
+    readonly name: string,
+    readonly repository: FakeRepository,
+    readonly more: Readonly<Record<string, FakeRepository>> = {},
+  ) {
     this.#server = Deno.serve(
       { port: 0, hostname: "127.0.0.1", onListen: () => {}, onError: () => new Response(null) },
       (
@@ -59,54 +66,72 @@ export class FakeHub {
   async #answer(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     this.requests.push(`${request.method} ${pathname}`);
-    const { token, refs } = this.repository;
-    if (token && request.headers.get("authorization") !== `Bearer ${token}` && !pathname.startsWith("/cdn/")) {
-      return Response.json({ error: "Invalid username or password." }, { status: 401 });
+    const [, place] = pathname.match(/^\/cdn\/(.+)$/) ?? [];
+    if (place) return this.#send(request, ...this.#stored(place));
+    for (const [name, repository] of Object.entries({ [this.name]: this.repository, ...this.more })) {
+      const kind = `${repository.kind ?? "model"}s`;
+      const api = after(pathname, `/api/${kind}/${name}/`);
+      const file = after(pathname, `/${kind === "models" ? "" : "datasets/"}${name}/resolve/${COMMIT}/`);
+      if (api === undefined && file === undefined) continue;
+      if (repository.token && request.headers.get("authorization") !== `Bearer ${repository.token}`) break;
+      if (file !== undefined) return await this.#contents(request, repository, name, decodeURIComponent(file));
+      return await this.#describe(name, repository, api!, searchParams.get("page") ?? "0");
     }
-    const [, revision] = pathname.match(`^/api/models/${this.name}/revision/([^/]+)$`) ?? [];
-    if (revision) {
-      const sha = refs[decodeURIComponent(revision)];
+    if (this.repository.token) return Response.json({ error: "Invalid username or password." }, { status: 401 });
+    return Response.json({ error: "Repository not found" }, { status: 404 });
+  }
+
+  async #describe(name: string, repository: FakeRepository, asked: string, page: string): Promise<Response> {
+    const revision = after(asked, "revision/");
+    if (revision !== undefined) {
+      const sha = repository.refs[decodeURIComponent(revision)];
       if (!sha) return Response.json({ error: `Invalid rev id: ${revision}` }, { status: 404 });
-      return Response.json({ _id: "1", id: this.name, sha, lastModified: "2026-01-01T00:00:00.000Z" });
+      return Response.json({ _id: "1", id: name, sha, lastModified: "2026-01-01T00:00:00.000Z" });
     }
-    if (pathname === `/api/models/${this.name}/tree/${COMMIT}`) {
-      return await this.#list(searchParams.get("page") ?? "0");
-    }
-    const [, kind, file] = pathname.match(/^\/(.+)\/([^/]+)$/) ?? [];
-    if (kind === `${this.name}/resolve/${COMMIT}`) return await this.#contents(request, file);
-    if (kind === "cdn") return this.#send(request, file);
+    if (asked === `tree/${COMMIT}`) return await this.#list(name, repository, page);
     return Response.json({ error: "Repository not found" }, { status: 404 });
   }
 
   /** Two files a page, as the real one has a thousand. */
-  async #list(page: string): Promise<Response> {
-    const names = Object.keys(this.repository.files);
+  async #list(name: string, repository: FakeRepository, page: string): Promise<Response> {
+    const names = Object.keys(repository.files);
     const first = 2 * Number(page);
     const entries = await Promise.all(
       names.slice(first, first + 2).map(async (path) => {
-        const bytes = this.repository.files[path];
+        const bytes = repository.files[path];
         const oid = await digest("sha1", bytes);
         const lfs = { oid: await digest("sha256", bytes), size: bytes.length, pointerSize: 134 };
         return { type: "file", path, size: bytes.length, oid, ...(isLarge(path) && { lfs, xetHash: "0".repeat(64) }) };
       }),
     );
-    const next = `<${this.url}/api/models/${this.name}/tree/${COMMIT}?page=${Number(page) + 1}>; rel="next"`;
+    const kind = `${repository.kind ?? "model"}s`;
+    const next = `<${this.url}/api/${kind}/${name}/tree/${COMMIT}?page=${Number(page) + 1}>; rel="next"`;
     return Response.json(entries, { headers: first + 2 < names.length ? { link: next } : {} });
   }
 
   /** Large files lie elsewhere. */
-  async #contents(request: Request, file: string): Promise<Response> {
-    const bytes = this.repository.files[file];
+  async #contents(request: Request, repository: FakeRepository, name: string, file: string): Promise<Response> {
+    const bytes = repository.files[file];
     if (!bytes) {
       return Response.json({ error: "Entry not found" }, { status: 404, headers: { "x-error-code": "EntryNotFound" } });
     }
-    if (!isLarge(file)) return this.#send(request, file, await digest("sha1", bytes));
-    const headers = { location: `${this.url}/cdn/${file}`, "x-linked-etag": `"${await digest("sha256", bytes)}"` };
-    return new Response(null, { status: 302, headers });
+    if (!isLarge(file)) return this.#send(request, repository, file, await digest("sha1", bytes));
+    const location = `${this.url}/cdn/${name}/${file}`;
+    return new Response(null, {
+      status: 302,
+      headers: { location, "x-linked-etag": `"${await digest("sha256", bytes)}"` },
+    });
   }
 
-  #send(request: Request, file: string, etag = "cdn"): Response {
-    const bytes = this.repository.files[file];
+  /** The repository and file of a place that a redirect named. */
+  #stored(place: string): [FakeRepository, string] {
+    const known = Object.entries({ [this.name]: this.repository, ...this.more });
+    const [name, repository] = known.find(([name]) => place.startsWith(`${name}/`))!;
+    return [repository, place.slice(name.length + 1)];
+  }
+
+  #send(request: Request, repository: FakeRepository, file: string, etag = "cdn"): Response {
+    const bytes = repository.files[file];
     const [, from, to] = request.headers.get("range")?.match(/^bytes=(\d+)-(\d*)$/) ?? [];
     const probes = from === "0" && to === "0";
     const fault = probes ? {} : this.faults[file]?.shift() ?? {};
@@ -142,6 +167,11 @@ export class FakeHub {
   }
 }
 
+/** What comes after a prefix; undefined where it isn't there. */
+function after(text: string, prefix: string): string | undefined {
+  return text.startsWith(prefix) ? text.slice(prefix.length) : undefined;
+}
+
 function isLarge(path: string): boolean {
-  return path.endsWith(".safetensors");
+  return /\.(safetensors|zip|parquet)$/.test(path);
 }

@@ -1,0 +1,44 @@
+import { assert, assertEquals } from "@std/assert";
+
+const SCRIPT = new URL("../../../experiments/evaluate.ts", import.meta.url).href;
+
+async function evaluate(args: readonly string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", SCRIPT, ...args],
+    env: { NO_COLOR: "1" },
+  }).output();
+  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
+}
+
+Deno.test("two processes on one --out share the questions and print the same table", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const args = [
+      ...["--benchmark", "niah", "--lengths", "512,600", "--depths", "3", "--samples", "2"],
+      ...["--methods", "full,streaming", "--out", `${folder}/out`],
+    ];
+    const both = await Promise.all([evaluate(args), evaluate(args)]);
+    for (const { code, err } of both) assertEquals(code, 0, err);
+    const [first, second] = both.map(({ out }) => out.split("\n").filter((line) => line.startsWith("|")));
+    assertEquals(first, second);
+    assert(first.some((line) => /\| single_gkamradt at 600 \| +6 \|/.test(line)), first.join("\n"));
+    const found = await findFiles(`${folder}/out`, ".jsonl");
+    const answers = found.filter((name) => !name.endsWith("failures.jsonl"));
+    assertEquals(answers.length, 4, found.join(", "));
+    for (const name of answers) {
+      const rows = (await Deno.readTextFile(name)).trimEnd().split("\n").map((line) => JSON.parse(line).question);
+      assertEquals([rows.length, new Set(rows).size], [6, 6], name);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+async function findFiles(folder: string, end: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) found.push(...await findFiles(`${folder}/${name}`, end));
+    else if (name.endsWith(end)) found.push(`${folder}/${name}`);
+  }
+  return found;
+}

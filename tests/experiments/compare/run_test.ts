@@ -11,6 +11,9 @@ const job: Job = {
   length: 2048,
   variant: "plain",
   haystacks: 3,
+  needles: 4,
+  questionsPerNeedle: 1,
+  tuningLength: 2048,
   tuning: 2,
 };
 

@@ -42,7 +42,7 @@ const BEYOND = [2048, 8192, 32768, 65536];
 /** The longest contexts on a software adapter of methods whose work per token grows with the length, and of the others. */
 const SOFTWARE = { growing: 4096, bounded: 65536 };
 /** Longer contexts take the setting that was best at this length: trying all anew there would cost most of a run. */
-const MOST_TUNED = 8192;
+const MOST_TUNED = 2048;
 /** What is asked by default: values that are told, and chains, which the model follows most of the time only. */
 const VARIANTS: readonly NeedleVariant[] = ["plain", "chain"];
 
@@ -56,8 +56,7 @@ type Counts = Pick<Job, "haystacks" | "needles" | "questionsPerNeedle">;
 function counts(length: number, variant: NeedleVariant): Counts {
   const chain = variant.startsWith("chain");
   if (length <= 2048) return chain ? of(7, 8, 1) : of(13, 4, 1);
-  if (length <= 8192) return chain ? of(7, 8, 1) : of(7, 4, 2);
-  if (length <= 32768) return chain ? of(4, 14, 1) : of(4, 4, 4);
+  if (length <= 8192) return chain ? of(4, 14, 1) : of(5, 4, 3);
   return chain ? of(3, 18, 1) : of(3, 4, 5);
 }
 

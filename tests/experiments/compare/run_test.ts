@@ -84,10 +84,10 @@ Deno.test("runJobs goes on from the context at which it was stopped, wherever th
 
 Deno.test("runJobs takes the setting that was best at the length where settings are tried", async () => {
   const asked: Asked[] = [];
-  const long = { ...job, length: 65536, haystacks: 1, tuningLength: 8192, tuning: 1 };
+  const long = { ...job, length: 65536, haystacks: 1, tuningLength: 4096, tuning: 1 };
   const rows = await runJobs(bench(asked, { wins: 480 }), [long], { seed: 1, known: [], onRow: () => {} });
-  // The settings of streaming in contestants.ts at 8,192 tokens; the one in second place is reported.
-  assertEquals(asked, [[undefined, 8192, 5001, 0], [480, 8192, 5001, 0], [256, 8192, 5001, 0], [2, 65536, 1, 0]]);
+  // The settings of streaming in contestants.ts at 4,096 tokens; the one in second place is reported.
+  assertEquals(asked, [[undefined, 4096, 5001, 0], [480, 4096, 5001, 0], [256, 4096, 5001, 0], [2, 65536, 1, 0]]);
   assertEquals(rows.at(-1)!.length, 65536);
 });
 

@@ -11,7 +11,7 @@ import { ArgumentsError, type CompareArguments, parseCompareArguments, USAGE } f
 import { Bench } from "./compare/measure.ts";
 import { comparePage } from "./compare/page.ts";
 import { planJobs } from "./compare/plan.ts";
-import { type CompareRow, keyOf, parseRows } from "./compare/rows.ts";
+import { type CompareRow, isWhole, keyOf, parseRows } from "./compare/rows.ts";
 import { runJobs } from "./compare/run.ts";
 import { remarks, tableHead, tableLine } from "./compare/table.ts";
 import { describeMachine, today } from "./demo/results.ts";
@@ -61,14 +61,14 @@ async function compare(asked: CompareArguments, signal: AbortSignal): Promise<vo
   const jobs = planJobs(asked, device.info.software);
   console.log(`${machine}; ${jobs.length} rows; seed ${seed}\n\n${tableHead()}`);
   const all = new Map(kept.map((row) => [keyOf(row), row]));
-  const rows = await runJobs(new Bench(model, device, signal), jobs, {
+  const rows = await runJobs(new Bench(model, device, { timed: !asked.untimed, signal }), jobs, {
     seed,
     known: kept,
     onStart: ({ contestant, length }, done, total) => {
       if (isTerminal("stderr")) console.error(`[${done + 1} of ${total}] ${contestant.label}, ${length} tokens`);
     },
     onRow: async (row: CompareRow) => {
-      if (row.part === "reported") console.log(tableLine(row));
+      if (row.part === "reported" && isWhole(row)) console.log(tableLine(row));
       all.set(keyOf(row), row);
       if (json !== undefined) await writeAside(json, `${JSON.stringify([...all.values()], null, 1)}\n`);
     },

@@ -11,6 +11,8 @@ export interface CompareArguments extends AskedPlan {
   readonly seed: number;
   /** Where rows are kept as JSON, and taken up again; undefined: nowhere. */
   readonly json?: string;
+  /** Leaves the time per token out. */
+  readonly untimed: boolean;
   /** Folder of report.html. */
   readonly out: string;
 }
@@ -32,9 +34,10 @@ knobs are tried on contexts of their own first, as many settings for each. Print
   --length N,N,...    lengths in tokens (default 512, 2048, 8192, 32768, 65536; on a software adapter methods whose work
                       grows with the length stop at 4,096)
   --method NAME,...   only these; ${labels().join(", ")}
-  --variant NAME,...  what is hidden: ${needleVariants.join(", ")} (default plain, look-alike)
-  --haystacks N       contexts of a reported figure, 4 questions each (default 13)
-  --json FILE         keeps the rows; rows that the file has already are not measured again
+  --variant NAME,...  what is hidden: ${needleVariants.join(", ")} (default plain, chain)
+  --haystacks N       contexts of a reported figure (default 13 to 3, fewer the longer they are, 50 questions and more)
+  --untimed           leaves the time per token out, for runs that share the adapter with others
+  --json FILE         keeps the rows; contexts that it has already are not read again
   --seed N            seed of the contexts (default 1)
   --out FOLDER        folder of report.html (default results/compare)
   --help              prints this`;
@@ -55,6 +58,7 @@ const path = (name: string) => z.string().min(1, `${name} must name a file or fo
 const schema = z.object({
   help: z.boolean().default(false),
   quick: z.boolean().default(false),
+  untimed: z.boolean().default(false),
   length: z.array(whole("--length", 256, 2 ** 20)).optional(),
   method: z.array(one("--method", labels())).optional(),
   variant: z.array(one("--variant", needleVariants)).optional(),
@@ -79,6 +83,7 @@ export function parseCompareArguments(args: readonly string[]): CompareArguments
   return {
     help: data.help,
     quick: data.quick,
+    untimed: data.untimed,
     seed: data.seed,
     out: data.out,
     ...(data.length && { lengths: [...new Set(data.length)] }),
@@ -94,7 +99,7 @@ function split(args: readonly string[]) {
   const list = { type: "string", multiple: true } as const;
   const flag = { type: "boolean" } as const;
   const options = {
-    ...{ help: flag, quick: flag, length: list, method: list, variant: list },
+    ...{ help: flag, quick: flag, untimed: flag, length: list, method: list, variant: list },
     ...{ haystacks: text, seed: text, json: text, out: text },
   };
   try {

@@ -2,6 +2,8 @@ import { type Knobs, presets, resolveKnobs } from "../../lib/attention/mod.ts";
 import {
   askNeedle,
   clusteredInterval,
+  type DemoRow,
+  lossOf,
   makeHaystack,
   type NeedleVariant,
   questionRoom,
@@ -15,10 +17,12 @@ import type { Contestant, Regime } from "./contestants.ts";
 import { EIGHTH, TRAINED } from "./contestants.ts";
 import { OracleSession } from "./oracle_session.ts";
 
-/** Needles of a context, all asked for. */
-export const NEEDLES = 4;
+/** Needles in the context of costs. */
+const NEEDLES = 4;
 /** Tokens of prose whose perplexity is taken, at the end of a context. */
-const JUDGED = 128;
+const JUDGED = 256;
+/** How plain needles are asked for: in five wordings in turn. */
+const VARIED = { wording: "varied", opening: true } as const;
 /** Tokens written to time one. */
 const WRITTEN = 8;
 const BYTES = 4;
@@ -33,12 +37,18 @@ export interface MeasureTask {
   readonly variant: NeedleVariant;
   /** Contexts. */
   readonly haystacks: number;
+  /** Needles in each context. */
+  readonly needles: number;
+  /** Questions about each. */
+  readonly questionsPerNeedle: number;
   /** Seed of the contexts. */
   readonly seed: number;
 }
 
 /** What a contestant answered. */
 export interface Answers {
+  /** Right answers about each context. */
+  readonly correct: number[];
   /** Questions asked. */
   readonly questions: number;
   /** Share of exactly right answers, and its 95 % interval, clustered by context. */
@@ -57,8 +67,8 @@ export interface Costs {
   readonly residentBytes: number;
   /** Bytes that a decode step reads of them, scoring included. */
   readonly readBytes: number;
-  /** Seconds for a token of an answer. */
-  readonly secondsPerToken: number;
+  /** Seconds for a token of an answer; null where other processes share the adapter. */
+  readonly secondsPerToken: number | null;
   /** Perplexity of prose at the end of a context of that length; null for retrieval. */
   readonly perplexity: number | null;
 }
@@ -68,21 +78,47 @@ export class Bench {
   readonly #model: Model;
   readonly #device: Device;
   readonly #signal: AbortSignal | undefined;
+  readonly #timed: boolean;
 
   /** Model and device stay their owner's. */
-  constructor(model: Model, device: Device, signal?: AbortSignal) {
+  constructor(model: Model, device: Device, { timed = true, signal }: { timed?: boolean; signal?: AbortSignal } = {}) {
     this.#model = model;
     this.#device = device;
     this.#signal = signal;
+    this.#timed = timed;
   }
 
-  /** Asks a contestant. */
-  async answers(contestant: Contestant, knobs: Partial<Knobs>, task: MeasureTask): Promise<Answers> {
-    const { label } = contestant;
-    const { length, haystacks, seed, variant } = task;
+  /** Asks a contestant, context by context; `before` holds what contexts gave that an earlier run read. */
+  async *answers(
+    contestant: Contestant,
+    knobs: Partial<Knobs>,
+    task: MeasureTask,
+    before: Pick<Answers, "correct" | "peakBytes"> = { correct: [], peakBytes: 0 },
+  ): AsyncGenerator<Answers> {
+    const { haystacks, needles, questionsPerNeedle } = task;
+    const correct = [...before.correct];
+    let { peakBytes } = before;
+    const total = needles * questionsPerNeedle;
+    for (let haystack = correct.length; haystack < haystacks; haystack++) {
+      const row = await this.#ask(contestant, knobs, task, haystack);
+      correct.push(row.answers.filter((answer) => answer.correct).length);
+      peakBytes = Math.max(peakBytes, row.peakBytes);
+      const { low, high } = clusteredInterval(correct.map((right) => ({ correct: right, total })), {
+        agreeing: "haystack",
+      });
+      const questions = total * correct.length;
+      const exact = correct.reduce((sum, right) => sum + right, 0) / questions;
+      yield { correct: [...correct], questions, exact, low, high, peakBytes };
+    }
+  }
+
+  /** Asks about one context. */
+  async #ask(contestant: Contestant, knobs: Partial<Knobs>, task: MeasureTask, haystack: number): Promise<DemoRow> {
+    const { length, haystacks, needles, questionsPerNeedle, seed, variant } = task;
     const subject = { tokenizer: this.#model.tokenizer, memory: this.#device.memory };
-    const about = { method: label, length, haystacks, seed, variant, needles: NEEDLES };
-    const options = { signal: this.#signal };
+    const counts = { length, haystacks, needles, questionsPerNeedle };
+    const about = { method: contestant.label, ...counts, seed, variant, asks: [VARIED] };
+    const options = { signal: this.#signal, only: [haystack] };
     const [row] = contestant.method === "bm25"
       ? await runNeedleTask({ ...subject, createSession: () => this.#retrieval(knobs, task) }, about, options)
       : contestant.method === "oracle"
@@ -92,12 +128,7 @@ export class Bench {
         options,
       )
       : await runNeedleTask({ ...subject, createSession: () => this.#session(contestant, knobs) }, about, options);
-    const perHaystack = Array.from({ length: haystacks }, (_, haystack) => {
-      const own = row.answers.filter((answer) => answer.haystack === haystack);
-      return { correct: own.filter(({ correct }) => correct).length, total: own.length };
-    });
-    const { low, high } = clusteredInterval(perHaystack, { agreeing: "haystack" });
-    return { questions: row.questions, exact: row.exact, low, high, peakBytes: row.peakBytes };
+    return row;
   }
 
   /** What one context and one answer take. */
@@ -114,11 +145,13 @@ export class Bench {
       const bytes = 2 * keyBytes * session.scope;
       // The text itself stays, four bytes a token; each answer reads anew.
       const residentBytes = BYTES * context.tokens.length + bytes;
-      return { attended: session.scope, residentBytes, readBytes: bytes, secondsPerToken: seconds, perplexity: null };
+      const secondsPerToken = this.#timed ? seconds : null;
+      return { attended: session.scope, residentBytes, readBytes: bytes, secondsPerToken, perplexity: null };
     }
     using session = this.#session(contestant, knobs, true);
-    const judged = context.tokens.slice(-JUDGED);
-    await session.append(context.tokens.slice(0, -JUDGED), { signal: this.#signal });
+    const place = context.tokens.length - Math.min(JUDGED, task.length / 4);
+    const judged = context.tokens.slice(place);
+    await session.append(context.tokens.slice(0, place), { signal: this.#signal });
     session.clearTrace();
     const perplexity = await this.#perplexity(session, judged);
     session.clearTrace();
@@ -137,21 +170,18 @@ export class Bench {
       attended,
       residentBytes: 2 * keyBytes * (method.keptTokens?.(step.length) ?? step.length) + session.memoryBytes,
       readBytes: keyBytes * (2 * attended + scored),
-      secondsPerToken: seconds / WRITTEN,
+      secondsPerToken: this.#timed ? seconds / WRITTEN : null,
       perplexity,
     };
   }
 
-  /** Perplexity of the last tokens given what the session has read; reads them. */
+  /** Perplexity of the last tokens given what the session has read, read one by one, so that none helps to choose for an earlier one. */
   async #perplexity(session: Session, tokens: readonly number[]): Promise<number> {
     const { vocabularySize } = this.#model.config;
-    const logits = await session.logits(tokens, { signal: this.#signal });
     let sum = 0;
     for (let place = 0; place + 1 < tokens.length; place++) {
-      const row = logits.subarray(place * vocabularySize, (place + 1) * vocabularySize);
-      const highest = row.reduce((a, b) => Math.max(a, b), -Infinity);
-      const total = row.reduce((all, value) => all + Math.exp(value - highest), 0);
-      sum += highest + Math.log(total) - row[tokens[place + 1]];
+      const logits = await session.logits([tokens[place]], { signal: this.#signal });
+      sum += lossOf(logits, 0, vocabularySize, tokens[place + 1]);
     }
     return Math.exp(sum / (tokens.length - 1));
   }

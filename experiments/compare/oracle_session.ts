@@ -54,13 +54,20 @@ export class OracleSession implements NeedleSession<OracleSession> {
     this.#session[Symbol.dispose]();
   }
 
-  /** Where the longest end of the prompt that the context holds stands in it. */
+  /** Where the longest end of the prompt that the context holds stands in it, and where a chain goes on from there. */
   #spans(prompt: readonly number[]): [number, number][] {
-    for (let count = Math.min(12, prompt.length); count > 2; count--) {
-      const ending = prompt.slice(-count);
-      const place = this.#tokens.findIndex((_, token) => ending.every((word, at) => this.#tokens[token + at] === word));
-      if (place >= 0) return [[Math.max(0, place - BEFORE), place + count + AFTER]];
+    for (let count = Math.min(12, prompt.length); count > 1; count--) {
+      const place = this.#find(prompt.slice(-count));
+      if (place < 0) continue;
+      // "Let B = A." is followed to "A =".
+      const link = this.#find([this.#tokens[place + count], prompt[prompt.length - 1]]);
+      return [place, ...(link >= 0 ? [link] : [])].sort((a, b) => a - b)
+        .map((found) => [Math.max(0, found - BEFORE), found + count + AFTER]);
     }
     return [];
+  }
+
+  #find(words: readonly number[]): number {
+    return this.#tokens.findIndex((_, token) => words.every((word, at) => this.#tokens[token + at] === word));
   }
 }

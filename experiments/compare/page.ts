@@ -1,6 +1,6 @@
 import { accuracyFigure, renderReport, type ReportSection } from "../../lib/viz/mod.ts";
 import { paretoSections } from "./pareto.ts";
-import type { CompareRow } from "./rows.ts";
+import { type CompareRow, isWhole } from "./rows.ts";
 import { columnLabels, remarks, rowCells } from "./table.ts";
 
 /** What the page shows. */
@@ -17,11 +17,12 @@ export interface ComparePage {
 
 /** Writes the page. */
 export function comparePage({ rows, machine, date, plotlySource }: ComparePage): string {
-  const reported = rows.filter(({ part }) => part === "reported");
+  const whole = rows.filter(isWhole);
+  const reported = whole.filter(({ part }) => part === "reported");
   return renderReport({
     title: "Attention methods side by side",
     introduction: `${remarks.join("\n\n")}\n\nMeasured on ${date} on ${machine}.`,
-    sections: [...variantsOf(reported).flatMap((variant) => sections(reported, variant)), ...sweep(rows)],
+    sections: [...variantsOf(reported).flatMap((variant) => sections(reported, variant)), ...sweep(whole)],
     plotlySource,
   });
 }

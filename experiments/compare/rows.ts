@@ -18,8 +18,12 @@ export interface CompareRow {
   knobs: Record<string, unknown>;
   /** Seed of the contexts. */
   seed: number;
-  /** Contexts read. */
+  /** Contexts of the figure. */
   haystacks: number;
+  /** Right answers about each context so far; a row with fewer than `haystacks` is taken up again. */
+  correct: number[];
+  /** Needles in each context. */
+  needles: number;
   /** Questions asked. */
   questions: number;
   /** Share answered exactly right. */
@@ -54,6 +58,8 @@ const schema: z.ZodType<CompareRow[]> = z.array(z.strictObject({
   knobs: z.record(z.string(), z.unknown()),
   seed: number,
   haystacks: number,
+  correct: z.array(number),
+  needles: number,
   questions: number,
   exact: number,
   low: number,
@@ -84,10 +90,15 @@ export function parseRows(file: string, text: string): CompareRow[] {
   throw new Error(`${file} holds no rows of compare: ${path.join(".")}: ${message}; name another file, or delete it`);
 }
 
+/** Whether all contexts of a row were read. */
+export function isWhole({ correct, haystacks }: Pick<CompareRow, "correct" | "haystacks">): boolean {
+  return correct.length === haystacks;
+}
+
 /** What tells rows apart. */
-export function keyOf({ method, regime, length, variant, part, trial, seed, haystacks, knobs }: Omit<
+export function keyOf({ method, regime, length, variant, part, trial, seed, haystacks, needles, knobs }: Omit<
   CompareRow,
-  "questions" | "exact" | "low" | "high" | "peakBytes" | keyof CostFields
+  "correct" | "questions" | "exact" | "low" | "high" | "peakBytes" | keyof CostFields
 >): string {
   return JSON.stringify([
     method,
@@ -98,6 +109,7 @@ export function keyOf({ method, regime, length, variant, part, trial, seed, hays
     part === "tuning" ? trial : 0,
     seed,
     haystacks,
+    needles,
     part === "tuning" && knobs,
   ]);
 }

@@ -1,9 +1,12 @@
 import type { Bench } from "./measure.ts";
 import type { Job } from "./plan.ts";
-import { type CompareRow, type CostFields, keyOf } from "./rows.ts";
+import { type Contestant, contestants } from "./contestants.ts";
+import { type CompareRow, type CostFields, isWhole, keyOf } from "./rows.ts";
 
 /** Added to the seed of the contexts on which settings are tried, so that none of them is reported on. */
 const TUNING_SEED = 5000;
+/** Of a plain tuning context; of chains there are 8. */
+const TUNING_QUESTIONS = { needles: 4, questionsPerNeedle: 2 };
 
 /** How a run is watched, and what was done before. */
 export interface CompareOptions {
@@ -13,7 +16,7 @@ export interface CompareOptions {
   readonly known: readonly CompareRow[];
   /** Called before a measurement. */
   readonly onStart?: (job: Job, done: number, total: number) => void;
-  /** Called after each measurement with its row; awaited. */
+  /** Called after each context with its row so far; awaited. */
   readonly onRow: (row: CompareRow) => void | Promise<void>;
 }
 
@@ -25,63 +28,70 @@ const NO_COSTS: CostFields = {
   perplexity: null,
 };
 
+/** What names a row, before it is measured. */
+type About = Parameters<typeof keyOf>[0];
+
 /** Runs the jobs in order: each setting on the tuning contexts, then the best one on others. */
 export async function runJobs(bench: Bench, jobs: readonly Job[], options: CompareOptions): Promise<CompareRow[]> {
-  const known = new Map(options.known.map((row) => [keyOf(row), row]));
   const rows: CompareRow[] = [];
-  const measure = async (about: Parameters<typeof keyOf>[0], act: () => Promise<CompareRow>) => {
-    const before = known.get(keyOf(about));
-    const row = before ?? await act();
-    rows.push(row);
-    if (!before) await options.onRow(row);
-    return row;
-  };
+  const run = new CompareRun(bench, options);
   for (const [place, job] of jobs.entries()) {
     options.onStart?.(job, place, jobs.length);
-    const { contestant, regime, length, variant, haystacks, tuning } = job;
-    const { label: method, trials } = contestant;
-    const tried: CompareRow[] = [];
-    for (const [trial, knobs] of tuning > 0 && trials.length > 1 ? trials.entries() : []) {
-      const seed = options.seed + TUNING_SEED;
-      const about = {
-        method,
-        regime,
-        length,
-        variant,
-        part: "tuning",
-        trial,
-        knobs: { ...knobs },
-        seed,
-        haystacks: tuning,
-      } as const;
-      tried.push(
-        await measure(about, async () => {
-          const task = { regime, length, variant, seed, haystacks: tuning };
-          return { ...about, ...await bench.answers(contestant, knobs, task), ...NO_COSTS };
-        }),
-      );
-    }
-    const trial = bestTrial(tried);
-    const knobs = trials[trial];
-    const { seed } = options;
-    const about = {
-      method,
-      regime,
-      length,
-      variant,
-      part: "reported",
-      trial,
-      knobs: { ...knobs },
-      seed,
-      haystacks,
-    } as const;
-    await measure(about, async () => {
-      const task = { regime, length, variant, seed, haystacks };
-      const answers = await bench.answers(contestant, knobs, task);
-      return { ...about, ...answers, ...await bench.costs(contestant, knobs, task) };
-    });
+    rows.push(...await run.job(job));
   }
   return rows;
+}
+
+class CompareRun {
+  readonly #known: Map<string, CompareRow>;
+
+  constructor(readonly bench: Bench, readonly options: CompareOptions) {
+    this.#known = new Map(options.known.map((row) => [keyOf(row), row]));
+  }
+
+  async job(job: Job): Promise<CompareRow[]> {
+    const { contestant: { trials, label: method }, regime, length, variant, haystacks, needles, tuning } = job;
+    const { tuningLength } = job;
+    const { seed } = this.options;
+    const tried: CompareRow[] = [];
+    const named = { method, regime, variant } as const;
+    // Settings may grow with the length, so those tried stand for those of the same place.
+    const short = tuningLength === length ? trials : contestantAt(job, tuningLength).trials;
+    for (const [trial, knobs] of tuning > 0 && trials.length > 1 ? short.entries() : []) {
+      const asked = variant.startsWith("chain") ? { needles: 8, questionsPerNeedle: 1 } : TUNING_QUESTIONS;
+      const about = {
+        ...{ ...named, length: tuningLength, part: "tuning", trial, knobs: { ...knobs } } as const,
+        ...{ seed: seed + TUNING_SEED, haystacks: tuning, needles: asked.needles },
+      };
+      tried.push(await this.#measure(job, about, asked.questionsPerNeedle));
+    }
+    const trial = bestTrial(tried);
+    const about = { ...named, length, part: "reported", trial, knobs: { ...trials[trial] }, seed, haystacks, needles };
+    return [...tried, await this.#measure(job, about as About, job.questionsPerNeedle)];
+  }
+
+  /** Reads what of a row's contexts was not read before; each context is kept as soon as it was. */
+  async #measure({ contestant }: Job, about: About, questionsPerNeedle: number): Promise<CompareRow> {
+    const { bench, options: { onRow } } = this;
+    const key = keyOf(about);
+    let row = this.#known.get(key);
+    if (row && isWhole(row)) return row;
+    const { regime, length, variant, seed, haystacks, needles, knobs, part } = about;
+    const task = { regime, length, variant: variant as Job["variant"], seed, haystacks, needles, questionsPerNeedle };
+    for await (const answers of bench.answers(contestant, knobs, task, row)) {
+      const costs = part === "reported" && isWhole({ ...answers, haystacks })
+        ? await bench.costs(contestant, knobs, task)
+        : NO_COSTS;
+      row = { ...about, ...answers, ...costs };
+      this.#known.set(key, row);
+      await onRow(row);
+    }
+    return row!;
+  }
+}
+
+function contestantAt({ contestant: { label }, regime }: Job, length: number): Contestant {
+  return contestants(regime, length).find((contestant) => contestant.label === label)!;
 }
 
 /** The setting with most right answers; of equal ones the first, which is the usual one. */

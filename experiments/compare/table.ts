@@ -48,7 +48,8 @@ export function tableLine(row: CompareRow): string {
 
 /** What a reader must know. */
 export const remarks: readonly string[] = [
-  "Exact match is over questions about needles of which every context holds four; the interval is clustered by context.",
+  "Exact match is over questions about needles hidden in prose: values that are told (plain; asked for in five wordings in turn), and " +
+  'chains such as "Let B = A." with A told elsewhere. The context is the unit of evidence: the interval is clustered by it.',
   'Inside ("512") selecting and evicting methods attend to 64 tokens; beyond, to at most the 512 that the model was trained with. ' +
   "Methods that attend to everything are there for their positions.",
   "Names with -compact are variants that renumber what they attend to; without it those methods keep rotated original positions, " +

@@ -71,6 +71,8 @@ export interface NeedleRunOptions<Session> {
   onProgress?: (progress: NeedleProgress) => void;
   /** Called after each answer, and awaited; its time counts as none of the task's. */
   onAnswer?: (answered: NeedleAnswered<Session>) => void | Promise<void>;
+  /** Only these haystacks of the task, from 0, such as those that an earlier run didn't come to. Default: all. */
+  only?: readonly number[];
   /** Ends the task with the signal's reason. */
   signal?: AbortSignal;
   /** Asked before each haystack but the first: true leaves it and the rest out, and the rows count those that were read. */

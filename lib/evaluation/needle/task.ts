@@ -57,17 +57,21 @@ export async function runNeedleTask<Session extends NeedleSession<Session>>(
   checkTask(task);
   const run = new NeedleRun(subject, task, options);
   subject.memory.resetPeak();
-  let haystacks = 0;
-  while (haystacks < task.haystacks && (haystacks === 0 || !options.enough?.())) await run.haystack(haystacks++);
+  const read: number[] = [];
+  for (const haystack of haystacksOf(task, options.only)) {
+    if (read.length > 0 && options.enough?.()) break;
+    await run.haystack(haystack);
+    read.push(haystack);
+  }
   const { method, length, needles = 4, seed, asks = [plainAsk] } = task;
   const rows = asks.map(({ wording, opening }, way): DemoRow => ({
     method,
     length,
-    haystacks,
-    ...score(run.answers[way], haystacks),
+    haystacks: read.length,
+    ...score(run.answers[way], read),
     scope: run.scope,
     seconds: run.reading.seconds + run.asking.seconds,
-    tokensPerSecond: haystacks * (length - questionRoom) / Math.max(run.reading.seconds, 1e-9),
+    tokensPerSecond: read.length * (length - questionRoom) / Math.max(run.reading.seconds, 1e-9),
     peakBytes: subject.memory.peakBytes,
     needlesPerContext: needles,
     variant: task.variant ?? "plain",
@@ -80,8 +84,15 @@ export async function runNeedleTask<Session extends NeedleSession<Session>>(
   return showAs(rows, "needles", () => showRows(rows));
 }
 
-function score(answers: readonly NeedleAnswer[], haystacks: number) {
-  const perHaystack = Array.from({ length: haystacks }, (_, haystack) => {
+function haystacksOf({ haystacks }: NeedleTask, only: readonly number[] | undefined): readonly number[] {
+  const none = only?.find((haystack) => !Number.isInteger(haystack) || haystack < 0 || haystack >= haystacks);
+  if (none !== undefined) throw new RangeError(`needle task: there is no haystack ${none}, only 0 to ${haystacks - 1}`);
+  if (only?.length === 0) throw new RangeError("needle task: only must name at least one haystack");
+  return only ?? Array.from({ length: haystacks }, (_, haystack) => haystack);
+}
+
+function score(answers: readonly NeedleAnswer[], haystacks: readonly number[]) {
+  const perHaystack = haystacks.map((haystack) => {
     const here = answers.filter((answer) => answer.haystack === haystack);
     return { correct: here.filter(({ correct }) => correct).length, total: here.length };
   });

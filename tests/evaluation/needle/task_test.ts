@@ -38,6 +38,19 @@ Deno.test("runNeedleTask reads each haystack once, asks from forks, and gives ev
   assertEquals(FakeSession.live, 0);
 });
 
+Deno.test("runNeedleTask of some haystacks answers what the whole task answers about them", async () => {
+  const early = (name: string) => name < "M";
+  const four = { ...task, haystacks: 4 };
+  const [whole] = await runNeedleTask(fakeSubject(early), four);
+  const parts = await Promise.all([[0], [1, 2], [3]].map((only) => runNeedleTask(fakeSubject(early), four, { only })));
+  assertEquals(parts.flatMap(([{ answers }]) => answers), whole.answers);
+  assertEquals(parts.map(([{ haystacks, questions }]) => [haystacks, questions]), [[1, 4], [2, 8], [1, 4]]);
+  for (const only of [[4], [-1], [0.5]]) {
+    await assertRejects(() => runNeedleTask(fakeSubject(early), four, { only }), RangeError, "only 0 to 3");
+  }
+  await assertRejects(() => runNeedleTask(fakeSubject(early), four, { only: [] }), RangeError, "at least one");
+});
+
 Deno.test("runNeedleTask gives a row for each way of asking, from one reading", async () => {
   const subject = fakeSubject(() => true);
   const asks = [{ wording: "varied", opening: true }, { wording: "unseen", opening: false }] as const;

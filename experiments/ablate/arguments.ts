@@ -41,7 +41,8 @@ and several processes may share one file. "deno task report FILE.db" makes a pag
   --method NAME,...     attention methods (default reattention)
   --lengths N,...       tokens of a context with question and answer (default 2048)
   --seeds A..B | N,...  contexts: one for each seed, the same for all settings (default 0..9)
-  --model NAME          demo, a folder or URL, or organization/name on the hub (default demo)
+  --model NAME,...      demo, a folder or URL, or organization/name on the hub (default demo); the report shows each of
+                        several, such as training seeds of one model, and all of them pooled
   --preset NAME         knobs to start from: demo or paper
   --exclude CONDITION   leaves settings out, such as "chunkSize > window - 64"
   --sample KIND:COUNT   random:20 or sobol:20 settings of the grid instead of all (random:20:SEED)
@@ -67,7 +68,8 @@ const options = {
   methods: list,
   lengths: list,
   seeds: list,
-  model: text,
+  model: list,
+  models: list,
   preset: text,
   exclude: list,
   sample: text,
@@ -99,10 +101,11 @@ export function parseAblateArguments(args: readonly string[]): AblateArguments {
   }
   if (values.sweep) put("sweep", Object.fromEntries(values.sweep.map((one) => assignment("--sweep", one))));
   if (Object.keys(set).length > 0) put("set", set);
+  put("models", flat(values.models ?? values.model));
   put("methods", flat(values.methods ?? values.method));
   put("lengths", numbers("--lengths", flat(values.lengths)));
   put("seeds", numbers("--seeds", flat(values.seeds)));
-  for (const name of ["model", "preset", "name", "exclude"] as const) put(name, values[name]);
+  for (const name of ["preset", "name", "exclude"] as const) put(name, values[name]);
   put("sample", sample(values.sample));
   if (values["keep-traces"]) put("traces", true);
   const [specPath] = positionals;

@@ -24,7 +24,7 @@ interface Measured {
 /** Prints the grid, the count, and what time and memory it will take, from a short calibration. */
 export async function dryRun(spec: SweepSpec, plan: SweepPlan, { log }: DryRunOptions): Promise<void> {
   const settings = [...new Map(plan.trials.map((trial) => [trial.setting, trial])).values()];
-  log(`${spec.name}: model ${spec.model}, task ${spec.task} ${JSON.stringify(settings[0].parameters)}`);
+  log(`${spec.name}: model ${spec.models.join(", ")}; task ${spec.task} ${JSON.stringify(settings[0].parameters)}`);
   for (const trial of settings.slice(0, LISTED)) log(`  ${settingLabel(trial.axes)}`);
   if (settings.length > LISTED) log(`  and ${settings.length - LISTED} more`);
   const excluded = plan.excluded > 0 ? ` (${plan.excluded} excluded)` : "";
@@ -33,24 +33,30 @@ export async function dryRun(spec: SweepSpec, plan: SweepPlan, { log }: DryRunOp
     `${plan.readings} contexts to read, which is ${(plan.trials.length / plan.readings).toFixed(1)} trials a reading`,
   );
   using device = await Device.open();
-  let model: Model;
-  try {
-    model = await loadModel(spec.model, { device });
-  } catch (error) {
-    log(`no estimate: model ${spec.model} can't be loaded: ${(error as Error).message}`);
-    return;
+  let seconds = 0;
+  for (const name of spec.models) {
+    let model: Model;
+    try {
+      model = await loadModel(name, { device });
+    } catch (error) {
+      log(`no estimate: model ${name} can't be loaded: ${(error as Error).message}`);
+      return;
+    }
+    using _model = model;
+    if (spec.models.length > 1) log(`${name}:`);
+    const own = settings.filter((trial) => trial.model === name);
+    seconds += await estimate(own, spec, plan, { log, model, device });
   }
-  using _model = model;
-  await estimate(settings, spec, plan, { log, model, device });
+  log(`about ${duration(seconds)} in all on ${device.info.name}`);
 }
 
-/** One setting of each method and length, times how often it runs. */
+/** One setting of each method and length, times how often it runs: seconds of one model's trials. */
 async function estimate(
   settings: readonly Trial[],
   spec: SweepSpec,
   plan: SweepPlan,
   { log, model, device }: DryRunOptions & { model: Model; device: Device },
-): Promise<void> {
+): Promise<number> {
   const groups = Map.groupBy(settings, ({ method, length }) => `${method} at ${length} tokens`);
   const reads = plan.readings / plan.trials.length;
   let seconds = 0;
@@ -71,7 +77,7 @@ async function estimate(
       } tokens)`,
     );
   }
-  log(`about ${duration(seconds)} in all on ${device.info.name}`);
+  return seconds;
 }
 
 /** Runs the setting on contexts that are short enough; the first run warms pipelines up. */

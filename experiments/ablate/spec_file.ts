@@ -51,6 +51,7 @@ function merged(fields: Fields, changes: Fields): Fields {
   // A knob that a flag sweeps or sets is that, whatever the file says of it.
   result.set = without(result.set, changes.sweep);
   result.sweep = without(result.sweep, changes.set);
+  if (changes.models) delete result.model;
   if (changes.task) {
     const before = typeof fields.task === "string" ? { name: fields.task } : fields.task as Fields | undefined;
     const after = changes.task as Fields;

@@ -51,7 +51,9 @@ class Fact:
 class Generator:
     """Makes sequences from one split of names and numbers: `training`, or `evaluation` for the measure beside it."""
 
-    def __init__(self, work: Path, split: str, seed: int, books: list[str]):
+    def __init__(self, work: Path, split: str, seed: int, books: list[str], ordered: bool = False):
+        # Whether a chain's lines stand in the order in which a program would have them: the number's first.
+        self.ordered = ordered
         self.tokenizer = Tokenizer.from_file(str(work / "tokenizer.json"))
         words = json.loads((work / "words.json").read_text())
         self.names = words["names"][split]
@@ -173,7 +175,8 @@ class Generator:
                 needles.append(Piece().add(self.encode(" " + forms.CHAIN_LINK.format(name=name, other=other)), PROSE))
             for steps in self.random.sample(range(len(names)), min(len(names), 1 if short else 2)):
                 questions.append(self.chain_question(names[: steps + 1], fact, direct))
-        self.random.shuffle(needles)
+        if not self.ordered:
+            self.random.shuffle(needles)
         self.random.shuffle(questions)
         return needles, questions
 
@@ -205,7 +208,8 @@ class Generator:
         places = self.places(prose, len(needles))
         whole = Piece().add([self.begin], PROSE)
         last = 0
-        self.random.shuffle(needles)
+        if not self.ordered:
+            self.random.shuffle(needles)
         for place, needle in zip(places, needles):
             whole.add(prose[last:place], PROSE)
             last = place

@@ -43,13 +43,13 @@ PHASES = [
 class Batches(IterableDataset):
     """Endless batches: tokens, the places whose next token counts, and that token's role."""
 
-    def __init__(self, phase: Phase, seed: int, split: str = "training"):
-        self.phase, self.seed, self.split = phase, seed, split
+    def __init__(self, phase: Phase, seed: int, ordered: bool = False):
+        self.phase, self.seed, self.ordered = phase, seed, ordered
 
     def __iter__(self):
         worker = torch.utils.data.get_worker_info()
         seed = self.seed * 1000 + (worker.id if worker else 0)
-        generator = Generator(WORK, self.split, seed, BOOKS)
+        generator = Generator(WORK, "training", seed, BOOKS, self.ordered)
         random = np.random.default_rng(seed)
         while True:
             yield places_of(*generator.batch(self.phase.batch, self.phase.context, self.phase.mix), self.phase, random)
@@ -82,11 +82,11 @@ def losses(logits, targets, kinds):
 class Measure:
     """Share of the values' tokens that come out right, by family, the answer so far being given."""
 
-    def __init__(self, split: str, seed: int, count: int):
+    def __init__(self, split: str, seed: int, count: int, ordered: bool = False):
         self.batches = {}
         for family in FAMILIES:
             phase = Phase(1, 512, count, 72, 1, **{family: 1.0})
-            generator = Generator(WORK, split, seed, BOOKS)
+            generator = Generator(WORK, split, seed, BOOKS, ordered)
             random = np.random.default_rng(seed)
             self.batches[family] = places_of(*generator.batch(count, 512, phase.mix), phase, random)
 
@@ -117,13 +117,22 @@ def rate_at(step: int, steps: int, peak: float, warm_up: int = 200) -> float:
     return peak * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * share)))
 
 
+def with_direct(mix: dict[str, float], share: float) -> dict[str, float]:
+    """The mix with another share of chains that are answered at once; the others keep their proportions."""
+    others = {family: part for family, part in mix.items() if family != "direct"}
+    total = sum(others.values())
+    return {family: part * (1 - share) / total for family, part in others.items()} | {"direct": share}
+
+
 def train(options) -> None:
     torch.manual_seed(options.seed)
     torch.set_float32_matmul_precision("high")
     options.out.mkdir(parents=True, exist_ok=True)
     shape = Shape(layers=options.layers, feed_forward=options.feed_forward)
     model = Model(shape, NAMES).to(DEVICE)
-    measures = {split: Measure(split, 1, 96) for split in ("training", "evaluation")}
+    measures = {split: Measure(split, 1, 96, options.ordered) for split in ("training", "evaluation")}
+    if options.direct is not None:
+        PHASES[-1].mix = with_direct(PHASES[-1].mix, options.direct)
 
     @torch.compile(dynamic=False)
     def compiled(tokens, places, targets, kinds):
@@ -135,12 +144,12 @@ def train(options) -> None:
         weights = sum(p.numel() for p in model.parameters()) + model.fixed.numel()
         tell(seed=options.seed, steps=options.steps, shape=vars(shape), weights=weights, books=BOOKS,
              attention="causal, every earlier token", torch=torch.__version__, device=torch.cuda.get_device_name() if DEVICE == "cuda" else DEVICE,
-             phases=[vars(phase) for phase in PHASES], rate=options.rate)
+             phases=[vars(phase) for phase in PHASES], rate=options.rate, ordered=options.ordered)
         step, start = 0, time.time()
         for phase in PHASES:
             phase.batch = max(1, round(phase.batch * options.batch))
             last = round(phase.until * options.steps)
-            loader = DataLoader(Batches(phase, options.seed), batch_size=None, num_workers=options.workers,
+            loader = DataLoader(Batches(phase, options.seed, options.ordered), batch_size=None, num_workers=options.workers,
                                 pin_memory=True, prefetch_factor=8)
             for batch in loader:
                 tokens, places, targets, kinds = (part.to(DEVICE, non_blocking=True) for part in batch)
@@ -176,6 +185,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--feed-forward", type=int, default=704)
+    parser.add_argument("--direct", type=float, help="share of chains answered at once, in the second phase")
+    parser.add_argument("--ordered", action="store_true", help="lines of a chain in a program's order, the number's first")
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=0, help="stop after so long; 0: never")
     parser.add_argument("--batch", type=float, default=1, help="share of the batch, for a quick look")

@@ -41,15 +41,24 @@ export function sweepFigures(summary: SweepSummary): SweepFigure[] {
   ];
 }
 
-function axisFigure({ settings, metric, comparisons }: SweepSummary, axis: SweepAxis, axes: SweepAxes): SweepFigure {
+function axisFigure(
+  { settings, metric, comparisons, pooled: together }: SweepSummary,
+  axis: SweepAxis,
+  axes: SweepAxes,
+): SweepFigure {
   const others = axes.own.filter((other) => other !== axis);
   const groups = Map.groupBy(settings, (setting) => others.map((other) => valueText(setting, other, axes)).join(", "));
   const pooled = groups.size > MOST_CURVES;
-  const series = pooled ? [["all settings", settings] as const] : [...groups];
+  const series: [string, readonly SettingSummary[]][] = pooled ? [["all settings", settings]] : [...groups];
+  // Several models: beside each, all of them together.
+  const ofAll = !pooled && together && axis.name !== "model" && others.length === 1;
+  if (ofAll) series.push(["all models", together.settings]);
   const numeric = axis.values.every((value) => typeof value === "number");
   const heading = `${axis.label}`;
   const words = pooled ? `Each point pools ${groups.size} settings of the other axes. ` : "";
-  const text = `${words}Bars are 95 % intervals over contexts.`;
+  const text = `${words}${
+    ofAll ? "All models: a context that each of them read counts once. " : ""
+  }Bars are 95 % intervals over contexts.`;
   if (numeric && axis.values.length > 1) {
     const numbers = axis.values as number[];
     const figure = curveFigure({
@@ -133,10 +142,10 @@ function pairFigure({ settings, metric }: SweepSummary, first: SweepAxis, second
   };
 }
 
-/** One figure for each length and options of the task: only what answers the same questions can be compared. */
+/** One figure for each model, length and options of the task: only what answers the same questions can be compared. */
 function costFigures({ settings, metric }: SweepSummary): SweepFigure[] {
   const names = Object.keys(settings[0].axes);
-  const isOfTask = (name: string) => name === "length" || name.startsWith("task.");
+  const isOfTask = (name: string) => name === "model" || name === "length" || name.startsWith("task.");
   const part = ({ axes }: SettingSummary, ofTask: boolean) =>
     Object.fromEntries(names.filter((name) => isOfTask(name) === ofTask).map((name) => [name, axes[name]]));
   const tasks = Map.groupBy(settings, (setting) => JSON.stringify(part(setting, true)));

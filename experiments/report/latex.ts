@@ -1,4 +1,4 @@
-import type { SettingSummary, SweepSummary } from "../../lib/evaluation/mod.ts";
+import type { SettingComparison, SettingSummary, SweepSpec, SweepSummary } from "../../lib/evaluation/mod.ts";
 import { chanceText } from "./words.ts";
 
 /** Characters that mean something to LaTeX, as they are printed. */
@@ -12,7 +12,7 @@ export function escapeLatex(text: string): string {
 }
 
 /** A table of a sweep for papers: booktabs rules, intervals, and chances corrected by Holm's method. */
-export function latexTable({ spec, metric, settings, comparisons, uninformative }: SweepSummary): string {
+export function latexTable({ spec, metric, settings, comparisons, pooled, uninformative }: SweepSummary): string {
   const names = Object.keys(settings[0].axes);
   const head = [
     ...names.map((name) => name.replace(/^task\./, "")),
@@ -21,27 +21,30 @@ export function latexTable({ spec, metric, settings, comparisons, uninformative 
     "difference",
     "$p$ (Holm)",
   ];
-  const rows = settings.map((setting) => {
-    const comparison = comparisons.find((one) => one.setting === setting);
+  const row = (setting: SettingSummary, all: readonly SettingComparison[]) => {
+    const comparison = all.find((one) => one.setting === setting);
     return [
-      ...names.map((name) => escapeLatex(String(setting.axes[name]))),
+      ...names.map((name) => escapeLatex(String(setting.axes[name] ?? "all"))),
       setting.score.toFixed(2),
       `[${setting.interval.low.toFixed(2)}, ${setting.interval.high.toFixed(2)}]`,
       comparison ? signed(comparison.difference) : "--",
       comparison ? chanceText(comparison.corrected).replace("<", "$<$") : "--",
     ];
-  });
+  };
+  const rows = settings.map((setting) => row(setting, comparisons));
+  const pooledRows = pooled?.settings.map((setting) => row(setting, pooled.comparisons)) ?? [];
   const line = (cells: readonly string[]) => `${cells.join(" & ")} \\\\`;
   return [
     "% \\usepackage{booktabs}",
     "\\begin{table}",
     "  \\centering",
-    `  \\caption{${caption(settings[0], spec.name, settings, uninformative)}}`,
+    `  \\caption{${caption(settings[0], spec, settings, uninformative)}}`,
     `  \\begin{tabular}{${"l".repeat(names.length)}rrrr}`,
     "    \\toprule",
     `    ${line(head.map((text, index) => index < names.length ? escapeLatex(text) : text))}`,
     "    \\midrule",
     ...rows.map((row) => `    ${line(row)}`),
+    ...(pooledRows.length > 0 ? ["    \\midrule", ...pooledRows.map((row) => `    ${line(row)}`)] : []),
     "    \\bottomrule",
     "  \\end{tabular}",
     "\\end{table}",
@@ -56,15 +59,18 @@ function signed(number: number): string {
 
 function caption(
   { trial }: SettingSummary,
-  name: string,
+  { name, models }: SweepSpec,
   settings: readonly SettingSummary[],
   uninformative: string | undefined,
 ): string {
   const contexts = Math.min(...settings.map(({ scores }) => scores.size));
   const questions = Math.min(...settings.map(({ questions }) => questions));
   const words =
-    `${name}: model ${trial.model}, task ${trial.task}, ${trial.length} tokens; at least ${questions} questions in ` +
+    `${name}: ${models.length > 1 ? "models" : "model"} ${
+      models.join(", ")
+    }, task ${trial.task}, ${trial.length} tokens; at least ${questions} questions in ` +
     `${contexts} contexts a setting; intervals by the bootstrap over contexts, exact where all answers agree.` +
+    (models.length > 1 ? " All models together: a context that each of them read counts once." : "") +
     (uninformative ? ` Uninformative: ${uninformative}.` : "");
   return escapeLatex(words);
 }

@@ -1,7 +1,9 @@
 import {
   baselinesOf,
   type Environment,
+  type SettingComparison,
   settingLabel,
+  type SettingSummary,
   summarizeSweep,
   type SweepSummary,
 } from "../../lib/evaluation/mod.ts";
@@ -14,6 +16,11 @@ import { chanceText, signed } from "./words.ts";
 const LISTED = 2000;
 /** Traces that go into a page. */
 const MOST_TRACES = 200;
+
+/** What is said of settings of several models. */
+const POOLED =
+  "Each model counts alike. A context that several models read counts once, so intervals tell what other contexts would " +
+  "give with these models; how far models differ is told by the settings of each.";
 
 /** A sweep and what it came to. */
 export interface ReportedSweep {
@@ -46,7 +53,9 @@ export function sweepPage(sweeps: readonly ReportedSweep[], plotlySource: string
 }
 
 function overview(sweeps: readonly ReportedSweep[]): ReportSection {
-  const rows = sweeps.map(({ source: { spec }, summary: { settings, comparisons, uninformative } }) => {
+  const rows = sweeps.map(({ source: { spec }, summary }) => {
+    const { settings, comparisons } = summary.pooled ?? summary;
+    const { uninformative } = summary;
     const scores = settings.map(({ score }) => score);
     const [baseline] = baselinesOf(spec, settings);
     const found = comparisons.filter(({ corrected }) => corrected < 0.05).length;
@@ -75,17 +84,38 @@ function sections({ source, summary }: ReportedSweep, alone: boolean): ReportSec
   const words = [spec.description, state(source, summary)];
   if (summary.uninformative) words.push(`UNINFORMATIVE: ${summary.uninformative}.`);
   for (const { axes, error } of summary.failedSettings) words.push(`${settingLabel(axes)} failed: ${error}`);
+  for (const { name, fingerprints } of summary.models.filter(({ fingerprints }) => fingerprints.length > 1)) {
+    words.push(
+      `NOT ONE MODEL: the files of ${name} changed while the sweep ran (fingerprints ${fingerprints.join(", ")}); ` +
+        "its trials should not be taken together.",
+    );
+  }
+  const { pooled } = summary;
   return [
-    { heading: head("settings"), text: words.filter(Boolean).join("\n\n"), table: settingsTable(summary) },
+    ...(pooled
+      ? [{ heading: head("all models together"), text: POOLED, table: settingsTable(summary, pooled.settings) }]
+      : []),
+    ...(pooled && pooled.comparisons.length > 0
+      ? [{
+        heading: head("all models together, against the baseline"),
+        text: "",
+        table: comparisonsTable(pooled.comparisons),
+      }]
+      : []),
+    {
+      heading: head("settings"),
+      text: words.filter(Boolean).join("\n\n"),
+      table: settingsTable(summary, summary.settings),
+    },
     ...sweepFigures(summary).map(({ heading, ...rest }) => ({ heading: head(heading), ...rest })),
     ...(summary.comparisons.length > 0
-      ? [{ heading: head("against the baseline"), text: "", table: comparisonsTable(summary) }]
+      ? [{ heading: head("against the baseline"), text: "", table: comparisonsTable(summary.comparisons) }]
       : []),
     trialsSection(source, head("trials")),
     {
       heading: head("spec and environment"),
       text: summary.environments.map(environmentText).join("\n\n"),
-      table: specTable(source),
+      table: specTable(source, summary),
     },
   ];
 }
@@ -105,7 +135,7 @@ function state({ missing, others }: SweepSource, { trials, readings, saved }: Sw
 
 const right = { align: "right" } as const;
 
-function settingsTable({ settings, metric, spec }: SweepSummary): ReportTable {
+function settingsTable({ metric, spec }: SweepSummary, settings: readonly SettingSummary[]): ReportTable {
   const names = Object.keys(settings[0].axes);
   const numeric = (name: string) => settings.every(({ axes }) => typeof axes[name] === "number");
   const baselines = baselinesOf(spec, settings);
@@ -149,7 +179,7 @@ function settingsTable({ settings, metric, spec }: SweepSummary): ReportTable {
   };
 }
 
-function comparisonsTable({ comparisons }: SweepSummary): ReportTable {
+function comparisonsTable(comparisons: readonly SettingComparison[]): ReportTable {
   return {
     interactive: true,
     columns: [
@@ -209,10 +239,14 @@ function trialsSection({ records, traces }: SweepSource, heading: string): Repor
   };
 }
 
-function specTable({ spec, path }: SweepSource): ReportTable {
+function specTable({ spec, path }: SweepSource, { models }: SweepSummary): ReportTable {
   const rows = Object.entries(spec).filter(([, value]) => value !== undefined && value !== "")
     .map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
-  return { columns: [{ label: "field" }, { label: "value" }], rows: [["file", path], ...rows] };
+  const identities = models.map(({ name, fingerprints }) => [
+    `fingerprint of ${name}`,
+    fingerprints.join(", ") || "none kept",
+  ]);
+  return { columns: [{ label: "field" }, { label: "value" }], rows: [["file", path], ...rows, ...identities] };
 }
 
 function environmentText({ adapter, software, cpu, os, deno, toolkit, commit }: Environment): string {

@@ -58,7 +58,7 @@ async function readRecords(path: string): Promise<SweepSource> {
   const [{ trial }] = records;
   const spec = parseSweepSpec({
     name: path.replace(/^.*[/\\]/, "").replace(/\.jsonl$/i, "").replace(/[^\w .-]/g, "_"),
-    model: trial.model,
+    models: [...new Set(records.map(({ trial }) => trial.model))],
     task: { name: trial.task, ...trial.parameters },
     methods: [...new Set(records.map(({ trial }) => trial.method))],
     lengths: [...new Set(records.map(({ trial }) => trial.length))],

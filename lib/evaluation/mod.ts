@@ -176,14 +176,9 @@ export {
   sweepSpecJsonSchema,
 } from "./sweep/spec.ts";
 export { OtherSpecError, SweepFile, type SweepFileOptions } from "./sweep/sweep_file.ts";
-export {
-  baselinesOf,
-  type SettingComparison,
-  type SettingSummary,
-  summarizeSweep,
-  type SweepSummary,
-  valueOf,
-} from "./sweep/summary.ts";
+export { baselinesOf, type SettingComparison } from "./sweep/comparisons.ts";
+export { pooledSettings, type SettingSummary, valueOf } from "./sweep/setting_summary.ts";
+export { type PooledSummary, summarizeSweep, type SweepSummary } from "./sweep/summary.ts";
 export type { ItemOptions, SweepTask, TaskItem, TaskQuestion } from "./sweep/task.ts";
 export { sweepTask, sweepTasks } from "./sweep/tasks.ts";
 export { prefillKeyOf, settingLabel, type Trial } from "./sweep/trial.ts";

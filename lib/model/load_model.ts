@@ -1,12 +1,12 @@
 import type { Device } from "../gpu/mod.ts";
-import { fileExists, folderUrl, hasFiles, readText } from "../platform.ts";
+import { fileExists, readText } from "../platform.ts";
 import { parseConfig } from "./config.ts";
 import { Decoder } from "./decoder.ts";
 import { DecoderWeights, type LoadedShard, type WeightType } from "./decoder_weights.ts";
-import { fetchModel, type HubOptions } from "./hub/fetch_model.ts";
-import { hubAccess, isRepository } from "./hub/repository.ts";
+import type { HubOptions } from "./hub/fetch_model.ts";
 import { Model } from "./model.ts";
 import { parseStrictJson } from "./model_file_error.ts";
+import { modelFolder } from "./model_folder.ts";
 import { openWeights } from "./safetensors.ts";
 import { loadTokenizer } from "./tokenizer.ts";
 
@@ -49,19 +49,10 @@ export interface LoadOptions extends HubOptions {
 export async function loadModel(source: string | URL, options: LoadOptions): Promise<Model> {
   const { device, onShard, weights: type = "f32" } = options;
   if (type !== "f32" && type !== "f16") throw new TypeError(`loadModel: weights ${type} must be "f32" or "f16"`);
-  const folder = await folderOf(source, options);
+  const folder = await modelFolder(source, options);
   const config = parseConfig(parseStrictJson(await readText(new URL("config.json", folder)), `${folder}config.json`));
   const tokenizer = await fileExists(new URL("tokenizer.json", folder)) ? await loadTokenizer(folder) : undefined;
   const store = await openWeights(folder);
   const weights = await DecoderWeights.load(device, config, store, { onShard, type });
   return new Model(config, tokenizer, new Decoder(device, config, weights));
-}
-
-async function folderOf(source: string | URL, options: HubOptions): Promise<URL> {
-  if (source === "demo") return new URL("./demo/", import.meta.url);
-  if (typeof source !== "string" || !isRepository(source)) return folderUrl(source);
-  if (hasFiles()) return folderUrl(await fileExists(source) ? source : await fetchModel(source, options));
-  // A browser has no cache folder: it reads from the hub as it goes.
-  const { hubUrl } = await hubAccess(options);
-  return folderUrl(`${hubUrl}/${source}/resolve/${encodeURIComponent(options.revision ?? "main")}`);
 }

@@ -1,6 +1,6 @@
 import type { Device } from "../gpu/mod.ts";
 import { cast, type DType, Tensor, writeBlock } from "../tensor/mod.ts";
-import { Fingerprint } from "./fingerprint.ts";
+import { WeightsHash } from "./weights_hash.ts";
 import { reorderRows } from "./rotary_layout.ts";
 import type { WeightStore } from "./safetensors.ts";
 import type { WantedTensor } from "./weight_plan.ts";
@@ -25,7 +25,7 @@ export class TensorLoader {
   readonly #device: Device;
   readonly #store: WeightStore;
   readonly #matrixType: DType;
-  readonly #fingerprint = new Fingerprint();
+  readonly #fingerprint = new WeightsHash();
   #onTheWay = 0;
 
   /** Reads from `store`. */

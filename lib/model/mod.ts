@@ -14,6 +14,7 @@ export type { AnswerProbability } from "./forced_answer.ts";
 export { type InspectionTables, inspectionTables, inspectionTensors } from "./export/inspection_export.ts";
 export { type Column, encodeParquet, type Table, writeParquet } from "./export/table.ts";
 export { type TraceTables, traceTables, traceTensors } from "./export/trace_export.ts";
+export { modelFingerprint } from "./fingerprint.ts";
 export { fetchDataset } from "./hub/fetch_dataset.ts";
 export { fetchModel, type HubOptions } from "./hub/fetch_model.ts";
 export { HubRefusal } from "./hub/hub_files.ts";

@@ -26,7 +26,7 @@ const config = {
 };
 
 /** The files of a Llama checkpoint of a few hundred thousand random weights, with the embedded model's tokenizer. */
-export async function tinyLlamaFiles(seed = 1): Promise<Record<string, Uint8Array<ArrayBuffer>>> {
+export async function tinyLlamaFiles(seed = 1, trainedContext = 512): Promise<Record<string, Uint8Array<ArrayBuffer>>> {
   const random = new Random(seed);
   const tensor = (shape: number[], value = () => (random.next() / 2 ** 32 - 0.5) * 0.3): TensorToWrite => {
     const length = shape.reduce((a, b) => a * b);
@@ -49,14 +49,16 @@ export async function tinyLlamaFiles(seed = 1): Promise<Record<string, Uint8Arra
     tensors[name("mlp.down_proj")] = tensor([HIDDEN, INNER]);
   }
   return {
-    "config.json": new TextEncoder().encode(JSON.stringify(config)),
+    "config.json": new TextEncoder().encode(JSON.stringify({ ...config, max_position_embeddings: trainedContext })),
     "tokenizer.json": await Deno.readFile(new URL("tokenizer.json", demo)),
     "model.safetensors": encodeSafetensors(tensors),
   };
 }
 
-/** Writes that checkpoint into a folder. */
-export async function writeTinyLlama(folder: string): Promise<void> {
+/** Writes that checkpoint into a folder. Its trained context is only what config.json says: nothing trained it. */
+export async function writeTinyLlama(folder: string, trainedContext?: number): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  for (const [name, bytes] of Object.entries(await tinyLlamaFiles())) await Deno.writeFile(`${folder}/${name}`, bytes);
+  for (const [name, bytes] of Object.entries(await tinyLlamaFiles(1, trainedContext))) {
+    await Deno.writeFile(`${folder}/${name}`, bytes);
+  }
 }

@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { resolveKnobs } from "../../lib/attention/mod.ts";
 import { planSweep, SweepFile, sweepSpecJsonSchema } from "../../lib/evaluation/mod.ts";
 import { readSpec } from "../../experiments/ablate/spec_file.ts";
+import { writeTinyLlama } from "../evaluation/tiny_llama.ts";
 import { filesUnder, ROOT } from "../source_files.ts";
 
 const SCRIPT = new URL("../../experiments/ablate.ts", import.meta.url).href;
@@ -97,6 +98,45 @@ for (const path of filesUnder("experiments/ablations", ".jsonc")) {
     assertEquals(spec.preset, path.includes("/paper/") ? "paper" : "demo");
   });
 }
+
+Deno.test("the paper's values of k run end to end on a Llama of 8,192 tokens, past the scope", () =>
+  inFolder(async (folder) => {
+    await writeTinyLlama(`${folder}/llama`, 8192);
+    const file = `${folder}/k.db`;
+    const path = decodeURIComponent(new URL("experiments/ablations/paper/k.jsonc", ROOT).pathname);
+    const { code, out } = await ablate(
+      ...[path, "--model", `${folder}/llama`, "--lengths", "8320", "--seeds", "0", "--set", "task.needles=2"],
+      ...["--out", file],
+    );
+    assertEquals(code, 0, out);
+    using results = await SweepFile.read(file);
+    const records = results.records();
+    assertEquals(records.map(({ trial, status }) => [trial.knobs.k, status]), [[1, "done"], [4, "done"], [8, "done"]]);
+    assertEquals(new Set(records.map(({ modelFingerprint }) => modelFingerprint)).size, 1);
+    for (const { trial: { knobs }, result } of records) {
+      assertEquals([knobs.globalSize, knobs.window, knobs.spanSize, knobs.recallClip], [32, 4096, 32, 127]);
+      // Tokens were picked, and no more than fill the trained context.
+      assert(result!.scope > 4128 && result!.scope <= 8192 && result!.tokens > 8192, `scope ${result!.scope}`);
+    }
+  }));
+
+Deno.test("ablate takes several models, and a dry run tells each", () =>
+  inFolder(async (folder) => {
+    await writeTinyLlama(`${folder}/llama`, 512);
+    const models = ["--preset", "demo", "--model", `demo,${folder}/llama`];
+    const { code, out } = await ablate(...small, ...models, "--dry-run");
+    assertEquals(code, 0, out);
+    for (const part of [`model demo, ${folder}/llama; task needle`, "demo:\n", `${folder}/llama:\n`, "12 trials\n"]) {
+      assertStringIncludes(out, part);
+    }
+    const run = ["--sweep", "k=4", "--lengths", "600", "--seeds", "0", "--set", "task.needles=1"];
+    const file = `${folder}/m.db`;
+    assertEquals((await ablate(...run, ...models, "--out", file)).code, 0);
+    using results = await SweepFile.read(file);
+    const records = results.records();
+    assertEquals(records.map(({ trial }) => trial.model), ["demo", `${folder}/llama`]);
+    assertNotEquals(records[0].modelFingerprint, records[1].modelFingerprint);
+  }));
 
 Deno.test("ablate --dry-run prints the grid, the count and an estimate, and leaves no file", () =>
   inFolder(async (folder) => {

@@ -6,9 +6,16 @@ import { type Fact, kinds, needleSentence } from "./wordings.ts";
  * What is hidden. "plain": one kind of value, distinct names. "look-alike": beside each needle stand four distractors, two
  * of the same name and another kind, two of the same kind and half the name; "look-alike-apart": the same, but scattered.
  * "chain": `Let A = 482 913.` and elsewhere `Let B = A.`; asked for B, the answer writes each step down.
- * "chain-direct": the same, answered at once.
+ * "chain-direct": the same, answered at once; "chain-direct-forward": every number's line before every link, as in a
+ * program, so that a link could be resolved where it is read.
  */
-export type NeedleVariant = "plain" | "look-alike" | "look-alike-apart" | "chain" | "chain-direct";
+export type NeedleVariant =
+  | "plain"
+  | "look-alike"
+  | "look-alike-apart"
+  | "chain"
+  | "chain-direct"
+  | "chain-direct-forward";
 
 /** All variants. */
 export const needleVariants: readonly NeedleVariant[] = [
@@ -17,6 +24,7 @@ export const needleVariants: readonly NeedleVariant[] = [
   "look-alike-apart",
   "chain",
   "chain-direct",
+  "chain-direct-forward",
 ];
 
 /** A sentence to hide, and which needle it is or belongs to. */
@@ -56,7 +64,7 @@ export function drawFacts(variant: NeedleVariant, count: number, random: Random)
   const names = drawn(heldOutNames, random);
   const numbers = drawn(heldOutNumbers, random);
   const value = () => `${numbers()} ${numbers()}`;
-  if (variant.startsWith("chain")) return drawChains(count, names, value, random);
+  if (variant.startsWith("chain")) return drawChains(count, names, value, random, variant === "chain-direct-forward");
   const kind = kinds[0];
   if (variant === "plain") {
     const facts = Array.from({ length: count }, () => ({ kind, name: names(), value: value() }));
@@ -82,12 +90,21 @@ export function drawFacts(variant: NeedleVariant, count: number, random: Random)
   return { facts, groups: shuffled(alike.flatMap(({ sentences }) => sentences.map((sentence) => [sentence])), random) };
 }
 
-function drawChains(count: number, names: () => string, value: () => string, random: Random): Hidden {
+function drawChains(
+  count: number,
+  names: () => string,
+  value: () => string,
+  random: Random,
+  forward: boolean,
+): Hidden {
   const facts = Array.from({ length: count }, () => ({ kind: "", name: names(), holder: names(), value: value() }));
-  const sentences: Sentence[][] = facts.flatMap(({ name, holder, value }, needle) => [
-    [{ text: `Let ${holder} = ${value}.`, needle }],
-    [{ text: `Let ${name} = ${holder}.` }],
-  ]);
+  const numbers: Sentence[][] = facts.map((
+    { holder, value },
+    needle,
+  ) => [{ text: `Let ${holder} = ${value}.`, needle }]);
+  const links: Sentence[][] = facts.map(({ name, holder }) => [{ text: `Let ${name} = ${holder}.` }]);
+  if (forward) return { facts, groups: [...shuffled(numbers, random), ...shuffled(links, random)] };
+  const sentences = facts.flatMap((_, needle) => [numbers[needle], links[needle]]);
   return { facts, groups: shuffled(sentences, random) };
 }
 

@@ -46,7 +46,9 @@ export function askNeedle(
   { variant = "plain", wording = "plain", opening = true, turn = 0 }: AskOptions = {},
 ): NeedleQuestion {
   const { name, holder, value } = needle;
-  if (variant === "chain-direct") return { prompt: ` Question: What number is ${name}? Answer:`, answer: value };
+  if (variant.startsWith("chain-direct")) {
+    return { prompt: ` Question: What number is ${name}? Answer:`, answer: value };
+  }
   const [question, start, rest] = variant === "chain"
     ? [`What is ${name}?`, `${name} =`, `${holder} = ${value}`]
     : [questionSentence(needle, wording, turn), openingWords(needle), value];

@@ -43,7 +43,12 @@ export class ModelBench implements Bench {
   async run(claim: ClaimedTrial, options: TrialOptions = {}): Promise<EndedTrial> {
     const { trial } = claim;
     const runner = await this.#runnerFor(trial.model);
-    const made = { version: RECORD_VERSION, trial, environment: await this.#workbench.environment() };
+    const made = {
+      version: RECORD_VERSION,
+      trial,
+      modelFingerprint: await this.#workbench.fingerprint(trial.model),
+      environment: await this.#workbench.environment(),
+    };
     const ended = () => ({ endedAt: new Date().toISOString() });
     try {
       const { result, trace } = await runner.run(claim, options);

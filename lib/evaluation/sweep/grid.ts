@@ -1,4 +1,4 @@
-import { type Knobs, type MethodName, presets } from "../../attention/mod.ts";
+import { type Knobs, presets } from "../../attention/mod.ts";
 import { Random } from "../random.ts";
 import type { AxisValue } from "./axis.ts";
 import { parseCondition } from "./expression.ts";
@@ -9,7 +9,7 @@ import { nameTrial, prefillKeyOf, type Trial, type TrialContents } from "./trial
 
 /** What a spec comes to. */
 export interface SweepPlan {
-  /** The trials, in the order in which they run: seed by seed, so that settings can be compared early. */
+  /** The trials, in the order in which they run: model by model, and seed by seed, so that settings can be compared early. */
   readonly trials: readonly Trial[];
   /** Settings that run. */
   readonly settings: number;
@@ -57,7 +57,10 @@ export async function planSweep(spec: SweepSpec): Promise<SweepPlan> {
   const told = tellingAxes(taken);
   const contents = taken.map((setting) => contentsOf(spec, setting, told));
   const trials = await Promise.all(
-    spec.seeds.flatMap((seed) => contents.map((content) => nameTrial({ ...content, seed }))),
+    spec.models.flatMap((model) => {
+      const own = contents.filter((content) => content.model === model);
+      return spec.seeds.flatMap((seed) => own.map((content) => nameTrial({ ...content, seed })));
+    }),
   );
   // The same setting reached by two ways runs once.
   const once = [...new Map(trials.map((trial) => [trial.id, trial])).values()];
@@ -66,7 +69,7 @@ export async function planSweep(spec: SweepSpec): Promise<SweepPlan> {
   return { trials: once, settings: once.length / spec.seeds.length, excluded, readings };
 }
 
-function dimensionsOf({ methods, lengths, sweep, zip }: SweepSpec): Dimension[] {
+function dimensionsOf({ models, methods, lengths, sweep, zip }: SweepSpec): Dimension[] {
   const rows = (axes: Axes): Setting[] => {
     const entries = Object.entries(axes);
     const count = entries[0]?.[1].length ?? 0;
@@ -76,6 +79,7 @@ function dimensionsOf({ methods, lengths, sweep, zip }: SweepSpec): Dimension[] 
     );
   };
   return [
+    models.map((model) => ({ model })),
     methods.map((method) => ({ method })),
     lengths.map((length) => ({ length })),
     ...zip.map(rows).filter((dimension) => dimension.length > 0),
@@ -129,13 +133,13 @@ function tellingAxes(settings: readonly Setting[]): readonly string[] {
 const PARAMETER = "task.";
 
 function split(spec: SweepSpec, setting: Setting) {
-  const { method, length, ...values } = setting as Setting & { method: MethodName; length: number };
+  const { model, method, length, ...values } = setting as Setting & Pick<Trial, "model" | "method" | "length">;
   const entries = Object.entries(values);
   const ofTask = entries.filter(([name]) => name.startsWith(PARAMETER))
     .map(([name, value]) => [name.slice(PARAMETER.length), value]);
   const changes = Object.fromEntries(entries.filter(([name]) => !name.startsWith(PARAMETER)));
   const knobs: Knobs = { ...presets[spec.preset], ...spec.set, ...changes };
-  return { method, length, knobs, parameters: completeParameters(spec, Object.fromEntries(ofTask)) };
+  return { model, method, length, knobs, parameters: completeParameters(spec, Object.fromEntries(ofTask)) };
 }
 
 function completeParameters(spec: SweepSpec, changes: Setting): Record<string, AxisValue> {
@@ -148,12 +152,12 @@ function completeParameters(spec: SweepSpec, changes: Setting): Record<string, A
 }
 
 function namesOf(spec: SweepSpec, setting: Setting): Record<string, AxisValue> {
-  const { method, length, knobs, parameters } = split(spec, setting);
+  const { model, method, length, knobs, parameters } = split(spec, setting);
   const options = Object.entries(parameters).map(([name, value]) => [`${PARAMETER}${name}`, value]);
-  return { ...knobs, method, length, ...Object.fromEntries(options) };
+  return { ...knobs, model, method, length, ...Object.fromEntries(options) };
 }
 
 function contentsOf(spec: SweepSpec, setting: Setting, told: readonly string[]): Omit<TrialContents, "seed"> {
   const axes = Object.fromEntries(told.map((name) => [name, setting[name]]));
-  return { axes, model: spec.model, task: spec.task, ...split(spec, setting) };
+  return { axes, task: spec.task, ...split(spec, setting) };
 }

@@ -3,7 +3,7 @@ import type { Schema } from "../../attention/mod.ts";
 import type { Trial } from "./trial.ts";
 
 /** Version of the record's fields. */
-export const RECORD_VERSION = 1;
+export const RECORD_VERSION = 2;
 
 /** One question of a trial and what was answered. */
 export interface QuestionOutcome {
@@ -67,6 +67,8 @@ export interface TrialRecord {
   version: number;
   /** The trial. */
   trial: Trial;
+  /** What the model is, whatever it is called: see `modelFingerprint`. Null in records of before version 2. */
+  modelFingerprint: string | null;
   /** Whether it came to a result. */
   status: "done" | "failed";
   /** What it came to; null where it failed. */
@@ -83,52 +85,65 @@ const number = z.number().min(0);
 const scalar = z.union([z.number(), z.string(), z.boolean()]);
 const scalars = z.record(z.string(), scalar);
 
-/** Checks a record read from a file. */
-export const trialRecordSchema: Schema<TrialRecord> = z.object({
-  version: z.literal(RECORD_VERSION, `must be ${RECORD_VERSION}, the version of records that this toolkit writes`),
-  trial: z.object({
-    id: z.string().regex(/^[0-9a-f]{16}$/),
-    setting: z.string().regex(/^[0-9a-f]{16}$/),
-    axes: scalars,
-    model: z.string(),
-    task: z.string(),
-    parameters: scalars,
-    method: z.string(),
-    length: z.number().int(),
-    seed: z.number().int(),
-    knobs: z.record(z.string(), z.any()),
-  }),
-  status: z.enum(["done", "failed"]),
-  result: z.object({
-    metric: z.string(),
-    score: z.number(),
-    questions: z.array(z.object({
-      name: z.string(),
-      depth: z.number().nullable(),
-      expected: z.string(),
-      answer: z.string(),
+/** Records of version 1 had no fingerprint of the model. */
+function upToDate(value: unknown): unknown {
+  const first = typeof value === "object" && value !== null && (value as { version?: unknown }).version === 1;
+  return first ? { modelFingerprint: null, ...value, version: RECORD_VERSION } : value;
+}
+
+/** Checks a record read from a file, and brings one of an earlier version up to date. */
+export const trialRecordSchema: Schema<TrialRecord> = z.preprocess(
+  upToDate,
+  z.object({
+    version: z.literal(
+      RECORD_VERSION,
+      `must be 1 or ${RECORD_VERSION}, the versions of records that this toolkit reads`,
+    ),
+    trial: z.object({
+      id: z.string().regex(/^[0-9a-f]{16}$/),
+      setting: z.string().regex(/^[0-9a-f]{16}$/),
+      axes: scalars,
+      model: z.string(),
+      task: z.string(),
+      parameters: scalars,
+      method: z.string(),
+      length: z.number().int(),
+      seed: z.number().int(),
+      knobs: z.record(z.string(), z.any()),
+    }),
+    modelFingerprint: z.string().nullable(),
+    status: z.enum(["done", "failed"]),
+    result: z.object({
+      metric: z.string(),
       score: z.number(),
-    })),
-    tokens: number,
-    readSeconds: number,
-    shared: z.boolean(),
-    answerSeconds: number,
-    tokensPerSecond: number,
-    peakBytes: number,
-    scope: number,
-  }).nullable(),
-  error: z.string().nullable(),
-  endedAt: z.string(),
-  environment: z.object({
-    adapter: z.string(),
-    software: z.boolean(),
-    cpu: z.string(),
-    os: z.string(),
-    deno: z.string(),
-    toolkit: z.string(),
-    commit: z.string().nullable(),
+      questions: z.array(z.object({
+        name: z.string(),
+        depth: z.number().nullable(),
+        expected: z.string(),
+        answer: z.string(),
+        score: z.number(),
+      })),
+      tokens: number,
+      readSeconds: number,
+      shared: z.boolean(),
+      answerSeconds: number,
+      tokensPerSecond: number,
+      peakBytes: number,
+      scope: number,
+    }).nullable(),
+    error: z.string().nullable(),
+    endedAt: z.string(),
+    environment: z.object({
+      adapter: z.string(),
+      software: z.boolean(),
+      cpu: z.string(),
+      os: z.string(),
+      deno: z.string(),
+      toolkit: z.string(),
+      commit: z.string().nullable(),
+    }),
   }),
-}) as unknown as Schema<TrialRecord>;
+) as unknown as Schema<TrialRecord>;
 
 /**
  * Checks a record that comes from outside, such as a line of a file.

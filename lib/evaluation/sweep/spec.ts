@@ -14,8 +14,8 @@ export interface SweepSpec {
   name: string;
   /** What it is about, in words. */
   description: string;
-  /** The model: "demo", a folder, a URL or a name on the hub. */
-  model: string;
+  /** Models, an axis of the grid: "demo", folders, URLs or names on the hub. */
+  models: readonly string[];
   /** Which knobs the settings start from. */
   preset: "demo" | "paper";
   /** The task's name. */
@@ -46,8 +46,12 @@ export interface SweepSpec {
 
 /** A spec with everything that has a default left out. */
 export type SweepSpecInput =
-  & Partial<Omit<SweepSpec, "task" | "parameters" | "seeds" | "lengths" | "zip" | "sweep">>
+  & Partial<Omit<SweepSpec, "models" | "task" | "parameters" | "seeds" | "lengths" | "zip" | "sweep">>
   & {
+    /** The model. Default "demo". */
+    model?: string;
+    /** Several of them, instead of `model`. */
+    models?: readonly string[];
     /** The task by name, or with options. Default "needle". */
     task?: string | Readonly<Record<string, AxisValue>>;
     /** A list, or "0..9". Default "0..9". */
@@ -80,10 +84,14 @@ const written = z.strictObject({
   name: z.string().regex(/^[\w .-]+$/, "must be letters, digits, blanks, points and dashes").default("sweep")
     .describe("Name of the sweep, for files and headings."),
   description: z.string().default("").describe("What it is about, in words; stands in the report."),
-  model: z.string().min(1).default("demo")
-    .describe('"demo" (the embedded model), a folder or URL with config.json, or organization/name on the hub.'),
+  model: z.string().min(1).optional().describe(
+    'The model: "demo" (the embedded one), a folder or URL with config.json, or organization/name on the hub. Default "demo".',
+  ),
+  models: z.array(z.string().min(1)).min(1).optional().describe(
+    "Several models instead of one, such as training seeds of the same; an axis of the grid. The report shows each, and all of them pooled.",
+  ),
   preset: z.enum(["demo", "paper"]).optional().describe(
-    'Knobs that the settings start from. Default: "demo" for the embedded model, "paper" for others.',
+    'Knobs that the settings start from. Default: "demo" where the embedded model is among the models, else "paper".',
   ),
   task: z.union([z.string(), z.looseObject({ name: z.string() }).catchall(scalar)]).default("needle").describe(
     "The task by name, or an object of its name and options.",
@@ -114,12 +122,17 @@ const written = z.strictObject({
 
 /** The spec's own checks, and everything completed. */
 export const sweepSpecSchema: Schema<SweepSpec> = written.transform((spec, context): SweepSpec => {
-  const { $schema: _, task, seeds, sweep, zip, ...rest } = spec;
+  const { $schema: _, task, seeds, sweep, zip, model, models: several, ...rest } = spec;
+  if (model !== undefined && several !== undefined) {
+    context.addIssue({ code: "custom", path: ["model"], message: "give model or models, not both" });
+  }
+  const models = [...new Set(several ?? [model ?? "demo"])];
   const { name, ...parameters } = typeof task === "string" ? { name: task } : task as Record<string, AxisValue>;
   const complete: SweepSpec = {
     ...rest,
+    models,
     set: rest.set as Partial<Knobs>,
-    preset: spec.preset ?? (spec.model === "demo" ? "demo" : "paper"),
+    preset: spec.preset ?? (models.includes("demo") ? "demo" : "paper"),
     task: String(name),
     parameters: parameters as Record<string, AxisValue>,
     seeds: [...new Set(typeof seeds === "string" ? seedRange(seeds) : seeds)],
@@ -145,7 +158,7 @@ function seedRange(text: string): number[] {
 
 /** Names that a condition may hold. */
 export function conditionNames({ task }: Pick<SweepSpec, "task">): string[] {
-  return [...knobNames, "method", "length", ...parameterNames(task)];
+  return [...knobNames, "model", "method", "length", ...parameterNames(task)];
 }
 
 function parameterNames(task: string): string[] {
@@ -166,7 +179,7 @@ function faults(spec: SweepSpec): [path: string, message: string][] {
   if (found.length > 0) return found;
   if (spec.seeds.length === 0) found.push(["seeds", "a range must rise"]);
   const known = conditionNames(spec);
-  const axisNames = known.filter((name) => name !== "method" && name !== "length");
+  const axisNames = known.filter((name) => !["model", "method", "length"].includes(name));
   const check = (path: string, names: readonly string[], allowed: readonly string[]) => {
     for (const name of names) {
       if (!allowed.includes(name)) found.push([path, `there is no ${name}; there are ${allowed.join(", ")}`]);
@@ -186,8 +199,8 @@ function faults(spec: SweepSpec): [path: string, message: string][] {
     if (lengths.size > 1) found.push([`zip/${index}`, "lists that go on together must be of one length"]);
   });
   spec.exclude.forEach((text, index) => attempt(`exclude/${index}`, () => parseCondition(text, known)));
-  if (spec.sample?.kind === "sobol" && Object.keys(spec.sweep).length + spec.zip.length + 2 > mostSobolDimensions) {
-    found.push(["sample", `a Sobol sample has at most ${mostSobolDimensions - 2} axes`]);
+  if (spec.sample?.kind === "sobol" && Object.keys(spec.sweep).length + spec.zip.length + 3 > mostSobolDimensions) {
+    found.push(["sample", `a Sobol sample has at most ${mostSobolDimensions - 3} axes`]);
   }
   return found;
 }

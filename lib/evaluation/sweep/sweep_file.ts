@@ -237,8 +237,10 @@ export class SweepFile implements Ledger {
 }
 
 /** A spec as it can be read again. */
-function specFields({ parameters, task, ...spec }: SweepSpec): Record<string, unknown> {
-  return JSON.parse(JSON.stringify({ ...spec, task: { name: task, ...parameters } }));
+function specFields({ parameters, task, models, ...spec }: SweepSpec): Record<string, unknown> {
+  // One model under its own name: files of before there were several hold it so.
+  const named = models.length === 1 ? { model: models[0] } : { models };
+  return JSON.parse(JSON.stringify({ ...spec, ...named, task: { name: task, ...parameters } }));
 }
 
 /** What tells specs apart: not what only reports show. */

@@ -1,5 +1,5 @@
 import { Device, DeviceLostError } from "../../gpu/mod.ts";
-import { loadModel, type Model } from "../../model/mod.ts";
+import { loadModel, type Model, modelFingerprint } from "../../model/mod.ts";
 import { describeEnvironment } from "./environment.ts";
 import type { Environment } from "./record.ts";
 
@@ -7,7 +7,7 @@ import type { Environment } from "./record.ts";
 export class Workbench {
   #device: Device | undefined;
   #environment: Environment | undefined;
-  #model: { name: string; model: Model } | undefined;
+  #model: { name: string; model: Model; fingerprint: string } | undefined;
   readonly #lent: boolean;
 
   /** With a device given, it stays its owner's. */
@@ -23,11 +23,12 @@ export class Workbench {
 
   /** A model on the device; the one before is given up where it is another. */
   async model(name: string): Promise<Model> {
-    if (this.#model?.name === name) return this.#model.model;
-    this.#dropModel();
-    const model = await loadModel(name, { device: await this.device() });
-    this.#model = { name, model };
-    return model;
+    return (await this.#loaded(name)).model;
+  }
+
+  /** What a model is, whatever it is called. */
+  async fingerprint(name: string): Promise<string> {
+    return (await this.#loaded(name)).fingerprint;
   }
 
   /** What it all is. */
@@ -47,6 +48,13 @@ export class Workbench {
     this.#dropModel();
     if (!this.#lent) this.#device?.[Symbol.dispose]();
     if (!this.#lent) this.#device = undefined;
+  }
+
+  async #loaded(name: string) {
+    if (this.#model?.name === name) return this.#model;
+    this.#dropModel();
+    const model = await loadModel(name, { device: await this.device() });
+    return this.#model = { name, model, fingerprint: await modelFingerprint(name) };
   }
 
   #dropModel(): void {

@@ -90,6 +90,20 @@ Deno.test("makeHaystack puts look-alikes beside their needle, or apart", async (
   }
 });
 
+Deno.test("makeHaystack lets every number of a forward chain stand before every link", async () => {
+  for (let seed = 0; seed < 10; seed++) {
+    const haystack = await makeHaystack({
+      ...{ tokenizer: vocabulary, tokens: 900, needles: 4, variant: "chain-direct-forward", random: new Random(seed) },
+    });
+    const text = textOf(haystack);
+    const at = (sentence: string) => text.indexOf(sentence);
+    const { needles } = haystack;
+    const numbers = needles.map(({ holder, value }) => at(`Let ${holder} = ${value}.`));
+    const links = needles.map(({ name, holder }) => at(`Let ${name} = ${holder}.`));
+    assert(Math.min(...numbers) > 0 && Math.min(...links) > Math.max(...numbers), `${numbers} and ${links}`);
+  }
+});
+
 Deno.test("makeHaystack puts one needle in each stretch, at places that vary", async () => {
   const places = [];
   for (let seed = 0; seed < 20; seed++) {
@@ -127,7 +141,9 @@ Deno.test("askNeedle words the question as asked", () => {
   assertMatch(askNeedle(needle, { wording: "unseen", opening: false }).prompt, /recall Zena .* Answer:$/);
   const chain = { kind: "", name: "Bo", holder: "Al", value: "482 913" };
   assertEquals(askNeedle(chain, { variant: "chain", opening: false }).answer, "Bo = Al = 482 913");
-  assertEquals(askNeedle(chain, { variant: "chain-direct" }).answer, "482 913");
+  for (const variant of ["chain-direct", "chain-direct-forward"] as const) {
+    assertEquals(askNeedle(chain, { variant, opening: false }).answer, "482 913");
+  }
 });
 
 Deno.test("readBook knows its books, and none of them holds a held-out name or a digit", async () => {

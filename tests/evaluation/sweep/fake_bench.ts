@@ -18,6 +18,7 @@ export function fakeRecord({ trial }: ClaimedTrial, score = 0.5, error?: string)
   return {
     version: RECORD_VERSION,
     trial,
+    modelFingerprint: `${trial.model}-0`,
     status: error === undefined ? "done" : "failed",
     result: error === undefined ? result : null,
     error: error ?? null,

@@ -37,6 +37,23 @@ Deno.test("planSweep goes seed by seed", async () => {
   assertEquals(trials.map(({ seed, knobs }) => [seed, knobs.k]), [[3, 1], [3, 2], [5, 1], [5, 2]]);
 });
 
+Deno.test("planSweep goes model by model, so that each is loaded once", async () => {
+  const spec = { models: ["demo", "other/seed1", "demo"], sweep: { k: [1, 2] }, seeds: [3, 5] };
+  const { trials, settings } = await plan({ ...spec, exclude: ['model == "other/seed1" && k == 2'] });
+  assertEquals(trials.map(({ model, seed, knobs }) => [model, seed, knobs.k]), [
+    ["demo", 3, 1],
+    ["demo", 3, 2],
+    ["demo", 5, 1],
+    ["demo", 5, 2],
+    ["other/seed1", 3, 1],
+    ["other/seed1", 5, 1],
+  ]);
+  assertEquals([settings, trials[0].axes, trials[0].knobs.window], [3, { model: "demo", k: 1 }, 256]);
+  // A model alone is no axis, and its trials are those of a spec that names it so.
+  const alone = (await plan({ models: ["demo"], seeds: [1] })).trials;
+  assertEquals(alone, (await plan({ seeds: [1] })).trials);
+});
+
 Deno.test("planSweep lets zipped axes go on together, beside others", async () => {
   const zip = [{ spanSize: [8, 16], recallClip: [28, 14] }];
   const { trials } = await plan({ zip, sweep: { k: [1, 4] }, seeds: [0] });
@@ -125,6 +142,8 @@ Deno.test("parseSweepSpec names every field that is wrong", () => {
   fault({ sweep: { k: [1] }, zip: [{ k: [1], spanSize: [8] }] }, "k stands in more than one place");
   fault({ zip: [{ spanSize: [8, 16], recallClip: [1] }] }, "must be of one length");
   fault({ methods: ["magic"] }, 'there is no method "magic"');
+  fault({ model: "demo", models: ["demo"] }, "model: give model or models, not both");
+  fault({ models: [] }, "models: ");
   fault({ task: "riddle" }, 'there is no task "riddle"');
   fault({ seeds: "9..0" }, "a range must rise");
   fault({ lengths: [10] }, "lengths.0: must be at least 65");

@@ -1,4 +1,4 @@
-import { assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import {
   parseSweepSpec,
   planSweep,
@@ -87,4 +87,61 @@ Deno.test("summarizeSweep takes the spec's own baseline, and tells what failed",
   assertEquals(summary.settings[1].failed, ["Error: once"]);
   const spec = parseSweepSpec(sweep);
   assertThrows(() => summarizeSweep(spec, []), RangeError, "no trial came to a result yet");
+});
+
+const models = { ...sweep, models: ["demo", "b", "c"] };
+
+Deno.test("summarizeSweep compares within a model, and pools models by context", async () => {
+  // Contexts differ by 0.25, models by 0.125; k 8 loses 0.25 in two of three models.
+  const { settings, comparisons, pooled } = await summaryOf(models, ({ model, seed, knobs }) => {
+    const lost = knobs.k === 8 && model !== "c" ? 0.25 : 0;
+    return 0.5 + (seed % 2 ? 0.25 : 0) - (model === "b" ? 0.125 : 0) - lost;
+  });
+  assertEquals([settings.length, comparisons.length], [9, 6]);
+  assert(comparisons.every(({ setting, baseline }) => setting.axes.model === baseline.axes.model));
+  assertEquals(pooled!.settings.map(({ axes }) => axes), [{ k: 1 }, { k: 4 }, { k: 8 }]);
+  const [, four, eight] = pooled!.settings;
+  assertAlmostEquals(four.score, 0.625 - 0.125 / 3, 1e-12);
+  assertAlmostEquals(eight.score, four.score - 0.5 / 3, 1e-12);
+  assertEquals([four.questions, four.scores.size], [30, 10]);
+  // As wide as over 10 contexts, whose pooled scores are those of one model but for a constant: not as over 30.
+  const [, alone] = settings;
+  const width = ({ interval }: typeof alone) => interval.high - interval.low;
+  assertAlmostEquals(width(four), width(alone), 1e-12);
+  const [same, worse] = pooled!.comparisons;
+  assertEquals([same.difference, worse.pairs, worse.p], [0, 10, 2 / 1024]);
+  assertAlmostEquals(worse.difference, -0.5 / 3, 1e-12);
+});
+
+Deno.test("pooled settings are of contexts and settings that all models have", async () => {
+  const { pooled } = await summaryOf(models, ({ model, seed, knobs }) => {
+    if (model === "b" && knobs.k === 8) return "RangeError: not in this one";
+    return model === "c" && seed === 0 ? "Error: once" : 1;
+  });
+  assertEquals(pooled!.settings.map(({ axes, scores }) => [axes.k, scores.size]), [[1, 9], [4, 9]]);
+  assertEquals(pooled!.settings[0].intervalBy, "exact over contexts");
+  assertAlmostEquals(pooled!.settings[0].interval.low, 0.025 ** (1 / 9), 1e-12);
+  assertEquals((await summaryOf(sweep, () => 0.5)).pooled, undefined);
+});
+
+Deno.test("a baseline that names a model compares models", async () => {
+  const { comparisons, pooled } = await summaryOf(
+    { ...models, sweep: {}, baseline: { model: "demo" } },
+    ({ model }) => model === "b" ? 0.25 : 0.5,
+  );
+  assertEquals(comparisons.map(({ setting, difference }) => [setting.axes.model, difference]), [["b", -0.25], [
+    "c",
+    0,
+  ]]);
+  assertEquals(pooled!.comparisons, []);
+});
+
+Deno.test("summarizeSweep tells a model whose files changed while the sweep ran", async () => {
+  const spec = parseSweepSpec({ seeds: [0, 1] });
+  const { trials } = await planSweep(spec);
+  const records = trials.map((trial, index) => ({
+    ...fakeRecord({ trial, prefill: "" }),
+    modelFingerprint: index ? "b" : "a",
+  }));
+  assertEquals(summarizeSweep(spec, records).models, [{ name: "demo", fingerprints: ["a", "b"] }]);
 });

@@ -154,6 +154,23 @@ Deno.test("SweepFile tells trials by the axes of the spec that it was opened for
     assertEquals(file.records()[0].trial.axes, { k: 4 });
   }));
 
+Deno.test("SweepFile knows a spec of one model however it is named, and one of several as another", () =>
+  withPath(async (path) => {
+    const opened = async (models: Pick<SweepSpecInput, "model" | "models">) => {
+      const other = parseSweepSpec({ sweep: { k: [1] }, seeds: [0], ...models });
+      using file = await SweepFile.open(path, other, (await planSweep(other)).trials);
+      return file.spec;
+    };
+    assertEquals((await opened({})).models, ["demo"]);
+    await opened({ model: "demo" });
+    await opened({ models: ["demo"] });
+    await assertRejects(
+      () => opened({ models: ["demo", "b"] }),
+      OtherSpecError,
+      'models: none there, ["demo","b"] here',
+    );
+  }));
+
 Deno.test("SweepFile keeps failed trials with their error until they are to be retried", () =>
   withPath(async (path) => {
     const fails = ({ trial }: ClaimedTrial) => trial.knobs.k === 4 && trial.seed === 1 ? "RangeError: no" : undefined;

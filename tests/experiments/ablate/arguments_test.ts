@@ -19,10 +19,12 @@ Deno.test("parseAblateArguments reads what the issue's example types", () => {
 Deno.test("parseAblateArguments reads files, samples, options of the task and switches", () => {
   const { changes, ...rest } = parseAblateArguments([
     ...["a.yaml", "--sample", "random:20:7", "--set", "task.variant=chain", "--method", "full,streaming"],
+    ...["--model", "demo,results/seed1"],
     ...["--exclude", "k > 4", "--exclude", "k < 2", "--keep-traces", "--out", "b.db", "--extend", "--retry-failed"],
   ]);
   assertEquals(changes, {
     sample: { kind: "random", count: 20, seed: 7 },
+    models: ["demo", "results/seed1"],
     task: { variant: "chain" },
     methods: ["full", "streaming"],
     exclude: ["k > 4", "k < 2"],

@@ -146,7 +146,7 @@ Deno.test("report says what is wrong with its arguments and files", () =>
     assertMatch(nothing.err, /^report: give a sweep's file.*\n\nusage: deno task report/);
     assertMatch((await report(`${folder}/none.db`)).err, /^report: cannot open .*none\.db: no such file/);
     await Deno.writeTextFile(`${folder}/bad.jsonl`, '\n{"version": 7}\n');
-    assertMatch((await report(`${folder}/bad.jsonl`)).err, /bad\.jsonl:2: trial record: version: must be 1, /);
+    assertMatch((await report(`${folder}/bad.jsonl`)).err, /bad\.jsonl:2: trial record: version: must be 1 or 2, /);
     await writeFakeSweep(`${folder}/empty.db`, fakeSpec, () => undefined);
     assertMatch((await report(`${folder}/empty.db`)).err, /^report: fake k: no trial came to a result yet/);
     assert(![...Deno.readDirSync(folder)].some(({ name }) => name.endsWith(".html")));
@@ -186,3 +186,37 @@ print(json.dumps({"means": means, "types": types, "errors": int(frames[0].error.
       assertEquals([types.score, types["knobs.k"], types["knobs.allowBeyondTrained"]], ["float64", "int64", "bool"]);
     }),
 });
+
+Deno.test("report shows each of several models, and all of them together", () =>
+  inFolder(async (folder) => {
+    const spec = { ...fakeSpec, models: ["demo", "seeds/a_b"] };
+    await writeFakeSweep(`${folder}/m.db`, spec, ({ model, knobs, seed }) => {
+      return (seed % 2 ? 0.5 : 0.75) - (knobs.k === 8 ? model === "demo" ? 0.25 : 0.5 : 0);
+    });
+    const { code, err } = await report(
+      ...[
+        `${folder}/m.db`,
+        "--summary",
+        `${folder}/m.json`,
+        "--latex",
+        `${folder}/m.tex`,
+        "--records",
+        `${folder}/m.jsonl`,
+      ],
+    );
+    assertEquals(code, 0, err);
+    const page = await Deno.readTextFile(`${folder}/m.html`);
+    assertStringIncludes(page, "<h2>all models together</h2>");
+    assertMatch(page, /<td>k 8<\/td><td>k 4<\/td><td class="number">−0\.38<\/td>/);
+    assertMatch(page, /<td>model seeds\/a_b, k 8<\/td><td>model seeds\/a_b, k 4<\/td><td class="number">−0\.50<\/td>/);
+    assertStringIncludes(page, "<td>fingerprint of seeds/a_b</td><td>seeds/a_b-0</td>");
+    const [{ models, pooled, settings }] = JSON.parse(await Deno.readTextFile(`${folder}/m.json`));
+    assertEquals(models[1], { name: "seeds/a_b", fingerprints: ["seeds/a_b-0"] });
+    assertEquals([settings.length, pooled.settings.length, pooled.comparisons[1].difference], [6, 3, -0.375]);
+    const latex = await Deno.readTextFile(`${folder}/m.tex`);
+    assertMatch(latex, /\n {4}seeds\/a\\_b & 8 & 0\.13 .*\n {4}\\midrule\n {4}all & 1 & 0\.63 /);
+    // Records alone say the same of each model and of all.
+    const again = await report(`${folder}/m.jsonl`, "--out", `${folder}/again.html`);
+    assertEquals(again.code, 0, again.err);
+    assertStringIncludes(await Deno.readTextFile(`${folder}/again.html`), "<h2>all models together</h2>");
+  }));

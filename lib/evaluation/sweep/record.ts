@@ -83,21 +83,23 @@ const number = z.number().min(0);
 const scalar = z.union([z.number(), z.string(), z.boolean()]);
 const scalars = z.record(z.string(), scalar);
 
+const trialSchema = z.object({
+  id: z.string().regex(/^[0-9a-f]{16}$/),
+  setting: z.string().regex(/^[0-9a-f]{16}$/),
+  axes: scalars,
+  model: z.string(),
+  task: z.string(),
+  parameters: scalars,
+  method: z.string(),
+  length: z.number().int(),
+  seed: z.number().int(),
+  knobs: z.record(z.string(), z.any()),
+});
+
 /** Checks a record read from a file. */
 export const trialRecordSchema: Schema<TrialRecord> = z.object({
   version: z.literal(RECORD_VERSION, `must be ${RECORD_VERSION}, the version of records that this toolkit writes`),
-  trial: z.object({
-    id: z.string().regex(/^[0-9a-f]{16}$/),
-    setting: z.string().regex(/^[0-9a-f]{16}$/),
-    axes: scalars,
-    model: z.string(),
-    task: z.string(),
-    parameters: scalars,
-    method: z.string(),
-    length: z.number().int(),
-    seed: z.number().int(),
-    knobs: z.record(z.string(), z.any()),
-  }),
+  trial: trialSchema,
   status: z.enum(["done", "failed"]),
   result: z.object({
     metric: z.string(),
@@ -131,6 +133,17 @@ export const trialRecordSchema: Schema<TrialRecord> = z.object({
 }) as unknown as Schema<TrialRecord>;
 
 /**
+ * Checks a trial that comes from outside, such as a line of a file.
+ *
+ * @throws {RangeError} naming each field that is wrong.
+ */
+export function parseTrial(value: unknown): Trial {
+  const parsed = trialSchema.safeParse(value);
+  if (parsed.success) return parsed.data as unknown as Trial;
+  throw new RangeError(`trial: ${wrongFields(parsed.error)}`);
+}
+
+/**
  * Checks a record that comes from outside, such as a line of a file.
  *
  * @throws {RangeError} naming each field that is wrong.
@@ -138,8 +151,9 @@ export const trialRecordSchema: Schema<TrialRecord> = z.object({
 export function parseTrialRecord(value: unknown): TrialRecord {
   const parsed = trialRecordSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const { issues } = parsed.error as z.ZodError;
-  throw new RangeError(
-    `trial record: ${issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")}`,
-  );
+  throw new RangeError(`trial record: ${wrongFields(parsed.error as z.ZodError)}`);
+}
+
+function wrongFields({ issues }: z.ZodError): string {
+  return issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
 }

@@ -216,6 +216,11 @@ export function parseSweepSpec(value: unknown): SweepSpec {
   );
 }
 
+/** A spec as it can be written and read again. */
+export function specFields({ parameters, task, ...spec }: SweepSpec): Record<string, unknown> {
+  return JSON.parse(JSON.stringify({ ...spec, task: { name: task, ...parameters } }));
+}
+
 /** JSON Schema of spec files, for editors. */
 export function sweepSpecJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(written, { io: "input" }) as { properties: Record<string, Record<string, unknown>> };

@@ -1,24 +1,29 @@
 /**
- * `deno task ablate`: sweeps over knobs, methods and lengths, kept in one SQLite file that a later run goes on with.
- * `--help` tells the options.
+ * `deno task ablate`: sweeps over knobs, methods and lengths, kept in one SQLite file that a later run goes on with; by this
+ * process, by several, or by a cluster. `--help` tells the options.
  */
 
-import { ablate, planSweep, type SweepPlan, type SweepSpec, sweepSpecJsonSchema } from "../lib/evaluation/mod.ts";
-import { SweepFile, type TrialRecord } from "../lib/evaluation/mod.ts";
+import { planSweep, sweepSpecJsonSchema } from "../lib/evaluation/mod.ts";
 import { isTerminal } from "../lib/platform.ts";
 import { type AblateArguments, ArgumentsError, parseAblateArguments, USAGE } from "./ablate/arguments.ts";
 import { dryRun } from "./ablate/dry_run.ts";
+import { isRunAction, parseRunArguments, type RunArguments } from "./ablate/runs/arguments.ts";
+import { runCommandOf } from "./ablate/runs/commands.ts";
+import type { RunContext } from "./ablate/runs/go_on.ts";
+import { startRun } from "./ablate/runs/start_run.ts";
 import { readSpec } from "./ablate/spec_file.ts";
-import { SweepProgress, trialLabel } from "./ablate/sweep_progress.ts";
+import { StoppedSweepError, sweepHere } from "./ablate/sweep_here.ts";
 import { Progress } from "./demo/progress.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
 
 /** What shells give for a program ended by Ctrl-C. */
 const INTERRUPTED = 130;
 
-async function main(args: readonly string[]): Promise<number> {
+async function main([first, ...rest]: readonly string[]): Promise<number> {
   try {
-    const asked = parseAblateArguments(args);
+    if (isRunAction(first) && !rest.includes("--help")) return await onRun(parseRunArguments([first, ...rest]));
+    const args = first === undefined ? [] : [first, ...rest];
+    const asked = parseAblateArguments(isRunAction(first) ? rest : args);
     if (asked.help) console.log(USAGE);
     else if (asked.schema) console.log(JSON.stringify(sweepSpecJsonSchema(), null, 1));
     else return await run(asked, args);
@@ -39,77 +44,52 @@ async function run(asked: AblateArguments, args: readonly string[]): Promise<num
     await dryRun(spec, plan, { log: console.log });
     return 0;
   }
+  const { choice, tasks } = asked;
+  if (!choice) {
+    const again = `deno task ablate ${args.map(quoted).join(" ")}`;
+    return await interruptible(({ signal }, bar) => sweepHere(spec, plan, { ...asked, out, again }, bar, signal));
+  }
+  const path = asked.run ?? `results/runs/${spec.name}`;
+  return await interruptible(
+    (stop, bar) => startRun(spec, plan, { choice, path, out, tasks }, contextOf(stop, bar)),
+    `what ended is kept; it goes on with:\n  deno task ablate resume ${quoted(path)}`,
+  );
+}
+
+async function onRun(asked: RunArguments): Promise<number> {
+  nameRuntimeFolder();
+  const again = `what ended is kept; it goes on with:\n  deno task ablate resume ${quoted(asked.path)}`;
+  return await interruptible((stop, bar) => runCommandOf(asked, stop, contextOf(stop, bar)), again);
+}
+
+function contextOf({ signal }: AbortController, bar: Progress): RunContext {
+  const log = (line: string) => {
+    bar.clear();
+    console.log(line);
+  };
+  return { signal, log, show: (share, words) => bar.update(share, "ablate", words) };
+}
+
+/** Runs `act` so that Ctrl-C, and what Slurm and systems that shut down send, end it in order. */
+async function interruptible(
+  act: (stop: AbortController, bar: Progress) => Promise<number>,
+  advice?: string,
+): Promise<number> {
   const stop = new AbortController();
   const interrupt = () => stop.signal.aborted ? Deno.exit(INTERRUPTED) : stop.abort(new Error("stopped"));
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupt);
-  const progress = new Progress({
-    write: (text) => Deno.stderr.writeSync(new TextEncoder().encode(text)),
-    terminal: isTerminal("stderr"),
-    columns: terminalColumns(),
-  });
+  const write = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
+  const bar = new Progress({ write, terminal: isTerminal("stderr"), columns: terminalColumns() });
   try {
-    return await sweep(spec, plan, { ...asked, out }, progress, stop.signal);
+    return await act(stop, bar);
   } catch (error) {
-    progress.clear();
+    bar.clear();
     if (!stop.signal.aborted) throw error;
-    using file = await SweepFile.read(out);
-    const { done, failed } = file.counts();
-    console.error(
-      `ablate: stopped; ${done + failed} of ${plan.trials.length} trials are in ${out}. The same command goes on:\n` +
-        `  deno task ablate ${args.map(quoted).join(" ")}`,
-    );
+    console.error(`ablate: ${error instanceof StoppedSweepError ? error.message : `stopped; ${advice}`}`);
     return INTERRUPTED;
   } finally {
     for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.removeSignalListener(signal, interrupt);
   }
-}
-
-async function sweep(
-  spec: SweepSpec,
-  plan: SweepPlan,
-  { out, extend, retryFailed }: AblateArguments & { out: string },
-  bar: Progress,
-  signal: AbortSignal,
-): Promise<number> {
-  // The file tells what other processes did; the sweep itself opens it anew.
-  using file = await SweepFile.open(out, spec, plan.trials, { extend });
-  if (retryFailed) file.retryFailed();
-  const earlier = file.records();
-  const progress = new SweepProgress(bar, { name: spec.name, total: plan.trials.length, earlier });
-  console.log(
-    `${spec.name}: ${plan.settings} settings x ${spec.seeds.length} seeds = ${plan.trials.length} trials, ` +
-      `${plan.readings} contexts to read; ${earlier.length} done before; results in ${out}`,
-  );
-  let looked = performance.now();
-  let total = earlier.length;
-  const trials = ablate(spec, {
-    signal,
-    out,
-    onProgress: (trial, share, phase) => {
-      if (performance.now() - looked > 2000) {
-        looked = performance.now();
-        const { done, failed } = file.counts();
-        total = done + failed;
-      }
-      progress.update(trial, share, phase, total);
-    },
-  });
-  for await (const record of trials) {
-    progress.ended(record);
-    bar.clear();
-    console.log(trialLine(record, progress.done, plan.trials.length));
-  }
-  const { done, failed } = file.counts();
-  console.log(`${done} trials done, ${failed} failed. deno task report ${out} makes a page of them.`);
-  if (failed > 0) console.log("Failed trials run again with --retry-failed.");
-  return failed > 0 && done === 0 ? 1 : 0;
-}
-
-function trialLine({ trial, result, error }: TrialRecord, done: number, total: number): string {
-  const place = `${String(done).padStart(String(total).length)}/${total}`;
-  if (!result) return `${place}  failed  ${trialLabel(trial)}: ${error}`;
-  const time = `${(result.shared ? 0 : result.readSeconds).toFixed(1)} + ${result.answerSeconds.toFixed(1)} s`;
-  return `${place}  ${result.score.toFixed(2)}  ${trialLabel(trial)}  (${time})`;
 }
 
 function quoted(text: string): string {

@@ -19,9 +19,11 @@ export {
   listFiles,
   openPartial,
   removeFile,
+  removeFolder,
   renameFile,
   withFileLock,
 } from "./platform/kept_files.ts";
+export { LineFile } from "./platform/line_file.ts";
 export { freeDiskBytes, type Hasher, makeHasher, type PartialFile } from "./platform/partial_file.ts";
 export { isRunning, type ProcessName, thisProcess } from "./platform/process.ts";
 export { type FetchedRange, fetchRange } from "./platform/remote.ts";

@@ -1,5 +1,10 @@
 import { parseArgs } from "node:util";
 import { type AxisValue, parseAxisText } from "../../lib/evaluation/mod.ts";
+import { ArgumentsError } from "./arguments_error.ts";
+import { countOf, type ExecutorChoice, executorChoice, executorOptions } from "./executors/choice.ts";
+import { runPath } from "./runs/arguments.ts";
+
+export { ArgumentsError };
 
 /** What the command was asked for. */
 export interface AblateArguments {
@@ -19,17 +24,18 @@ export interface AblateArguments {
   retryFailed: boolean;
   /** Adds to a file of another spec. */
   extend: boolean;
-}
-
-/** Arguments that can't be: the message says which and what would be right. */
-export class ArgumentsError extends Error {
-  /** The error's name. */
-  override readonly name = "ArgumentsError";
+  /** Who runs the trials, in tasks; undefined: this process. */
+  choice?: ExecutorChoice;
+  /** The run's folder; undefined: results/runs/NAME. */
+  run?: string;
+  /** How many tasks. */
+  tasks?: number;
 }
 
 /** What the command takes. */
 export const USAGE = `usage: deno task ablate SPEC [options]
        deno task ablate --sweep k=1,2,4,8 [--sweep chunkSize=64,128 ...] [options]
+       deno task ablate status|cancel|resume|collect RUN
 
 Runs a sweep over knobs, methods and lengths. SPEC is a JSON, JSONC or YAML file (--schema prints its schema); flags stand
 instead of it or go before it. Results go to one SQLite file; the same command again goes on where the last one stopped,
@@ -53,7 +59,23 @@ and several processes may share one file. "deno task report FILE.db" makes a pag
   --retry-failed        runs failed trials again
   --extend              adds to a file that holds another spec; finished trials stay
   --schema              prints the JSON Schema of spec files
-  --help                prints this`;
+  --help                prints this
+
+Sweeps for several processes or machines (docs/clusters.md): trials are dealt to tasks, in a folder that all of them see.
+
+  --executor local:N    N processes of this machine (local: one for each of several like graphics cards)
+  --executor slurm      a Slurm job array; this command ends once it is submitted
+  --tasks N             how many tasks (default: four for each that run at once)
+  --run NAME            the run's folder (default results/runs/NAME)
+  --limit N             Slurm: most tasks that run at once
+  --partition, --gres, --time, --account VALUE
+                        Slurm: as sbatch takes them
+  --sbatch OPTION       Slurm: any other option of sbatch, such as --sbatch=--qos=high; may be repeated
+
+  status RUN            how far it is
+  cancel RUN            stops it; what ended is kept
+  resume RUN            runs what is missing and nobody runs; --executor and Slurm's options may be other ones
+  collect RUN           brings what ended so far into the sweep's SQLite file; --out FILE.db for another`;
 
 const text = { type: "string" } as const;
 const list = { type: "string", multiple: true } as const;
@@ -79,7 +101,8 @@ const options = {
   "dry-run": flag,
   "retry-failed": flag,
   extend: flag,
-};
+  ...executorOptions,
+} as const;
 
 /**
  * Reads the command's arguments.
@@ -111,6 +134,14 @@ export function parseAblateArguments(args: readonly string[]): AblateArguments {
   const [specPath] = positionals;
   const nothing = specPath === undefined && Object.keys(changes).length === 0;
   if (nothing && !values.help && !values.schema) throw new ArgumentsError("give a spec file or --sweep");
+  const choice = executorChoice(values);
+  const tasks = countOf("--tasks", values.tasks);
+  for (const name of ["run", "tasks"] as const) {
+    if (values[name] !== undefined && !choice) throw new ArgumentsError(`--${name} goes with --executor`);
+  }
+  if (choice && (values["retry-failed"] || values.extend)) {
+    throw new ArgumentsError("--retry-failed and --extend go with resume RUN once there is a run");
+  }
   if (values.out === "") throw new ArgumentsError("--out must name a file, not be empty");
   return {
     help: values.help ?? false,
@@ -121,6 +152,9 @@ export function parseAblateArguments(args: readonly string[]): AblateArguments {
     extend: values.extend ?? false,
     ...(specPath !== undefined && { specPath }),
     ...(values.out !== undefined && { out: values.out }),
+    ...(choice && { choice }),
+    ...(tasks !== undefined && { tasks }),
+    ...(values.run !== undefined && { run: runPath(values.run) }),
   };
 }
 

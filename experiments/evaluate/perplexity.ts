@@ -1,4 +1,4 @@
-import { type LossBin, lossByPosition, mean, standardError, textTable } from "../../lib/evaluation/mod.ts";
+import { type LossBin, lossByPosition, meanOf, standardError, textTable } from "../../lib/evaluation/mod.ts";
 import { writeAside } from "../../lib/platform.ts";
 import { curveFigure, saveFigure } from "../../lib/viz/mod.ts";
 import type { MethodName } from "../../lib/attention/mod.ts";
@@ -75,7 +75,7 @@ async function lossesOf(
 
 function shown(losses: readonly number[]): string {
   const error = losses.length > 1 ? ` ± ${standardError(losses).toFixed(3)}` : "";
-  return `${mean(losses).toFixed(3)}${error} (${Math.exp(mean(losses)).toFixed(1)})`;
+  return `${meanOf(losses).toFixed(3)}${error} (${Math.exp(meanOf(losses)).toFixed(1)})`;
 }
 
 /** How methods differ from the first, on the same tokens: most of a loss is the token's own and falls out of the difference. */
@@ -84,7 +84,7 @@ function differences([first, ...others]: readonly MethodLosses[]): string[] {
   const own = flat(first);
   return others.map((other) => {
     const less = flat(other).map((loss, index) => loss - own[index]);
-    return `${other.method} less ${first.method}: ${mean(less).toFixed(3)} ± ${
+    return `${other.method} less ${first.method}: ${meanOf(less).toFixed(3)} ± ${
       standardError(less).toFixed(3)
     } (${less.length} tokens, paired)`;
   });
@@ -107,7 +107,7 @@ function lossTable(all: readonly MethodLosses[]): string {
 function lossFigure(all: readonly MethodLosses[]) {
   const series = all.flatMap(({ method, votes, bins }) => {
     const points = (key: "losses" | "lookAhead") =>
-      bins.map((bin) => ({ x: Math.max(1, bin.start), y: mean(bin[key]) }));
+      bins.map((bin) => ({ x: Math.max(1, bin.start), y: meanOf(bin[key]) }));
     const causal = { name: method, points: points("losses") };
     return votes ? [causal, { name: `${method}, look-ahead`, points: points("lookAhead") }] : [causal];
   });

@@ -2,7 +2,7 @@ import {
   averagesOf,
   longBenchTask,
   longBenchTasks,
-  mean,
+  meanOf,
   type PredictedBenchmark,
   rulerAverages,
   scorePredictions,
@@ -114,7 +114,7 @@ function averages(benchmark: PredictedBenchmark, scores: ReadonlyMap<string, num
   if (benchmark !== "ruler" || byLength.size < 2) return means;
   return [
     ...means,
-    ...rulerAverages(new Map([...byLength].map(([length, tasks]) => [length, mean([...tasks.values()])]))),
+    ...rulerAverages(new Map([...byLength].map(([length, tasks]) => [length, meanOf([...tasks.values()])]))),
   ];
 }
 

@@ -139,10 +139,21 @@ export {
   designEffect,
   exactMatchInterval,
   type Interval,
-  mean,
+  meanOf,
   type Score,
   standardError,
 } from "./statistics.ts";
+export { type Collected, collectRun } from "./shards/collect.ts";
+export { dealTrials } from "./shards/deal.ts";
+export {
+  type PlacedTrial,
+  RunFolder,
+  type RunOptions,
+  type TaskProgress,
+  type TaskRecords,
+} from "./shards/run_folder.ts";
+export { RUN_VERSION, type RunPlan } from "./shards/run_plan.ts";
+export { ShardLedger, type ShardOptions } from "./shards/shard_ledger.ts";
 export { ablate, type AblateOptions, runLedger, type SweepRunOptions } from "./sweep/ablate.ts";
 export { type AxisRange, type AxisValue, parseAxisText, type WrittenAxis } from "./sweep/axis.ts";
 export { type Bench, type EndedTrial, ModelBench } from "./sweep/bench.ts";

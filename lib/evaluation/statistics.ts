@@ -1,5 +1,5 @@
 /** The mean; NaN of none. */
-export function mean(values: readonly number[]): number {
+export function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
@@ -8,14 +8,14 @@ export function mean(values: readonly number[]): number {
  *
  * @example
  * ```ts
- * import { mean, standardError } from "@reattention/toolkit/evaluation";
+ * import { meanOf, standardError } from "@reattention/toolkit/evaluation";
  * import { assertEquals } from "@std/assert";
  *
- * assertEquals([mean([1, 3]), standardError([1, 3])], [2, 1]);
+ * assertEquals([meanOf([1, 3]), standardError([1, 3])], [2, 1]);
  * ```
  */
 export function standardError(values: readonly number[]): number {
-  const centre = mean(values);
+  const centre = meanOf(values);
   const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
   return Math.sqrt(squares / (values.length - 1) / values.length);
 }

@@ -7,6 +7,8 @@ export interface DenoFile {
   read(into: Uint8Array): Promise<number | null>;
   write(from: Uint8Array): Promise<number>;
   sync(): Promise<void>;
+  writeSync(from: Uint8Array): number;
+  syncDataSync(): void;
   truncate(length: number): Promise<void>;
   lock(exclusive: boolean): Promise<void>;
   close(): void;
@@ -32,7 +34,7 @@ export interface DenoLike {
   readDir(path: string | URL): AsyncIterable<{ name: string; isDirectory: boolean; isSymlink: boolean }>;
   mkdir(path: string | URL, options: { recursive: boolean }): Promise<void>;
   rename(from: string | URL, to: string | URL): Promise<void>;
-  remove(path: string | URL): Promise<void>;
+  remove(path: string | URL, options?: { recursive: boolean }): Promise<void>;
   symlink(target: string, path: string): Promise<void>;
   copyFile(from: string, to: string): Promise<void>;
   systemMemoryInfo(): { total: number; available: number };

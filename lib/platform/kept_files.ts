@@ -59,6 +59,11 @@ export async function removeFile(path: string): Promise<void> {
   await needDeno("removing a file").remove(path).catch(() => {});
 }
 
+/** Removes a folder with all that is in it, if it is there. */
+export async function removeFolder(path: string): Promise<void> {
+  await needDeno("removing a folder").remove(path, { recursive: true }).catch(() => {});
+}
+
 /**
  * Makes `path` stand for another file: a symbolic link, or a copy where the system makes none.
  *

@@ -5,7 +5,7 @@ import { longBenchByLength, longBenchMean } from "./longbench.ts";
 import { rulerMean } from "./ruler.ts";
 import { type AnswerToScore, levalMetricOf, scoreAnswer, scoredBenchmarks } from "./score_answer.ts";
 import { keptRanges, type TruncationRule } from "./truncation.ts";
-import { mean } from "../statistics.ts";
+import { meanOf } from "../statistics.ts";
 
 const reference = z.union([z.string(), z.number(), z.instanceof(FloatNumber)]);
 const benchmark = z.enum(scoredBenchmarks);
@@ -84,7 +84,7 @@ async function aggregate(line: z.infer<typeof aggregateSchema>): Promise<Readonl
   const answers: AnswerToScore[] = items.map((item) => ({ ...shared, prediction: item.prediction, ...answerOf(item) }));
   const scored = await Promise.all(answers.map(scoreAnswer));
   const scores = scored.map(({ score }) => score);
-  const average = mean(scores);
+  const average = meanOf(scores);
   if (kind === "dataset_score_by_length") {
     return { score: longBenchByLength(scores.map((score, index) => ({ score, length: items[index].length ?? 0 }))) };
   }

@@ -4,7 +4,7 @@ import { normalizeCased } from "./normalize.ts";
 import { parseFloatAsPython, roundAsPython } from "./python_text.ts";
 import { rougeL, rougeN } from "./rouge_score.ts";
 import { englishF1 } from "./token_f1.ts";
-import { mean } from "../statistics.ts";
+import { meanOf } from "../statistics.ts";
 
 /** How L-Eval scores a row: by its field `evaluation`. */
 export type LEvalMetric = "exam" | "f1" | "rouge";
@@ -123,20 +123,20 @@ export interface LEvalMean {
  * of a question, in sci_fi of both judgements; with rouge the geometric mean of the three mean figures.
  */
 export function levalMean(metric: LEvalMetric, task: string, scores: readonly LEvalScore[]): LEvalMean {
-  const rounded = (part: readonly number[], scale = 100) => roundAsPython(scale * mean(part), 4);
+  const rounded = (part: readonly number[], scale = 100) => roundAsPython(scale * meanOf(part), 4);
   const detail = (name: string) => scores.map(({ details }) => details[name] as number);
   if (metric === "rouge") {
-    const [a, b, c] = ["rouge1", "rouge2", "rougeL"].map((name) => mean(detail(name)));
+    const [a, b, c] = ["rouge1", "rouge2", "rougeL"].map((name) => meanOf(detail(name)));
     return { score: roundAsPython(Math.cbrt(a * b * c), 4), parts: [a, b, c].map((part) => roundAsPython(part, 4)) };
   }
   if (task === "topic_retrieval_longchat") {
     const places = [0, 1, 2].map((place) => scores.filter((_, index) => index % 3 === place));
     const parts = places.filter((place) => place.length > 0).map((place) => rounded(place.map(({ score }) => score)));
-    return { score: mean(parts), parts };
+    return { score: meanOf(parts), parts };
   }
   if (task === "sci_fi") {
     const parts = [rounded(detail("loyalty_score")), rounded(detail("fact_score"))];
-    return { score: mean(parts), parts };
+    return { score: meanOf(parts), parts };
   }
   return { score: rounded(scores.map(({ score }) => score)) };
 }

@@ -4,7 +4,7 @@ import { rulerMean } from "../metrics/ruler.ts";
 import { type AnswerScore, type AnswerToScore, levalMetricOf, scoreAnswer } from "../metrics/score_answer.ts";
 import type { ScoredBenchmark } from "../metrics/score_answer.ts";
 import { readJsonLines } from "../data/json_lines.ts";
-import { mean } from "../statistics.ts";
+import { meanOf } from "../statistics.ts";
 import { answerInRow, type PredictionKind, predictionKind } from "./official_layouts.ts";
 
 /** A line that could not be scored. */
@@ -119,14 +119,16 @@ function taskScore(tally: Tally, byLength: boolean, rules: ScoreOptions["rules"]
     }
     case "leval": {
       const metric: LEvalMetric = levalMetricOf(tally.kind.task, tally.answers[0].metric);
-      if (rules === "opencompass") return { ...shared, score: metric === "exam" ? 100 * mean(scores) : mean(scores) };
+      if (rules === "opencompass") {
+        return { ...shared, score: metric === "exam" ? 100 * meanOf(scores) : meanOf(scores) };
+      }
       const { score, parts } = levalMean(metric, tally.kind.task, tally.scored as LEvalScore[]);
       return { ...shared, score, ...(parts && { parts: named(metric, tally.kind.task, parts) }) };
     }
     case "ruler":
       return { ...shared, score: rulerMean(scores) };
     default:
-      return { ...shared, score: mean(scores) };
+      return { ...shared, score: meanOf(scores) };
   }
 }
 

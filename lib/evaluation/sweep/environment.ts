@@ -15,12 +15,13 @@ export async function describeEnvironment(
     cpu: cpuModel,
     os,
     deno: denoVersion,
-    toolkit: await version(),
+    toolkit: await toolkitVersion(),
     commit: await commit(),
   };
 }
 
-async function version(): Promise<string> {
+/** Version of this toolkit. */
+export async function toolkitVersion(): Promise<string> {
   try {
     return JSON.parse(await readText(new URL("deno.json", ROOT))).version;
   } catch {

@@ -85,6 +85,19 @@ const number = z.number().min(0);
 const scalar = z.union([z.number(), z.string(), z.boolean()]);
 const scalars = z.record(z.string(), scalar);
 
+const trialSchema = z.object({
+  id: z.string().regex(/^[0-9a-f]{16}$/),
+  setting: z.string().regex(/^[0-9a-f]{16}$/),
+  axes: scalars,
+  model: z.string(),
+  task: z.string(),
+  parameters: scalars,
+  method: z.string(),
+  length: z.number().int(),
+  seed: z.number().int(),
+  knobs: z.record(z.string(), z.any()),
+});
+
 /** Records of version 1 had no fingerprint of the model. */
 function upToDate(value: unknown): unknown {
   const first = typeof value === "object" && value !== null && (value as { version?: unknown }).version === 1;
@@ -99,18 +112,7 @@ export const trialRecordSchema: Schema<TrialRecord> = z.preprocess(
       RECORD_VERSION,
       `must be 1 or ${RECORD_VERSION}, the versions of records that this toolkit reads`,
     ),
-    trial: z.object({
-      id: z.string().regex(/^[0-9a-f]{16}$/),
-      setting: z.string().regex(/^[0-9a-f]{16}$/),
-      axes: scalars,
-      model: z.string(),
-      task: z.string(),
-      parameters: scalars,
-      method: z.string(),
-      length: z.number().int(),
-      seed: z.number().int(),
-      knobs: z.record(z.string(), z.any()),
-    }),
+    trial: trialSchema,
     modelFingerprint: z.string().nullable(),
     status: z.enum(["done", "failed"]),
     result: z.object({
@@ -146,6 +148,17 @@ export const trialRecordSchema: Schema<TrialRecord> = z.preprocess(
 ) as unknown as Schema<TrialRecord>;
 
 /**
+ * Checks a trial that comes from outside, such as a line of a file.
+ *
+ * @throws {RangeError} naming each field that is wrong.
+ */
+export function parseTrial(value: unknown): Trial {
+  const parsed = trialSchema.safeParse(value);
+  if (parsed.success) return parsed.data as unknown as Trial;
+  throw new RangeError(`trial: ${wrongFields(parsed.error)}`);
+}
+
+/**
  * Checks a record that comes from outside, such as a line of a file.
  *
  * @throws {RangeError} naming each field that is wrong.
@@ -153,8 +166,9 @@ export const trialRecordSchema: Schema<TrialRecord> = z.preprocess(
 export function parseTrialRecord(value: unknown): TrialRecord {
   const parsed = trialRecordSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const { issues } = parsed.error as z.ZodError;
-  throw new RangeError(
-    `trial record: ${issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")}`,
-  );
+  throw new RangeError(`trial record: ${wrongFields(parsed.error as z.ZodError)}`);
+}
+
+function wrongFields({ issues }: z.ZodError): string {
+  return issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
 }

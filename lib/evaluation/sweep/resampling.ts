@@ -1,5 +1,5 @@
 import { Random } from "../random.ts";
-import { type Interval, mean, type Score } from "../statistics.ts";
+import { type Interval, meanOf, type Score } from "../statistics.ts";
 
 /** Draws of a bootstrap; the ends of an interval are their 2.5 % and 97.5 % quantiles. */
 const DRAWS = 4000;
@@ -79,7 +79,7 @@ export function comparePaired(first: readonly number[], second: readonly number[
     throw new RangeError(`comparePaired: ${pairs} and ${second.length} scores must be as many, at least one`);
   }
   const differences = first.map((score, index) => score - second[index]);
-  const difference = mean(differences);
+  const difference = meanOf(differences);
   const spread = Math.sqrt(differences.reduce((sum, one) => sum + (one - difference) ** 2, 0) / Math.max(1, pairs - 1));
   return {
     pairs,

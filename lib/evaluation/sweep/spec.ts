@@ -229,6 +229,13 @@ export function parseSweepSpec(value: unknown): SweepSpec {
   );
 }
 
+/** A spec as it can be written and read again. */
+export function specFields({ parameters, task, models, ...spec }: SweepSpec): Record<string, unknown> {
+  // One model under its own name: files of before there were several hold it so.
+  const named = models.length === 1 ? { model: models[0] } : { models };
+  return JSON.parse(JSON.stringify({ ...spec, ...named, task: { name: task, ...parameters } }));
+}
+
 /** JSON Schema of spec files, for editors. */
 export function sweepSpecJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(written, { io: "input" }) as { properties: Record<string, Record<string, unknown>> };

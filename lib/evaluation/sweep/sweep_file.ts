@@ -2,7 +2,7 @@ import { Database } from "../../platform.ts";
 import type { ClaimedTrial, Ledger, LedgerCounts } from "./ledger.ts";
 import { migrate } from "./migrations.ts";
 import { parseTrialRecord, type TrialRecord } from "./record.ts";
-import { parseSweepSpec, type SweepSpec } from "./spec.ts";
+import { parseSweepSpec, specFields, type SweepSpec } from "./spec.ts";
 import { specChanges } from "./spec_changes.ts";
 import { canonicalJson, digestOf, prefillKeyOf, type Trial } from "./trial.ts";
 import { Workers } from "./workers.ts";
@@ -139,16 +139,30 @@ export class SweepFile implements Ledger {
     return this.#database.run(sql, this.#spec);
   }
 
-  /** Takes over records that were made elsewhere, such as on other machines; how many were new. Finished trials stay as they are. */
-  absorb(records: readonly TrialRecord[]): number {
+  /**
+   * Takes over records that were made elsewhere, such as on other machines. Finished trials stay as they are; trials that the
+   * sweep hasn't are left out.
+   *
+   * @param traces what first questions selected, by trial, where it was kept
+   * @returns how many records were new
+   */
+  absorb(records: readonly TrialRecord[], traces: ReadonlyMap<string, unknown> = new Map()): number {
     const sql = `UPDATE trial SET status = ?, worker = NULL, record = ?
       WHERE id = ? AND status <> 'done' AND (status <> 'failed' OR ? = 'done')`;
-    return this.#database.transaction(() =>
-      records.reduce((sum, record) => {
-        const { status, trial } = record;
-        return sum + this.#database.run(sql, status, JSON.stringify(record), trial.id, status);
-      }, 0)
-    );
+    return this.#database.transaction(() => {
+      let count = 0;
+      for (const record of records) {
+        const { status, trial: { id } } = record;
+        const isNew = this.#database.run(sql, status, JSON.stringify(record), id, status) === 1;
+        if (!isNew) continue;
+        count++;
+        const trace = traces.get(id);
+        if (trace !== undefined) {
+          this.#database.run("INSERT OR REPLACE INTO trace VALUES (?, ?)", id, JSON.stringify(trace));
+        }
+      }
+      return count;
+    });
   }
 
   /** How far the spec's trials are. */
@@ -234,13 +248,6 @@ export class SweepFile implements Ledger {
   #specText(digest: string): string | undefined {
     return this.#database.get<{ json: string }>("SELECT json FROM spec WHERE digest = ?", digest)?.json;
   }
-}
-
-/** A spec as it can be read again. */
-function specFields({ parameters, task, models, ...spec }: SweepSpec): Record<string, unknown> {
-  // One model under its own name: files of before there were several hold it so.
-  const named = models.length === 1 ? { model: models[0] } : { models };
-  return JSON.parse(JSON.stringify({ ...spec, ...named, task: { name: task, ...parameters } }));
 }
 
 /** What tells specs apart: not what only reports show. */

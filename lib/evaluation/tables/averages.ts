@@ -1,7 +1,7 @@
 import { levalClosedTasks } from "../metrics/leval.ts";
 import { longBenchTask, longBenchTasks } from "../metrics/longbench.ts";
 import type { PredictedBenchmark } from "../predictions/official_layouts.ts";
-import { mean } from "../statistics.ts";
+import { meanOf } from "../statistics.ts";
 
 /** A mean over tasks, with what it is a mean of. */
 export interface Average {
@@ -16,7 +16,7 @@ function over(label: string, scores: ReadonlyMap<string, number>, wanted: readon
   const found = wanted.filter((task) => scores.has(task));
   if (found.length === 0) return [];
   const of = found.length === wanted.length ? `all ${wanted.length}` : `${found.length} of ${wanted.length}`;
-  return [{ label: `${label} (${of})`, value: mean(found.map((task) => scores.get(task)!)) }];
+  return [{ label: `${label} (${of})`, value: meanOf(found.map((task) => scores.get(task)!)) }];
 }
 
 function longBench(scores: ReadonlyMap<string, number>): Average[] {
@@ -29,7 +29,7 @@ function longBench(scores: ReadonlyMap<string, number>): Average[] {
   const [inEnglish, inAll] = [byGroup(english), byGroup(tasks)];
   const macro = (label: string, means: readonly Average[]): Average[] => {
     if (means.length === 0) return [];
-    return [{ label: `${label}: mean of ${means.length} of 6 groups`, value: mean(means.map(({ value }) => value)) }];
+    return [{ label: `${label}: mean of ${means.length} of 6 groups`, value: meanOf(means.map(({ value }) => value)) }];
   };
   return [
     ...inEnglish.map(({ label, value }) => ({ label: `English, ${label}`, value })),
@@ -69,7 +69,7 @@ export function averagesOf(benchmark: PredictedBenchmark, scores: ReadonlyMap<st
       const label = `closed tasks (${ran.length} of ${closed.length}: ${ran.join(", ")})`;
       const opened = all.filter((task) => !closed.includes(task));
       return [
-        ...(ran.length > 0 ? [{ label, value: mean(ran.map((task) => scores.get(task)!)) }] : []),
+        ...(ran.length > 0 ? [{ label, value: meanOf(ran.map((task) => scores.get(task)!)) }] : []),
         ...(opened.length > 0 ? over("open tasks", scores, opened) : []),
         ...over("flat mean", scores, all),
       ];

@@ -1,0 +1,42 @@
+/** A graphics card on the PCI bus. */
+interface Card {
+  /** Its address: "0000:17:00.0". */
+  readonly address: string;
+  /** Maker and model, as the bus tells them. */
+  readonly model: string;
+}
+
+const BUS = "/sys/bus/pci/devices";
+/** Display controllers, and those without a display. */
+const GRAPHICS = /^0x03/;
+
+function cardsOf(bus: string): Card[] {
+  const read = (path: string) => Deno.readTextFileSync(path).trim();
+  try {
+    return [...Deno.readDirSync(bus)].map(({ name }) => name).sort()
+      .filter((address) => GRAPHICS.test(read(`${bus}/${address}/class`)))
+      .map((address) => ({
+        address,
+        model: `${read(`${bus}/${address}/vendor`)}:${read(`${bus}/${address}/device`)}`,
+      }));
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Addresses of this machine's graphics cards where it has several of one model. A laptop's second, slower card is none to
+ * give half of the trials to; so where no two are alike, there is nothing to choose and the list is empty.
+ */
+export function likeCards(bus = BUS): string[] {
+  const groups = [...Map.groupBy(cardsOf(bus), ({ model }) => model).values()].sort((a, b) => b.length - a.length);
+  return groups.length > 0 && groups[0].length > 1 ? groups[0].map(({ address }) => address) : [];
+}
+
+/**
+ * What a process is told so that it finds this card first. WebGPU has no way to name one of several alike; on Linux Mesa's
+ * layer for Vulkan puts the card of this variable in front, whoever made it.
+ */
+export function chooseCard(address: string): Record<string, string> {
+  return { DRI_PRIME: `pci-${address.replaceAll(/[:.]/g, "_")}` };
+}

@@ -2836,7 +2836,7 @@ fn main(
 //           of 16 bytes: a vec4 of f32, or PARTS = 2 vec4s of f16; norm_weight [PARTS * depth] of vec4; extra [ROWS, columns]
 //           (EXTRA 1) or [columns] (EXTRA 2) of f32; output C [ROWS, columns] of Output; the left side's places count vec4s, \`depth\`
 //           and the right side's loads, those of C elements
-// Dispatch: one workgroup of 256 threads per 256 / LANES * COLS columns, half as many where PAIRED is 1; linear groups
+// Dispatch: one workgroup of THREADS threads (at most 256) per THREADS / LANES * COLS columns, half as many where PAIRED is 1; linear groups
 // Source:   plain definition. NORM: A's rows are normed first, as in rms_norm.wgsl. PAIRED: silu of a product with the matrix's first
 //           half times that with its second, as in silu_gate.wgsl. EXTRA: a residual or a bias is added. Threads' sums are added
 //           in a fixed order, the same for every number of rows.
@@ -2858,7 +2858,6 @@ struct Params {
 // uses parts/row_products.wgsl
 // uses parts/row_totals.wgsl
 
-const THREADS = 256u;
 const WORKGROUP = THREADS;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -2927,7 +2926,7 @@ fn main(
 //
 // Shapes:   left A [ROWS, PARTS * depth] of vec4<Left>; right [columns, depth] in loads of 16 bytes; norm_weight [PARTS * depth] of
 //           vec4; extra [columns] of f32 (EXTRA 2: a bias); first [ROWS, first_columns], second [ROWS, second_columns] and third of f32
-// Dispatch: one workgroup of 256 threads per 256 / LANES * COLS columns of all three; linear groups
+// Dispatch: one workgroup of THREADS threads (at most 256) per THREADS / LANES * COLS columns of all three; linear groups
 // Source:   plain definition
 
 struct Params {
@@ -2947,7 +2946,6 @@ struct Params {
 // uses parts/row_products.wgsl
 // uses parts/row_totals.wgsl
 
-const THREADS = 256u;
 const WORKGROUP = THREADS;
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -190,9 +190,9 @@ export class KeyValueCache {
     };
   }
 
-  /** The slabs that hold any of this cache's tokens; kernels run once per slab. */
-  slabs(): Slab[] {
-    return this.#slabsOf(this.sequences.flatMap(({ pages }) => pages));
+  /** The slabs that hold any of some pages, by default of all that this cache has; kernels run once per slab. */
+  slabs(pages?: readonly number[]): Slab[] {
+    return this.#slabsOf(pages ?? this.sequences.flatMap((sequence) => sequence.pages));
   }
 
   /** A cache with the same tokens that grows on its own: full pages are shared, the last one is copied. */

@@ -38,8 +38,8 @@ export class ScoreSource {
     // A scorer of one's own reads queries and keys as they are.
     if (scoring === "qk" || isOwnScoring(scoring)) {
       this.rows = queries;
-      const pages = cache.sequences.flatMap((sequence) => sequence.pages);
-      this.pages = cache.slabs().map((slab) => ({
+      const pages = middlePages(step);
+      this.pages = cache.slabs(pages).map((slab) => ({
         buffer: slab.keys[layer],
         used: pages.reduce((most, page) => {
           const place = page - slab.firstPage;
@@ -95,6 +95,16 @@ export class ScoreSource {
     };
     return { buffer: target.buffer, type: "f32", used: cache.batch, addressing };
   }
+}
+
+/** Pages that hold tokens of the middle, of all sequences that select. */
+function middlePages({ context: { cache }, layouts }: AttentionStep): number[] {
+  const { pageTokens } = cache.pool;
+  return cache.sequences.flatMap(({ pages }, sequence) => {
+    const { mode, frozen, leading, windowStart } = layouts[sequence];
+    if (mode !== "select" || frozen) return [];
+    return pages.slice(Math.floor(leading / pageTokens), Math.ceil(windowStart / pageTokens));
+  });
 }
 
 /**

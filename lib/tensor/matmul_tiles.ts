@@ -122,7 +122,9 @@ function vector(columns4: number, slices: number): MatmulTile {
 
 function dot(lanes: number, columns: number, threads = 256, loads = 8): MatmulTile {
   return {
-    name: `dot ${lanes} lanes, ${columns} columns${threads < 256 || loads !== 8 ? `, ${threads} threads, ${loads} loads` : ""}`,
+    name: `dot ${lanes} lanes, ${columns} columns${
+      threads < 256 || loads !== 8 ? `, ${threads} threads, ${loads} loads` : ""
+    }`,
     rows: 1,
     columns: threads / lanes * columns,
     threads,

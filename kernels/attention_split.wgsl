@@ -7,7 +7,9 @@
 //           sin) two a vec4 [positions, 2 * D8]; parts vec4 [batch, heads, PAIRS, splits, 2 * D8 + 1]: sums of values, then
 //           their largest score and weight
 // Dispatch: one workgroup of 128 threads per sequence, KV head and block of 128 listed tokens, blocks fastest; linear groups; one
-//           call per slab, whose parts start at first_split
+//           call per slab, whose parts start at first_split. LANES threads share a key, a power of two that divides D8, CHUNKS =
+//           D8 / LANES; AHEAD keys, a divisor of LANES, are loaded at once; SHARE threads, a power of two of at most 128 / PAIRS,
+//           join a pair's weights
 // Source:   softmax(q k / sqrt(d)) v (ALGORITHM section 6), split over tokens as in Flash-Decoding (Dao et al. 2023); rotation
 //           by compact positions (places in the list) or original ones
 
@@ -33,8 +35,15 @@ struct Params {
 const LOWEST = -3.0e38f;
 const BLOCK = 128u;
 const D4 = 2u * D8;
+// Threads that read values side by side, and as many tokens apart.
 const SLICES = BLOCK / D4;
 const NOWHERE = 0xffffffffu;
+// Threads that share a key, each with every so many of its channels; units of them take the block's tokens in turns.
+const UNITS = BLOCK / LANES;
+// One more than lanes keeps threads that read neighbouring tokens' sums on different banks.
+const STRIDE = select(LANES + 1u, 1u, LANES == 1u);
+// Values that a thread loads before it adds the first.
+const VALUES = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -47,10 +56,12 @@ const NOWHERE = 0xffffffffu;
 @group(0) @binding(8) var<storage, read_write> parts: array<vec4<f32>>;
 
 var<workgroup> rotated: array<vec4<f32>, PAIRS * D4>;
-var<workgroup> weights: array<f32, PAIRS * BLOCK>;
-var<workgroup> places: array<u32, BLOCK>;
-var<workgroup> scratch: array<f32, BLOCK>;
-var<workgroup> sums: array<vec4<f32>, BLOCK>;
+// Of each pair and token: the lanes' sums; then, at the first place, its score, and then its weight.
+var<workgroup> products: array<f32, PAIRS * BLOCK * STRIDE>;
+var<workgroup> slots: array<u32, BLOCK>;
+var<workgroup> positions: array<u32, BLOCK>;
+var<workgroup> scratch: array<f32, PAIRS * SHARE>;
+var<workgroup> sums: array<vec4<f32>, 2u * BLOCK>;
 
 // Half-split pairs (x[c], x[c + d/2]) of four channels, turned.
 fn turn_low(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
@@ -59,6 +70,70 @@ fn turn_low(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4
 
 fn turn_high(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
   return high * vec4(a.x, a.z, b.x, b.z) + low * vec4(a.y, a.w, b.y, b.w);
+}
+
+// Where a token's key and value lie; tokens of other slabs are read as the slab's first, and dropped.
+fn slot_of(token: u32) -> u32 {
+  return select(slots[token], 0u, slots[token] == NOWHERE);
+}
+
+// Leaves each lane's sums of its channels in `products`, of all pairs and tokens.
+fn multiply(lane: u32) {
+  let slice = lane % LANES;
+  let unit = lane / LANES;
+  for (var first = 0u; first < LANES; first += AHEAD) {
+    // Said, since a loop turn would else find what the one before left.
+    var scores = array<f32, PAIRS * AHEAD>();
+    for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+      let c = slice + chunk * LANES;
+      var lows: array<vec4<KeyElement>, AHEAD>;
+      var highs: array<vec4<KeyElement>, AHEAD>;
+      var turns: array<vec4<f32>, 2u * AHEAD>;
+      for (var t = 0u; t < AHEAD; t++) { // unrolled
+        let token = unit + (first + t) * UNITS;
+        let key = slot_of(token) * D4 + c;
+        lows[t] = key_pages[key];
+        highs[t] = key_pages[key + D8];
+        turns[2u * t] = rotation[(positions[token] * D8 + c) * 2u];
+        turns[2u * t + 1u] = rotation[(positions[token] * D8 + c) * 2u + 1u];
+      }
+      for (var t = 0u; t < AHEAD; t++) { // unrolled
+        let low = turn_low(vec4<f32>(lows[t]), vec4<f32>(highs[t]), turns[2u * t], turns[2u * t + 1u]);
+        let high = turn_high(vec4<f32>(lows[t]), vec4<f32>(highs[t]), turns[2u * t], turns[2u * t + 1u]);
+        for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+          scores[t * PAIRS + pair] += dot(rotated[pair * D4 + c], low) + dot(rotated[pair * D4 + c + D8], high);
+        }
+      }
+    }
+    for (var t = 0u; t < AHEAD; t++) { // unrolled
+      for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+        products[(pair * BLOCK + unit + (first + t) * UNITS) * STRIDE + slice] = scores[t * PAIRS + pair];
+      }
+    }
+  }
+}
+
+// The largest of each pair's numbers at the first places of `products`, or their sum; left in `scratch`.
+fn reduce(lane: u32, add: bool) {
+  let slice = lane % SHARE;
+  let pair = lane / SHARE;
+  workgroupBarrier();
+  if (pair < PAIRS) {
+    var result = products[(pair * BLOCK + slice) * STRIDE];
+    for (var token = slice + SHARE; token < BLOCK; token += SHARE) {
+      let other = products[(pair * BLOCK + token) * STRIDE];
+      result = select(max(result, other), result + other, add);
+    }
+    scratch[lane] = result;
+  }
+  for (var half = SHARE / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (pair < PAIRS && slice < half) {
+      let other = scratch[lane + half];
+      scratch[lane] = select(max(scratch[lane], other), scratch[lane] + other, add);
+    }
+  }
+  workgroupBarrier();
 }
 
 @compute @workgroup_size(BLOCK)
@@ -95,93 +170,81 @@ fn main(
     rotated[item / D8 * D4 + c + D8] = turn_high(low, high, a, b);
   }
 
-  // One token a thread.
   let place = block * BLOCK + lane;
-  var slot = NOWHERE;
-  var position = place;
+  slots[lane] = NOWHERE;
+  positions[lane] = 0u;
   if (place < count) {
     let token = indices[selection * params.indices_stride + place];
-    position = select(place, token, params.original == 1u);
     let page = table[sequence * params.table_stride + token / params.page_tokens];
     if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
-      slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+      slots[lane] = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+      positions[lane] = select(place, token, params.original == 1u);
     }
   }
-  places[lane] = slot;
+  let here = slots[lane] != NOWHERE;
   workgroupBarrier();
+  multiply(lane);
+  workgroupBarrier();
+  // One token a thread.
   var scores: array<f32, PAIRS>;
-  if (slot != NOWHERE) {
-    for (var c = 0u; c < D8; c++) {
-      let key_low = vec4<f32>(key_pages[slot * D4 + c]);
-      let key_high = vec4<f32>(key_pages[slot * D4 + c + D8]);
-      let a = rotation[(position * D8 + c) * 2u];
-      let b = rotation[(position * D8 + c) * 2u + 1u];
-      let low = turn_low(key_low, key_high, a, b);
-      let high = turn_high(key_low, key_high, a, b);
-      for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-        scores[pair] += dot(rotated[pair * D4 + c], low) + dot(rotated[pair * D4 + c + D8], high);
-      }
-    }
-  }
-  let split = params.first_split + block;
   for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+    let first = (pair * BLOCK + lane) * STRIDE;
+    var sum = 0.0;
+    for (var other = 0u; other < LANES; other++) { // unrolled
+      sum += products[first + other];
+    }
     // Row i of the step sees the tokens up to its own.
-    let seen = slot != NOWHERE && place + params.step_rows <= count + min(pair, pairs - 1u) / share;
-    let score = select(LOWEST, scores[pair], seen);
-    workgroupBarrier();
-    scratch[lane] = score;
-    for (var half = BLOCK / 2u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if (lane < half) {
-        scratch[lane] = max(scratch[lane], scratch[lane + half]);
-      }
-    }
-    workgroupBarrier();
-    let most = scratch[0];
-    let weight = select(0.0, exp(score - most), seen);
-    weights[pair * BLOCK + lane] = weight;
-    workgroupBarrier();
-    scratch[lane] = weight;
-    for (var half = BLOCK / 2u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if (lane < half) {
-        scratch[lane] += scratch[lane + half];
-      }
-    }
-    workgroupBarrier();
+    let seen = here && place + params.step_rows <= count + min(pair, pairs - 1u) / share;
+    scores[pair] = select(LOWEST, sum, seen);
+    products[first] = scores[pair];
+  }
+  reduce(lane, false);
+  var most: array<f32, PAIRS>;
+  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+    most[pair] = scratch[pair * SHARE];
+    products[(pair * BLOCK + lane) * STRIDE] = select(exp(scores[pair] - most[pair]), 0.0, scores[pair] == LOWEST);
+  }
+  reduce(lane, true);
+  let split = params.first_split + block;
+  let first_part = ((sequence * params.heads + head) * pairs * params.splits + split) * (D4 + 1u);
+  let part_stride = params.splits * (D4 + 1u);
+  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
     if (lane == 0u && pair < pairs) {
-      let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
-      parts[part + D4] = vec4(most, scratch[0], 0.0, 0.0);
+      parts[first_part + pair * part_stride + D4] = vec4(most[pair], scratch[pair * SHARE], 0.0, 0.0);
     }
   }
-  workgroupBarrier();
 
   // Values: neighbours read neighbouring channels; slices of the block are added at the end.
   let channel = lane % D4;
   let slice = lane / D4;
   var totals: array<vec4<f32>, PAIRS>;
   if (slice < SLICES) {
-    for (var token = slice; token < BLOCK; token += SLICES) {
-      let from_slot = places[token];
-      if (from_slot != NOWHERE) {
-        let value = vec4<f32>(value_pages[from_slot * D4 + channel]);
+    for (var first = slice; first < BLOCK; first += VALUES * SLICES) {
+      var loaded: array<vec4<ValueElement>, VALUES>;
+      for (var t = 0u; t < VALUES; t++) { // unrolled
+        loaded[t] = value_pages[slot_of(min(first + t * SLICES, BLOCK - 1u)) * D4 + channel];
+      }
+      for (var t = 0u; t < VALUES; t++) { // unrolled
+        let token = min(first + t * SLICES, BLOCK - 1u);
+        // What lies at a slab's first place need not be a number.
+        let counts_here = first + t * SLICES < BLOCK && slots[token] != NOWHERE;
+        let value = select(vec4<f32>(), vec4<f32>(loaded[t]), counts_here);
         for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-          totals[pair] = fma(vec4<f32>(weights[pair * BLOCK + token]), value, totals[pair]);
+          totals[pair] = fma(vec4<f32>(products[(pair * BLOCK + token) * STRIDE]), value, totals[pair]);
         }
       }
     }
   }
   for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-    workgroupBarrier();
-    sums[lane] = totals[pair];
+    // Two places take turns: all have read one before any writes it again.
+    sums[pair % 2u * BLOCK + lane] = totals[pair];
     workgroupBarrier();
     if (lane < D4 && pair < pairs) {
-      var total = sums[lane];
+      var total = sums[pair % 2u * BLOCK + lane];
       for (var other = 1u; other < SLICES; other++) {
-        total += sums[lane + other * D4];
+        total += sums[pair % 2u * BLOCK + lane + other * D4];
       }
-      let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
-      parts[part + lane] = total;
+      parts[first_part + pair * part_stride + lane] = total;
     }
   }
 }

@@ -5,7 +5,7 @@
 //           of 16 bytes: a vec4 of f32, or PARTS = 2 vec4s of f16; norm_weight [PARTS * depth] of vec4; extra [ROWS, columns]
 //           (EXTRA 1) or [columns] (EXTRA 2) of f32; output C [ROWS, columns] of Output; the left side's places count vec4s, `depth`
 //           and the right side's loads, those of C elements
-// Dispatch: one workgroup of 256 threads per 256 / LANES * COLS columns, half as many where PAIRED is 1; linear groups
+// Dispatch: one workgroup of THREADS threads (at most 256) per THREADS / LANES * COLS columns, half as many where PAIRED is 1; linear groups
 // Source:   plain definition. NORM: A's rows are normed first, as in rms_norm.wgsl. PAIRED: silu of a product with the matrix's first
 //           half times that with its second, as in silu_gate.wgsl. EXTRA: a residual or a bias is added. Threads' sums are added
 //           in a fixed order, the same for every number of rows.
@@ -27,7 +27,6 @@ struct Params {
 // uses parts/row_products.wgsl
 // uses parts/row_totals.wgsl
 
-const THREADS = 256u;
 const WORKGROUP = THREADS;
 
 @group(0) @binding(0) var<uniform> params: Params;

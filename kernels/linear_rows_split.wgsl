@@ -3,7 +3,7 @@
 //
 // Shapes:   left A [ROWS, PARTS * depth] of vec4<Left>; right [columns, depth] in loads of 16 bytes; norm_weight [PARTS * depth] of
 //           vec4; extra [columns] of f32 (EXTRA 2: a bias); first [ROWS, first_columns], second [ROWS, second_columns] and third of f32
-// Dispatch: one workgroup of 256 threads per 256 / LANES * COLS columns of all three; linear groups
+// Dispatch: one workgroup of THREADS threads (at most 256) per THREADS / LANES * COLS columns of all three; linear groups
 // Source:   plain definition
 
 struct Params {
@@ -23,7 +23,6 @@ struct Params {
 // uses parts/row_products.wgsl
 // uses parts/row_totals.wgsl
 
-const THREADS = 256u;
 const WORKGROUP = THREADS;
 
 @group(0) @binding(0) var<uniform> params: Params;

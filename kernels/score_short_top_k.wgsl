@@ -30,6 +30,7 @@ struct Params {
 }
 
 // uses parts/best_list.wgsl
+// uses parts/insert.wgsl
 // uses parts/short_lists.wgsl
 
 override WORKGROUP: u32 = 8u;

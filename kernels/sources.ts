@@ -79,6 +79,7 @@ export type KernelName =
   | "merge_top_k"
   | "multiply"
   | "own_scores"
+  | "pick_tokens"
   | "pool_weights"
   | "query_scores"
   | "raise"
@@ -639,7 +640,9 @@ fn main(
 //           sin) two a vec4 [positions, 2 * D8]; parts vec4 [batch, heads, PAIRS, splits, 2 * D8 + 1]: sums of values, then
 //           their largest score and weight
 // Dispatch: one workgroup of 128 threads per sequence, KV head and block of 128 listed tokens, blocks fastest; linear groups; one
-//           call per slab, whose parts start at first_split
+//           call per slab, whose parts start at first_split. LANES threads share a key, a power of two that divides D8, CHUNKS =
+//           D8 / LANES; AHEAD keys, a divisor of LANES, are loaded at once; SHARE threads, a power of two of at most 128 / PAIRS,
+//           join a pair's weights
 // Source:   softmax(q k / sqrt(d)) v (ALGORITHM section 6), split over tokens as in Flash-Decoding (Dao et al. 2023); rotation
 //           by compact positions (places in the list) or original ones
 
@@ -665,8 +668,15 @@ struct Params {
 const LOWEST = -3.0e38f;
 const BLOCK = 128u;
 const D4 = 2u * D8;
+// Threads that read values side by side, and as many tokens apart.
 const SLICES = BLOCK / D4;
 const NOWHERE = 0xffffffffu;
+// Threads that share a key, each with every so many of its channels; units of them take the block's tokens in turns.
+const UNITS = BLOCK / LANES;
+// One more than lanes keeps threads that read neighbouring tokens' sums on different banks.
+const STRIDE = select(LANES + 1u, 1u, LANES == 1u);
+// Values that a thread loads before it adds the first.
+const VALUES = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -679,10 +689,12 @@ const NOWHERE = 0xffffffffu;
 @group(0) @binding(8) var<storage, read_write> parts: array<vec4<f32>>;
 
 var<workgroup> rotated: array<vec4<f32>, PAIRS * D4>;
-var<workgroup> weights: array<f32, PAIRS * BLOCK>;
-var<workgroup> places: array<u32, BLOCK>;
-var<workgroup> scratch: array<f32, BLOCK>;
-var<workgroup> sums: array<vec4<f32>, BLOCK>;
+// Of each pair and token: the lanes' sums; then, at the first place, its score, and then its weight.
+var<workgroup> products: array<f32, PAIRS * BLOCK * STRIDE>;
+var<workgroup> slots: array<u32, BLOCK>;
+var<workgroup> positions: array<u32, BLOCK>;
+var<workgroup> scratch: array<f32, PAIRS * SHARE>;
+var<workgroup> sums: array<vec4<f32>, 2u * BLOCK>;
 
 // Half-split pairs (x[c], x[c + d/2]) of four channels, turned.
 fn turn_low(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
@@ -691,6 +703,70 @@ fn turn_low(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4
 
 fn turn_high(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
   return high * vec4(a.x, a.z, b.x, b.z) + low * vec4(a.y, a.w, b.y, b.w);
+}
+
+// Where a token's key and value lie; tokens of other slabs are read as the slab's first, and dropped.
+fn slot_of(token: u32) -> u32 {
+  return select(slots[token], 0u, slots[token] == NOWHERE);
+}
+
+// Leaves each lane's sums of its channels in \`products\`, of all pairs and tokens.
+fn multiply(lane: u32) {
+  let slice = lane % LANES;
+  let unit = lane / LANES;
+  for (var first = 0u; first < LANES; first += AHEAD) {
+    // Said, since a loop turn would else find what the one before left.
+    var scores = array<f32, PAIRS * AHEAD>();
+    for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+      let c = slice + chunk * LANES;
+      var lows: array<vec4<KeyElement>, AHEAD>;
+      var highs: array<vec4<KeyElement>, AHEAD>;
+      var turns: array<vec4<f32>, 2u * AHEAD>;
+      for (var t = 0u; t < AHEAD; t++) { // unrolled
+        let token = unit + (first + t) * UNITS;
+        let key = slot_of(token) * D4 + c;
+        lows[t] = key_pages[key];
+        highs[t] = key_pages[key + D8];
+        turns[2u * t] = rotation[(positions[token] * D8 + c) * 2u];
+        turns[2u * t + 1u] = rotation[(positions[token] * D8 + c) * 2u + 1u];
+      }
+      for (var t = 0u; t < AHEAD; t++) { // unrolled
+        let low = turn_low(vec4<f32>(lows[t]), vec4<f32>(highs[t]), turns[2u * t], turns[2u * t + 1u]);
+        let high = turn_high(vec4<f32>(lows[t]), vec4<f32>(highs[t]), turns[2u * t], turns[2u * t + 1u]);
+        for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+          scores[t * PAIRS + pair] += dot(rotated[pair * D4 + c], low) + dot(rotated[pair * D4 + c + D8], high);
+        }
+      }
+    }
+    for (var t = 0u; t < AHEAD; t++) { // unrolled
+      for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+        products[(pair * BLOCK + unit + (first + t) * UNITS) * STRIDE + slice] = scores[t * PAIRS + pair];
+      }
+    }
+  }
+}
+
+// The largest of each pair's numbers at the first places of \`products\`, or their sum; left in \`scratch\`.
+fn reduce(lane: u32, add: bool) {
+  let slice = lane % SHARE;
+  let pair = lane / SHARE;
+  workgroupBarrier();
+  if (pair < PAIRS) {
+    var result = products[(pair * BLOCK + slice) * STRIDE];
+    for (var token = slice + SHARE; token < BLOCK; token += SHARE) {
+      let other = products[(pair * BLOCK + token) * STRIDE];
+      result = select(max(result, other), result + other, add);
+    }
+    scratch[lane] = result;
+  }
+  for (var half = SHARE / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (pair < PAIRS && slice < half) {
+      let other = scratch[lane + half];
+      scratch[lane] = select(max(scratch[lane], other), scratch[lane] + other, add);
+    }
+  }
+  workgroupBarrier();
 }
 
 @compute @workgroup_size(BLOCK)
@@ -727,93 +803,81 @@ fn main(
     rotated[item / D8 * D4 + c + D8] = turn_high(low, high, a, b);
   }
 
-  // One token a thread.
   let place = block * BLOCK + lane;
-  var slot = NOWHERE;
-  var position = place;
+  slots[lane] = NOWHERE;
+  positions[lane] = 0u;
   if (place < count) {
     let token = indices[selection * params.indices_stride + place];
-    position = select(place, token, params.original == 1u);
     let page = table[sequence * params.table_stride + token / params.page_tokens];
     if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
-      slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+      slots[lane] = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+      positions[lane] = select(place, token, params.original == 1u);
     }
   }
-  places[lane] = slot;
+  let here = slots[lane] != NOWHERE;
   workgroupBarrier();
+  multiply(lane);
+  workgroupBarrier();
+  // One token a thread.
   var scores: array<f32, PAIRS>;
-  if (slot != NOWHERE) {
-    for (var c = 0u; c < D8; c++) {
-      let key_low = vec4<f32>(key_pages[slot * D4 + c]);
-      let key_high = vec4<f32>(key_pages[slot * D4 + c + D8]);
-      let a = rotation[(position * D8 + c) * 2u];
-      let b = rotation[(position * D8 + c) * 2u + 1u];
-      let low = turn_low(key_low, key_high, a, b);
-      let high = turn_high(key_low, key_high, a, b);
-      for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-        scores[pair] += dot(rotated[pair * D4 + c], low) + dot(rotated[pair * D4 + c + D8], high);
-      }
-    }
-  }
-  let split = params.first_split + block;
   for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+    let first = (pair * BLOCK + lane) * STRIDE;
+    var sum = 0.0;
+    for (var other = 0u; other < LANES; other++) { // unrolled
+      sum += products[first + other];
+    }
     // Row i of the step sees the tokens up to its own.
-    let seen = slot != NOWHERE && place + params.step_rows <= count + min(pair, pairs - 1u) / share;
-    let score = select(LOWEST, scores[pair], seen);
-    workgroupBarrier();
-    scratch[lane] = score;
-    for (var half = BLOCK / 2u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if (lane < half) {
-        scratch[lane] = max(scratch[lane], scratch[lane + half]);
-      }
-    }
-    workgroupBarrier();
-    let most = scratch[0];
-    let weight = select(0.0, exp(score - most), seen);
-    weights[pair * BLOCK + lane] = weight;
-    workgroupBarrier();
-    scratch[lane] = weight;
-    for (var half = BLOCK / 2u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if (lane < half) {
-        scratch[lane] += scratch[lane + half];
-      }
-    }
-    workgroupBarrier();
+    let seen = here && place + params.step_rows <= count + min(pair, pairs - 1u) / share;
+    scores[pair] = select(LOWEST, sum, seen);
+    products[first] = scores[pair];
+  }
+  reduce(lane, false);
+  var most: array<f32, PAIRS>;
+  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+    most[pair] = scratch[pair * SHARE];
+    products[(pair * BLOCK + lane) * STRIDE] = select(exp(scores[pair] - most[pair]), 0.0, scores[pair] == LOWEST);
+  }
+  reduce(lane, true);
+  let split = params.first_split + block;
+  let first_part = ((sequence * params.heads + head) * pairs * params.splits + split) * (D4 + 1u);
+  let part_stride = params.splits * (D4 + 1u);
+  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
     if (lane == 0u && pair < pairs) {
-      let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
-      parts[part + D4] = vec4(most, scratch[0], 0.0, 0.0);
+      parts[first_part + pair * part_stride + D4] = vec4(most[pair], scratch[pair * SHARE], 0.0, 0.0);
     }
   }
-  workgroupBarrier();
 
   // Values: neighbours read neighbouring channels; slices of the block are added at the end.
   let channel = lane % D4;
   let slice = lane / D4;
   var totals: array<vec4<f32>, PAIRS>;
   if (slice < SLICES) {
-    for (var token = slice; token < BLOCK; token += SLICES) {
-      let from_slot = places[token];
-      if (from_slot != NOWHERE) {
-        let value = vec4<f32>(value_pages[from_slot * D4 + channel]);
+    for (var first = slice; first < BLOCK; first += VALUES * SLICES) {
+      var loaded: array<vec4<ValueElement>, VALUES>;
+      for (var t = 0u; t < VALUES; t++) { // unrolled
+        loaded[t] = value_pages[slot_of(min(first + t * SLICES, BLOCK - 1u)) * D4 + channel];
+      }
+      for (var t = 0u; t < VALUES; t++) { // unrolled
+        let token = min(first + t * SLICES, BLOCK - 1u);
+        // What lies at a slab's first place need not be a number.
+        let counts_here = first + t * SLICES < BLOCK && slots[token] != NOWHERE;
+        let value = select(vec4<f32>(), vec4<f32>(loaded[t]), counts_here);
         for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-          totals[pair] = fma(vec4<f32>(weights[pair * BLOCK + token]), value, totals[pair]);
+          totals[pair] = fma(vec4<f32>(products[(pair * BLOCK + token) * STRIDE]), value, totals[pair]);
         }
       }
     }
   }
   for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-    workgroupBarrier();
-    sums[lane] = totals[pair];
+    // Two places take turns: all have read one before any writes it again.
+    sums[pair % 2u * BLOCK + lane] = totals[pair];
     workgroupBarrier();
     if (lane < D4 && pair < pairs) {
-      var total = sums[lane];
+      var total = sums[pair % 2u * BLOCK + lane];
       for (var other = 1u; other < SLICES; other++) {
-        total += sums[lane + other * D4];
+        total += sums[pair % 2u * BLOCK + lane + other * D4];
       }
-      let part = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
-      parts[part + lane] = total;
+      parts[first_part + pair * part_stride + lane] = total;
     }
   }
 }
@@ -2836,7 +2900,7 @@ fn main(
 //           of 16 bytes: a vec4 of f32, or PARTS = 2 vec4s of f16; norm_weight [PARTS * depth] of vec4; extra [ROWS, columns]
 //           (EXTRA 1) or [columns] (EXTRA 2) of f32; output C [ROWS, columns] of Output; the left side's places count vec4s, \`depth\`
 //           and the right side's loads, those of C elements
-// Dispatch: one workgroup of 256 threads per 256 / LANES * COLS columns, half as many where PAIRED is 1; linear groups
+// Dispatch: one workgroup of THREADS threads (at most 256) per THREADS / LANES * COLS columns, half as many where PAIRED is 1; linear groups
 // Source:   plain definition. NORM: A's rows are normed first, as in rms_norm.wgsl. PAIRED: silu of a product with the matrix's first
 //           half times that with its second, as in silu_gate.wgsl. EXTRA: a residual or a bias is added. Threads' sums are added
 //           in a fixed order, the same for every number of rows.
@@ -2858,7 +2922,6 @@ struct Params {
 // uses parts/row_products.wgsl
 // uses parts/row_totals.wgsl
 
-const THREADS = 256u;
 const WORKGROUP = THREADS;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -2927,7 +2990,7 @@ fn main(
 //
 // Shapes:   left A [ROWS, PARTS * depth] of vec4<Left>; right [columns, depth] in loads of 16 bytes; norm_weight [PARTS * depth] of
 //           vec4; extra [columns] of f32 (EXTRA 2: a bias); first [ROWS, first_columns], second [ROWS, second_columns] and third of f32
-// Dispatch: one workgroup of 256 threads per 256 / LANES * COLS columns of all three; linear groups
+// Dispatch: one workgroup of THREADS threads (at most 256) per THREADS / LANES * COLS columns of all three; linear groups
 // Source:   plain definition
 
 struct Params {
@@ -2947,7 +3010,6 @@ struct Params {
 // uses parts/row_products.wgsl
 // uses parts/row_totals.wgsl
 
-const THREADS = 256u;
 const WORKGROUP = THREADS;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -4445,6 +4507,261 @@ fn main(
 }
 `,
   },
+  pick_tokens: {
+    name: "pick_tokens",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "selections_per_sequence", type: "u32" },
+      { name: "indices_stride", type: "u32" },
+      { name: "clip", type: "u32" },
+      { name: "span", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "best_scores", kind: "read" },
+      { binding: 2, name: "best_tokens", kind: "read" },
+      { binding: 3, name: "parts", kind: "read" },
+      { binding: 4, name: "indices", kind: "write" },
+      { binding: 5, name: "counts", kind: "write" },
+      { binding: 6, name: "scope", kind: "write" },
+    ],
+    text: `// All that follows scoring, in one workgroup for those who vote together: merges the blocks' lists of each query, counts votes,
+// keeps the candidates with most, and lists what the step attends to. The same as merge_lists, clip_votes and collect_indices one
+// after the other: for GPUs, in decoding, where each call waits for the one before.
+//
+// Shapes:   best_scores f32, best_tokens u32 [selections, QUERIES, blocks, K] from a scoring kernel, a list's best first; parts
+//           [batch, 4] u32: tokens cached N, leading tokens G, start of the window, middle length m (0: no middle); indices u32
+//           [selections, indices_stride], rising positions in the whole context; counts u32 [selections], how many of them; scope
+//           atomic u32 [1], raised to the longest list. selections = batch * (1 or KV heads); QUERIES vote in each
+// Dispatch: one workgroup of THREADS threads per selection, linear groups; LANES threads share a query, a power of two with
+//           QUERIES * LANES <= THREADS
+// Source:   ALGORITHM section 5 and 6: at most \`clip\` candidates, most votes first, ties to the lower token; then clamp(c + o, 0,
+//           m - 1) for -floor(span / 2) <= o <= ceil(span / 2) - 1. Sorted spans end in rising order, so each adds the tokens
+//           between the end of the one before and its own.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  blocks: u32,
+  selections_per_sequence: u32,
+  indices_stride: u32,
+  clip: u32,
+  span: u32,
+}
+
+// uses parts/best_list.wgsl
+// uses parts/insert.wgsl
+
+const ENTRIES = QUERIES * K;
+// Loops over all entries go by runs that are written out; the last run's rest holds nothing.
+const RUN = 8u;
+const PADDED = (ENTRIES + RUN - 1u) / RUN * RUN;
+// Threads that write a span's tokens.
+const SPAN_THREADS = 8u;
+// Entries of a list that a thread loads before it looks at the first.
+const AHEAD = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> best_scores: array<f32>;
+@group(0) @binding(2) var<storage, read> best_tokens: array<u32>;
+@group(0) @binding(3) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> indices: array<u32>;
+@group(0) @binding(5) var<storage, read_write> counts: array<u32>;
+@group(0) @binding(6) var<storage, read_write> scope: atomic<u32>;
+
+var<workgroup> lane_scores: array<f32, THREADS * K>;
+var<workgroup> lane_tokens: array<u32, THREADS * K>;
+var<workgroup> voted: array<u32, PADDED>;
+var<workgroup> votes: array<u32, PADDED>;
+var<workgroup> kept: array<u32, PADDED>;
+// Of the kept in rising order: the token; then the first of those that its span adds, how many, and their place in the list.
+var<workgroup> centers: array<u32, PADDED>;
+var<workgroup> starts: array<u32, PADDED>;
+var<workgroup> lengths: array<u32, PADDED>;
+var<workgroup> places: array<u32, PADDED>;
+var<workgroup> totals: array<atomic<u32>, 2>;
+
+// The best of a query's lists among those that a thread takes.
+fn best_of_share(query: u32, slice: u32) -> Best {
+  var best: Best;
+  for (var i = 0u; i < K; i++) { // unrolled
+    best.scores[i] = LOWEST;
+    best.tokens[i] = NONE;
+  }
+  let count = params.blocks * K;
+  for (var first = slice; first < count; first += AHEAD * LANES) {
+    var scores: array<f32, AHEAD>;
+    var tokens: array<u32, AHEAD>;
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      let entry = query * count + min(first + i * LANES, count - 1u);
+      scores[i] = best_scores[entry];
+      tokens[i] = best_tokens[entry];
+    }
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      let counts_here = first + i * LANES < count && tokens[i] != NONE;
+      if (counts_here && ranks_before(scores[i], tokens[i], best.scores[K - 1u], best.tokens[K - 1u])) {
+        insert(&best, scores[i], tokens[i]);
+      }
+    }
+  }
+  return best;
+}
+
+fn store_lane(best: ptr<function, Best>, lane: u32) {
+  for (var i = 0u; i < K; i++) { // unrolled
+    lane_scores[i * THREADS + lane] = (*best).scores[i];
+    lane_tokens[i * THREADS + lane] = (*best).tokens[i];
+  }
+}
+
+// Leaves the K best of each query in \`voted\`.
+fn merge(selection: u32, lane: u32) {
+  let query = lane / LANES;
+  let slice = lane % LANES;
+  let takes = query < QUERIES;
+  var best = best_of_share(selection * QUERIES + min(query, QUERIES - 1u), slice);
+  store_lane(&best, lane);
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (slice < half) {
+      for (var i = 0u; i < K; i++) { // unrolled
+        let score = lane_scores[i * THREADS + lane + half];
+        let token = lane_tokens[i * THREADS + lane + half];
+        if (ranks_before(score, token, best.scores[K - 1u], best.tokens[K - 1u])) {
+          insert(&best, score, token);
+        }
+      }
+      store_lane(&best, lane);
+    }
+  }
+  if (takes && slice == 0u) {
+    for (var i = 0u; i < K; i++) { // unrolled
+      voted[query * K + i] = best.tokens[i];
+    }
+  }
+}
+
+// Votes of a token, counted where it first stands; 0 at its other places and where there is none.
+fn count_votes(entry: u32) -> u32 {
+  let token = voted[entry];
+  var count = 0u;
+  var before = 0u;
+  for (var first = 0u; first < PADDED; first += RUN) {
+    for (var i = 0u; i < RUN; i++) { // unrolled
+      let same = u32(voted[first + i] == token);
+      count += same;
+      before += select(0u, same, first + i < entry);
+    }
+  }
+  return select(0u, count, token != NONE && before == 0u);
+}
+
+// Whether fewer than \`clip\` candidates have more votes, or as many and a lower token.
+fn is_kept(entry: u32) -> bool {
+  let mine = votes[entry];
+  let token = voted[entry];
+  var rank = 0u;
+  for (var first = 0u; first < PADDED; first += RUN) {
+    for (var i = 0u; i < RUN; i++) { // unrolled
+      let theirs = votes[first + i];
+      rank += u32(theirs > mine || (theirs == mine && voted[first + i] < token));
+    }
+  }
+  return mine > 0u && rank < params.clip;
+}
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let selection = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (selection >= params.group_count) {
+    return;
+  }
+  let part = parts[selection / params.selections_per_sequence];
+  let leading = part.y;
+  let base = selection * params.indices_stride;
+  for (var i = lane; i < leading; i += THREADS) {
+    indices[base + i] = i;
+  }
+  if (lane < 2u) {
+    atomicStore(&totals[lane], 0u);
+  }
+  for (var entry = ENTRIES + lane; entry < PADDED; entry += THREADS) {
+    voted[entry] = NONE;
+    votes[entry] = 0u;
+    kept[entry] = NONE;
+  }
+  merge(selection, lane);
+  workgroupBarrier();
+  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
+    votes[entry] = count_votes(entry);
+  }
+  workgroupBarrier();
+  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
+    kept[entry] = select(NONE, voted[entry], is_kept(entry));
+  }
+  workgroupBarrier();
+  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
+    let token = kept[entry];
+    var place = 0u;
+    for (var first = 0u; first < PADDED; first += RUN) {
+      for (var i = 0u; i < RUN; i++) { // unrolled
+        place += u32(kept[first + i] < token);
+      }
+    }
+    if (token != NONE) {
+      centers[place] = token;
+      atomicAdd(&totals[0], 1u);
+    }
+  }
+  workgroupBarrier();
+  let spans = atomicLoad(&totals[0]);
+  let after = (params.span + 1u) / 2u;
+  for (var i = lane; i < spans; i += THREADS) {
+    let center = centers[i];
+    let end = min(center + after, part.w);
+    var start = center - min(center, params.span / 2u);
+    if (i > 0u) {
+      start = max(start, min(centers[i - 1u] + after, part.w));
+    }
+    starts[i] = start;
+    lengths[i] = end - start;
+    atomicAdd(&totals[1], end - start);
+  }
+  workgroupBarrier();
+  let picked = atomicLoad(&totals[1]);
+  for (var i = lane; i < spans; i += THREADS) {
+    var place = base + leading;
+    for (var first = 0u; first < spans; first += RUN) {
+      for (var o = 0u; o < RUN; o++) { // unrolled
+        place += select(0u, lengths[first + o], first + o < i);
+      }
+    }
+    places[i] = place;
+  }
+  workgroupBarrier();
+  for (var item = lane; item < spans * SPAN_THREADS; item += THREADS) {
+    let i = item / SPAN_THREADS;
+    for (var o = item % SPAN_THREADS; o < lengths[i]; o += SPAN_THREADS) {
+      indices[places[i] + o] = leading + starts[i] + o;
+    }
+  }
+  for (var token = part.z + lane; token < part.x; token += THREADS) {
+    indices[base + leading + picked + token - part.z] = token;
+  }
+  if (lane == 0u) {
+    let count = leading + picked + part.x - part.z;
+    counts[selection] = count;
+    atomicMax(&scope, count);
+  }
+}
+`,
+  },
   pool_weights: {
     name: "pool_weights",
     params: [
@@ -5901,6 +6218,7 @@ struct Params {
 }
 
 // uses parts/best_list.wgsl
+// uses parts/insert.wgsl
 // uses parts/short_lists.wgsl
 
 override WORKGROUP: u32 = 8u;
@@ -6069,6 +6387,7 @@ struct Params {
 }
 
 // uses parts/best_list.wgsl
+// uses parts/insert.wgsl
 // uses parts/short_lists.wgsl
 
 override WORKGROUP: u32 = 8u;
@@ -7502,6 +7821,23 @@ fn sink(best: ptr<function, Best>, score: f32, token: u32, size: u32) {
   (*best).tokens[place] = token;
 }
 `,
+  insert: `// Lists of parts/best_list.wgsl that are short enough to stay in registers, sorted, their best item first.
+
+fn insert(best: ptr<function, Best>, score: f32, token: u32) {
+  // Without a branch: software adapters run both sides of one, for every token.
+  var falling = score;
+  var name = token;
+  for (var i = 0u; i < K; i++) { // unrolled
+    let held = (*best).scores[i];
+    let holder = (*best).tokens[i];
+    let better = ranks_before(falling, name, held, holder);
+    (*best).scores[i] = select(held, falling, better);
+    (*best).tokens[i] = select(holder, name, better);
+    falling = select(falling, held, better);
+    name = select(name, holder, better);
+  }
+}
+`,
   relative_position: `// The row of the table of angles for a query at position m and a key at position n, m >= n, by one of three rules (RULE):
 //   0 distances are kept up to \`near\`, then stop growing (slope 0) or grow more slowly (slope 1): near distances are then
 //     \`fine\` rows apart, far ones one row. ReRoPE, LM-Infinite, InfLLM; plain rotary positions where nothing is far
@@ -7869,23 +8205,7 @@ fn join(turn: u32, lane: u32) -> u32 {
   return 1u - turn;
 }
 `,
-  short_lists: `// Lists of parts/best_list.wgsl that are short enough to stay in registers, sorted, and their way from and to best_scores and
-// best_tokens, where params.resume says whether there is one to go on from.
-
-fn insert(best: ptr<function, Best>, score: f32, token: u32) {
-  // Without a branch: software adapters run both sides of one, for every token.
-  var falling = score;
-  var name = token;
-  for (var i = 0u; i < K; i++) { // unrolled
-    let held = (*best).scores[i];
-    let holder = (*best).tokens[i];
-    let better = ranks_before(falling, name, held, holder);
-    (*best).scores[i] = select(held, falling, better);
-    (*best).tokens[i] = select(holder, name, better);
-    falling = select(falling, held, better);
-    name = select(name, holder, better);
-  }
-}
+  short_lists: `// The way of parts/insert.wgsl's lists from and to best_scores and best_tokens, where params.resume says whether there is one to go on from.
 
 fn load_best(best: ptr<function, Best>, first: u32) {
   for (var i = 0u; i < K; i++) { // unrolled

@@ -56,7 +56,7 @@ export function attendSplit(
     step.device.commands.dispatch({
       kernel: "attention_split",
       types: { KeyElement: cache.pool.keyType, ValueElement: cache.pool.valueType },
-      constants: { D8: headSize / 8, PAIRS: pairs },
+      constants: splitConstants(step, pairs),
       params: {
         ...shared,
         ...{ page_tokens, table_stride, slab_first, slab_pages },
@@ -87,4 +87,23 @@ export function attendSplit(
     work: parts.size,
   });
   return output;
+}
+
+/** Keys that a thread loads at once. */
+const KEYS_AHEAD = 4;
+
+/** Constants of attention_split.wgsl: as many threads share a key as workgroup memory has room for their sums. */
+function splitConstants({ context: { cache }, device }: AttentionStep, PAIRS: number): Record<string, number> {
+  const D8 = cache.shape.headSize / 8;
+  const bytes = (lanes: number) => 4 * PAIRS * BLOCK * (lanes + 1) + 32 * PAIRS * D8 + 6 * 1024;
+  const room = Math.min(device.info.workgroupBytes, 32 * 1024);
+  const LANES = [8, 4, 2].find((lanes) => D8 % lanes === 0 && bytes(lanes) <= room) ?? 1;
+  return {
+    D8,
+    PAIRS,
+    LANES,
+    CHUNKS: D8 / LANES,
+    AHEAD: Math.min(LANES, KEYS_AHEAD),
+    SHARE: 2 ** Math.floor(Math.log2(BLOCK / PAIRS)),
+  };
 }

@@ -192,9 +192,11 @@ export class KeyValueCache {
     };
   }
 
-  /** The slabs that hold any of this cache's tokens; kernels run once per slab. */
-  slabs(): Slab[] {
-    return [...this.#heldSlabs().keys()];
+  /** The slabs that hold any of some pages, by default of all that this cache has; kernels run once per slab. */
+  slabs(pages?: readonly number[]): Slab[] {
+    if (!pages) return [...this.#heldSlabs().keys()];
+    const among = new Set(pages.map((page) => this.pool.slabOf(page)));
+    return [...this.#heldSlabs().keys()].filter((slab) => among.has(slab));
   }
 
   /** Pages of a slab up to the last one that holds any of this cache's tokens. */

@@ -111,15 +111,24 @@ export class PagePool {
   }
 
   /**
-   * Makes sure that `pages` can be allocated without growing.
+   * Makes sure that `pages` can be allocated without growing. What is needed next, an answer's tokens say, gets room in the same
+   * slab where memory has it: kernels run once per slab.
    *
    * @throws {MemoryBudgetError} where memory can't hold them; the pool is then as it was.
    */
   reserve(pages: number): void {
     while (this.#free.length < pages) {
       const total = this.#slabs.reduce((sum, slab) => sum + slab.pages, 0);
-      const wanted = Math.max(pages - this.#free.length, Math.min(total, 16));
-      this.#grow(Math.min(wanted, this.#largestSlab()));
+      const missing = pages - this.#free.length;
+      const most = this.#largestSlab();
+      const wanted = Math.min(Math.max(missing, Math.min(total, 16)), most);
+      const roomy = Math.min(wanted + Math.min(16, Math.ceil(missing / 8)), most);
+      try {
+        this.#grow(roomy);
+      } catch (error) {
+        if (roomy === wanted) throw error;
+        this.#grow(wanted);
+      }
     }
   }
 

@@ -3,6 +3,7 @@ import { attendOuter, attendOver, listAttended } from "./attend.ts";
 import { HeldSelection, joinMarks, picksOf } from "./held_selection.ts";
 import { type Knobs, mostPicked, windowGrowth } from "./knobs.ts";
 import { type AttentionMethod, type MethodName, stepKnobs } from "./method.ts";
+import { picksAtOnce, pickTokens } from "./pick_tokens.ts";
 import { alignedWindowStart, outerLayout } from "./outer_layout.ts";
 import { scoresOnHost } from "./own_scorer.ts";
 import { lastQueries, rememberQueries } from "./recent_queries.ts";
@@ -114,6 +115,15 @@ export class ReAttention implements AttentionMethod {
     const { queryCacheLength } = this.knobs;
     if (queryCacheLength > 1) rememberQueries(cache.sequences, layer, queries, queryCacheLength);
     if (step.layouts.every(({ mode }) => mode !== "select")) return attendOuter(step, layer, queries);
+    if (!trace && this.knobs.recallEvery === 1) {
+      using voters = this.#voters(step, layer, queries);
+      if (picksAtOnce(step, voters.shape[1])) {
+        const picked = pickTokens(step, layer, voters, this.#bound(step));
+        const output = attendOver(step, layer, queries, picked);
+        disposeAttended(picked);
+        return output;
+      }
+    }
     const selection = this.#select(step, layer, queries);
     const attended = this.#list(step, selection);
     const output = attendOver(step, layer, queries, attended);
@@ -164,12 +174,17 @@ export class ReAttention implements AttentionMethod {
   }
 
   #list(step: AttentionStep, { marks }: Selection): AttendedTokens {
+    return listAttended(step, marks.shape[1], this.#bound(step), marks);
+  }
+
+  /** Most tokens that a list can hold. */
+  #bound(step: AttentionStep): number {
     const picked = step.layouts.map(({ mode, frozen, windowStart, leading }, index) => {
       if (mode !== "select") return 0;
       const shape = step.shapes[index];
       return frozen ? shape.held!.picked : this.#mostPicked(shape, windowStart - leading);
     });
-    return listAttended(step, marks.shape[1], step.outerLength + Math.max(...picked), marks);
+    return step.outerLength + Math.max(...picked);
   }
 
   #mostPicked(step: StepShape, middle: number): number {

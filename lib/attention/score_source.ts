@@ -1,6 +1,7 @@
 import { Tensor } from "../tensor/mod.ts";
 import { rotateQueries } from "./attend.ts";
 import { isOwnScoring } from "./own_scorer.ts";
+import type { Slab } from "./page_pool.ts";
 import { newTokensVote, votingHeads } from "./scoring.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";
@@ -38,7 +39,7 @@ export class ScoreSource {
     // A scorer of one's own reads queries and keys as they are.
     if (scoring === "qk" || isOwnScoring(scoring)) {
       this.rows = queries;
-      this.pages = cache.slabs().map((slab) => ({
+      this.pages = middleSlabs(step).map((slab) => ({
         buffer: slab.keys[layer],
         used: cache.pagesUsed(slab),
         type: cache.pool.keyType,
@@ -91,6 +92,27 @@ export class ScoreSource {
     };
     return { buffer: target.buffer, type: "f32", used: cache.batch, addressing };
   }
+}
+
+const slabsOfSteps = new WeakMap<AttentionStep, readonly Slab[]>();
+
+/** Slabs that hold any of the middle: found once a step, since there may be very many pages. */
+function middleSlabs(step: AttentionStep): readonly Slab[] {
+  const known = slabsOfSteps.get(step);
+  if (known) return known;
+  const found = step.context.cache.slabs(middlePages(step));
+  slabsOfSteps.set(step, found);
+  return found;
+}
+
+/** Pages that hold tokens of the middle, of all sequences that select. */
+function middlePages({ context: { cache }, layouts }: AttentionStep): number[] {
+  const { pageTokens } = cache.pool;
+  return cache.sequences.flatMap(({ pages }, sequence) => {
+    const { mode, frozen, leading, windowStart } = layouts[sequence];
+    if (mode !== "select" || frozen) return [];
+    return pages.slice(Math.floor(leading / pageTokens), Math.ceil(windowStart / pageTokens));
+  });
 }
 
 /**

@@ -97,6 +97,11 @@ export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
   return { scores, tokens, blocks, together: scoring.together };
 }
 
+/** Whether workgroups score few pairs together here. */
+export function scoresFewTogether(step: AttentionStep, pairs: number): boolean {
+  return scoringOf(step, pairs).kernel === "score_few_top_k";
+}
+
 function scoringOf(step: AttentionStep, pairs: number): Scoring {
   const { cache, method: { knobs: { k } } } = step.context;
   const { headSize } = cache.shape;
@@ -144,7 +149,7 @@ function byFew(step: AttentionStep, pairs: number): Scoring {
   return {
     kernel: "score_few_top_k",
     constants: { PAIRS, CHUNK4 },
-    blockTokens: blockFor(step, tiles, 8 * FEW_THREADS),
+    blockTokens: blockFor(step, tiles, 2 * FEW_THREADS),
     groups: (blocks) => tiles * blocks,
     together: true,
   };

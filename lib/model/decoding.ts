@@ -109,6 +109,8 @@ export class Decoding {
       using hidden = await this.#stepper.step(sampler.next, { phase: "decode", first: false, questionStart }, signal);
       using logits = this.#stepper.model.decoder.logits(hidden);
       sampler.choose(logits);
+      // A GPU begins with the token while the next is recorded.
+      if (!this.#stepper.cache.device.info.software) this.#stepper.cache.device.commands.flush();
     }
   }
 

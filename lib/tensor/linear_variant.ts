@@ -2,7 +2,7 @@ import type { MatmulTile } from "./matmul_tiles.ts";
 
 /** Most rows that are done by whole workgroups, a column or some at a time; tiles of rows fit more. */
 export const FEW_ROWS = 4;
-/** Loads of the matrix that a thread has under way. */
+/** Loads of the matrix that a thread has under way where its tile doesn't say. */
 const LOADS = 8;
 /** Workgroup memory for rows that are normed, in bytes; what else the kernel needs takes about as much again. */
 const STAGED_BYTES = 16 * 1024;
@@ -34,12 +34,13 @@ export function linearVariant(
   { rows, depth, elementBytes, normed = false, paired = false, extra = "none" }: LinearWork,
 ): { constants: Record<string, number>; types: Record<string, string>; groupColumns: number; load: number } {
   const load = 16 / elementBytes;
-  const { LANES, COLS: wanted } = constants!;
+  const { LANES, COLS: wanted, THREADS, LOADS: most = LOADS } = constants!;
   // Sums of a thread stay in registers; two matrix rows for each column need two of them.
-  const COLS = Math.max(paired ? 2 : 1, Math.min(wanted, Math.floor(LOADS / rows)));
-  const AHEAD = Math.max(1, Math.min(Math.floor(LOADS / COLS), Math.ceil(depth / load / LANES)));
+  const COLS = Math.max(paired ? 2 : 1, Math.min(wanted, Math.floor(Math.max(8, most) / rows)));
+  const AHEAD = Math.max(1, Math.min(Math.floor(most / COLS), Math.ceil(depth / load / LANES)));
   return {
     constants: {
+      THREADS,
       LANES,
       COLS,
       AHEAD,
@@ -53,7 +54,7 @@ export function linearVariant(
       STAGED: normed ? rows * depth / 4 : 1,
     },
     types: { Loaded: load === 8 ? "vec4<u32>" : "vec4<f32>" },
-    groupColumns: 256 / LANES * COLS / (paired ? 2 : 1),
+    groupColumns: THREADS / LANES * COLS / (paired ? 2 : 1),
     load,
   };
 }

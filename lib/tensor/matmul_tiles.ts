@@ -120,15 +120,17 @@ function vector(columns4: number, slices: number): MatmulTile {
   };
 }
 
-function dot(lanes: number, columns: number): MatmulTile {
+function dot(lanes: number, columns: number, threads = 256, loads = 8): MatmulTile {
   return {
-    name: `dot ${lanes} lanes, ${columns} columns`,
+    name: `dot ${lanes} lanes, ${columns} columns${
+      threads < 256 || loads !== 8 ? `, ${threads} threads, ${loads} loads` : ""
+    }`,
     rows: 1,
-    columns: 256 / lanes * columns,
-    threads: 256,
+    columns: threads / lanes * columns,
+    threads,
     // Sums of a thread's columns, for at most eight of them, and rows that are normed.
     workgroupBytes: 26 * 1024,
-    constants: { LANES: lanes, COLS: columns },
+    constants: { THREADS: threads, LANES: lanes, COLS: columns, LOADS: loads },
   };
 }
 

@@ -23,12 +23,13 @@ export interface LayerInput {
   values: Float32Array;
 }
 
-/** How a layer is made, and what looks at its steps: a probe stands in for the trace. */
+/** How a layer is made, and what looks at its steps: a probe stands in for the trace; with `traced: false` nothing does. */
 export type LayerOptions = CacheOptions & {
   ropeBase?: number;
   cache?: KeyValueCache;
   probe?: AttentionProbe;
   watch?: AttentionWatch;
+  traced?: boolean;
 };
 
 /** One attention layer driven by hand, as the tests of methods and goldens want it. */
@@ -56,8 +57,15 @@ export class TestLayer {
     const { cache, method, trace } = this;
     const { queryHeads, keyValueHeads, headSize } = this.shape;
     cache.extend(input.rows);
-    const { probe, watch = probe } = this.options;
-    const context = { cache, method, trace: probe ?? trace, watch, rotation: this.#rotation, scope: this.#scope };
+    const { probe, watch = probe, traced = true } = this.options;
+    const context = {
+      cache,
+      method,
+      trace: traced ? probe ?? trace : undefined,
+      watch,
+      rotation: this.#rotation,
+      scope: this.#scope,
+    };
     const first = this.#steps++ === 0 && cache.lengths[0] === input.rows;
     using step = new AttentionStep(context, input.rows, {
       phase: phase ?? (input.rows === 1 && !first ? "decode" : "prefill"),

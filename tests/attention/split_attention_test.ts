@@ -39,6 +39,30 @@ for (const [name, knobs] of [["compact", {}], ["original", { positions: "origina
   });
 }
 
+gpuTest("heads of any size and groups of any number split alike, halves too", async (device) => {
+  // Threads that share a key: 8, 8 twice over, 4 and 1.
+  for (const [queryHeads, keyValueHeads, headSize] of [[8, 2, 64], [4, 1, 128], [12, 2, 96], [16, 1, 256]]) {
+    const shape = { layers: 1, queryHeads, keyValueHeads, headSize };
+    for (const type of device.info.f16 ? ["f32", "f16"] as const : ["f32"] as const) {
+      const outputs: Float32Array[] = [];
+      for (const choice of ["gathered", "split"]) {
+        device.choices.pick("decode attention", choice);
+        const cache = { pageTokens: 64, keyType: type, valueType: type };
+        using layer = new TestLayer(device, shape, createMethod("full", resolveKnobs(KNOBS), shape), cache);
+        for (const [step, rows] of [300, 1].entries()) {
+          const numbers = (seed: number, heads: number) => normals(10 * step + seed, rows * heads * headSize);
+          const [queries, keys, values] = [queryHeads, keyValueHeads, keyValueHeads].map((heads, i) =>
+            numbers(i, heads)
+          );
+          outputs.push(await layer.run({ rows, queries, keys, values }));
+        }
+        device.choices.pick("decode attention", undefined);
+      }
+      assertClose(outputs[3], outputs[1], { absolute: 1e-5 });
+    }
+  }
+});
+
 gpuTest("split attention is two kernels, attention_split and attention_combine", async (device) => {
   const called = new Set<string>();
   const { commands } = device;

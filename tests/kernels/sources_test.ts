@@ -120,7 +120,7 @@ Deno.test("renderSources sorts by name and keeps any text through a template lit
   assertEquals(module.kernels, { a: { ...a }, b: { ...b } });
 });
 
-Deno.test("parts/best_list, shared_list, short_lists, row_lists and row_totals stand once, and every part that a kernel uses is there", async () => {
+Deno.test("parts/best_list, shared_list, insert, short_lists, row_lists and row_totals stand once, and every part that a kernel uses is there", async () => {
   const used = Object.values(kernels).flatMap(({ text }) => {
     return [...text.matchAll(/^\/\/ uses parts\/(\w+)\.wgsl$/gm)].map(([, part]) => part);
   });

@@ -39,6 +39,9 @@ export class KeyValueCache {
   readonly #owns: boolean;
   #table: Tensor | undefined;
   #tableVersion = -1;
+  #slabsVersion = -1;
+  /** Slabs that hold any of its tokens, in the pool's order, each with the number of its pages up to the last of them. */
+  #slabs = new Map<Slab, number>();
   #disposed = false;
 
   /**
@@ -162,8 +165,7 @@ export class KeyValueCache {
 
   /** The page table on the GPU, u32 [batch, stride]. */
   get table(): Tensor {
-    // Versions only rise, so their sum tells a change of any.
-    const version = this.sequences.reduce((sum, sequence) => sum + sequence.version, 0);
+    const version = this.#version;
     if (version !== this.#tableVersion || !this.#table) this.#uploadTable();
     this.#tableVersion = version;
     return this.#table!;
@@ -192,7 +194,12 @@ export class KeyValueCache {
 
   /** The slabs that hold any of this cache's tokens; kernels run once per slab. */
   slabs(): Slab[] {
-    return this.#slabsOf(this.sequences.flatMap(({ pages }) => pages));
+    return [...this.#heldSlabs().keys()];
+  }
+
+  /** Pages of a slab up to the last one that holds any of this cache's tokens. */
+  pagesUsed(slab: Slab): number {
+    return this.#heldSlabs().get(slab) ?? 0;
   }
 
   /** A cache with the same tokens that grows on its own: full pages are shared, the last one is copied. */
@@ -216,17 +223,33 @@ export class KeyValueCache {
     this.pool.leave();
   }
 
-  #newestSlabs(rows: number): Slab[] {
+  /** Versions only rise, so their sum tells a change of any. */
+  get #version(): number {
+    return this.sequences.reduce((sum, sequence) => sum + sequence.version, 0);
+  }
+
+  #newestSlabs(rows: number): Set<Slab> {
     const { pageTokens } = this.pool;
-    return this.#slabsOf(
-      this.sequences.flatMap(({ pages, length }) => pages.slice(Math.floor((length - rows) / pageTokens))),
+    return new Set(
+      this.sequences.flatMap(({ pages, length }) => {
+        return pages.slice(Math.floor((length - rows) / pageTokens)).map((page) => this.pool.slabOf(page));
+      }),
     );
   }
 
-  #slabsOf(pages: readonly number[]): Slab[] {
-    return this.pool.slabs.filter((slab) =>
-      pages.some((page) => page >= slab.firstPage && page < slab.firstPage + slab.pages)
-    );
+  /** Asked in every layer of every step, but found only where pages came or went: there may be very many. */
+  #heldSlabs(): ReadonlyMap<Slab, number> {
+    const version = this.#version;
+    if (version === this.#slabsVersion) return this.#slabs;
+    this.#slabsVersion = version;
+    const used = new Map<Slab, number>();
+    for (const { pages } of this.sequences) {
+      for (const page of pages) {
+        const slab = this.pool.slabOf(page);
+        used.set(slab, Math.max(used.get(slab) ?? 0, page - slab.firstPage + 1));
+      }
+    }
+    return this.#slabs = new Map([...used].sort(([a], [b]) => a.firstPage - b.firstPage));
   }
 
   #uploadTable(): void {

@@ -40,6 +40,8 @@ export class PagePool {
   readonly #device: Device;
   readonly #shape: AttentionShape;
   readonly #slabs: Slab[] = [];
+  /** The slab of each page. */
+  readonly #slabOf: Slab[] = [];
   readonly #free: number[] = [];
   readonly #owners: number[] = [];
   #caches = 0;
@@ -104,16 +106,17 @@ export class PagePool {
         this.#device.buffers.release(buffer);
       }
     }
-    this.#slabs.length = 0;
+    this.#slabs.length = this.#slabOf.length = 0;
     this.#free.length = 0;
   }
 
   /**
    * Makes sure that `pages` can be allocated without growing.
    *
-   * @throws {MemoryBudgetError} where memory can't hold them; the pool is then as it was.
+   * @throws {MemoryBudgetError} where memory can't hold them, saying how many tokens would fit; nothing was allocated then.
    */
   reserve(pages: number): void {
+    this.#checkRoom(pages - this.#free.length);
     while (this.#free.length < pages) {
       const total = this.#slabs.reduce((sum, slab) => sum + slab.pages, 0);
       const wanted = Math.max(pages - this.#free.length, Math.min(total, 16));
@@ -185,7 +188,7 @@ export class PagePool {
 
   /** The slab that holds a page. */
   slabOf(page: number): Slab {
-    return this.#slabs.find(({ firstPage, pages }) => page >= firstPage && page < firstPage + pages)!;
+    return this.#slabOf[page];
   }
 
   /** WebGPU refuses a copy within one buffer, so it goes through a buffer of its own. */
@@ -220,11 +223,31 @@ export class PagePool {
       }
       throw error;
     }
-    this.#slabs.push({ firstPage, pages, keys, values });
+    const slab = { firstPage, pages, keys, values };
+    this.#slabs.push(slab);
     for (let page = firstPage + pages - 1; page >= firstPage; page--) {
+      this.#slabOf[page] = slab;
       this.#owners[page] = 0;
       this.#free.push(page);
     }
+  }
+
+  /** Refuses before the first buffer is made: one layer's pages would be there, and touched, before the last one's are asked for. */
+  #checkRoom(pages: number): void {
+    if (pages <= 0) return;
+    const { memory } = this.#device;
+    const bytes = pages * this.pageBytes * this.#shape.layers;
+    // What is kept for reuse can be given up.
+    if (bytes <= memory.roomBytes + memory.idleBytes) return;
+    const tokens = pages * this.pageTokens;
+    memory.check(`keys and values of ${tokens} more tokens`, bytes, () => {
+      const fitting = Math.floor((memory.roomBytes + memory.idleBytes) / (this.pageBytes * this.#shape.layers));
+      const kinds = [["keys", this.keyType], ["values", this.valueType]] as const;
+      const stored = kinds.map(([name, type]) => `${name} in ${type}`).join(" and ");
+      const halved = kinds.some(([, type]) => type === "f32") && this.#device.info.f16 ? ", f16 storage" : "";
+      return `At most ${fitting * this.pageTokens} more tokens fit with ${stored}, a step's own needs aside. ` +
+        `Use a shorter context${halved} or a smaller batch; \`deno task plan\` tells what fits.`;
+    });
   }
 
   #largestSlab(): number {

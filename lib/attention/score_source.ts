@@ -38,13 +38,9 @@ export class ScoreSource {
     // A scorer of one's own reads queries and keys as they are.
     if (scoring === "qk" || isOwnScoring(scoring)) {
       this.rows = queries;
-      const pages = cache.sequences.flatMap((sequence) => sequence.pages);
       this.pages = cache.slabs().map((slab) => ({
         buffer: slab.keys[layer],
-        used: pages.reduce((most, page) => {
-          const place = page - slab.firstPage;
-          return place < slab.pages ? Math.max(most, place + 1) : most;
-        }, 0),
+        used: cache.pagesUsed(slab),
         type: cache.pool.keyType,
         addressing: cache.addressing(slab),
       }));

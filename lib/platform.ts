@@ -6,6 +6,7 @@
 import { folderUrlFrom, workingFolderUrl } from "./platform/addresses.ts";
 import type { DenoFile } from "./platform/deno_like.ts";
 import { type ByteRange, checkRange, failure, PlatformError, shown, tooShort } from "./platform/error.ts";
+import { nvidiaMemoryLeft } from "./platform/gpu_memory.ts";
 import { controlGroupMemoryLeft } from "./platform/memory.ts";
 import { deno, needDeno } from "./platform/runtime.ts";
 import { readRemote, remoteExists, remoteSize } from "./platform/remote.ts";
@@ -218,6 +219,24 @@ export function memoryLimitBytes(): number {
   }
   const left = controlGroupMemoryLeft((path) => orUndefined(() => deno?.readTextFileSync(path)));
   return Math.min(available, left);
+}
+
+/** Bytes left in a GPU's memory, where it is NVIDIA's and its driver's own tool tells; undefined for any other. */
+export async function gpuMemoryLeftBytes(): Promise<number | undefined> {
+  if (!deno) return undefined;
+  return await nvidiaMemoryLeft(async (command, args) => {
+    try {
+      const { code, stdout } = await runCommand(command, args);
+      return code === 0 ? stdout : undefined;
+    } catch {
+      return undefined;
+    }
+  });
+}
+
+/** Bytes of memory that this process takes now; 0 where that can't be told. */
+export function processMemoryBytes(): number {
+  return orUndefined(() => deno?.memoryUsage().rss) ?? 0;
 }
 
 /** An environment variable; undefined where it is not set, may not be read, or there is no environment (a browser). */

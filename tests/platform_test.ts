@@ -16,6 +16,7 @@ import {
   writeAside,
 } from "../lib/platform.ts";
 import { folderUrlFrom } from "../lib/platform/addresses.ts";
+import { nvidiaMemoryLeft } from "../lib/platform/gpu_memory.ts";
 import { controlGroupMemoryLeft } from "../lib/platform/memory.ts";
 
 async function inTemporaryFolder(test: (folder: string) => Promise<void>): Promise<void> {
@@ -194,4 +195,11 @@ Deno.test("platform reads URLs where there is no Deno, and says of the rest that
   assertEquals(stderr, "");
   const expected = ["hello", "PlatformError: writing a file needs Deno, which this platform is not", "browser", true];
   assertEquals(JSON.parse(stdout), [...expected, null, false]);
+});
+
+Deno.test("nvidiaMemoryLeft reads the fullest GPU's free memory, and knows where it can't be told", async () => {
+  const told = (text: string | undefined) => nvidiaMemoryLeft(() => Promise.resolve(text));
+  assertEquals(await told("81038\n40960\n"), 40960 * 2 ** 20);
+  assertEquals(await told("[N/A]\n"), undefined);
+  assertEquals(await told(undefined), undefined);
 });

@@ -73,6 +73,7 @@ export { StreamingAttention } from "./streaming.ts";
 export { Trace, type TraceGroup, type TraceLayer, type TracePick, type TraceStep } from "./trace.ts";
 export { Yarn } from "./yarn.ts";
 export { AllTokens } from "./all_tokens.ts";
+export { appendRandom } from "./append_random.ts";
 export { attendOuter, attendOver, listAttended, listOuter } from "./attend.ts";
 export { attendPicked, selectBlocks, selectOnHost } from "./block_selection.ts";
 export { Evicting, type EvictingStep } from "./evicting.ts";

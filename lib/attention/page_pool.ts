@@ -114,9 +114,10 @@ export class PagePool {
    * Makes sure that `pages` can be allocated without growing. What is needed next, an answer's tokens say, gets room in the same
    * slab where memory has it: kernels run once per slab.
    *
-   * @throws {MemoryBudgetError} where memory can't hold them; the pool is then as it was.
+   * @throws {MemoryBudgetError} where memory can't hold them, saying how many tokens would fit; nothing was allocated then.
    */
   reserve(pages: number): void {
+    this.#checkRoom(pages - this.#free.length);
     while (this.#free.length < pages) {
       const total = this.#slabs.reduce((sum, slab) => sum + slab.pages, 0);
       const missing = pages - this.#free.length;
@@ -238,6 +239,24 @@ export class PagePool {
       this.#owners[page] = 0;
       this.#free.push(page);
     }
+  }
+
+  /** Refuses before the first buffer is made: one layer's pages would be there, and touched, before the last one's are asked for. */
+  #checkRoom(pages: number): void {
+    if (pages <= 0) return;
+    const { memory } = this.#device;
+    const bytes = pages * this.pageBytes * this.#shape.layers;
+    // What is kept for reuse can be given up.
+    if (bytes <= memory.roomBytes + memory.idleBytes) return;
+    const tokens = pages * this.pageTokens;
+    memory.check(`keys and values of ${tokens} more tokens`, bytes, () => {
+      const fitting = Math.floor((memory.roomBytes + memory.idleBytes) / (this.pageBytes * this.#shape.layers));
+      const kinds = [["keys", this.keyType], ["values", this.valueType]] as const;
+      const stored = kinds.map(([name, type]) => `${name} in ${type}`).join(" and ");
+      const halved = kinds.some(([, type]) => type === "f32") && this.#device.info.f16 ? ", f16 storage" : "";
+      return `At most ${fitting * this.pageTokens} more tokens fit with ${stored}, a step's own needs aside. ` +
+        `Use a shorter context${halved} or a smaller batch; \`deno task plan\` tells what fits.`;
+    });
   }
 
   #largestSlab(): number {

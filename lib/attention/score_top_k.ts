@@ -58,7 +58,11 @@ export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
   const { keyValueHeads, headSize } = cache.shape;
   const pairs = source.rows.shape[1] * source.heads / keyValueHeads;
   const scoring = scoringOf(step, pairs);
-  const blocks = Math.ceil(step.middleLength / scoring.blockTokens);
+  const lists = cache.batch * keyValueHeads * pairs;
+  // Lists of very many blocks would not fit one binding: then blocks are longer.
+  const listBytes = 4 * knobs.k * lists * Math.ceil(step.middleLength / scoring.blockTokens);
+  const blockTokens = scoring.blockTokens * Math.ceil(listBytes / step.device.info.bindingBytes);
+  const blocks = Math.ceil(step.middleLength / blockTokens);
   const shape = [cache.batch, keyValueHeads, pairs, blocks, knobs.k];
   const scores = Tensor.empty(step.device, shape, "f32", "best scores");
   const tokens = Tensor.empty(step.device, shape, "u32", "best tokens");
@@ -80,7 +84,7 @@ export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
         query_heads: source.heads,
         ...(!scoring.together && { head_size: headSize }),
         blocks,
-        block_tokens: scoring.blockTokens,
+        block_tokens: blockTokens,
         resume: Number(index > 0),
       },
       bindings: [

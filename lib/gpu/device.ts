@@ -1,7 +1,8 @@
-import { memoryLimitBytes } from "../platform.ts";
+import { gpuMemoryLeftBytes, memoryLimitBytes } from "../platform.ts";
 import { type AdapterInfo, describeAdapter, findAdapter } from "./adapter.ts";
 import { BufferPool, type PooledBuffer } from "./buffers.ts";
 import { Commands } from "./commands.ts";
+import { countingGpu } from "./counting_gpu.ts";
 import { ErrorScopes } from "./error_scopes.ts";
 import { LimitExceededError } from "./errors.ts";
 import { f16Works } from "./f16_probe.ts";
@@ -20,7 +21,10 @@ export interface DeviceOptions {
   adapter?: GPUAdapter;
   /** Whether half floats may be used where they work. Default true. */
   f16?: boolean;
-  /** Bytes that all buffers together may take. Default: what RAM and the process's limits leave. */
+  /**
+   * Bytes that all buffers together may take. Default: what RAM and the process's limits leave a software adapter, what the
+   * driver's tool tells of a GPU's memory, and RAM's figure where it tells nothing.
+   */
   memoryBytes?: number;
   /** Largest storage binding to use, at most the adapter's. Tests lower it to reach the paths of very large tensors. */
   bindingBytes?: number;
@@ -39,6 +43,9 @@ export interface DeviceInfo extends AdapterInfo {
   /** Shared memory of a workgroup in bytes. */
   workgroupBytes: number;
 }
+
+/** Left for what the driver itself takes on a GPU: kernels, queues, the context. */
+const DRIVER_BYTES = 768 * 2 ** 20;
 
 /** Memory kept free for the process itself, the driver's compiled kernels and the operating system. */
 const RESERVED_BYTES = 512 * 2 ** 20;
@@ -72,16 +79,22 @@ export class Device {
   readonly choices: KernelChoices;
   /** Times kernels when enabled. */
   readonly profiler: Profiler;
+  /** Whether it counts only: nothing on it is held or computed. */
+  readonly counts: boolean;
   readonly #gpu: GPUDevice;
   readonly #scopes: ErrorScopes;
+  readonly #options: DeviceOptions;
 
   private constructor(
     gpu: GPUDevice,
     adapter: AdapterInfo,
     options: DeviceOptions,
+    counts = false,
   ) {
     const { limits } = gpu;
     this.#gpu = gpu;
+    this.#options = options;
+    this.counts = counts;
     this.info = {
       ...adapter,
       bindingBytes: lowered(
@@ -92,8 +105,7 @@ export class Device {
       bufferBytes: limits.maxBufferSize,
       workgroupBytes: limits.maxComputeWorkgroupStorageSize,
     };
-    const budget = options.memoryBytes ??
-      Math.max(0, memoryLimitBytes() - RESERVED_BYTES);
+    const budget = options.memoryBytes ?? Math.max(0, memoryLimitBytes() - RESERVED_BYTES);
     // Until a buffer is touched its pages don't count as used, so the ledger's own sum is the figure to trust.
     this.memory = new MemoryLedger(() => budget - this.memory.liveBytes - this.memory.idleBytes);
     this.#scopes = new ErrorScopes(gpu);
@@ -116,7 +128,9 @@ export class Device {
         limits.minStorageBufferOffsetAlignment,
         limits.minUniformBufferOffsetAlignment,
       ),
-    }, adapter.software);
+    }, adapter.software && !counts);
+    // Calls that compute nothing need no cutting to length.
+    if (counts) this.commands.pacing.budget = Infinity;
     this.buffers.beforeDestroy = this.images.beforeDestroy = () => this.commands.releaseBindGroups();
     this.readBack = new ReadBack(gpu, this.#scopes, this.commands);
   }
@@ -139,11 +153,37 @@ export class Device {
       requiredLimits: raisedLimits(adapter),
     });
     const choices = options.choices ?? await readTunedChoices(found);
-    const device = new Device(gpu, found, { ...options, choices });
+    const memoryBytes = options.memoryBytes ?? (found.software ? undefined : await gpuMemoryLeft());
+    const device = new Device(gpu, found, { ...options, choices, memoryBytes });
     if (!found.f16 || await f16Works(device)) return device;
     device[Symbol.dispose]();
     // An adapter gives one device only, so a second one needs a new adapter.
     return Device.open({ ...options, adapter: undefined, f16: false });
+  }
+
+  /**
+   * A device of the same limits and kernel choices that counts bytes and neither holds nor computes anything: what runs on it
+   * shows in its ledger what it would take here. Reads give zeros.
+   *
+   * @example What a tensor would take, without taking it
+   * ```ts
+   * import { Device } from "@reattention/toolkit/gpu";
+   * import { Tensor } from "@reattention/toolkit/tensor";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using device = await Device.open();
+   * using counting = device.counting();
+   * using _tensor = Tensor.empty(counting, [1024, 1024]);
+   * assertEquals([counting.memory.liveBytes, device.memory.liveBytes], [4 * 2 ** 20, 0]);
+   * ```
+   */
+  counting(): Device {
+    return new Device(
+      countingGpu(this.#gpu.limits),
+      this.info,
+      { ...this.#options, memoryBytes: Infinity },
+      true,
+    );
   }
 
   /**
@@ -193,6 +233,11 @@ export class Device {
     this.#scopes.markLost("this device was disposed");
     this.#gpu.destroy();
   }
+}
+
+async function gpuMemoryLeft(): Promise<number | undefined> {
+  const left = await gpuMemoryLeftBytes();
+  return left === undefined ? undefined : Math.max(0, left - DRIVER_BYTES);
 }
 
 function lowered(

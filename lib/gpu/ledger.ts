@@ -42,6 +42,11 @@ export class MemoryLedger {
     return this.#idle;
   }
 
+  /** Bytes that can still be taken. */
+  get roomBytes(): number {
+    return Math.max(0, this.#limit());
+  }
+
   /** Number of buffers in use. A test that ends with more than it began with has leaked. */
   get liveBuffers(): number {
     return this.#buffers;
@@ -66,14 +71,17 @@ export class MemoryLedger {
   /**
    * Checks that `bytes` more can be had from the machine.
    *
+   * @param advice what to do where they can't. Default: what usually helps
    * @throws {MemoryBudgetError} naming the label, the bytes asked for and the bytes there are.
    */
-  check(label: string, bytes: number): void {
+  check(label: string, bytes: number, advice?: () => string): void {
     const room = this.#limit();
     if (bytes <= room) return;
     throw new MemoryBudgetError(
       `${label}: ${mebibytes(bytes)} MiB more do not fit: ${mebibytes(Math.max(0, room))} MiB are left ` +
-        `(${mebibytes(this.#live)} MiB in use). Use a shorter context, f16 storage or a smaller batch.`,
+        `(${mebibytes(this.#live)} MiB in use). ${
+          advice?.() ?? "Use a shorter context, f16 storage or a smaller batch."
+        }`,
     );
   }
 

@@ -1,6 +1,7 @@
 import { type AttentionShape, type AttentionStep, RotationTable } from "../attention/mod.ts";
 import type { Device } from "../gpu/mod.ts";
 import { add, embedding, linear, rmsNorm, slice, type Tensor } from "../tensor/mod.ts";
+import { attentionShapeOf } from "./attention_shape.ts";
 import type { ModelConfig } from "./config.ts";
 import { headFrequencies } from "./rotary_layout.ts";
 import type { DecoderWeights } from "./decoder_weights.ts";
@@ -31,9 +32,7 @@ export class Decoder {
 
   /** Sizes of its attention. */
   get attentionShape(): AttentionShape {
-    const { layers, queryHeads, keyValueHeads, headSize, slidingWindow, trainedContext } = this.config;
-    const shape = { layers, queryHeads, keyValueHeads, headSize, trainedContext };
-    return { ...shape, ...(slidingWindow !== null && { slidingWindow }) };
+    return attentionShapeOf(this.config);
   }
 
   /**

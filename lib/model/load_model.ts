@@ -1,6 +1,6 @@
 import type { Device } from "../gpu/mod.ts";
 import { fileExists, readText } from "../platform.ts";
-import { parseConfig } from "./config.ts";
+import { type ModelConfig, parseConfig } from "./config.ts";
 import { Decoder } from "./decoder.ts";
 import { DecoderWeights, type LoadedShard, type WeightType } from "./decoder_weights.ts";
 import type { HubOptions } from "./hub/fetch_model.ts";
@@ -55,4 +55,16 @@ export async function loadModel(source: string | URL, options: LoadOptions): Pro
   const store = await openWeights(folder);
   const weights = await DecoderWeights.load(device, config, store, { onShard, type });
   return new Model(config, tokenizer, new Decoder(device, config, weights));
+}
+
+/**
+ * Reads a model's config.json and nothing else of it; one of the hub is downloaded first, as by `loadModel`.
+ *
+ * @param source "demo", "organization/name", a folder's path, or a URL of a folder
+ * @throws {ModelFileError} where it is damaged or of a family that can't be run.
+ * @throws {PlatformError} where disk or network fail.
+ */
+export async function loadConfig(source: string | URL, options: HubOptions = {}): Promise<ModelConfig> {
+  const url = new URL("config.json", await modelFolder(source, options));
+  return parseConfig(parseStrictJson(await readText(url), url.href));
 }

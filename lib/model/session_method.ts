@@ -29,7 +29,12 @@ export interface MethodOptions {
 }
 
 /** What a method has to know of a model. */
-export type MethodModel = Pick<SessionModel, "config" | "decoder">;
+export interface MethodModel {
+  /** Sizes and options. */
+  readonly config: ModelConfig;
+  /** What its attention is like. */
+  readonly decoder: Pick<SessionModel["decoder"], "attentionShape">;
+}
 
 /**
  * The method that a session of the model attends by.

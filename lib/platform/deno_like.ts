@@ -37,6 +37,7 @@ export interface DenoLike {
   remove(path: string | URL, options?: { recursive: boolean }): Promise<void>;
   symlink(target: string, path: string): Promise<void>;
   copyFile(from: string, to: string): Promise<void>;
+  memoryUsage(): { rss: number };
   systemMemoryInfo(): { total: number; available: number };
   Command: new (
     command: string,

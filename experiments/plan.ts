@@ -1,0 +1,62 @@
+/**
+ * `deno task plan`: tells what a run takes before it: memory by kind and tier, whether it fits, what to change, and the time.
+ * `--help` tells the options.
+ */
+
+import { Device } from "../lib/gpu/mod.ts";
+import {
+  configOfShape,
+  describePlan,
+  loadConfig,
+  type ModelConfig,
+  planRun,
+  type ShapeName,
+  shapeNames,
+} from "../lib/model/mod.ts";
+import { writeAside } from "../lib/platform.ts";
+import { ArgumentsError, parsePlanArguments, type PlanArguments, USAGE } from "./plan/arguments.ts";
+import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+
+/** Exit code where the run does not fit. */
+const DOES_NOT_FIT = 3;
+
+async function main(args: readonly string[]): Promise<number> {
+  let asked: PlanArguments;
+  try {
+    asked = parsePlanArguments(args);
+  } catch (error) {
+    if (!(error instanceof ArgumentsError)) throw error;
+    console.error(`plan: ${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (asked.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  nameRuntimeFolder();
+  try {
+    return await plan(asked);
+  } catch (error) {
+    console.error(`plan: ${error instanceof Error ? error.message : error}`);
+    return 1;
+  }
+}
+
+async function plan({ model, keys, values, json, ...asked }: PlanArguments): Promise<number> {
+  const config = await configNamed(model);
+  using device = await Device.open();
+  const made = await planRun({ ...asked, device, config, cache: { keyType: keys, valueType: values } });
+  console.log(describePlan(made));
+  if (json !== undefined) {
+    await writeAside(json, `${JSON.stringify({ schema: 1, model, ...made }, null, 1)}\n`);
+    console.log(`\nplan: ${json}`);
+  }
+  return made.fits ? 0 : DOES_NOT_FIT;
+}
+
+async function configNamed(model: string): Promise<ModelConfig> {
+  const shape = shapeNames.find((name): name is ShapeName => name === model);
+  return shape ? configOfShape(shape) : await loadConfig(model);
+}
+
+if (import.meta.main) Deno.exitCode = await main(Deno.args);

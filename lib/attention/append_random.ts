@@ -1,0 +1,43 @@
+import { Tensor } from "../tensor/mod.ts";
+import type { KeyValueCache } from "./kv_cache.ts";
+
+/** Rows made at a time; a prime number, so that pages differ. */
+const ROWS = 1021;
+
+/**
+ * Appends tokens with random keys and values to every sequence of a cache, for runs whose time or memory counts and not their
+ * answers: a long context is there at once, without a prefill. The numbers repeat every 1,021 tokens, with mean 0 and variance 1.
+ *
+ * @throws {MemoryBudgetError} where memory can't hold them; nothing has changed then.
+ */
+export async function appendRandom(cache: KeyValueCache, tokens: number, seed = 1): Promise<void> {
+  const { device, batch, shape: { keyValueHeads, headSize, layers } } = cache;
+  cache.reserve(tokens);
+  const block = [batch, ROWS, keyValueHeads, headSize];
+  for (let done = 0; done < tokens;) {
+    const rows = Math.min(ROWS, tokens - done);
+    const size = batch * rows * keyValueHeads * headSize;
+    using keys = Tensor.from(
+      device,
+      uniform(size, seed),
+      rows === ROWS ? block : [batch, rows, keyValueHeads, headSize],
+    );
+    using values = Tensor.from(device, uniform(size, seed + 1), keys.shape);
+    for (; done < tokens && (rows === ROWS ? tokens - done >= ROWS : true); done += rows) {
+      cache.extend(rows);
+      const lengths = cache.lengths.flatMap((length) => [length, 0, 0, 0]);
+      using layout = Tensor.from(device, Uint32Array.from(lengths), [batch, 4], "step layout");
+      for (let layer = 0; layer < layers; layer++) cache.store(layer, keys, values, layout);
+      await device.commands.yield();
+    }
+  }
+}
+
+/** Numbers of mean 0 and variance 1, the same for a seed. */
+function uniform(size: number, seed: number): Float32Array<ArrayBuffer> {
+  let state = Math.imul(seed, 0x9e3779b1) >>> 0;
+  return Float32Array.from({ length: size }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state / 2 ** 32 - 0.5) * Math.sqrt(12);
+  });
+}

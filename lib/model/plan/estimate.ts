@@ -1,0 +1,168 @@
+import { appendRandom, type AttentionMethod, KeyValueCache, type StepShape } from "../../attention/mod.ts";
+import { type Device, GpuError } from "../../gpu/mod.ts";
+import { Tensor } from "../../tensor/mod.ts";
+import type { ModelConfig } from "../config.ts";
+import { Decoder } from "../decoder.ts";
+import { DecoderWeights } from "../decoder_weights.ts";
+import { Model } from "../model.ts";
+import { promptSteps } from "../prompt_steps.ts";
+import { Stepper } from "../stepper.ts";
+import { BlankWeights } from "./blank_weights.ts";
+import type { RunToCount } from "./count_run.ts";
+import { duration, grouped } from "./words.ts";
+
+/** How long a run will take. */
+export interface TimeEstimate {
+  /** Seconds to read the context; NaN where it could not be calibrated. */
+  readonly prefillSeconds: number;
+  /** Seconds a token of the answer, at the context's end. */
+  readonly tokenSeconds: number;
+  /** The same in words, and how it was found. */
+  readonly text: string;
+}
+
+/** Seconds that a step takes, as a line over the tokens that it reads. */
+interface Line {
+  readonly seconds: number;
+  readonly secondsPerToken: number;
+}
+
+/** Layers and vocabulary of the model that is timed, and most rows of a chunk on a software adapter. */
+const TIMED = { layers: 2, vocabulary: 4096, softwareRows: 64 };
+/** Weights of a layer from which on one is timed alone. */
+const LARGE_LAYER = 2 ** 25;
+/** Tokens cached when steps are timed, as multiples of the most that a step attends to. */
+const LENGTHS = { software: [2, 32], gpu: [8, 64] };
+/** Bytes of keys and values that are cached at most when steps are timed. */
+const MOST_CACHED = 2 ** 28;
+/** Steps timed at each length, after one that compiles kernels, and milliseconds after which no more are made. */
+const REPEATS = 4;
+const LONG_ENOUGH = 1000;
+/** Steps made before they are waited for: the wait itself takes as long as a short step. */
+const STEPS_AT_ONCE = 8;
+
+/**
+ * Estimates a run's time. Two layers of the model's sizes (one, if it is large) with random weights are timed on the device: a chunk and a decode step, each
+ * with two lengths of random keys and values in the cache. A line through both gives a step's time by the tokens that it scores and
+ * attends to; it is summed over the run's steps, times the model's layers, and the output head is added by its number of weights.
+ */
+export async function estimateTime(
+  device: Device,
+  config: ModelConfig,
+  method: AttentionMethod,
+  run: RunToCount,
+): Promise<TimeEstimate> {
+  const start = performance.now();
+  try {
+    const most = layerWeights(config) > LARGE_LAYER ? 1 : TIMED.layers;
+    const timed = { ...config, layers: Math.min(config.layers, most), vocabularySize: TIMED.vocabulary };
+    const weights = await DecoderWeights.load(device, timed, new BlankWeights(timed, randomBlock()), {
+      type: run.weights,
+    });
+    using model = new Model(timed, undefined, new Decoder(device, timed, weights));
+    const [short, long] = timedLengths(device, timed, method, run);
+    const { chunkSize } = method.knobs;
+    const rows = device.info.software ? Math.min(chunkSize, TIMED.softwareRows) : chunkSize;
+    const chunk = await timeLine(model, method, run, rows, [short, long]);
+    const single = await timeLine(model, method, run, 1, [short, long]);
+    const layers = config.layers / timed.layers;
+    const head = single.seconds / timed.layers * config.hiddenSize * config.vocabularySize / layerWeights(config);
+    const prefillSeconds = layers * sumOfSteps(method, run.length, chunk, rows);
+    const last = shapeAt(run.length + 1, 1);
+    const tokenSeconds = layers * (single.seconds + single.secondsPerToken * tokensRead(method, last)) + head;
+    const text =
+      `About ${duration(prefillSeconds)} to read the context and ${duration(tokenSeconds)} a token after it: ` +
+      `steps of ${timed.layers} layers timed at ${grouped(short)} and ${grouped(long)} tokens ` +
+      `(${duration((performance.now() - start) / 1000)}), a line through both.`;
+    return { prefillSeconds, tokenSeconds, text };
+  } catch (error) {
+    if (!(error instanceof GpuError)) throw error;
+    return { prefillSeconds: NaN, tokenSeconds: NaN, text: `No time: calibrating failed (${error.message})` };
+  }
+}
+
+/** Tokens that a step scores or attends to, in each head and row. */
+function tokensRead(method: AttentionMethod, shape: StepShape): number {
+  return (method.scoredKeys?.(shape) ?? 0) + method.scopeBound(shape);
+}
+
+function shapeAt(length: number, rows: number, first = false): StepShape {
+  return { length, rows, phase: rows === 1 ? "decode" : "prefill", first, questionStart: rows === 1 ? 0 : undefined };
+}
+
+function timedLengths(
+  { info }: Device,
+  { layers, keyValueHeads, headSize }: ModelConfig,
+  method: AttentionMethod,
+  { length }: RunToCount,
+): [number, number] {
+  const { globalSize, window, recallClip, spanSize, chunkSize } = method.knobs;
+  const scope = globalSize + window + Math.max(0, recallClip) * spanSize;
+  const [short, long] = info.software ? LENGTHS.software : LENGTHS.gpu;
+  const most = Math.floor(MOST_CACHED / (8 * layers * keyValueHeads * headSize));
+  const last = Math.max(2, Math.min(length, long * scope, Math.max(most, 2 * scope)));
+  return [Math.max(1, Math.min(last - chunkSize, short * scope)), last];
+}
+
+async function timeLine(
+  model: Model,
+  method: AttentionMethod,
+  { cache: options }: RunToCount,
+  rows: number,
+  lengths: readonly [number, number],
+): Promise<Line> {
+  const { device } = model.decoder;
+  using cache = new KeyValueCache(device, model.decoder.attentionShape, options);
+  using stepper = new Stepper(model, method, cache);
+  const points: { read: number; seconds: number }[] = [];
+  for (const length of lengths) {
+    await appendRandom(cache, Math.max(0, length - cache.lengths[0]));
+    using ids = Tensor.from(device, Uint32Array.from({ length: rows }, (_, row) => row % TIMED.vocabulary), [1, rows]);
+    let seconds = Infinity;
+    const began = performance.now();
+    for (let repeat = 0; repeat <= REPEATS; repeat++) {
+      // A step that takes so long is little slower for compiling.
+      if (repeat > 0 && performance.now() - began > LONG_ENOUGH * (1 + repeat)) break;
+      const steps = repeat === 0 ? 1 : STEPS_AT_ONCE;
+      await device.finish();
+      const start = performance.now();
+      for (let step = 0; step < steps; step++) {
+        const about = { phase: rows === 1 ? "decode" : "prefill", first: false, questionStart: undefined } as const;
+        using hidden = await stepper.step(ids, about);
+        using _logits = rows === 1 ? model.decoder.logits(hidden) : undefined;
+      }
+      await device.finish();
+      seconds = Math.min(seconds, (performance.now() - start) / 1000 / steps);
+      cache.truncate(length);
+    }
+    points.push({ read: tokensRead(method, shapeAt(length + rows, rows)), seconds });
+  }
+  const [short, long] = points;
+  const secondsPerToken = long.read > short.read
+    ? Math.max(0, (long.seconds - short.seconds) / (long.read - short.read))
+    : 0;
+  return { seconds: Math.max(0, short.seconds - secondsPerToken * short.read), secondsPerToken };
+}
+
+function sumOfSteps(method: AttentionMethod, length: number, line: Line, timedRows: number): number {
+  let [done, seconds] = [0, 0];
+  for (const { rows, first } of promptSteps(length, 0, method.knobs)) {
+    done += rows;
+    const read = tokensRead(method, shapeAt(done, rows, first));
+    seconds += rows / timedRows * (line.seconds + line.secondsPerToken * read);
+  }
+  return seconds;
+}
+
+/** Weights of a layer's matrices. */
+function layerWeights({ hiddenSize, intermediateSize, queryHeads, keyValueHeads, headSize }: ModelConfig): number {
+  return hiddenSize * (2 * queryHeads * headSize + 2 * keyValueHeads * headSize + 3 * intermediateSize);
+}
+
+function randomBlock(): Float32Array<ArrayBuffer> {
+  let state = 1;
+  return Float32Array.from({ length: 2 ** 16 + 1 }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return 0.08 * (state / 2 ** 32 - 0.5);
+  });
+}

@@ -1,0 +1,134 @@
+import type { Device, MemoryFigure } from "../../gpu/mod.ts";
+import type { ModelConfig } from "../config.ts";
+import type { WeightType } from "../decoder_weights.ts";
+import type { SessionOptions } from "../model.ts";
+import { methodFor } from "../session_method.ts";
+import { attentionShapeOf } from "../attention_shape.ts";
+import { type CountedBytes, countRun, type RunToCount } from "./count_run.ts";
+import { estimateTime } from "./estimate.ts";
+import type { PlanChange, PlannedRun, TierBytes } from "./run_plan.ts";
+import { gibibytes, grouped } from "./words.ts";
+
+/** What is to be run. */
+export interface PlanOptions extends SessionOptions {
+  /** The device that it would run on; nothing of it is used but its limits, unless time is asked for. */
+  readonly device: Device;
+  /** The model's config: of a loaded model, from `parseConfig`, or of a known shape (`configOfShape`). */
+  readonly config: ModelConfig;
+  /** Tokens of the context. */
+  readonly length: number;
+  /** Tokens of the answer. Default 64. */
+  readonly answer?: number;
+  /** Type of the matrices on the GPU. Default "f32". */
+  readonly weights?: WeightType;
+  /** Whether to estimate the time too, which runs a few steps on the device. Default false. */
+  readonly time?: boolean;
+}
+
+/** Tries of a shorter length before none is offered. */
+const SHORTER_TRIES = 4;
+
+/**
+ * Tells what a run will take before anything is allocated: bytes by tier and kind, whether they fit, what to change where they
+ * don't, and, if asked, the time. The bytes come from the run's own code, run on a device that only counts.
+ *
+ * @throws {RangeError} for knobs that a session refuses, or a length that is none.
+ *
+ * @example Whether a million tokens of the embedded model fit
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { configOfShape, planRun } from "@reattention/toolkit/model";
+ * import { assert } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * const plan = await planRun({ device, config: configOfShape("llama-3.1-8b"), length: 2 ** 20, method: "reattention" });
+ * assert(plan.tiers[0].keys > 100 * 2 ** 30);
+ * ```
+ */
+export async function planRun(options: PlanOptions): Promise<PlannedRun> {
+  const { device, config } = options;
+  const run = completed(options);
+  const method = methodFor({ config, decoder: { attentionShape: attentionShapeOf(config) } }, options);
+  const room = device.memory.roomBytes + device.memory.liveBytes + device.memory.idleBytes;
+  const counted = await countRun(device, config, run);
+  const gpu = tierOf(counted, room);
+  const tooMuch = gpu.total > room
+    ? `it takes ${gibibytes(gpu.total)} of the ${gibibytes(room)} that ${
+      device.info.software ? "RAM and this process's memory limits" : "the GPU"
+    } can give`
+    : undefined;
+  const reasons = [tooMuch, counted.refusal].filter((reason) => reason !== undefined);
+  const fits = reasons.length === 0;
+  return {
+    method: method.name,
+    length: run.length,
+    answer: run.answer,
+    storage: { weights: run.weights, keys: run.cache?.keyType ?? "f32", values: run.cache?.valueType ?? "f32" },
+    adapter: device.info.name,
+    tiers: [gpu],
+    fits,
+    reasons,
+    changes: fits ? [] : await changesThatFit(device, config, run, gpu),
+    ...(options.time && { time: await estimateTime(device, config, method, run) }),
+  };
+}
+
+function completed({ length, answer = 64, weights = "f32", ...options }: PlanOptions): RunToCount {
+  for (const [name, value] of [["length", length], ["answer", answer]] as const) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new RangeError(`planRun: ${name} ${value} must be a whole number of at least 1`);
+    }
+  }
+  return { ...options, length, answer, weights };
+}
+
+function tierOf({ resident, peak, loadingPeak }: CountedBytes, room: number): TierBytes {
+  const of = (wanted: (label: string) => boolean) => {
+    return resident.filter(({ label }: MemoryFigure) => wanted(label)).reduce(
+      (sum, { liveBytes }) => sum + liveBytes,
+      0,
+    );
+  };
+  const [weights, keys, values] = ["weights", "keys", "values"].map((name) => of((label) => label === name));
+  const metadata = of(() => true) - weights - keys - values;
+  const total = Math.max(peak, loadingPeak);
+  const scratch = Math.max(0, total - weights - keys - values - metadata);
+  return { tier: "gpu", weights, keys, values, metadata, scratch, total, room };
+}
+
+/** Single changes after which the run fits, tried one by one. */
+async function changesThatFit(
+  device: Device,
+  config: ModelConfig,
+  run: RunToCount,
+  tier: TierBytes,
+): Promise<PlanChange[]> {
+  const changes: PlanChange[] = [];
+  const consider = async (change: string, changed: Partial<RunToCount>): Promise<boolean> => {
+    const { peak, loadingPeak, refusal } = await countRun(device, config, { ...run, ...changed });
+    const total = Math.max(peak, loadingPeak);
+    const fits = refusal === undefined && total <= tier.room;
+    if (fits) changes.push({ change, total });
+    return fits;
+  };
+  const stored = (type: "f16") => ({ ...run.cache, keyType: type, valueType: type });
+  if (device.info.f16) {
+    if (run.weights === "f32") await consider("weights in f16", { weights: "f16" });
+    if (run.cache?.keyType !== "f16") {
+      await consider("keys and values in f16", { cache: stored("f16") });
+      await consider("weights, keys and values in f16", { cache: stored("f16"), weights: "f16" });
+    }
+  }
+  if (run.method === "full") await consider('the method "reattention"', { method: "reattention" });
+  // What does not grow with the length stays; the rest shrinks with it.
+  let length = run.length;
+  for (let tries = 0; tries < SHORTER_TRIES && length > 0; tries++) {
+    const share = tier.total > 0
+      ? (tier.room - (tier.total - tier.keys - tier.values)) / (tier.keys + tier.values)
+      : 0.5;
+    length = Math.floor(Math.min(length * (0.95 - 0.15 * tries), run.length * share * (0.97 - 0.15 * tries)) / 256) *
+      256;
+    if (length > 0 && await consider(`a context of ${grouped(length)} tokens`, { length })) break;
+  }
+  return changes;
+}

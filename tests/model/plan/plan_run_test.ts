@@ -1,0 +1,138 @@
+import { assert, assertEquals, assertGreater, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
+import type { Knobs, MethodName } from "../../../lib/attention/mod.ts";
+import { Device, MemoryBudgetError } from "../../../lib/gpu/mod.ts";
+import {
+  configOfShape,
+  describePlan,
+  loadConfig,
+  loadModel,
+  type Model,
+  planRun,
+  type ShapeName,
+  shapeNames,
+} from "../../../lib/model/mod.ts";
+import { countRun } from "../../../lib/model/plan/count_run.ts";
+import { parameterCount } from "../../../lib/model/show_model.ts";
+import { gpuTest, gpuTestWith } from "../../gpu_test_device.ts";
+
+const LENGTH = 1500;
+const ANSWER = 40;
+const knobs: Partial<Knobs> = { allowBeyondTrained: true };
+
+/** What the ledger says after a run, by label, and its peak. */
+async function run(model: Model, options: Parameters<Model["createSession"]>[0]) {
+  const { memory } = model.decoder.device;
+  memory.resetPeak();
+  using session = model.createSession(options);
+  await session.append(Array.from({ length: LENGTH }, (_, index) => (index * 7919) % 8000));
+  await session.generate([8], { maxTokens: ANSWER, stopTokens: [] });
+  const kept = memory.figures().filter(({ label }) => ["weights", "keys", "values"].includes(label));
+  return { peak: memory.peakBytes, kept: kept.map(({ label, liveBytes }) => [label, liveBytes]).sort() };
+}
+
+for (
+  const [method, options] of [
+    ["reattention", {}],
+    ["reattention", { trace: true }],
+    ["reattention", { cache: { keyType: "f16", valueType: "f32", pageTokens: 64 } }],
+    ["reattention", { knobs: { ...knobs, queryCacheLength: 8, recallEvery: 4 } }],
+    ["reattention-window", {}],
+    ["full", { cache: { keyType: "f16", valueType: "f16" } }],
+    ["streaming", {}],
+    ["quest", {}],
+    ["infllm", {}],
+    ["h2o", {}],
+    ["dual-chunk", {}],
+  ] as [MethodName, Parameters<Model["createSession"]>[0]][]
+) {
+  gpuTest(`countRun counts what a run takes, byte for byte: ${method} ${JSON.stringify(options)}`, async (device) => {
+    const asked = { knobs, ...options, method };
+    using model = await loadModel("demo", { device });
+    const real = await run(model, asked);
+    const counted = await countRun(device, model.config, { ...asked, length: LENGTH, answer: ANSWER, weights: "f32" });
+    assertEquals(counted.peak, real.peak);
+    const kept = counted.resident.filter(({ label }) => ["weights", "keys", "values"].includes(label));
+    assertEquals(kept.map(({ label, liveBytes }) => [label, liveBytes]).sort(), real.kept);
+  });
+}
+
+gpuTest("countRun counts the peak of loading weights in f16", async (device) => {
+  device.memory.resetPeak();
+  using model = await loadModel("demo", { device, weights: "f16" });
+  const peak = device.memory.peakBytes;
+  const counted = await countRun(device, model.config, { method: "streaming", length: 8, answer: 1, weights: "f16" });
+  assertEquals(counted.loadingPeak, peak);
+});
+
+gpuTest("planRun's counting leaves nothing on the device and is right at a million tokens", async (device) => {
+  const config = await loadConfig("demo");
+  const before = [device.memory.liveBytes, device.memory.idleBytes];
+  const plan = await planRun({ device, config, length: 2 ** 20 });
+  assertEquals([device.memory.liveBytes, device.memory.idleBytes], before);
+  const { keys, values } = plan.tiers[0];
+  const exact = 4 * config.layers * config.keyValueHeads * config.headSize * 2 ** 20;
+  // Pages for the answer, and buffers' sizes rounded up by an eighth at most.
+  for (const bytes of [keys, values]) assert(bytes >= exact && bytes <= 1.13 * exact);
+});
+
+Deno.test("configOfShape has as many parameters as the models say of themselves", () => {
+  // Model cards: 8.03B, 7.25B (Mistral 7B v0.3 with its larger vocabulary), 3.21B.
+  const billions: Record<ShapeName, number> = { "llama-3.1-8b": 8.03, "mistral-7b-v0.3": 7.25, "llama-3.2-3b": 3.21 };
+  for (const name of shapeNames) {
+    assertEquals((parameterCount(configOfShape(name)) / 1e9).toFixed(2), billions[name].toFixed(2));
+  }
+});
+
+Deno.test("planRun offers changes after which a run fits, and they do", async () => {
+  using device = await Device.open({ memoryBytes: 2 ** 30 });
+  const config = await loadConfig("demo");
+  const plan = await planRun({ device, config, length: 2 ** 18, method: "reattention" });
+  assert(!plan.fits);
+  assertStringIncludes(plan.reasons[0], "of the 1.0 GiB");
+  assertGreater(plan.changes.length, 0);
+  for (const { total } of plan.changes) assertLess(total, plan.tiers[0].room);
+  assert(plan.changes.some(({ change }) => change.startsWith("a context of ")));
+  assertStringIncludes(describePlan(plan), "It would fit with:");
+});
+
+Deno.test("planRun says which limit of the adapter a run would pass", async () => {
+  using device = await Device.open({ bindingBytes: 2 ** 20 });
+  const config = await loadConfig("demo");
+  const plan = await planRun({ device, config, length: 2 ** 14, method: "full", knobs });
+  assert(!plan.fits);
+  assertStringIncludes(plan.reasons.join(), "this adapter");
+});
+
+Deno.test("planRun estimates a time where it is asked to", async () => {
+  using device = await Device.open();
+  const plan = await planRun({ device, config: await loadConfig("demo"), length: 8192, time: true });
+  assertGreater(plan.time!.prefillSeconds, 0);
+  assertGreater(plan.time!.tokenSeconds, 0);
+  assertEquals(device.memory.liveBytes, 0);
+});
+
+gpuTest("planRun refuses lengths that are none", async (device) => {
+  const config = configOfShape("llama-3.2-3b");
+  await assertRejects(() => planRun({ device, config, length: 0 }), RangeError, "length 0 must be");
+  await assertRejects(() => planRun({ device, config, length: 8, answer: 1.5 }), RangeError, "answer 1.5 must be");
+});
+
+gpuTestWith(
+  { memoryBytes: 2 ** 26 },
+  "Session refuses a context past memory before anything is allocated, and says what fits",
+  async (device) => {
+    using model = await loadModel("demo", { device });
+    using session = model.createSession({ method: "reattention-window" });
+    await session.append(Array.from({ length: 600 }, (_, index) => index % 100));
+    const before = [device.memory.liveBytes, device.memory.figures().find(({ label }) => label === "keys")?.peakBytes];
+    const error = await assertRejects(() => session.append(new Array(2 ** 16).fill(7)), MemoryBudgetError);
+    assertStringIncludes(error.message, "keys and values of");
+    const [, fitting] = /At most (\d+) more tokens fit/.exec(error.message)!;
+    assertEquals(
+      [device.memory.liveBytes, device.memory.figures().find(({ label }) => label === "keys")?.peakBytes],
+      before,
+    );
+    assertEquals(session.length, 600);
+    await session.append(new Array(Math.floor(Number(fitting) / 2)).fill(7));
+  },
+);

@@ -1,13 +1,14 @@
 // Causal attention with grouped heads and an online softmax through workgroup memory: for GPUs, in prefill.
 //
-// Shapes:   as in causal_attention.wgsl: queries, output [batch, step_rows, query_heads, head_size] f32; keys, values f32 as
+// Shapes:   as in causal_attention.wgsl: queries, output [batch, step_rows, query_heads, D4] of vec4<f32>; keys, values f32 as
 //           vec4, addressed by strides (in vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros;
 //           counts u32 [batch, selections]
-// Dispatch: one workgroup of 16 x XS threads per 64 pairs (row, query head of a KV head's group); linear groups, batch * heads
-//           outermost, late rows first. A thread scores 4 pairs by 4 keys of a tile of 4 * XS, and sums 4 pairs by
-//           4 * OUTPUTS channels.
+// Dispatch: one workgroup of 8 x XS threads per 64 pairs (row, query head of a KV head's group); linear groups, batch * heads
+//           outermost, late rows first. A thread scores 8 pairs by 4 * KEYS4 keys of a tile, and sums 8 pairs by 4 * OUTPUTS
+//           channels.
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6), tiled as in FlashAttention (Dao et al. 2022).
-//           CHUNKS turns of 32 channels are staged for scores; values are staged half a tile a turn.
+//           32 channels are staged a turn for scores, CHUNKS turns; then 32 keys' weights a part, with 4 * STAGE_KEYS4 of their
+//           values at a time. Places in workgroup memory are numbers but for one index: no bound is checked in inner loops.
 
 struct Params {
   first_group: u32,
@@ -25,52 +26,32 @@ struct Params {
   slide: u32,
 }
 
-const LOWEST = -3.0e38f;
+// Less than any score that is not hidden; hidden ones are less than it.
+const LOWEST = -1.0e38f;
+const HIDDEN = -3.0e38f;
+const LOG2_E = 1.4426950408889634f;
 const PAIRS = 64u;
-const KEYS = 4u * XS;
-const THREADS = 16u * XS;
-const CHANNELS = 32u;
-// One more than is used: neighbours then lie in other banks.
-const STRIDE = 17u;
-const KEY_STRIDE = XS + 1u;
-const STAGED_KEYS = CHANNELS * STRIDE;
-const STAGED = max(STAGED_KEYS + CHANNELS * KEY_STRIDE, HALF * D4);
+const TILE_KEYS = 4u * KEYS4 * XS;
+const SCORES = 8u * THREAD_KEYS;
+const PARTS = TILE_KEYS / 32u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> queries: array<f32>;
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> keys: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> values: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> counts: array<u32>;
-@group(0) @binding(5) var<storage, read_write> output: array<f32>;
+@group(0) @binding(5) var<storage, read_write> output: array<vec4<f32>>;
 
-// Queries and keys with channels slowest, then values with tokens slowest.
-var<workgroup> staged: array<vec4<f32>, STAGED>;
-// Weights of a tile with keys slowest: key 4 x + c lies in row XS * c + x.
-var<workgroup> weights: array<vec4<f32>, KEYS * STRIDE>;
-var<workgroup> rows_of_threads: array<f32, PAIRS * KEY_STRIDE>;
+// [pair / 8][pair % 8][..]: queries' channels, then highest scores, then weights of 32 keys. Rows of nine keep neighbours on
+// other banks.
+var<workgroup> left: array<array<array<vec4<f32>, 9>, 8>, 8>;
+// [key / XS][key % XS][..]: keys' channels; then values, a thread's channels of key k in output j at place OUTPUTS k + j.
+var<workgroup> right: array<array<array<vec4<f32>, 9>, XS>, THREAD_KEYS>;
 var<workgroup> attended: u32;
 
 fn query_first(pair: u32, share: u32, head: u32, sequence: u32) -> u32 {
   let row = sequence * params.step_rows + pair / share;
-  return (row * params.query_heads + head * share + pair % share) * params.head_size;
-}
-
-fn load_query(first: u32, c4: u32) -> vec4<f32> {
-  var value = vec4<f32>();
-  for (var c = 0u; c < 4u; c++) { // unrolled
-    if (4u * c4 + c < params.head_size) {
-      value[c] = queries[first + 4u * c4 + c] * params.scale;
-    }
-  }
-  return value;
-}
-
-// Four channels of a query or key, with channels slowest.
-fn stage(place: u32, stride: u32, member: u32, value: vec4<f32>) {
-  staged[place][member] = value.x;
-  staged[place + stride][member] = value.y;
-  staged[place + 2u * stride][member] = value.z;
-  staged[place + 3u * stride][member] = value.w;
+  return (row * params.query_heads + head * share + pair % share) * D4;
 }
 
 @compute @workgroup_size(THREADS)
@@ -97,126 +78,172 @@ fn main(
   }
   let count = workgroupUniformLoad(&attended);
 
-  // Pair p sees the keys from begin to end of its row.
+  // The rows of this workgroup see keys up to last, the first of them up to first_end.
   let before = count - params.step_rows;
-  let rows = vec4<u32>(
-    min(first_pair + 4u * y, pairs - 1u),
-    min(first_pair + 4u * y + 1u, pairs - 1u),
-    min(first_pair + 4u * y + 2u, pairs - 1u),
-    min(first_pair + 4u * y + 3u, pairs - 1u),
-  ) / share;
-  let ends = rows + before + 1u;
-  let begins = select(vec4<u32>(), ends - min(ends, vec4(params.slide)), vec4(params.slide > 0u));
   let last = before + min(first_pair + PAIRS - 1u, pairs - 1u) / share + 1u;
   let first_end = before + first_pair / share + 1u;
-  let first = select(0u, (first_end - min(first_end, params.slide)) / KEYS * KEYS, params.slide > 0u);
+  let first = select(0u, (first_end - min(first_end, params.slide)) / TILE_KEYS * TILE_KEYS, params.slide > 0u);
+  // What a thread loads: member lane / 8 of every XS, channels lane % 8 of a turn's eight vec4s.
+  let member = lane / 8u;
+  let loaded4 = lane % 8u;
+  var query_places: array<u32, QUERY_LOADS>;
+  for (var load = 0u; load < QUERY_LOADS; load++) { // unrolled
+    query_places[load] = query_first(min(first_pair + load * XS + member, pairs - 1u), share, head, sequence);
+  }
 
-  var most = vec4<f32>(LOWEST);
-  var weight = vec4<f32>();
-  var sums: array<vec4<f32>, 4u * OUTPUTS>;
-  for (var tile = first; tile < last; tile += KEYS) {
-    var scores = array<vec4<f32>, 4>();
+  let scale = params.scale * LOG2_E;
+  var most: array<f32, 8>;
+  var weight: array<f32, 8>;
+  for (var r = 0u; r < 8u; r++) { // unrolled
+    most[r] = LOWEST;
+  }
+  var sums: array<vec4<f32>, 8u * OUTPUTS>;
+  for (var tile = first; tile < last; tile += TILE_KEYS) {
+    var scores = array<f32, SCORES>();
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
+      let channel4 = chunk * 8u + loaded4;
       workgroupBarrier();
       for (var load = 0u; load < QUERY_LOADS; load++) { // unrolled
-        let member = (lane + load * THREADS) / 8u;
-        let c4 = (lane + load * THREADS) % 8u;
         var query = vec4<f32>();
-        if (chunk * 8u + c4 < D4) {
-          let place = query_first(min(first_pair + member, pairs - 1u), share, head, sequence);
-          query = load_query(place, chunk * 8u + c4);
+        if (channel4 < D4) {
+          query = queries[query_places[load] + channel4];
         }
-        stage(4u * c4 * STRIDE + member / 4u, STRIDE, member % 4u, query);
+        left[load * (XS / 8u) + member / 8u][member % 8u][loaded4] = query;
       }
-      for (var load = 0u; load < 2u; load++) { // unrolled
-        let member = (lane + load * THREADS) / 8u;
-        let c4 = (lane + load * THREADS) % 8u;
+      for (var load = 0u; load < THREAD_KEYS; load++) { // unrolled
         var key = vec4<f32>();
-        if (chunk * 8u + c4 < D4) {
-          key = keys[base + min(tile + member, last - 1u) * params.token_stride + chunk * 8u + c4];
+        if (channel4 < D4) {
+          key = keys[base + min(tile + load * XS + member, last - 1u) * params.token_stride + channel4];
         }
-        stage(STAGED_KEYS + 4u * c4 * KEY_STRIDE + member / 4u, KEY_STRIDE, member % 4u, key);
+        right[load][member][loaded4] = key;
       }
       workgroupBarrier();
-      for (var c = 0u; c < CHANNELS; c++) { // unrolled
-        let query = staged[c * STRIDE + y];
-        let key = staged[STAGED_KEYS + c * KEY_STRIDE + x];
-        scores[0] = fma(vec4<f32>(query.x), key, scores[0]);
-        scores[1] = fma(vec4<f32>(query.y), key, scores[1]);
-        scores[2] = fma(vec4<f32>(query.z), key, scores[2]);
-        scores[3] = fma(vec4<f32>(query.w), key, scores[3]);
+      // Not all written out: a loop's text must stay within what a multiprocessor keeps of it.
+      for (var c2 = 0u; c2 < 8u; c2 += AT_ONCE) {
+        for (var c = 0u; c < AT_ONCE; c++) { // unrolled
+          var query: array<vec4<f32>, 8>;
+          for (var r = 0u; r < 8u; r++) { // unrolled
+            query[r] = left[r][y][c2 + c];
+          }
+          for (var k = 0u; k < THREAD_KEYS; k++) { // unrolled
+            let key = right[k][x][c2 + c];
+            for (var r = 0u; r < 8u; r++) { // unrolled
+              scores[r * THREAD_KEYS + k] = fma(query[r].x, key.x, scores[r * THREAD_KEYS + k]);
+            }
+            for (var r = 0u; r < 8u; r++) { // unrolled
+              scores[r * THREAD_KEYS + k] = fma(query[r].y, key.y, scores[r * THREAD_KEYS + k]);
+            }
+            for (var r = 0u; r < 8u; r++) { // unrolled
+              scores[r * THREAD_KEYS + k] = fma(query[r].z, key.z, scores[r * THREAD_KEYS + k]);
+            }
+            for (var r = 0u; r < 8u; r++) { // unrolled
+              scores[r * THREAD_KEYS + k] = fma(query[r].w, key.w, scores[r * THREAD_KEYS + k]);
+            }
+          }
+        }
       }
     }
-    let tokens = tile + 4u * x + vec4<u32>(0u, 1u, 2u, 3u);
-    for (var r = 0u; r < 4u; r++) { // unrolled
-      let seen = (tokens < vec4(ends[r])) & (tokens >= vec4(begins[r]));
-      scores[r] = select(vec4<f32>(LOWEST), scores[r], seen);
-      let highest = max(max(scores[r].x, scores[r].y), max(scores[r].z, scores[r].w));
-      rows_of_threads[(4u * y + r) * KEY_STRIDE + x] = highest;
+    // Only tiles at an end hold keys that some row does not see.
+    if (tile + TILE_KEYS > first_end || params.slide > 0u) {
+      for (var r = 0u; r < 8u; r++) { // unrolled
+        let end = before + min(first_pair + 8u * r + y, pairs - 1u) / share + 1u;
+        let begin = select(0u, end - min(end, params.slide), params.slide > 0u);
+        for (var k = 0u; k < THREAD_KEYS; k++) { // unrolled
+          let token = tile + XS * k + x;
+          scores[r * THREAD_KEYS + k] = select(HIDDEN, scores[r * THREAD_KEYS + k], token < end && token >= begin);
+        }
+      }
     }
     workgroupBarrier();
-    var next = most;
-    for (var r = 0u; r < 4u; r++) { // unrolled
-      for (var other = 0u; other < XS; other++) { // unrolled
-        next[r] = max(next[r], rows_of_threads[(4u * y + r) * KEY_STRIDE + other]);
+    for (var r = 0u; r < 8u; r++) { // unrolled
+      var highest = scores[r * THREAD_KEYS];
+      for (var k = 0u; k < THREAD_KEYS; k++) { // unrolled
+        highest = max(highest, scores[r * THREAD_KEYS + k]);
       }
+      left[r][y][x / 4u][x % 4u] = highest;
     }
-    let shrink = exp(most - next);
-    most = next;
-    weight = weight * shrink;
-    for (var r = 0u; r < 4u; r++) { // unrolled
-      let seen = (tokens < vec4(ends[r])) & (tokens >= vec4(begins[r]));
-      scores[r] = select(vec4<f32>(), exp(scores[r] - vec4(next[r])), seen);
-      weight[r] += (scores[r].x + scores[r].y) + (scores[r].z + scores[r].w);
+    workgroupBarrier();
+    for (var r = 0u; r < 8u; r++) { // unrolled
+      var highest = vec4<f32>(most[r]);
+      for (var other = 0u; other < XS4; other++) { // unrolled
+        highest = max(highest, left[r][y][other]);
+      }
+      let next = max(max(highest.x, highest.y), max(highest.z, highest.w));
+      let shrink = exp2((most[r] - next) * scale);
+      most[r] = next;
+      weight[r] *= shrink;
+      for (var k = 0u; k < THREAD_KEYS; k++) { // unrolled
+        let share_of = exp2(fma(scores[r * THREAD_KEYS + k], scale, -next * scale));
+        scores[r * THREAD_KEYS + k] = share_of;
+        weight[r] += share_of;
+      }
       for (var j = 0u; j < OUTPUTS; j++) { // unrolled
-        sums[r * OUTPUTS + j] *= shrink[r];
+        sums[r * OUTPUTS + j] *= shrink;
       }
     }
-    for (var c = 0u; c < 4u; c++) { // unrolled
-      weights[(XS * c + x) * STRIDE + y] = vec4(scores[0][c], scores[1][c], scores[2][c], scores[3][c]);
-    }
-    for (var half = 0u; half < 2u; half++) {
-      workgroupBarrier();
-      for (var load = 0u; load < LOADS; load++) { // unrolled
-        let item = lane + load * THREADS;
-        if (item < HALF * D4) {
-          let token = min(tile + half * HALF + item / D4, last - 1u);
-          staged[item] = values[base + token * params.token_stride + item % D4];
+    for (var part = 0u; part < PARTS; part++) {
+      for (var stage = 0u; stage < STAGES; stage++) {
+        workgroupBarrier();
+        if (stage == 0u) {
+          // A thread's keys x + XS * (4 g + 0..3) stand in the vec4 at place XS * g + x, eight places a part.
+          for (var g = 0u; g < KEYS4; g++) { // unrolled
+            if ((XS * g + x) / 8u == part) {
+              for (var r = 0u; r < 8u; r++) { // unrolled
+                left[r][y][x % 8u] = vec4<f32>(
+                  scores[r * THREAD_KEYS + 4u * g],
+                  scores[r * THREAD_KEYS + 4u * g + 1u],
+                  scores[r * THREAD_KEYS + 4u * g + 2u],
+                  scores[r * THREAD_KEYS + 4u * g + 3u],
+                );
+              }
+            }
+          }
         }
-      }
-      workgroupBarrier();
-      for (var key = 0u; key < HALF; key++) { // unrolled
-        let p = weights[(XS * (key % 4u) + half * (XS / 2u) + key / 4u) * STRIDE + y];
-        for (var j = 0u; j < OUTPUTS; j++) { // unrolled
-          let value = staged[key * D4 + min(x + XS * j, D4 - 1u)];
-          sums[0u * OUTPUTS + j] = fma(vec4<f32>(p.x), value, sums[0u * OUTPUTS + j]);
-          sums[1u * OUTPUTS + j] = fma(vec4<f32>(p.y), value, sums[1u * OUTPUTS + j]);
-          sums[2u * OUTPUTS + j] = fma(vec4<f32>(p.z), value, sums[2u * OUTPUTS + j]);
-          sums[3u * OUTPUTS + j] = fma(vec4<f32>(p.w), value, sums[3u * OUTPUTS + j]);
+        for (var load = 0u; load < VALUE_LOADS; load++) { // unrolled
+          let staged = (8u * load + y) / OUTPUTS;
+          let place = 8u * part + STAGE_KEYS4 * stage + staged / 4u;
+          let token = min(tile + place % XS + XS * (4u * (place / XS) + staged % 4u), last - 1u);
+          let channel4 = min((8u * load + y) % OUTPUTS * XS + x, D4 - 1u);
+          right[load][x][y] = values[base + token * params.token_stride + channel4];
+        }
+        workgroupBarrier();
+        for (var eight = 0u; eight < VALUE_LOADS; eight++) {
+          for (var slot = 0u; slot < SLOTS; slot++) { // unrolled
+            var weights: array<vec4<f32>, 8>;
+            for (var r = 0u; r < 8u; r++) { // unrolled
+              weights[r] = left[r][y][stage * STAGE_KEYS4 + eight * SLOTS + slot];
+            }
+            for (var i = 0u; i < 4u; i++) { // unrolled
+              for (var j = 0u; j < OUTPUTS; j++) { // unrolled
+                let value = right[eight][x][(4u * slot + i) * OUTPUTS + j];
+                for (var r = 0u; r < 8u; r++) { // unrolled
+                  sums[r * OUTPUTS + j] = fma(vec4<f32>(weights[r][i]), value, sums[r * OUTPUTS + j]);
+                }
+              }
+            }
+          }
         }
       }
     }
   }
 
   workgroupBarrier();
-  for (var r = 0u; r < 4u; r++) { // unrolled
-    rows_of_threads[(4u * y + r) * KEY_STRIDE + x] = weight[r];
+  for (var r = 0u; r < 8u; r++) { // unrolled
+    left[r][y][x / 4u][x % 4u] = weight[r];
   }
   workgroupBarrier();
-  for (var r = 0u; r < 4u; r++) { // unrolled
-    var total = 0.0;
-    for (var other = 0u; other < XS; other++) { // unrolled
-      total += rows_of_threads[(4u * y + r) * KEY_STRIDE + other];
+  for (var r = 0u; r < 8u; r++) { // unrolled
+    var total = vec4<f32>();
+    for (var other = 0u; other < XS4; other++) { // unrolled
+      total += left[r][y][other];
     }
-    let pair = first_pair + 4u * y + r;
+    let pair = first_pair + 8u * r + y;
     if (pair < pairs) {
       let place = query_first(pair, share, head, sequence);
+      let factor = 1.0 / ((total.x + total.y) + (total.z + total.w));
       for (var j = 0u; j < OUTPUTS; j++) { // unrolled
-        let channel = 4u * (x + XS * j);
-        for (var c = 0u; c < 4u; c++) { // unrolled
-          if (channel + c < params.head_size) {
-            output[place + channel + c] = sums[r * OUTPUTS + j][c] / total;
-          }
+        if (x + XS * j < D4) {
+          output[place + x + XS * j] = sums[r * OUTPUTS + j] * factor;
         }
       }
     }

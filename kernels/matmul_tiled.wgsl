@@ -39,8 +39,9 @@ const RIGHT_STRIDE4 = TILE_COLUMNS4 + PAD;
 @group(0) @binding(2) var<storage, read> right: array<vec4<Right>>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4<Output>>;
 
-var<workgroup> lefts: array<vec4<f32>, DEPTH * LEFT_STRIDE4>;
-var<workgroup> rights: array<vec4<f32>, DEPTH * RIGHT_STRIDE4>;
+// With k a number of its own, only the place of a thread's rows and columns is checked, once for all k.
+var<workgroup> lefts: array<array<vec4<f32>, LEFT_STRIDE4>, DEPTH>;
+var<workgroup> rights: array<array<vec4<f32>, RIGHT_STRIDE4>, DEPTH>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -74,22 +75,22 @@ fn main(
         let item = lane + load * THREADS;
         let row = item / DEPTH4;
         let k = 4u * (item % DEPTH4);
-        lefts[(k + 0u) * LEFT_STRIDE4 + row / 4u][row % 4u] = next_left[load].x;
-        lefts[(k + 1u) * LEFT_STRIDE4 + row / 4u][row % 4u] = next_left[load].y;
-        lefts[(k + 2u) * LEFT_STRIDE4 + row / 4u][row % 4u] = next_left[load].z;
-        lefts[(k + 3u) * LEFT_STRIDE4 + row / 4u][row % 4u] = next_left[load].w;
+        lefts[k + 0u][row / 4u][row % 4u] = next_left[load].x;
+        lefts[k + 1u][row / 4u][row % 4u] = next_left[load].y;
+        lefts[k + 2u][row / 4u][row % 4u] = next_left[load].z;
+        lefts[k + 3u][row / 4u][row % 4u] = next_left[load].w;
       }
       for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
         let item = lane + load * THREADS;
         if (TRANSPOSED == 1u) {
           let column = item / DEPTH4;
           let k = 4u * (item % DEPTH4);
-          rights[(k + 0u) * RIGHT_STRIDE4 + column / 4u][column % 4u] = next_right[load].x;
-          rights[(k + 1u) * RIGHT_STRIDE4 + column / 4u][column % 4u] = next_right[load].y;
-          rights[(k + 2u) * RIGHT_STRIDE4 + column / 4u][column % 4u] = next_right[load].z;
-          rights[(k + 3u) * RIGHT_STRIDE4 + column / 4u][column % 4u] = next_right[load].w;
+          rights[k + 0u][column / 4u][column % 4u] = next_right[load].x;
+          rights[k + 1u][column / 4u][column % 4u] = next_right[load].y;
+          rights[k + 2u][column / 4u][column % 4u] = next_right[load].z;
+          rights[k + 3u][column / 4u][column % 4u] = next_right[load].w;
         } else {
-          rights[item / TILE_COLUMNS4 * RIGHT_STRIDE4 + item % TILE_COLUMNS4] = next_right[load];
+          rights[item / TILE_COLUMNS4][item % TILE_COLUMNS4] = next_right[load];
         }
       }
       workgroupBarrier();
@@ -118,9 +119,9 @@ fn main(
     if (turn > 0u) {
       for (var k = 0u; k < DEPTH; k++) { // unrolled
         for (var i = 0u; i < ROWS4; i++) { // unrolled
-          let a = lefts[k * LEFT_STRIDE4 + y + i * THREADS_Y];
+          let a = lefts[k][y + i * THREADS_Y];
           for (var j = 0u; j < COLUMNS4; j++) { // unrolled
-            let b = rights[k * RIGHT_STRIDE4 + x + j * THREADS_X];
+            let b = rights[k][x + j * THREADS_X];
             sums[(4u * i + 0u) * COLUMNS4 + j] = fma(vec4<f32>(a.x), b, sums[(4u * i + 0u) * COLUMNS4 + j]);
             sums[(4u * i + 1u) * COLUMNS4 + j] = fma(vec4<f32>(a.y), b, sums[(4u * i + 1u) * COLUMNS4 + j]);
             sums[(4u * i + 2u) * COLUMNS4 + j] = fma(vec4<f32>(a.z), b, sums[(4u * i + 2u) * COLUMNS4 + j]);

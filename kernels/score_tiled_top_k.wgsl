@@ -54,8 +54,10 @@ const LOADS_TOKENS = 4u;
 @group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
 @group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
 
-var<workgroup> lefts: array<vec4<f32>, 4u * DEPTH4 * TILE_ROWS4>;
-var<workgroup> rights: array<vec4<f32>, 4u * DEPTH4 * TILE_TOKENS4>;
+// With a channel's number of its own, only the place of a thread's rows and tokens is checked, once for all channels; one place
+// more than is used keeps threads that store neighbouring channels on other banks.
+var<workgroup> lefts: array<array<vec4<f32>, TILE_ROWS4 + 1u>, 4u * DEPTH4>;
+var<workgroup> rights: array<array<vec4<f32>, TILE_TOKENS4 + 1u>, 4u * DEPTH4>;
 // Where the tokens of this tile and of the next lie.
 var<workgroup> slots: array<u32, 2u * TILE_TOKENS>;
 
@@ -112,19 +114,19 @@ fn main(
         let item = lane + load * THREADS;
         let row = item / DEPTH4;
         let k = 4u * (item % DEPTH4);
-        lefts[(k + 0u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].x;
-        lefts[(k + 1u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].y;
-        lefts[(k + 2u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].z;
-        lefts[(k + 3u) * TILE_ROWS4 + row / 4u][row % 4u] = next_left[load].w;
+        lefts[k + 0u][row / 4u][row % 4u] = next_left[load].x;
+        lefts[k + 1u][row / 4u][row % 4u] = next_left[load].y;
+        lefts[k + 2u][row / 4u][row % 4u] = next_left[load].z;
+        lefts[k + 3u][row / 4u][row % 4u] = next_left[load].w;
       }
       for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
         let item = lane + load * THREADS;
         let token = item / DEPTH4;
         let k = 4u * (item % DEPTH4);
-        rights[(k + 0u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].x;
-        rights[(k + 1u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].y;
-        rights[(k + 2u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].z;
-        rights[(k + 3u) * TILE_TOKENS4 + token / 4u][token % 4u] = next_right[load].w;
+        rights[k + 0u][token / 4u][token % 4u] = next_right[load].x;
+        rights[k + 1u][token / 4u][token % 4u] = next_right[load].y;
+        rights[k + 2u][token / 4u][token % 4u] = next_right[load].z;
+        rights[k + 3u][token / 4u][token % 4u] = next_right[load].w;
       }
       workgroupBarrier();
     }
@@ -154,9 +156,9 @@ fn main(
     if (step > 0u) {
       for (var k = 0u; k < 16u; k++) { // unrolled
         for (var i = 0u; i < ROWS4; i++) { // unrolled
-          let a = lefts[k * TILE_ROWS4 + y + i * SIDE];
+          let a = lefts[k][y + i * SIDE];
           for (var j = 0u; j < COLUMNS4; j++) { // unrolled
-            let b = rights[k * TILE_TOKENS4 + x + j * SIDE];
+            let b = rights[k][x + j * SIDE];
             sums[(4u * i + 0u) * COLUMNS4 + j] = fma(vec4<f32>(a.x), b, sums[(4u * i + 0u) * COLUMNS4 + j]);
             sums[(4u * i + 1u) * COLUMNS4 + j] = fma(vec4<f32>(a.y), b, sums[(4u * i + 1u) * COLUMNS4 + j]);
             sums[(4u * i + 2u) * COLUMNS4 + j] = fma(vec4<f32>(a.z), b, sums[(4u * i + 2u) * COLUMNS4 + j]);

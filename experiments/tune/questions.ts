@@ -1,5 +1,5 @@
 import type { Device, KernelOption } from "../../lib/gpu/mod.ts";
-import { attentionTile, attentionTiles } from "../../lib/tensor/attention_tiles.ts";
+import { attentionQuestion, attentionTile, attentionTilesFor } from "../../lib/tensor/attention_tiles.ts";
 import { matmul } from "../../lib/tensor/mod.ts";
 import {
   dotTiles,
@@ -35,7 +35,7 @@ export function questions(device: Device): Question[] {
   const products: Sizes[] = software
     ? [[64, 260, 708], [256, 516, 1028], [1028, 260, 2052]]
     : [[128, 256, 704], [512, 1024, 1024], [2048, 2048, 2048]];
-  const [attention] = attentionCases(software).filter(({ shape }) => shape.startsWith(software ? "512x" : "2048x"));
+  const attention = attentionCases(software).filter(({ shape }) => shape.startsWith(software ? "512x" : "2048x"));
   return [
     ...products.map((sizes): Question => {
       const [rows, , columns] = sizes;
@@ -49,12 +49,15 @@ export function questions(device: Device): Question[] {
     ...[false, true].flatMap((transposed) =>
       [2048, 8192].map((columns) => vectorProduct([1, 2048, columns], transposed))
     ),
-    {
-      name: "attention",
-      options: attentionTiles,
-      usual: () => attentionTile(device, 2048, 16).name,
-      item: attention,
-    },
+    ...attention.map((item): Question => {
+      const channels4 = Number(item.shape.split("x").at(-1)) / 4;
+      return {
+        name: attentionQuestion(channels4),
+        options: attentionTilesFor(channels4),
+        usual: () => attentionTile(device, 2048, channels4).name,
+        item,
+      };
+    }),
   ];
 }
 

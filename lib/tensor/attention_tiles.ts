@@ -20,23 +20,34 @@ const LANE_THREADS = 8;
 
 /** Pairs of a workgroup of attention_tiled.wgsl. */
 const TILE_PAIRS = 64;
-/** Most channels that its workgroup memory is counted for, in vec4s. */
-const MOST_CHANNELS4 = 32;
-
 /** All ways. */
-export const attentionTiles: readonly AttentionTile[] = [tiled(16), tiled(8), WIDE_LANES, LANES];
+export const attentionTiles: readonly AttentionTile[] = [tiled(8), tiled(16), tiled(32), WIDE_LANES, LANES];
 
 function tiled(across: number): AttentionTile {
-  const keys = 4 * across;
-  const staged = Math.max(32 * 17 + 32 * (across + 1), keys / 2 * MOST_CHANNELS4);
+  const keys = threadKeys(across);
   return {
-    name: `tiled ${TILE_PAIRS}x${keys}`,
+    name: `tiled ${TILE_PAIRS}x${keys * across}, 8x${across} threads`,
     kernel: "attention_tiled",
     pairs: TILE_PAIRS,
     across,
-    threads: 16 * across,
-    workgroupBytes: 16 * (staged + keys * 17) + 4 * TILE_PAIRS * (across + 1) + 4,
+    threads: 8 * across,
+    workgroupBytes: 16 * 9 * (TILE_PAIRS + keys * across) + 4,
   };
+}
+
+/** Keys of a tile that one thread scores. */
+function threadKeys(across: number): number {
+  return across === 8 ? 8 : 4;
+}
+
+/** The question under which attention over heads of so many vec4s is tuned. */
+export function attentionQuestion(channels4: number): string {
+  return `attention ${channels4 <= 16 ? "short" : channels4 <= 32 ? "middle" : "long"} heads`;
+}
+
+/** The ways for heads of so many vec4s: a tiled one's threads sum one or two of them. */
+export function attentionTilesFor(channels4: number): AttentionTile[] {
+  return attentionTiles.filter(({ across }) => !across || Math.ceil(channels4 / across) <= 2);
 }
 
 /** The way to attend for so many pairs of a KV head, heads of so many vec4s, and the kernel's constants. */
@@ -45,24 +56,34 @@ export function attentionTile(
   pairs: number,
   channels4: number,
 ): AttentionTile & { constants: Record<string, number> } {
-  // A tile of 64 would compute most of itself in vain; longer heads need more memory than was counted.
-  const alone = pairs < TILE_PAIRS / 4 || channels4 > MOST_CHANNELS4;
+  const tiles = attentionTilesFor(channels4);
   const fallback = device.info.software
     ? pairs >= WIDE_LANES.pairs && channels4 <= WIDE_CHANNELS4 ? WIDE_LANES : LANES
-    : attentionTiles.find((tile) => device.choices.fits(tile)) ?? LANES;
-  const tile = alone ? LANES : device.choices.of("attention", attentionTiles, fallback);
+    : tiles.find((tile) => device.choices.fits(tile)) ?? LANES;
+  // A tile of 64 would compute most of itself in vain.
+  const tile = pairs < TILE_PAIRS / 4 ? LANES : device.choices.of(attentionQuestion(channels4), tiles, fallback);
   const lanes = { PAIRS: tile.pairs / LANE_THREADS };
   return { ...tile, constants: { D4: channels4, ...(tile.across ? tiledConstants(tile.across, channels4) : lanes) } };
 }
 
 function tiledConstants(across: number, channels4: number): Record<string, number> {
-  const threads = 16 * across;
+  const keys = threadKeys(across);
+  const outputs = Math.ceil(channels4 / across);
+  // Values of as many keys as lie in the place of a turn's keys: a part of 32, or of its halvings.
+  const stageKeys = [32, 16, 8].find((count) => count * outputs <= 8 * keys) ?? 4;
   return {
     XS: across,
-    HALF: 2 * across,
+    XS4: across / 4,
+    THREADS: 8 * across,
+    AT_ONCE: 2,
+    THREAD_KEYS: keys,
+    KEYS4: keys / 4,
     CHUNKS: Math.ceil(channels4 / 8),
-    OUTPUTS: Math.ceil(channels4 / across),
-    LOADS: Math.ceil(2 * across * channels4 / threads),
-    QUERY_LOADS: TILE_PAIRS * 8 / threads,
+    QUERY_LOADS: TILE_PAIRS / across,
+    OUTPUTS: outputs,
+    STAGE_KEYS4: stageKeys / 4,
+    STAGES: 32 / stageKeys,
+    SLOTS: 2 / outputs,
+    VALUE_LOADS: stageKeys * outputs / 8,
   };
 }

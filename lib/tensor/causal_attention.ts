@@ -1,7 +1,7 @@
 import { LimitExceededError } from "../gpu/mod.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { attentionTile } from "./attention_tiles.ts";
-import { concat } from "./rearrange.ts";
+import { concat, slice as cutOut } from "./rearrange.ts";
 import { Tensor } from "./tensor.ts";
 import { bindRows, rowWindows } from "./windows.ts";
 
@@ -154,10 +154,12 @@ function run(
     );
   }
   const pairs = rows * queryHeads / heads;
-  const sizes = [queries, keys].map((tensor) => batch === 0 ? 0 : tensor.size / batch);
-  const windows = rowWindows(queries.device, "causalAttention", batch, sizes.map((size) => 4 * size));
   const tile = attentionTile(queries.device, pairs, Math.ceil(headSize / 4));
-  const output = Tensor.empty(queries.device, queries.shape, "f32", "attention output");
+  // Tiles read and write four channels of a query at a time.
+  using asked = tile.across ? padHeads(queries) : queries.share();
+  const sizes = [asked, keys].map((tensor) => batch === 0 ? 0 : tensor.size / batch);
+  const windows = rowWindows(queries.device, "causalAttention", batch, sizes.map((size) => 4 * size));
+  using output = Tensor.empty(queries.device, asked.shape, "f32", "attention output");
   for (const window of windows) {
     queries.device.commands.dispatch({
       kernel: tile.kernel,
@@ -176,7 +178,7 @@ function run(
         slide,
       },
       bindings: [
-        bindRows(queries, sizes[0], window),
+        bindRows(asked, sizes[0], window),
         bindRows(keys, sizes[1], window),
         bindRows(values, sizes[1], window),
         { buffer: counts.buffer },
@@ -186,5 +188,5 @@ function run(
       work: 2 * window.count * queryHeads * rows * Math.max(1, tokens - rows / 2) * headSize,
     });
   }
-  return output;
+  return asked.shape[3] === headSize ? output.share() : cutOut(output, [0, 0, 0, 0], queries.shape);
 }

@@ -1028,27 +1028,24 @@ fn main(
         right[load][member][loaded4] = key;
       }
       workgroupBarrier();
-      // Not all written out: a loop's text must stay within what a multiprocessor keeps of it.
-      for (var c2 = 0u; c2 < 8u; c2 += AT_ONCE) {
-        for (var c = 0u; c < AT_ONCE; c++) { // unrolled
-          var query: array<vec4<f32>, 8>;
+      for (var c = 0u; c < 8u; c++) { // unrolled
+        var query: array<vec4<f32>, 8>;
+        for (var r = 0u; r < 8u; r++) { // unrolled
+          query[r] = left[r][y][c];
+        }
+        for (var k = 0u; k < THREAD_KEYS; k++) { // unrolled
+          let key = right[k][x][c];
           for (var r = 0u; r < 8u; r++) { // unrolled
-            query[r] = left[r][y][c2 + c];
+            scores[r * THREAD_KEYS + k] = fma(query[r].x, key.x, scores[r * THREAD_KEYS + k]);
           }
-          for (var k = 0u; k < THREAD_KEYS; k++) { // unrolled
-            let key = right[k][x][c2 + c];
-            for (var r = 0u; r < 8u; r++) { // unrolled
-              scores[r * THREAD_KEYS + k] = fma(query[r].x, key.x, scores[r * THREAD_KEYS + k]);
-            }
-            for (var r = 0u; r < 8u; r++) { // unrolled
-              scores[r * THREAD_KEYS + k] = fma(query[r].y, key.y, scores[r * THREAD_KEYS + k]);
-            }
-            for (var r = 0u; r < 8u; r++) { // unrolled
-              scores[r * THREAD_KEYS + k] = fma(query[r].z, key.z, scores[r * THREAD_KEYS + k]);
-            }
-            for (var r = 0u; r < 8u; r++) { // unrolled
-              scores[r * THREAD_KEYS + k] = fma(query[r].w, key.w, scores[r * THREAD_KEYS + k]);
-            }
+          for (var r = 0u; r < 8u; r++) { // unrolled
+            scores[r * THREAD_KEYS + k] = fma(query[r].y, key.y, scores[r * THREAD_KEYS + k]);
+          }
+          for (var r = 0u; r < 8u; r++) { // unrolled
+            scores[r * THREAD_KEYS + k] = fma(query[r].z, key.z, scores[r * THREAD_KEYS + k]);
+          }
+          for (var r = 0u; r < 8u; r++) { // unrolled
+            scores[r * THREAD_KEYS + k] = fma(query[r].w, key.w, scores[r * THREAD_KEYS + k]);
           }
         }
       }
@@ -1117,7 +1114,7 @@ fn main(
           right[load][x][y] = values[base + token * params.token_stride + channel4];
         }
         workgroupBarrier();
-        for (var eight = 0u; eight < VALUE_LOADS; eight++) {
+        for (var eight = 0u; eight < VALUE_LOADS; eight++) { // unrolled
           for (var slot = 0u; slot < SLOTS; slot++) { // unrolled
             var weights: array<vec4<f32>, 8>;
             for (var r = 0u; r < 8u; r++) { // unrolled

@@ -35,7 +35,8 @@ export function questions(device: Device): Question[] {
   const products: Sizes[] = software
     ? [[64, 260, 708], [256, 516, 1028], [1028, 260, 2052]]
     : [[128, 256, 704], [512, 1024, 1024], [2048, 2048, 2048]];
-  const attention = attentionCases(software).filter(({ shape }) => shape.startsWith(software ? "512x" : "2048x"));
+  const lengths = software ? ["512"] : ["2048", "4096"];
+  const attention = attentionCases(software).filter(({ shape }) => lengths.includes(shape.split("x")[0]));
   return [
     ...products.map((sizes): Question => {
       const [rows, , columns] = sizes;
@@ -50,11 +51,13 @@ export function questions(device: Device): Question[] {
       [2048, 8192].map((columns) => vectorProduct([1, 2048, columns], transposed))
     ),
     ...attention.map((item): Question => {
-      const channels4 = Number(item.shape.split("x").at(-1)) / 4;
+      // As attentionCases has them: rows, then query heads on KV heads, then channels.
+      const [rows, queryHeads, heads, channels] = item.shape.split(/[x/]/).map(Number);
+      const pairs = rows * queryHeads / heads;
       return {
-        name: attentionQuestion(channels4),
-        options: attentionTilesFor(channels4),
-        usual: () => attentionTile(device, 2048, channels4).name,
+        name: attentionQuestion(heads * Math.ceil(pairs / 64), channels / 4),
+        options: attentionTilesFor(channels / 4),
+        usual: () => attentionTile(device, pairs, heads, channels / 4).name,
         item,
       };
     }),

@@ -28,6 +28,10 @@ export interface NeedleArguments {
   readonly seed: number;
   /** Where the rows go as JSON; undefined: nowhere. */
   readonly json?: string;
+  /** Where the session that read the haystack goes; undefined: nowhere. */
+  readonly save?: string;
+  /** A file of such a session, taken instead of reading. */
+  readonly restore?: string;
 }
 
 /** Arguments that can't be: the message says which and what would be right. */
@@ -56,6 +60,8 @@ Hides needles all over one long context, reads it once and asks for each of them
   --model FOLDER      another model than the embedded one (a folder or URL with config.json)
   --seed N            seed of the haystacks (default 1)
   --json FILE         also writes the rows as JSON, each as soon as it is there
+  --save FILE         writes the session that has read the haystack, for --restore (one length, method and haystack)
+  --restore FILE      takes that instead of reading; length, method, seed, storage and knobs of reading must be the same
   --help              prints this`;
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20 };
@@ -94,6 +100,17 @@ const schema = z.object({
   }).default("f32"),
   seed: whole("--seed", 0, 2 ** 32 - 1).default(1),
   json: path("--json").optional(),
+  save: path("--save").optional(),
+  restore: path("--restore").optional(),
+}).superRefine(({ save, restore, length, method, haystacks }, context) => {
+  if (save === undefined && restore === undefined) return;
+  const option = save === undefined ? "--restore" : "--save";
+  const message = save !== undefined && restore !== undefined
+    ? "--save and --restore exclude each other"
+    : length.length * method.length * haystacks > 1
+    ? `${option} takes one length, one method and one haystack`
+    : undefined;
+  if (message) context.addIssue({ code: "custom", message });
 });
 
 /** Takes NAME=VALUE apart; what a value may be is the knobs' own check. */
@@ -149,6 +166,8 @@ function split(args: readonly string[]) {
     storage: text,
     seed: text,
     json: text,
+    save: text,
+    restore: text,
   } as const;
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values;

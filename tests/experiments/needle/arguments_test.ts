@@ -20,6 +20,7 @@ Deno.test("parseNeedleArguments reads lengths, knobs and files", () => {
     storage: "f16",
     seed: 3,
     json: "a.json",
+    draw: [],
   });
   assertEquals(parseNeedleArguments(["--length", "1M"]).methods, ["reattention-window"]);
 });
@@ -36,6 +37,8 @@ Deno.test("parseNeedleArguments says what is wrong and what would be right", () 
     ["--length 1M --questions 0", '--questions "0" must be a whole number from 1 to 100'],
     ["--length 1M,2M --save a", "--save takes one length, one method and one haystack"],
     ["--length 1M --save a --restore a", "exclude each other"],
+    ["--draw a.json", "--draw needs --figure FILE"],
+    ["--length 1M --figure a.png", "--figure must end in .html or .json"],
     ["--length 1M --what", "--what"],
   ];
   for (const [args, message] of cases) {

@@ -5,7 +5,7 @@
 
 import { Device } from "../lib/gpu/mod.ts";
 import { type ModelConfig, parseConfig } from "../lib/model/mod.ts";
-import { configOfShape } from "../lib/model/plan/presets.ts";
+import { configOfShape } from "../lib/model/mod.ts";
 import { writeAside } from "../lib/platform.ts";
 import { measureReading } from "./bench/limits.ts";
 import { describeMachine, today } from "./demo/results.ts";

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { type ShapeName, shapeNames } from "../../lib/model/plan/presets.ts";
+import { type ShapeName, shapeNames } from "../../lib/model/mod.ts";
 
 /** What of a model is timed. */
 export type ModelPart = "layer" | "whole";

@@ -1,5 +1,5 @@
 import { KeyValueCache, type StepAbout } from "../../lib/attention/mod.ts";
-import { appendRandom } from "../../lib/attention/append_random.ts";
+import { appendRandom } from "../../lib/attention/mod.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
 import { methodFor, type Model, Stepper } from "../../lib/model/mod.ts";
 import { Tensor } from "../../lib/tensor/mod.ts";

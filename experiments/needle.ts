@@ -13,6 +13,7 @@ import { tableHead, tableLine } from "./demo/table.ts";
 import { type NeedleArguments, NeedleArgumentsError, parseNeedleArguments, USAGE } from "./needle/arguments.ts";
 import { detailLine } from "./needle/detail_line.ts";
 import { needleFigure, readRows } from "./needle/figure.ts";
+import { poolRows } from "./needle/pool.ts";
 import { type NeedleRow, needleRow } from "./needle/run.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
 
@@ -81,7 +82,9 @@ async function needle(asked: NeedleArguments, progress: Progress, signal: AbortS
 
 async function draw(figure: string, files: readonly string[], rows: readonly NeedleRow[]): Promise<void> {
   const earlier = await Promise.all(files.map(readRows));
-  await saveFigure(needleFigure([...earlier.flat(), ...rows]), figure, "Needles found in long contexts");
+  const pooled = poolRows([...earlier.flat(), ...rows]);
+  if (files.length > 0) console.log(`\n${tableHead()}\n${pooled.map(tableLine).join("\n")}`);
+  await saveFigure(needleFigure(pooled), figure, "Needles found in long contexts");
   console.log(`figure: ${figure}`);
 }
 

@@ -1,35 +1,26 @@
-import { parseDemoRow } from "../../lib/evaluation/mod.ts";
+import { type DemoRow, parseDemoRow } from "../../lib/evaluation/mod.ts";
 import { readText } from "../../lib/platform.ts";
 import { curveFigure, type Figure } from "../../lib/viz/mod.ts";
-import type { NeedleRow } from "./run.ts";
 
 /** What a figure needs of a row. */
-export type DrawnRow = Pick<
-  NeedleRow,
-  "method" | "length" | "haystacks" | "questions" | "exact" | "low" | "high" | "timesTrained"
->;
+export interface DrawnRow extends DemoRow {
+  /** Tokens of the longest context over those that the model was trained with. */
+  readonly timesTrained: number;
+}
 
-/**
- * Exact match against length, a curve for each method. Of rows of the same method and length the one with most questions is
- * drawn.
- */
+/** Exact match against length, a curve for each method. */
 export function needleFigure(rows: readonly DrawnRow[]): Figure {
-  const best = new Map<string, DrawnRow>();
-  for (const row of rows) {
-    const key = JSON.stringify([row.method, row.length]);
-    if (row.questions > (best.get(key)?.questions ?? 0)) best.set(key, row);
-  }
-  const drawn = [...best.values()].sort((a, b) => a.length - b.length);
-  const trained = drawn.length > 0 ? Math.round(drawn[0].length / drawn[0].timesTrained) : undefined;
+  const [first] = rows;
+  const trained = first && Math.round(first.length / first.timesTrained);
   return curveFigure({
     title: "",
     xTitle: "length of the context (tokens)",
     xScale: "log",
     yTitle: "exact match (share)",
     yRange: [0, 1],
-    series: [...new Set(drawn.map(({ method }) => method))].map((name) => ({
+    series: [...new Set(rows.map(({ method }) => method))].map((name) => ({
       name,
-      points: drawn.filter(({ method }) => method === name).map((
+      points: rows.filter(({ method }) => method === name).map((
         { length, exact, low, high, questions, haystacks },
       ) => ({
         x: length,

@@ -6,11 +6,14 @@
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
 import { isTerminal, writeAside } from "../lib/platform.ts";
+import { saveFigure } from "../lib/viz/mod.ts";
 import { Progress } from "./demo/progress.ts";
 import { describeMachine, today } from "./demo/results.ts";
 import { tableHead, tableLine } from "./demo/table.ts";
 import { type NeedleArguments, NeedleArgumentsError, parseNeedleArguments, USAGE } from "./needle/arguments.ts";
 import { detailLine } from "./needle/detail_line.ts";
+import { needleFigure, readRows } from "./needle/figure.ts";
+import { poolRows } from "./needle/pool.ts";
 import { type NeedleRow, needleRow } from "./needle/run.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
 
@@ -39,7 +42,8 @@ async function main(args: readonly string[]): Promise<number> {
     terminal: isTerminal("stderr"),
   });
   try {
-    await needle(asked, progress, stop.signal);
+    const rows = asked.lengths.length > 0 ? await needle(asked, progress, stop.signal) : [];
+    if (asked.figure !== undefined) await draw(asked.figure, asked.draw, rows);
     return 0;
   } catch (error) {
     progress.clear();
@@ -50,7 +54,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function needle(asked: NeedleArguments, progress: Progress, signal: AbortSignal): Promise<void> {
+async function needle(asked: NeedleArguments, progress: Progress, signal: AbortSignal): Promise<NeedleRow[]> {
   using device = await Device.open();
   using model = await loadModel(asked.model, { device });
   const machine = describeMachine(device);
@@ -73,6 +77,15 @@ async function needle(asked: NeedleArguments, progress: Progress, signal: AbortS
     }
   }
   if (asked.json !== undefined) console.log(`\nrows: ${asked.json}`);
+  return rows;
+}
+
+async function draw(figure: string, files: readonly string[], rows: readonly NeedleRow[]): Promise<void> {
+  const earlier = await Promise.all(files.map(readRows));
+  const pooled = poolRows([...earlier.flat(), ...rows]);
+  if (files.length > 0) console.log(`\n${tableHead()}\n${pooled.map(tableLine).join("\n")}`);
+  await saveFigure(needleFigure(pooled), figure, "Needles found in long contexts");
+  console.log(`figure: ${figure}`);
 }
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);

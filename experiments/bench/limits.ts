@@ -46,6 +46,14 @@ export async function measureLimits(device: Device): Promise<Limits> {
   };
 }
 
+/** Bytes that the adapter reads a second at best: what decode steps are held against. */
+export async function measureReading(device: Device): Promise<number> {
+  using source = Tensor.zeros(device, [copyBytes(device) / 4], "u32");
+  using target = Tensor.empty(device, source.shape, "u32");
+  const reading = await fastest(readProbes(device, source, target), 2);
+  return reading.amount / reading.milliseconds * 1000;
+}
+
 interface Probe {
   name: string;
   /** Operations or bytes of a run. */
@@ -132,8 +140,8 @@ function streamProbes(
   );
 }
 
-async function fastest(probes: readonly Probe[]) {
-  const timings = await timeInTurns(probes.map(({ contender }) => contender), REPEATS);
+async function fastest(probes: readonly Probe[], repeats = REPEATS) {
+  const timings = await timeInTurns(probes.map(({ contender }) => contender), repeats);
   const rated = probes.map(({ name, amount }, index) => ({ name, amount, ...timings[index] }));
   return rated.reduce((best, each) => each.amount / each.milliseconds > best.amount / best.milliseconds ? each : best);
 }

@@ -28,6 +28,14 @@ export interface NeedleArguments {
   readonly seed: number;
   /** Where the rows go as JSON; undefined: nowhere. */
   readonly json?: string;
+  /** Where the session that read the haystack goes; undefined: nowhere. */
+  readonly save?: string;
+  /** A file of such a session, taken instead of reading. */
+  readonly restore?: string;
+  /** Where the curve of exact match against length goes; undefined: nowhere. */
+  readonly figure?: string;
+  /** Files of rows that the curve holds too. */
+  readonly draw: readonly string[];
 }
 
 /** Arguments that can't be: the message says which and what would be right. */
@@ -41,6 +49,7 @@ const MOST_LENGTH = 2 ** 25;
 
 /** What the command takes. */
 export const USAGE: string = `usage: deno task needle --length 1M [options]
+       deno task needle --draw FILE,... --figure FILE
 
 Hides needles all over one long context, reads it once and asks for each of them from a fork of the cache.
 
@@ -56,6 +65,10 @@ Hides needles all over one long context, reads it once and asks for each of them
   --model FOLDER      another model than the embedded one (a folder or URL with config.json)
   --seed N            seed of the haystacks (default 1)
   --json FILE         also writes the rows as JSON, each as soon as it is there
+  --figure FILE       draws exact match against length, as a page (.html) or as plotly's JSON (.json)
+  --draw FILE,...     rows of earlier runs (--json) for the same figure; without --length nothing else is done
+  --save FILE         writes the session that has read the haystack, for --restore (one length, method and haystack)
+  --restore FILE      takes that instead of reading; length, method, seed, storage and knobs of reading must be the same
   --help              prints this`;
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20 };
@@ -80,7 +93,7 @@ const path = (name: string) => z.string().min(1, `${name} must name a file or fo
 const schema = z.object({
   help: z.boolean().default(false),
   model: path("--model").default("demo"),
-  length: z.array(tokens, { error: "name lengths with --length, such as --length 64K or --length 1M" }),
+  length: z.array(tokens).default([]),
   method: z.array(z.enum(methodNames as [MethodName, ...MethodName[]], {
     error: ({ input }) => `--method "${input}" is none; the methods are ${methodNames.join(", ")}`,
   })).default(["reattention-window"]),
@@ -94,6 +107,25 @@ const schema = z.object({
   }).default("f32"),
   seed: whole("--seed", 0, 2 ** 32 - 1).default(1),
   json: path("--json").optional(),
+  save: path("--save").optional(),
+  restore: path("--restore").optional(),
+  figure: path("--figure").regex(/\.(html|json)$/i, "--figure must end in .html or .json").optional(),
+  draw: z.array(path("--draw")).default([]),
+}).superRefine(({ save, restore, length, method, haystacks, figure, draw }, context) => {
+  if (length.length === 0 && draw.length === 0) {
+    context.addIssue({ code: "custom", message: "name lengths with --length, such as --length 64K or --length 1M" });
+  }
+  if (draw.length > 0 && figure === undefined) {
+    context.addIssue({ code: "custom", message: "--draw needs --figure FILE, where the curve goes" });
+  }
+  if (save === undefined && restore === undefined) return;
+  const option = save === undefined ? "--restore" : "--save";
+  const message = save !== undefined && restore !== undefined
+    ? "--save and --restore exclude each other"
+    : length.length * method.length * haystacks > 1
+    ? `${option} takes one length, one method and one haystack`
+    : undefined;
+  if (message) context.addIssue({ code: "custom", message });
 });
 
 /** Takes NAME=VALUE apart; what a value may be is the knobs' own check. */
@@ -127,7 +159,8 @@ export function parseNeedleArguments(args: readonly string[]): NeedleArguments {
   const values = split(args);
   const listed = (list: string[] | undefined) => list?.flatMap((value) => value.split(",")).map((part) => part.trim());
   const length = values.help ? [`${LEAST_LENGTH}`] : listed(values.length);
-  const parsed = schema.safeParse({ ...values, length, method: listed(values.method) });
+  const lists = { length, method: listed(values.method), draw: listed(values.draw) };
+  const parsed = schema.safeParse({ ...values, ...lists });
   if (!parsed.success) throw new NeedleArgumentsError(parsed.error.issues.map(({ message }) => message).join("\n"));
   const { length: lengths, method, set: knobs, read: reading, ...rest } = parsed.data;
   return { ...rest, lengths, methods: [...new Set(method)], knobs, ...(reading && { reading }) };
@@ -149,6 +182,10 @@ function split(args: readonly string[]) {
     storage: text,
     seed: text,
     json: text,
+    save: text,
+    restore: text,
+    figure: text,
+    draw: list,
   } as const;
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values;

@@ -1,16 +1,44 @@
 import type { Knobs } from "../../lib/attention/mod.ts";
 import type { NeedleSession } from "../../lib/evaluation/mod.ts";
-import type { AppendOptions, GenerateOptions, Session } from "../../lib/model/mod.ts";
+import type { AppendOptions, GenerateOptions, Model, Session, SessionOptions } from "../../lib/model/mod.ts";
+
+/** Where a session that has read its context goes, or comes from instead of reading. */
+export interface SessionFile {
+  /** Written after reading. */
+  readonly save?: string;
+  /** Taken instead of reading. */
+  readonly restore?: string;
+}
 
 /** A session that reads its context with some knobs and is asked, on forks, with others. */
 export class Reader implements NeedleSession<Reader> {
-  readonly #session: Session;
+  #session: Session;
   readonly #asking: Partial<Knobs> | undefined;
+  readonly #restored: ((options: AppendOptions) => Promise<Session>) | undefined;
+  readonly #save: string | undefined;
 
-  /** Takes over the session; forks go on with `asking`, or with the session's own knobs. */
-  constructor(session: Session, asking?: Partial<Knobs>) {
+  private constructor(
+    session: Session,
+    asking?: Partial<Knobs>,
+    { restored, save }: { restored?: (options: AppendOptions) => Promise<Session>; save?: string } = {},
+  ) {
     this.#session = session;
     this.#asking = asking;
+    this.#restored = restored;
+    this.#save = save;
+  }
+
+  /** An empty session; forks of it go on with `asking`, or with the session's own knobs. */
+  static create(
+    model: Model,
+    options: SessionOptions,
+    asking?: Partial<Knobs>,
+    { save, restore }: SessionFile = {},
+  ): Reader {
+    const restored = restore === undefined ? undefined : ({ signal }: AppendOptions) => {
+      return model.restore(restore, { ...options, signal });
+    };
+    return new Reader(model.createSession(options), asking, { restored, save });
   }
 
   /** Most tokens that any head attended to in any step so far. */
@@ -18,9 +46,28 @@ export class Reader implements NeedleSession<Reader> {
     return this.#session.scope;
   }
 
-  /** Reads tokens into the cache. */
-  async append(tokens: readonly number[], options?: AppendOptions): Promise<void> {
-    await this.#session.append(tokens, options);
+  /**
+   * Reads tokens into the cache, or takes them from a file.
+   *
+   * @throws {Error} where the file holds other tokens.
+   */
+  async append(tokens: readonly number[], options: AppendOptions = {}): Promise<void> {
+    if (this.#restored) {
+      const restored = await this.#restored(options);
+      this.#session[Symbol.dispose]();
+      this.#session = restored;
+      const held = restored.tokens;
+      const place = tokens.findIndex((token, index) => token !== held[index]);
+      if (place >= 0 || held.length !== tokens.length) {
+        const differ = place < 0 ? `${held.length} tokens instead of ${tokens.length}` : `another token at ${place}`;
+        throw new Error(
+          `--restore: the file holds another haystack (${differ}); give the same length, seed and questions`,
+        );
+      }
+    } else {
+      await this.#session.append(tokens, options);
+    }
+    if (this.#save !== undefined) await this.#session.save(this.#save, { signal: options.signal });
   }
 
   /** A session over the same context that questions are asked of. */

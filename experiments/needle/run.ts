@@ -14,6 +14,8 @@ export interface NeedleRow extends DemoRow {
   readonly knobs: Readonly<Knobs>;
   /** Knobs of reading. */
   readonly readingKnobs: Readonly<Knobs>;
+  /** Whether the contexts' cache came from a file instead of being read. */
+  readonly restored: boolean;
   /** Tokens of the longest context over those that the model was trained with. */
   readonly timesTrained: number;
   /** Seconds of reading, all haystacks together. */
@@ -48,7 +50,7 @@ export async function needleRow(
   const needles = needlesFor(length, asked.questions);
   const cache = { keyType: asked.storage, valueType: asked.storage };
   const subject = {
-    createSession: () => new Reader(model.createSession({ method, knobs: reading ?? knobs, cache }), reading && knobs),
+    createSession: () => Reader.create(model, { method, knobs: reading ?? knobs, cache }, reading && knobs, asked),
     tokenizer: model.tokenizer,
     memory: device.memory,
   };
@@ -67,6 +69,7 @@ export async function needleRow(
   return {
     ...row,
     storage: asked.storage,
+    restored: asked.restore !== undefined,
     knobs,
     readingKnobs: reading ?? knobs,
     timesTrained: length / trainedContext,

@@ -1,12 +1,13 @@
 import { Tensor } from "../tensor/mod.ts";
 import { attendOuter, attendOver, listOuter } from "./attend.ts";
-import { BlockMemory, gatherRuns, scoreBlocks } from "./block_memory.ts";
+import { BlockMemory } from "./block_memory.ts";
 import { attendPicked, MOST_BLOCKS, selectBlocks } from "./block_selection.ts";
 import { type Knobs, spanTokens } from "./knobs.ts";
 import type { AttentionMethod, MethodName } from "./method.ts";
 import { oneOf, ownKnobs, trainedContextOf, wholeNumber } from "./own_knobs.ts";
 import { rememberQueries } from "./recent_queries.ts";
 import { attendRelative } from "./relative.ts";
+import { gatherRuns, scoreBlocks } from "./score_blocks.ts";
 import type { AttentionShape } from "./shape.ts";
 import type { AttendedTokens, AttentionStep, StepLayout, StepShape } from "./step.ts";
 

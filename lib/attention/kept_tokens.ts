@@ -3,7 +3,6 @@ import type { Device } from "../gpu/mod.ts";
 import { concat, slice, Tensor } from "../tensor/mod.ts";
 import type { LayerMemory } from "./layer_memory.ts";
 import { factsOf, savedCount, type SavedState } from "./saved_state.ts";
-import type { Phase } from "./step.ts";
 
 /** Steps that can be undone: answers run ahead by fewer. */
 const MOST_VERSIONS = 72;
@@ -13,7 +12,7 @@ export interface KeptVersion {
   /** Tokens cached after the step. */
   readonly end: number;
   /** The step's phase; undefined before the first. */
-  readonly phase: Phase | undefined;
+  readonly phase: "prefill" | "decode" | undefined;
   /** Tokens kept, in each KV head. */
   readonly count: number;
   /** Their positions in the context, rising, u32 [1, KV heads, count]; undefined where none is kept. */

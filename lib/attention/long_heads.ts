@@ -1,11 +1,12 @@
 import { Tensor } from "../tensor/mod.ts";
 import { attendOuter } from "./attend.ts";
-import { BlockMemory, type GatheredRun, gatherRuns, scoreBlocks } from "./block_memory.ts";
+import { BlockMemory } from "./block_memory.ts";
 import { attendPicked, MOST_BLOCKS, selectBlocks } from "./block_selection.ts";
 import { type Knobs, spanTokens } from "./knobs.ts";
 import type { AttentionMethod, MethodName } from "./method.ts";
 import { ownKnobs, trainedContextOf, wholeNumber } from "./own_knobs.ts";
 import { rememberQueries } from "./recent_queries.ts";
+import { type GatheredRun, gatherRuns, scoreBlocks } from "./score_blocks.ts";
 import type { AttentionShape } from "./shape.ts";
 import type { AttentionStep, StepLayout, StepShape } from "./step.ts";
 

@@ -1,10 +1,11 @@
 import type { Tensor } from "../tensor/mod.ts";
 import { attendOuter, rotateQueries } from "./attend.ts";
-import { BlockMemory, gatherRuns, scoreBlocks } from "./block_memory.ts";
+import { BlockMemory } from "./block_memory.ts";
 import { attendPicked, MOST_BLOCKS, selectBlocks } from "./block_selection.ts";
 import { type Knobs, spanTokens } from "./knobs.ts";
 import type { AttentionMethod, MethodName } from "./method.ts";
 import { ownKnobs, wholeNumber } from "./own_knobs.ts";
+import { gatherRuns, scoreBlocks } from "./score_blocks.ts";
 import type { AttentionStep, StepLayout, StepShape } from "./step.ts";
 
 /**

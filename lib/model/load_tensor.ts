@@ -49,6 +49,10 @@ export class TensorLoader {
     const shape = wanted.shape.length === 1 ? [count] : transposed ? [width, count] : [count, width];
     const type = shape.length === 1 ? "f32" : this.#matrixType;
     const loaded = into ?? Tensor.empty(this.#device, shape, type, "weights");
+    if (this.#store.fill) {
+      this.#store.fill(tensor, loaded, firstRow);
+      return loaded;
+    }
     try {
       for (let done = 0; done < count;) {
         const rows = Math.min(count - done, rowsAtOnce(width, order?.length ?? 1));

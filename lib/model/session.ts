@@ -1,5 +1,6 @@
 import { type AttentionMethod, type Knobs, type TraceStep } from "../attention/mod.ts";
-import { prefillStream, type TextSource } from "./append_stream.ts";
+import { appendForLogits, appendTo } from "./append.ts";
+import type { TextSource } from "./append_stream.ts";
 import { checkTokens } from "./check_tokens.ts";
 import { Decoding } from "./decoding.ts";
 import { type AnswerProbability, forceAnswer, readToAnswer } from "./forced_answer.ts";
@@ -10,7 +11,6 @@ import { type SaveOptions, saveSequence } from "./saved/save_session.ts";
 import type { SequenceReader } from "./sequence_reader.ts";
 import { methodWithKnobs } from "./session_method.ts";
 import { type SpanEffects, spanEffects, type SpanEffectsOptions } from "./span_effects.ts";
-import { openingTokens } from "./token_stream.ts";
 import { type AppendOptions, checkGeneration, type GenerateOptions, type SessionModel } from "./session_options.ts";
 
 /**
@@ -87,9 +87,7 @@ export class Session {
    * Reads tokens or text into the cache, chunk by chunk (ALGORITHM section 7). A text that begins the session comes with what
    * the tokenizer puts before a text. A stream (a file, standard input) is read as it comes and never held as a whole: its
    * tokens and steps are those of the whole text, the next piece is asked for when the last one is read, and it is
-   * cancelled where reading fails. Progress then counts the stream's tokens that were read and those that have come.
-   *
-   * After an abort or an error the session goes on with what was read; `length` tells how much that is.
+   * cancelled where reading fails. The session then goes on with what was read; `length` tells how much that is.
    *
    * @throws {MemoryBudgetError} where memory can't hold all tokens (nothing was read then), or the next ones of a stream.
    * @throws {RangeError} where the scope passes the trained context, saying by how much, or a stream is no UTF-8 text.
@@ -103,22 +101,12 @@ export class Session {
    * using device = await Device.open();
    * using model = await loadModel("demo", { device });
    * using session = model.createSession({ method: "reattention-window" });
-   * const text = "It rained all day. The secret code of Zena is 482 913. Then it snowed.";
-   * await session.append(new Blob([text]).stream());
-   * assertEquals(session.tokens, model.tokenizer.encode(text));
+   * await session.append(new Blob(["It rained all day. Then it snowed."]).stream());
+   * assertEquals(session.tokens, model.tokenizer.encode("It rained all day. Then it snowed."));
    * ```
    */
   async append(input: TextOrTokens | TextSource, options: AppendOptions = {}): Promise<void> {
-    const reader = this.#reader;
-    await reader.exclusively(async () => {
-      if (input instanceof ReadableStream) {
-        await prefillStream(reader, input, options);
-      } else {
-        const tokens = typeof input === "string" ? this.#tokensOf(input) : input;
-        await reader.prefill(reader.takePending(tokens), options);
-      }
-      await reader.stepper.readScope();
-    });
+    await appendTo(this.#reader, input, options);
   }
 
   /**
@@ -128,20 +116,7 @@ export class Session {
    * @throws {RangeError} where the scope passes the trained context, saying by how much.
    */
   async logits(tokens: readonly number[], options: AppendOptions = {}): Promise<Float32Array> {
-    const { vocabularySize } = this.model.config;
-    const reader = this.#reader;
-    const pending = reader.pending.length;
-    const all = new Float32Array((pending + tokens.length) * vocabularySize);
-    let done = 0;
-    await reader.exclusively(async () => {
-      await reader.prefill(reader.takePending(tokens), options, async (hidden) => {
-        using logits = this.model.decoder.allLogits(hidden);
-        all.set(await logits.read(), done * vocabularySize);
-        done += hidden.shape[1];
-      });
-      await reader.stepper.readScope();
-    });
-    return all.subarray(pending * vocabularySize);
+    return await appendForLogits(this.#reader, tokens, options);
   }
 
   /** Says that the question starts here: methods that read the context cheaply look at all of it from now on. */
@@ -310,12 +285,11 @@ export class Session {
    * sees a file before it is whole.
    *
    * @param path a local path; missing folders are made, and an old file is replaced at the end
-   * @throws {PlatformError} where it can't be written; an old file is then as it was.
-   * @throws {SavedSessionError} where the disk has less room than the session takes.
+   * @throws {PlatformError} where it can't be written, or {SavedSessionError} where the disk has too little room; an old file
+   * is then as it was.
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
-    const reader = this.#reader;
-    await reader.exclusively(() => saveSequence(reader, path, options));
+    await this.#reader.exclusively(() => saveSequence(this.#reader, path, options));
   }
 
   /** What each layer selected in the last steps; empty unless the session was made with `trace: true`. */
@@ -326,12 +300,6 @@ export class Session {
   /** Forgets the recorded steps. */
   clearTrace(): void {
     this.#reader.trace?.clear();
-  }
-
-  #tokensOf(text: string): readonly number[] {
-    const { tokenizer } = this.model;
-    const tokens = tokenizer.encode(text, { addSpecialTokens: false });
-    return this.length === 0 ? [...openingTokens(tokenizer), ...tokens] : tokens;
   }
 
   async #onFork<T>(act: (fork: SequenceReader) => Promise<T>): Promise<T> {

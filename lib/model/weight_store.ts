@@ -1,3 +1,4 @@
+import type { Tensor } from "../tensor/mod.ts";
 import type { TensorEntry } from "./safetensors_header.ts";
 
 /** Named tensors that are read one by one: one safetensors file, or several as one. */
@@ -44,6 +45,14 @@ export interface WeightStore {
    * @throws {RangeError} if it has no such rows.
    */
   readRows(name: string, firstRow: number, rows: number): Promise<Float32Array<ArrayBuffer>>;
+  /**
+   * Makes rows of a tensor on the GPU, for stores whose numbers are made up and needn't pass through the host. Default: they are
+   * read.
+   *
+   * @param target f32 or f16 [rows or more, inputs]; transposed, [inputs, rows or more]
+   * @param firstRow the first of its rows that is this tensor's
+   */
+  readonly fill?: (name: string, target: Tensor, firstRow: number) => void;
   /**
    * A tensor of integers or booleans as i32.
    *

@@ -1,0 +1,97 @@
+/**
+ * `deno task shapes --model llama-3.1-8b`: times a prefill chunk and a decode step of real models' shapes at up to millions of
+ * tokens, with random weights. `--help` tells the options.
+ */
+
+import { Device } from "../lib/gpu/mod.ts";
+import { type ModelConfig, parseConfig } from "../lib/model/mod.ts";
+import { configOfShape } from "../lib/model/mod.ts";
+import { writeAside } from "../lib/platform.ts";
+import { measureReading } from "./bench/limits.ts";
+import { describeMachine, today } from "./demo/results.ts";
+import { parseShapesArguments, type ShapesArguments, ShapesArgumentsError, USAGE } from "./shapes/arguments.ts";
+import { deriveRows } from "./shapes/derive.ts";
+import { measureModel } from "./shapes/measure.ts";
+import { randomModel } from "./shapes/random_weights.ts";
+import type { ShapesRow } from "./shapes/rows.ts";
+import { rowLine } from "./shapes/table.ts";
+import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+
+/** Two layers that a software adapter can run. */
+const TINY = {
+  model_type: "llama",
+  hidden_size: 256,
+  intermediate_size: 512,
+  num_hidden_layers: 2,
+  num_attention_heads: 8,
+  num_key_value_heads: 2,
+  head_dim: 32,
+  vocab_size: 1024,
+  max_position_embeddings: 1024,
+  rms_norm_eps: 1e-5,
+  rope_theta: 10000,
+  tie_word_embeddings: false,
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  let asked: ShapesArguments;
+  try {
+    asked = parseShapesArguments(args);
+  } catch (error) {
+    if (!(error instanceof ShapesArgumentsError)) throw error;
+    console.error(`shapes: ${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (asked.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  nameRuntimeFolder();
+  try {
+    await shapes(asked);
+    return 0;
+  } catch (error) {
+    console.error(`shapes: ${error instanceof Error ? error.message : error}`);
+    return 1;
+  }
+}
+
+const configOf = (name: ShapesArguments["models"][number]): ModelConfig =>
+  name === "tiny" ? parseConfig(TINY) : configOfShape(name);
+
+async function shapes(asked: ShapesArguments): Promise<void> {
+  using device = await Device.open();
+  if (!device.info.f16) throw new Error("this adapter has no working f16, which weights and caches are kept in here");
+  const start = performance.now();
+  const goesOn = () => performance.now() - start < 1000 * asked.seconds;
+  const bytesPerSecond = await measureReading(device);
+  const machine = describeMachine(device);
+  console.log(`${machine}; reads ${(bytesPerSecond / 1e9).toFixed(0)} GB/s at best\n`);
+  const rows: ShapesRow[] = [];
+  const write = async () => {
+    if (asked.json === undefined) return;
+    const all = { machine, date: today(), readBytesPerSecond: bytesPerSecond, rows: [...rows, ...derived()] };
+    await writeAside(asked.json, `${JSON.stringify(all, null, 1)}\n`);
+  };
+  const derived = () => deriveRows(rows, (model) => configOf(model as typeof asked.models[number]).layers);
+  const report = async (row: ShapesRow) => {
+    rows.push(row);
+    console.log(rowLine(row));
+    await write();
+  };
+  for (const name of asked.models) {
+    for (const part of asked.parts) {
+      if (!goesOn()) break;
+      const config = configOf(name);
+      const lengths = part === "whole" ? asked.wholeLengths ?? asked.lengths : asked.lengths;
+      using model = await randomModel(device, part === "layer" ? { ...config, layers: 1 } : config);
+      await measureModel(device, model, { name, part, lengths, bytesPerSecond, goesOn, report });
+    }
+  }
+  console.log("");
+  for (const row of derived()) console.log(rowLine(row));
+  await write();
+  if (asked.json !== undefined) console.log(`\nrows: ${asked.json}`);
+}
+
+if (import.meta.main) Deno.exitCode = await main(Deno.args);

@@ -1,0 +1,48 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { parseDemoRow } from "../../lib/evaluation/mod.ts";
+
+const SCRIPT = new URL("../../experiments/needle.ts", import.meta.url).href;
+
+async function needle(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const env = { NO_COLOR: "1" };
+  const command = new Deno.Command(Deno.execPath(), { args: ["run", "--allow-all", SCRIPT, ...args], env });
+  const { code, stdout, stderr } = await command.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: text(stdout), err: text(stderr) };
+}
+
+Deno.test("needle says what is wrong with its arguments, exit code 2, and prints its usage", async () => {
+  const wrong = await needle("--length", "5");
+  assertEquals([wrong.code, wrong.out], [2, ""]);
+  assertMatch(wrong.err, /^needle: --length "5" must be a whole number from 256 .*\n\nusage: deno task needle/);
+  const help = await needle("--help");
+  assertEquals(help.code, 0);
+  assertMatch(help.out, /^usage: deno task needle/);
+});
+
+Deno.test("needle reads a haystack once, writes rows, and answers the same from a saved session", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const [json, again, session] = ["rows.json", "again.json", "haystack.session"].map((name) => `${folder}/${name}`);
+    const task = ["--length", "4K", "--questions", "10", "--seed", "2"];
+    const first = await needle(...task, "--json", json, "--save", session);
+    assertEquals(first.code, 0, first.err);
+    assertMatch(first.out, /\n +4,096 {2}reattention-window +value +[01]\.\d\d +\d+ of 10 in 1 /);
+    assertStringIncludes(first.out, "8 times the trained context; n = 1 haystack of 10 needles; read in ");
+    const [row] = JSON.parse(await Deno.readTextFile(json));
+    const { length, questions, scope, timesTrained, exact } = row;
+    assertEquals(parseDemoRow(row).length, 4096);
+    assertEquals([length, questions, timesTrained], [4096, 10, 8]);
+    assert(scope <= 512 && exact >= 0.9, `scope ${scope}, exact match ${exact}`);
+    const second = await needle(...task, "--json", again, "--restore", session);
+    assertEquals(second.code, 0, second.err);
+    assertStringIncludes(second.out, "restored in ");
+    const [restored] = JSON.parse(await Deno.readTextFile(again));
+    assertEquals(restored.answers, row.answers);
+    const other = await needle("--length", "4K", "--questions", "10", "--seed", "3", "--restore", session);
+    assertEquals(other.code, 1);
+    assertMatch(other.err, /needle: --restore: the file holds another haystack/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

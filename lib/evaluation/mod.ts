@@ -62,6 +62,7 @@ export {
   longBenchTasks,
   type ScoringContext,
 } from "./metrics/longbench.ts";
+export { openCompassOptionFinder, type OptionFinder, optionFinder } from "./metrics/opencompass_options.ts";
 export { keywordShare, needleScore } from "./metrics/needle_score.ts";
 export { normalizeChinese, normalizeEnglish } from "./metrics/normalize.ts";
 export { openCompassLongBenchScore } from "./metrics/opencompass_longbench.ts";

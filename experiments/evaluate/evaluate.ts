@@ -1,6 +1,6 @@
 import { openCompassOptionFinder, type Release } from "../../lib/evaluation/mod.ts";
 import { writeAside } from "../../lib/platform.ts";
-import { readPlotlySource, renderReport } from "../../lib/viz/mod.ts";
+import { readPlotlySource, renderReport, saveFigure } from "../../lib/viz/mod.ts";
 import type { EvaluateArguments } from "./arguments.ts";
 import { readPublished } from "./compare.ts";
 import type { EvaluateOn } from "./evaluate_on.ts";
@@ -94,10 +94,12 @@ export async function writeHeatmaps(
   notes: string,
 ): Promise<void> {
   const how = `${protocol}, ${together ? "needles of all depths in one context" : "a context for each cell"}.`;
+  const sections = await heatmapSections(scored);
+  for (const { heading, figure } of sections) await saveFigure(figure!, `${out}/heatmap_${heading}.json`);
   const page = renderReport({
     title: `Needles in ${model}`,
     introduction: [how, notes].join("\n\n"),
-    sections: await heatmapSections(scored),
+    sections,
     plotlySource: await readPlotlySource(),
   });
   await writeAside(`${out}/heatmaps.html`, page);

@@ -25,7 +25,7 @@ export {
 } from "./generate/needle_grid.ts";
 export { readNeedles } from "./generate/needle_file.ts";
 export { makeRetrieval, type RetrievalOptions, type RetrievalTask, retrievalTasks } from "./generate/retrieval.ts";
-export { makeRuler, type RulerOptions, rulerTasks } from "./generate/ruler/make.ts";
+export { makeRuler, rulerKind, type RulerOptions, rulerTasks } from "./generate/ruler/make.ts";
 export { type QaData, type QaItem, readQaData } from "./generate/ruler/qa.ts";
 export { essayWords } from "./generate/ruler/sample.ts";
 export {

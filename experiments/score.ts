@@ -3,6 +3,7 @@
  * official scorers gave. `--help` tells the options. It needs no GPU.
  */
 
+import { openCompassOptionFinder, Release } from "../lib/evaluation/mod.ts";
 import { writeAside } from "../lib/platform.ts";
 import { parseScoreArguments, ScoreArgumentsError, USAGE } from "./score/arguments.ts";
 import { checkFile } from "./score/check.ts";
@@ -37,7 +38,14 @@ async function check(paths: readonly string[]): Promise<number> {
 
 async function score(asked: ReturnType<typeof parseScoreArguments>): Promise<number> {
   const files = await findPredictions(asked.paths);
-  const scored = await scoreFiles(files, { rules: asked.rules });
+  const { rules, opencompass } = asked;
+  const findOption = opencompass === undefined
+    ? undefined
+    : await openCompassOptionFinder(await Release.open(opencompass));
+  if (opencompass !== undefined && !findOption) {
+    throw new RangeError(`${opencompass} has no opencompass/utils/text_postprocessors.py`);
+  }
+  const scored = await scoreFiles(files, { rules, findOption });
   console.log(reportOf(scored));
   const faults = scored.reduce((sum, { result }) => sum + result.faults.length, 0);
   if (faults > 0) console.error(`score: ${faults} lines could not be scored; they count in no score`);

@@ -25,6 +25,9 @@ Draws every figure from real runs, light and dark, with Chromium (install it, or
 /** README's pictures: small, so that a page of them loads at once. */
 const gallery = ["accuracy", "selection_steps", "needle_recall", "shaded_selected"];
 const GALLERY_WIDTH = 820;
+/** README's pictures that stand side by side. */
+const pairs = ["needle_grid_full", "needle_grid_streaming", "needle_grid_reattention"];
+const PAIR_WIDTH = 560;
 
 async function allFigures(): Promise<Record<string, Figure>> {
   using device = await Device.open();
@@ -60,11 +63,9 @@ async function main(args: readonly string[]): Promise<number> {
     }
     await saveFigure(figure, `${out}/${name}.json`);
     console.log(`${out}/${name}.png  ${(figureBytes(figure) / 1000).toFixed(0)} kB of figure`);
-    if (!values.gallery || !gallery.includes(name)) continue;
-    await writeAside(
-      `experiments/pictures/${name}.png`,
-      await browser.png(figure, { width: GALLERY_WIDTH, scale: 1.25 }),
-    );
+    if (!values.gallery || ![...gallery, ...pairs].includes(name)) continue;
+    const width = pairs.includes(name) ? PAIR_WIDTH : GALLERY_WIDTH;
+    await writeAside(`experiments/pictures/${name}.png`, await browser.png(figure, { width, scale: 1.25 }));
   }
   browser.complaints.forEach((complaint) => console.error(`screenshots: the page complained: ${complaint}`));
   return browser.complaints.length > 0 ? 1 : 0;

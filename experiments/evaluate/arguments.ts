@@ -101,7 +101,8 @@ the benchmark's own scripts read, before the next question is asked; a run that 
   releases
   --data DIR,...      folders of the release: data and, where they lie apart, the repository with prompts and lengths; hub
                       for the data set on the hub (default data/NAME)
-  --rules NAME        official, or opencompass, as the ReAttention paper's numbers were made (default official)
+  --rules NAME        official, or opencompass, as the ReAttention paper's numbers were made: with its prompts, lengths and
+                      patterns for letters where --data has its repository (default official)
   --prompts plain     L-Eval without the release's scripts: prompts of this toolkit, not comparable with published scores
   --template-set NAME InfiniteBench's templates in src/prompt.py (default yarn_mistral)
   --no-chat           no chat template, also where the benchmark asks for it

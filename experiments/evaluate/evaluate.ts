@@ -1,5 +1,6 @@
+import { openCompassOptionFinder, type Release } from "../../lib/evaluation/mod.ts";
 import { writeAside } from "../../lib/platform.ts";
-import { readPlotlySource, renderReport } from "../../lib/viz/mod.ts";
+import { readPlotlySource, renderReport, saveFigure } from "../../lib/viz/mod.ts";
 import type { EvaluateArguments } from "./arguments.ts";
 import { readPublished } from "./compare.ts";
 import type { EvaluateOn } from "./evaluate_on.ts";
@@ -35,7 +36,20 @@ export async function answerAndScore(
     mostTokens: await mostTokens(asked, release),
   });
   await tellFailures(asked, run);
-  return { run, scored: await scoreRun(run, asked) };
+  return { run, scored: await scoreRun(run, asked, release && await optionFinderFor(asked, release, source)) };
+}
+
+/** OpenCompass's way to find a chosen letter, where it is wanted and at hand. */
+async function optionFinderFor({ benchmark, rules }: EvaluateArguments, release: Release, { warn }: QuestionSource) {
+  if (benchmark !== "infinitebench" || rules !== "opencompass") return undefined;
+  const find = await openCompassOptionFinder(release);
+  if (!find) {
+    warn(
+      "InfiniteBench: letters found as its own script does; OpenCompass's patterns are in " +
+        "opencompass/utils/text_postprocessors.py of its repository: add that to --data",
+    );
+  }
+  return find;
 }
 
 /** Runs an evaluation and prints its tables; whether anything could not be answered or used. */
@@ -80,10 +94,12 @@ export async function writeHeatmaps(
   notes: string,
 ): Promise<void> {
   const how = `${protocol}, ${together ? "needles of all depths in one context" : "a context for each cell"}.`;
+  const sections = await heatmapSections(scored);
+  for (const { heading, figure } of sections) await saveFigure(figure!, `${out}/heatmap_${heading}.json`);
   const page = renderReport({
     title: `Needles in ${model}`,
     introduction: [how, notes].join("\n\n"),
-    sections: await heatmapSections(scored),
+    sections,
     plotlySource: await readPlotlySource(),
   });
   await writeAside(`${out}/heatmaps.html`, page);

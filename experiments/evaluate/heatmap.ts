@@ -1,7 +1,5 @@
 import { keywordShare, readJsonLines } from "../../lib/evaluation/mod.ts";
-import { needleHeatmapFigure } from "../../lib/viz/mod.ts";
-import type { ReportSection } from "../../lib/viz/mod.ts";
-import type { MethodName } from "../../lib/attention/mod.ts";
+import { type Figure, needleHeatmapFigure, type ReportSection } from "../../lib/viz/mod.ts";
 import type { ScoredSet } from "./report.ts";
 
 /** One answer of a grid. */
@@ -12,6 +10,7 @@ interface Cell {
   readonly found: number;
 }
 
+/** The answers in a prediction file of a grid. */
 async function cellsOf(path: string): Promise<Cell[]> {
   const cells: Cell[] = [];
   for (const read of await readJsonLines(path)) {
@@ -24,15 +23,9 @@ async function cellsOf(path: string): Promise<Cell[]> {
   return cells;
 }
 
-/** Heatmaps of a needle grid, one for each method: length across, depth down, share of answers that hold the keyword. */
-export async function heatmapSections(scored: readonly ScoredSet[]): Promise<ReportSection[]> {
-  const methods = [...new Set(scored.map(({ method }) => method))];
-  return await Promise.all(methods.map((method) => heatmapSection(method, scored)));
-}
-
-async function heatmapSection(method: MethodName, scored: readonly ScoredSet[]): Promise<ReportSection> {
-  const own = scored.filter((set) => set.method === method);
-  const cells = (await Promise.all(own.map(({ path }) => cellsOf(path)))).flat();
+/** A heatmap of a needle grid from its prediction files: length across, depth down, share of keywords that answers hold. */
+export async function gridHeatmap(paths: readonly string[], title: string): Promise<Figure> {
+  const cells = (await Promise.all(paths.map(cellsOf))).flat();
   const sorted = (values: number[]) => [...new Set(values)].sort((a, b) => a - b);
   const [lengths, depths] = [sorted(cells.map(({ length }) => length)), sorted(cells.map(({ depth }) => depth))];
   const at = (length: number, depth: number) => cells.filter((cell) => cell.length === length && cell.depth === depth);
@@ -40,12 +33,22 @@ async function heatmapSection(method: MethodName, scored: readonly ScoredSet[]):
     return depths.map((depth) => lengths.map((length) => value(at(length, depth))));
   };
   const share = (found: readonly Cell[]) => found.reduce((sum, cell) => sum + cell.found, 0) / found.length;
-  const figure = needleHeatmapFigure({
-    title: "",
+  return needleHeatmapFigure({
+    title,
     lengths,
     depths,
     values: grid((found) => found.length > 0 ? share(found) : null),
     questions: grid((found) => found.length > 0 ? found.length : null),
   });
-  return { heading: method, text: `Share of keywords in ${cells.length} answers.`, figure };
+}
+
+/** Heatmaps of a needle grid, one for each method. */
+export async function heatmapSections(scored: readonly ScoredSet[]): Promise<ReportSection[]> {
+  const methods = [...new Set(scored.map(({ method }) => method))];
+  return await Promise.all(methods.map(async (method) => {
+    const own = scored.filter((set) => set.method === method);
+    const answers = own.reduce((sum, { score }) => sum + score.answers, 0);
+    const figure = await gridHeatmap(own.map(({ path }) => path), "");
+    return { heading: method, text: `Share of keywords in ${answers} answers.`, figure };
+  }));
 }

@@ -26,6 +26,7 @@ import {
   Release,
   type RetrievalTask,
   retrievalTasks,
+  rulerKind,
   rulerTasks,
   type RulerWording,
   type TextTokenizer,
@@ -68,8 +69,8 @@ export interface TaskSize {
   readonly maxTokens: number;
 }
 
-/** Most tokens of a RULER answer, by any of its tasks; of a needle's; of InfiniteBench's retrieval tasks. */
-const LONGEST_ANSWER = { ruler: 128, niah: 50, retrieval: 50 } as const;
+/** Most tokens of an answer: about a needle, and of InfiniteBench's retrieval tasks. */
+const LONGEST_ANSWER = { niah: 50, retrieval: 50 } as const;
 
 /** What tasks are made with. */
 export interface QuestionSource {
@@ -213,7 +214,7 @@ async function rulerPlan(asked: EvaluateArguments, { tokenizer, warn }: Question
     chosen(known, asked).map((task) => ({
       task,
       length,
-      size: { questions: samples, prompts: samples, maxTokens: maxNew ?? LONGEST_ANSWER.ruler },
+      size: { questions: samples, prompts: samples, maxTokens: maxNew ?? wording.templates[rulerKind(task)].maxTokens },
       load: () => Promise.resolve(makeRuler(task, { ...options, length })),
     }))
   );

@@ -3,6 +3,7 @@ import {
   longBenchTask,
   longBenchTasks,
   meanOf,
+  type OptionFinder,
   type PredictedBenchmark,
   rulerAverages,
   scorePredictions,
@@ -24,10 +25,14 @@ export interface ScoredSet extends AnswerSet {
 const columnOf = ({ column, method }: ScoredSet) => column ?? method;
 
 /** Scores the answer files of a run, those of earlier runs in them included. */
-export async function scoreRun({ answers }: EvaluateRun, { rules }: EvaluateArguments): Promise<ScoredSet[]> {
+export async function scoreRun(
+  { answers }: EvaluateRun,
+  { rules }: Pick<EvaluateArguments, "rules">,
+  findOption?: OptionFinder,
+): Promise<ScoredSet[]> {
   const scored: ScoredSet[] = [];
   for (const set of answers) {
-    const { task: score } = await scorePredictions(set.path, { rules, byLength: set.task.endsWith("_e") });
+    const { task: score } = await scorePredictions(set.path, { rules, findOption, byLength: set.task.endsWith("_e") });
     if (score) scored.push({ ...set, score });
   }
   return scored;

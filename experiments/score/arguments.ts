@@ -10,6 +10,8 @@ export interface ScoreArguments {
   readonly paths: readonly string[];
   /** Whose rules hold. */
   readonly rules: "official" | "opencompass";
+  /** Folder of OpenCompass's repository, whose patterns find the letters of InfiniteBench's choices. */
+  readonly opencompass?: string;
   /** Where the scores go as JSON; undefined: nowhere. */
   readonly json?: string;
 }
@@ -35,6 +37,7 @@ A line that can't be scored is named with its file and number and left out; the 
   --check          the files hold scores of the official scorers, one answer a line: computes each anew, prints those
                    that disagree by more than 1e-6, and ends with 1 if any does
   --rules NAME     official, or opencompass where OpenCompass scores otherwise (default official)
+  --opencompass FOLDER   OpenCompass's repository: its patterns find the letters of InfiniteBench's choices by its rules
   --json FILE      also writes the scores as JSON
   --help           prints this`;
 
@@ -45,7 +48,7 @@ A line that can't be scored is named with its file and number and left out; the 
  */
 export function parseScoreArguments(args: readonly string[]): ScoreArguments {
   const { values, positionals } = split(args);
-  const { help = false, check = false, rules = "official", json } = values;
+  const { help = false, check = false, rules = "official", json, opencompass } = values;
   if (rules !== "official" && rules !== "opencompass") {
     throw new ScoreArgumentsError(`--rules "${rules}" must be official or opencompass`);
   }
@@ -53,7 +56,8 @@ export function parseScoreArguments(args: readonly string[]): ScoreArguments {
   if (!help && positionals.length === 0) {
     throw new ScoreArgumentsError(check ? "name at least one file to check" : "name a file or folder of predictions");
   }
-  return { help, check, paths: positionals, rules, ...(json !== undefined && { json }) };
+  if (opencompass === "") throw new ScoreArgumentsError("--opencompass must name a folder, not be empty");
+  return { help, check, paths: positionals, rules, opencompass, ...(json !== undefined && { json }) };
 }
 
 function split(args: readonly string[]) {
@@ -62,6 +66,7 @@ function split(args: readonly string[]) {
     check: { type: "boolean" },
     rules: { type: "string" },
     json: { type: "string" },
+    opencompass: { type: "string" },
   } as const;
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });

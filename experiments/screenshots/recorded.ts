@@ -1,5 +1,5 @@
 import { type DemoRow, parseDemoRow } from "../../lib/evaluation/mod.ts";
-import { readText } from "../../lib/platform.ts";
+import { listFiles, readText } from "../../lib/platform.ts";
 import {
   accuracyFigure,
   curveFigure,
@@ -8,6 +8,7 @@ import {
   needleHeatmapFigure,
   paretoFigure,
 } from "../../lib/viz/mod.ts";
+import { gridHeatmap } from "../evaluate/heatmap.ts";
 
 /** Tokens that the embedded model was trained with. */
 const TRAINED = 512;
@@ -29,6 +30,7 @@ export async function recordedFigures(): Promise<Record<string, Figure>> {
       points: rows.filter(({ method }) => method === name).map((row) => ({ x: row.length, y: value(row) })),
     }));
   return {
+    ...await recordedGrids(),
     accuracy: accuracyFigure(rows, { trainedContext: TRAINED, chance: 0.25 }),
     needle_heatmap: heatmap(rows.filter(({ method }) => method === "reattention-window")),
     method_grid: gridFigure({
@@ -65,6 +67,20 @@ export async function recordedFigures(): Promise<Record<string, Figure>> {
         .map(({ method, seconds, exact, low, high }) => ({ name: method, x: seconds, y: exact, low, high })),
     }),
   };
+}
+
+/** Methods of the recorded needle grid. */
+const GRID_METHODS = ["full", "streaming", "reattention"] as const;
+
+/** The needle grid that `deno task evaluate` recorded of the embedded model, by method. */
+async function recordedGrids(): Promise<Record<string, Figure>> {
+  const folder = decodeURIComponent(new URL("../records/evaluate/niah_demo", import.meta.url).pathname);
+  const files = await listFiles(folder);
+  const grids = await Promise.all(GRID_METHODS.map(async (method) => {
+    const own = files.filter((file) => file.endsWith(`/demo-${method}/single_gkamradt.jsonl`));
+    return [`needle_grid_${method}`, await gridHeatmap(own.map((file) => `${folder}/${file}`), method)] as const;
+  }));
+  return Object.fromEntries(grids);
 }
 
 /** Right answers by the needle's depth, in ten equal parts of the context. */

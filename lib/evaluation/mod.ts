@@ -25,7 +25,7 @@ export {
 } from "./generate/needle_grid.ts";
 export { readNeedles } from "./generate/needle_file.ts";
 export { makeRetrieval, type RetrievalOptions, type RetrievalTask, retrievalTasks } from "./generate/retrieval.ts";
-export { makeRuler, type RulerOptions, rulerTasks } from "./generate/ruler/make.ts";
+export { makeRuler, rulerKind, type RulerOptions, rulerTasks } from "./generate/ruler/make.ts";
 export { type QaData, type QaItem, readQaData } from "./generate/ruler/qa.ts";
 export { essayWords } from "./generate/ruler/sample.ts";
 export {
@@ -62,6 +62,7 @@ export {
   longBenchTasks,
   type ScoringContext,
 } from "./metrics/longbench.ts";
+export { openCompassOptionFinder, type OptionFinder, optionFinder } from "./metrics/opencompass_options.ts";
 export { keywordShare, needleScore } from "./metrics/needle_score.ts";
 export { normalizeChinese, normalizeEnglish } from "./metrics/normalize.ts";
 export { openCompassLongBenchScore } from "./metrics/opencompass_longbench.ts";

@@ -30,6 +30,38 @@ export function commonLength<T>(a: readonly T[], b: readonly T[]): number {
 }
 
 /**
+ * Places in `a` of one longest common subsequence of `a` and `b`, last one first: by the way back through the table of lengths.
+ *
+ * @param ties where both ways back are as long: goes back in the "first" text or in the "second"
+ */
+export function commonPlaces<T>(a: readonly T[], b: readonly T[], ties: "first" | "second"): number[] {
+  const width = b.length + 1;
+  const table = new Uint32Array((a.length + 1) * width);
+  for (let i = 1; i <= a.length; i++) {
+    for (let j = 1; j < width; j++) {
+      table[i * width + j] = a[i - 1] === b[j - 1]
+        ? table[(i - 1) * width + j - 1] + 1
+        : Math.max(table[(i - 1) * width + j], table[i * width + j - 1]);
+    }
+  }
+  const places: number[] = [];
+  let [i, j] = [a.length, b.length];
+  while (i > 0 && j > 0) {
+    const [first, second] = [table[(i - 1) * width + j], table[i * width + j - 1]];
+    if (a[i - 1] === b[j - 1]) {
+      places.push(i - 1);
+      i--;
+      j--;
+    } else if (first > second || (first === second && ties === "first")) {
+      i--;
+    } else {
+      j--;
+    }
+  }
+  return places;
+}
+
+/**
  * Similarity of two lines in hundredths, from 0 to 1, as fuzzywuzzy's `ratio` gives it on top of python-Levenshtein or
  * rapidfuzz: by insertions and deletions of code points, rounded half to even.
  *

@@ -1,4 +1,4 @@
-import { commonLength } from "./edit_distance.ts";
+import { commonLength, commonPlaces } from "./edit_distance.ts";
 
 /** Words as Google's scorer cuts them, without stemming: runs of a to z and digits in lower case. */
 function tokensOf(text: string): string[] {
@@ -37,33 +37,6 @@ export function rougeL(prediction: string, reference: string): number {
   return fMeasure(commonLength(expected, predicted), predicted.length, expected.length);
 }
 
-/** Places in the reference of one longest common subsequence, by the scorer's way back through the table. */
-function commonPlaces(reference: readonly string[], prediction: readonly string[]): number[] {
-  const width = prediction.length + 1;
-  const table = new Uint32Array((reference.length + 1) * width);
-  for (let i = 1; i <= reference.length; i++) {
-    for (let j = 1; j < width; j++) {
-      table[i * width + j] = reference[i - 1] === prediction[j - 1]
-        ? table[(i - 1) * width + j - 1] + 1
-        : Math.max(table[(i - 1) * width + j], table[i * width + j - 1]);
-    }
-  }
-  const places: number[] = [];
-  let [i, j] = [reference.length, prediction.length];
-  while (i > 0 && j > 0) {
-    if (reference[i - 1] === prediction[j - 1]) {
-      places.push(i - 1);
-      i--;
-      j--;
-    } else if (table[i * width + j - 1] > table[(i - 1) * width + j]) {
-      j--;
-    } else {
-      i--;
-    }
-  }
-  return places;
-}
-
 /**
  * ROUGE-Lsum of Google's `rouge_score` without stemmer, with a sentence a line: for each sentence of the reference the union
  * of what it has in common with each of the prediction's, words counted at most as often as both texts have them.
@@ -82,7 +55,7 @@ export function rougeLsum(prediction: string, reference: string): number {
   const [leftPredicted, leftExpected] = [countsOf(predicted.flat()), countsOf(expected.flat())];
   let hits = 0;
   for (const sentence of expected) {
-    const places = new Set(predicted.flatMap((other) => commonPlaces(sentence, other)));
+    const places = new Set(predicted.flatMap((other) => commonPlaces(sentence, other, "first")));
     for (const place of places) {
       const token = sentence[place];
       const [a, b] = [leftPredicted.get(token) ?? 0, leftExpected.get(token) ?? 0];

@@ -1,3 +1,4 @@
+import { commonPlaces } from "./edit_distance.ts";
 import { words } from "./python_text.ts";
 
 /** Sentences as the package cuts them: at every full stop, white space collapsed; a piece of blanks is one empty word. */
@@ -5,31 +6,9 @@ function sentencesOf(text: string): string[][] {
   return text.split(".").filter((piece) => piece !== "").map((piece) => words(piece).join(" ").split(" "));
 }
 
-/** The words of one longest common subsequence, by the package's way back through the table. */
+/** The words of one longest common subsequence, as the package finds it. */
 function commonWords(reference: readonly string[], prediction: readonly string[]): string[] {
-  const width = prediction.length + 1;
-  const table = new Uint32Array((reference.length + 1) * width);
-  for (let i = 1; i <= reference.length; i++) {
-    for (let j = 1; j < width; j++) {
-      table[i * width + j] = reference[i - 1] === prediction[j - 1]
-        ? table[(i - 1) * width + j - 1] + 1
-        : Math.max(table[(i - 1) * width + j], table[i * width + j - 1]);
-    }
-  }
-  const common: string[] = [];
-  let [i, j] = [reference.length, prediction.length];
-  while (i > 0 && j > 0) {
-    if (reference[i - 1] === prediction[j - 1]) {
-      common.push(reference[i - 1]);
-      i--;
-      j--;
-    } else if (table[(i - 1) * width + j] > table[i * width + j - 1]) {
-      i--;
-    } else {
-      j--;
-    }
-  }
-  return common;
+  return commonPlaces(reference, prediction, "second").map((place) => reference[place]);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { levalMean, type LEvalMetric, type LEvalScore } from "../metrics/leval.ts";
 import { longBenchByLength, longBenchMean } from "../metrics/longbench.ts";
+import { openCompassLetterScore, type OptionFinder } from "../metrics/opencompass_options.ts";
 import { rulerMean } from "../metrics/ruler.ts";
 import { type AnswerScore, type AnswerToScore, levalMetricOf, scoreAnswer } from "../metrics/score_answer.ts";
 import type { ScoredBenchmark } from "../metrics/score_answer.ts";
@@ -45,6 +46,8 @@ export interface ScoreOptions {
   readonly rules?: "official" | "opencompass";
   /** Splits LongBench's score by length, as LongBench-E does. Default: where the path has a folder `pred_e`. */
   readonly byLength?: boolean;
+  /** OpenCompass's way to find a chosen letter, for InfiniteBench by its rules. Default: as InfiniteBench's own script. */
+  readonly findOption?: OptionFinder;
 }
 
 /** Answers of one task scored one by one. */
@@ -60,6 +63,15 @@ function withRules(answer: AnswerToScore, rules: ScoreOptions["rules"]): AnswerT
   if (rules !== "opencompass" || !known.includes(answer.benchmark)) return answer;
   const { metric: _, ...rest } = answer;
   return { ...rest, benchmark: `opencompass-${answer.benchmark}` as ScoredBenchmark };
+}
+
+async function scored(answer: AnswerToScore, { rules, findOption }: ScoreOptions): Promise<AnswerScore> {
+  const { benchmark, task, prediction, references } = answer;
+  if (rules === "opencompass" && benchmark === "infinitebench" && findOption) {
+    const score = openCompassLetterScore(task, prediction, references, findOption);
+    if (score !== undefined) return { score, details: {} };
+  }
+  return await scoreAnswer(withRules(answer, rules));
 }
 
 /**
@@ -95,7 +107,7 @@ export async function scorePredictions(source: string | URL, options: ScoreOptio
         skipped++;
         continue;
       }
-      tally.scored.push(await scoreAnswer(withRules(answer, options.rules)));
+      tally.scored.push(await scored(answer, options));
       tally.answers.push(answer);
       tally.lengths.push(Number((read.value as { length?: unknown }).length ?? 0));
     } catch (error) {

@@ -25,6 +25,10 @@ Deno.test("two processes on one --out share the questions and print the same tab
     const found = await findFiles(`${folder}/out`, ".jsonl");
     const answers = found.filter((name) => !name.endsWith("failures.jsonl"));
     assertEquals(answers.length, 4, found.join(", "));
+    for (const method of ["full", "streaming"]) {
+      const { data } = JSON.parse(await Deno.readTextFile(`${folder}/out/heatmap_${method}.json`));
+      assertEquals([data[0].z.length, data[0].z[0].length], [3, 2], "depths down, lengths across");
+    }
     for (const name of answers) {
       const rows = (await Deno.readTextFile(name)).trimEnd().split("\n").map((line) => JSON.parse(line).question);
       assertEquals([rows.length, new Set(rows).size], [6, 6], name);

@@ -7,10 +7,23 @@ import { niahMaker, niahTasks } from "./niah.ts";
 import { commonWordsMaker, frequentWordsMaker, variableTrackingMaker } from "./other_tasks.ts";
 import { type QaData, qaMaker } from "./qa.ts";
 import type { RulerSample, SampleMaker, SampleSource } from "./sample.ts";
-import type { RulerWording } from "./wording.ts";
+import type { RulerKind, RulerWording } from "./wording.ts";
 
 /** Names of RULER's 13 tasks. */
 export const rulerTasks: readonly string[] = [...Object.keys(niahTasks), "vt", "cwe", "fwe", "qa_1", "qa_2"];
+
+const KINDS: Readonly<Record<string, RulerKind>> = {
+  vt: "variable_tracking",
+  cwe: "common_words_extraction",
+  fwe: "freq_words_extraction",
+  qa_1: "qa",
+  qa_2: "qa",
+};
+
+/** Which wording one of RULER's tasks takes. */
+export function rulerKind(task: string): RulerKind {
+  return KINDS[task] ?? "niah";
+}
 
 /** How RULER's questions are made. */
 export interface RulerOptions {

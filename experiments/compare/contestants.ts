@@ -135,7 +135,7 @@ function beyond(method: MethodName, length: number): Partial<Knobs>[] {
     "h2o-compact": own({}, { heavy: 320, recent: 128 }, { heavy: 128, recent: 320 }),
     "snapkv": own({}, { observed: 16 }, { kernel: 1 }),
     "snapkv-compact": own({}, { observed: 16 }, { kernel: 1 }),
-    "token-select": own({}, { tokens: 128 }, { tokens: 64 }),
+    "token-select": own({}, { similarity: 2 }, { tokens: 128 }),
     "long-heads": own({}, { chunk: 16 }, { chunk: 64 }),
     "reattention": shared({}, { k: 8 }, { k: 1 }),
     "reattention-window": shared({}, { k: 8 }, { k: 1 }),

@@ -38,7 +38,7 @@ Deno.test("recordMarkdown tells every row, its interval, and the settings that w
   );
   const page = recordMarkdown([...tried, row({})]);
   assertStringIncludes(page, "Measured on a machine, 2026-01-31.");
-  assert(/\| full \| +2,048 \| +plain \| +0\.75 \| +0\.30-0\.90 \|/.test(page), page);
+  assert(/\| full +\| +2,048 \| +plain \| +0\.75 \| +0\.30-0\.90 \|/.test(page), page);
   assert(/\| window 64: 0\.00; page 8: 0\.50 \|/.test(page), page);
 });
 

@@ -11,6 +11,7 @@ import { ArgumentsError, type CompareArguments, parseCompareArguments, USAGE } f
 import { Bench } from "./compare/measure.ts";
 import { comparePage } from "./compare/page.ts";
 import { planJobs } from "./compare/plan.ts";
+import { recordMarkdown } from "./compare/record.ts";
 import { type CompareRow, isWhole, keyOf, parseRows } from "./compare/rows.ts";
 import { runJobs } from "./compare/run.ts";
 import { remarks, tableHead, tableLine } from "./compare/table.ts";
@@ -38,7 +39,8 @@ async function main(args: readonly string[]): Promise<number> {
   const interrupt = () => stop.signal.aborted ? Deno.exit(INTERRUPTED) : stop.abort();
   Deno.addSignalListener("SIGINT", interrupt);
   try {
-    await compare(asked, stop.signal);
+    if (asked.report !== undefined) await report(asked.report);
+    else await compare(asked, stop.signal);
     return 0;
   } catch (error) {
     if (stop.signal.aborted) {
@@ -63,6 +65,8 @@ async function compare(asked: CompareArguments, signal: AbortSignal): Promise<vo
   const all = new Map(kept.map((row) => [keyOf(row), row]));
   const rows = await runJobs(new Bench(model, device, { timed: !asked.untimed, signal }), jobs, {
     seed,
+    machine,
+    date: today(),
     known: kept,
     onStart: ({ contestant, length }, done, total) => {
       if (isTerminal("stderr")) console.error(`[${done + 1} of ${total}] ${contestant.label}, ${length} tokens`);
@@ -81,6 +85,13 @@ async function compare(asked: CompareArguments, signal: AbortSignal): Promise<vo
   const report = `${out.replace(/\/+$/, "")}/report.html`;
   await writeAside(report, page);
   console.log(`page: ${report}`);
+}
+
+/** Writes what a file of rows holds beside it, as Markdown. */
+async function report(json: string): Promise<void> {
+  const file = `${json.replace(/\.json$/, "")}.md`;
+  await writeAside(file, recordMarkdown(parseRows(json, await readText(json))));
+  console.log(`table: ${file}`);
 }
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);

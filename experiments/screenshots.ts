@@ -10,6 +10,7 @@ import { type Figure, figureBytes, saveFigure } from "../lib/viz/mod.ts";
 import { FigureBrowser } from "./figures/browser.ts";
 import { attentionFigures } from "./screenshots/attention_figures.ts";
 import { readContext } from "./screenshots/capture.ts";
+import { comparedFigures } from "./screenshots/compared.ts";
 import { recordedFigures } from "./screenshots/recorded.ts";
 import { selectionFigures } from "./screenshots/selection_figures.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
@@ -23,7 +24,7 @@ Draws every figure from real runs, light and dark, with Chromium (install it, or
   --help        prints this`;
 
 /** README's pictures: small, so that a page of them loads at once. */
-const gallery = ["accuracy", "selection_steps", "needle_recall", "shaded_selected"];
+const gallery = ["compare_grid", "compare_read", "accuracy", "selection_steps", "needle_recall", "shaded_selected"];
 const GALLERY_WIDTH = 820;
 /** README's pictures that stand side by side. */
 const pairs = ["needle_grid_full", "needle_grid_streaming", "needle_grid_reattention"];
@@ -36,6 +37,7 @@ async function allFigures(): Promise<Record<string, Figure>> {
   using _session = run.session;
   return {
     ...await recordedFigures(),
+    ...await comparedFigures(),
     ...await selectionFigures(model, run),
     ...await attentionFigures(model, run),
   };

@@ -13,6 +13,8 @@ export interface CompareArguments extends AskedPlan {
   readonly json?: string;
   /** Leaves the time per token out. */
   readonly untimed: boolean;
+  /** A file of rows to write as Markdown; nothing is measured. */
+  readonly report?: string;
   /** Folder of report.html. */
   readonly out: string;
 }
@@ -38,6 +40,7 @@ knobs are tried on contexts of their own first, as many settings for each. Print
   --haystacks N       contexts of a reported figure (default 13 to 3, fewer the longer they are, 50 questions and more)
   --untimed           leaves the time per token out, for runs that share the adapter with others
   --json FILE         keeps the rows; contexts that it has already are not read again
+  --report FILE       writes the rows of such a file as Markdown beside it, and measures nothing
   --seed N            seed of the contexts (default 1)
   --out FOLDER        folder of report.html (default results/compare)
   --help              prints this`;
@@ -65,6 +68,7 @@ const schema = z.object({
   haystacks: whole("--haystacks", 1, 1000).optional(),
   seed: whole("--seed", 0, 2 ** 31).default(1),
   json: path("--json").optional(),
+  report: path("--report").optional(),
   out: path("--out").default("results/compare"),
 });
 
@@ -91,6 +95,7 @@ export function parseCompareArguments(args: readonly string[]): CompareArguments
     ...(data.variant && { variants: data.variant as NeedleVariant[] }),
     ...(data.haystacks !== undefined && { haystacks: data.haystacks }),
     ...(data.json !== undefined && { json: data.json }),
+    ...(data.report !== undefined && { report: data.report }),
   };
 }
 
@@ -100,7 +105,7 @@ function split(args: readonly string[]) {
   const flag = { type: "boolean" } as const;
   const options = {
     ...{ help: flag, quick: flag, untimed: flag, length: list, method: list, variant: list },
-    ...{ haystacks: text, seed: text, json: text, out: text },
+    ...{ haystacks: text, seed: text, json: text, report: text, out: text },
   };
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values;

@@ -12,6 +12,8 @@ export interface Contestant {
   readonly label: string;
   /** The method, or one for each layer; "bm25" is the control outside attention. */
   readonly method: MethodName | LayerMethods | "bm25";
+  /** Whether it takes part only where it is asked for by name. Default false. */
+  readonly onlyAsked?: boolean;
   /** Settings to try, the first one the usual; as many for every method that has anything to set. */
   readonly trials: readonly Partial<Knobs>[];
 }
@@ -76,7 +78,13 @@ function layered(trials: readonly Partial<Knobs>[]): Contestant[] {
   return ([
     ["reattention (layers 0-1 full)", { "0-1": "full", default: "reattention" }],
     ["reattention (layers 0-1 streaming)", { "0-1": "streaming", default: "reattention" }],
-  ] as const).map(([label, method]) => ({ label, method, trials: compact }));
+    // An ablation of which layers have to select, for docs/methods.md.
+    ["reattention (layers 2-3 streaming)", { "2-3": "streaming", default: "reattention" }],
+    ["reattention (layer 0 streaming)", { "0": "streaming", default: "reattention" }],
+    ["reattention (layer 1 streaming)", { "1": "streaming", default: "reattention" }],
+    ["reattention (layer 2 streaming)", { "2": "streaming", default: "reattention" }],
+    ["reattention (layer 3 streaming)", { "3": "streaming", default: "reattention" }],
+  ] as const).map(([label, method], place) => ({ label, method, trials: compact, onlyAsked: place > 1 }));
 }
 
 /** Whether the work of a token grows with the length, so that software adapters take too long beyond `4,096` tokens. */
@@ -135,7 +143,7 @@ function beyond(method: MethodName, length: number): Partial<Knobs>[] {
     "h2o-compact": own({}, { heavy: 320, recent: 128 }, { heavy: 128, recent: 320 }),
     "snapkv": own({}, { observed: 16 }, { kernel: 1 }),
     "snapkv-compact": own({}, { observed: 16 }, { kernel: 1 }),
-    "token-select": own({}, { tokens: 128 }, { tokens: 64 }),
+    "token-select": own({}, { similarity: 2 }, { tokens: 128 }),
     "long-heads": own({}, { chunk: 16 }, { chunk: 64 }),
     "reattention": shared({}, { k: 8 }, { k: 1 }),
     "reattention-window": shared({}, { k: 8 }, { k: 1 }),

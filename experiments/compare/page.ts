@@ -1,6 +1,7 @@
 import { accuracyFigure, renderReport, type ReportSection } from "../../lib/viz/mod.ts";
 import { paretoSections } from "./pareto.ts";
 import { type CompareRow, isWhole } from "./rows.ts";
+import { settingText } from "./setting.ts";
 import { columnLabels, remarks, rowCells } from "./table.ts";
 
 /** What the page shows. */
@@ -69,12 +70,6 @@ function sweep(rows: readonly CompareRow[]): ReportSection[] {
       note: "",
     },
   }];
-}
-
-function settingText(knobs: Record<string, unknown>): string {
-  const { allowBeyondTrained: _, own, ...shared } = knobs;
-  const all = { ...shared, ...(own as Record<string, unknown> | undefined) };
-  return Object.entries(all).map(([name, value]) => `${name} ${value}`).join(", ") || "usual";
 }
 
 function variantsOf(rows: readonly CompareRow[]): string[] {

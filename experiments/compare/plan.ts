@@ -76,7 +76,7 @@ export function planJobs(asked: AskedPlan, software: boolean): Job[] {
   return lengths.toSorted((a, b) => a - b).flatMap((length) => {
     const regime: Regime = length <= TRAINED ? "inside" : "beyond";
     const taking = contestants(regime, length).filter((contestant) =>
-      (asked.methods?.includes(contestant.label) ?? true) &&
+      (asked.methods?.includes(contestant.label) ?? !contestant.onlyAsked) &&
       (!software || asked.methods !== undefined ||
         length <= SOFTWARE[growsWithLength(contestant) ? "growing" : "bounded"])
     );

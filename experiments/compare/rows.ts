@@ -44,6 +44,10 @@ export interface CompareRow {
   secondsPerToken: number | null;
   /** Perplexity of prose at that length; null for retrieval and in tuning. */
   perplexity: number | null;
+  /** The machine and its adapter, in words. */
+  machine: string;
+  /** The day, as 2026-01-31. */
+  date: string;
 }
 
 const number = z.number();
@@ -70,6 +74,8 @@ const schema: z.ZodType<CompareRow[]> = z.array(z.strictObject({
   readBytes: measured,
   secondsPerToken: measured,
   perplexity: measured,
+  machine: z.string(),
+  date: z.string(),
 }));
 
 /**
@@ -98,7 +104,7 @@ export function isWhole({ correct, haystacks }: Pick<CompareRow, "correct" | "ha
 /** What tells rows apart. */
 export function keyOf({ method, regime, length, variant, part, trial, seed, haystacks, needles, knobs }: Omit<
   CompareRow,
-  "correct" | "questions" | "exact" | "low" | "high" | "peakBytes" | keyof CostFields
+  "machine" | "date" | "correct" | "questions" | "exact" | "low" | "high" | "peakBytes" | keyof CostFields
 >): string {
   return JSON.stringify([
     method,

@@ -12,6 +12,10 @@ const TUNING_QUESTIONS = { needles: 4, questionsPerNeedle: 2 };
 export interface CompareOptions {
   /** Seed of the reported contexts. */
   readonly seed: number;
+  /** The machine, for the record. */
+  readonly machine: string;
+  /** The day, for the record. */
+  readonly date: string;
   /** Rows measured before; they are not measured again. */
   readonly known: readonly CompareRow[];
   /** Called before a measurement. */
@@ -72,7 +76,7 @@ class CompareRun {
 
   /** Reads what of a row's contexts was not read before; each context is kept as soon as it was. */
   async #measure({ contestant }: Job, about: About, questionsPerNeedle: number): Promise<CompareRow> {
-    const { bench, options: { onRow } } = this;
+    const { bench, options: { onRow, machine, date } } = this;
     const key = keyOf(about);
     let row = this.#known.get(key);
     if (row && isWhole(row)) return row;
@@ -82,7 +86,7 @@ class CompareRun {
       const costs = part === "reported" && isWhole({ ...answers, haystacks })
         ? await bench.costs(contestant, knobs, task)
         : NO_COSTS;
-      row = { ...about, ...answers, ...costs };
+      row = { ...about, ...answers, ...costs, machine, date };
       this.#known.set(key, row);
       await onRow(row);
     }

@@ -3,6 +3,7 @@ import type { Device } from "../gpu/mod.ts";
 import { BlockMemory } from "./block_memory.ts";
 import { KeptTokens } from "./kept_tokens.ts";
 import type { LayerMemory } from "./layer_memory.ts";
+import { SelectionCache } from "./selection_cache.ts";
 import { factsOf, type SavedState } from "./saved_state.ts";
 
 /**
@@ -11,6 +12,11 @@ import { factsOf, type SavedState } from "./saved_state.ts";
  * @throws {RangeError} for a state of no kind that there is.
  */
 export function restoreMemory(device: Device, state: SavedState): LayerMemory {
-  const { kind } = factsOf("saved memory", state.facts, z.looseObject({ kind: z.enum(["blocks", "kept tokens"]) }));
-  return kind === "blocks" ? BlockMemory.restore(device, state) : KeptTokens.restore(state);
+  const { kind } = factsOf(
+    "saved memory",
+    state.facts,
+    z.looseObject({ kind: z.enum(["blocks", "kept tokens", "selections"]) }),
+  );
+  if (kind === "blocks") return BlockMemory.restore(device, state);
+  return kind === "selections" ? SelectionCache.restore(state) : KeptTokens.restore(state);
 }

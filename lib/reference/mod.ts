@@ -61,3 +61,4 @@ export {
   tokenSelectTokens,
 } from "./block_methods.ts";
 export { type EvictionInput, type EvictionKnobs, ReferenceEviction } from "./eviction.ts";
+export { ReferenceTokenSelect, type TokenSelectKnobs } from "./token_select.ts";

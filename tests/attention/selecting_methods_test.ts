@@ -10,6 +10,7 @@ import {
   ntkFrequencies,
   questTokens,
   ReferenceEviction,
+  ReferenceTokenSelect,
   reRopeDistance,
   tokenSelectTokens,
 } from "../../lib/reference/mod.ts";
@@ -101,6 +102,15 @@ check("infllm", { own: { ...infOwn, far: "compact" } }, "the same", ({ allQuerie
 check("token-select", { own: { tokens: 5 } }, "attention_mass", ({ allQueries: queries, keys }, { rows }) => ({
   lists: [tokenSelectTokens({ queries, keys, rows }, { globalSize: 3, window: 10, tokens: 5 })],
 }));
+for (const similarity of [-1, 0, 0.2, 2]) {
+  // Random queries have cosines around 0: about half of the steps, a few, all or none go on with the last selection.
+  const knobs = { globalSize: 3, window: 10, tokens: 5, similarity };
+  let oracle: ReferenceTokenSelect;
+  check("token-select", { own: { tokens: 5, similarity } }, "its cache", ({ allQueries: queries, keys }, { rows }) => {
+    if (keys.shape[1] === rows) oracle = new ReferenceTokenSelect(knobs);
+    return { lists: [oracle.step({ queries, keys, rows })] };
+  });
+}
 check(
   "quest",
   { own: { page: 3, pages: 3, full: 0 } },
@@ -179,6 +189,8 @@ gpuTest("in their limits selecting and evicting methods are one another", async 
     // All tokens of the middle picked: ReAttention's attend step on the same selection.
     ["infllm", { own: { block: 2, blocks: 256, local: 6, far: "compact" } }, "reattention", { k: 60, recallClip: -1 }],
     ["token-select", { own: { tokens: 256 } }, "full", {}],
+    // Random queries are less alike than the usual 0.9: nothing is reused.
+    ["token-select", { own: { tokens: 5 } }, "token-select", { own: { tokens: 5, similarity: 2 } }],
     ["quest", { own: { pages: 256, full: 0 } }, "full", {}],
     ["quest", { own: { page: 2, pages: 1, full: 1 } }, "full", {}],
     ["quest-compact", { own: { pages: 256 } }, "full", {}],

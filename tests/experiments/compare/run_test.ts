@@ -4,6 +4,7 @@ import type { Job } from "../../../experiments/compare/plan.ts";
 import type { CompareRow } from "../../../experiments/compare/rows.ts";
 import { bestTrial, runJobs } from "../../../experiments/compare/run.ts";
 
+const MADE = { machine: "a machine", date: "2026-01-31" };
 const COSTS = { attended: 1, residentBytes: 2, readBytes: 3, secondsPerToken: 4, perplexity: 5 };
 const job: Job = {
   contestant: { label: "streaming", method: "streaming", trials: [{ window: 1 }, { window: 2 }, { window: 3 }] },
@@ -51,7 +52,7 @@ const EVERYTHING: readonly Asked[] = [
 Deno.test("runJobs tries each setting on contexts of its own and reports the best one on others", async () => {
   const asked: Asked[] = [];
   const seen: CompareRow[] = [];
-  const rows = await runJobs(bench(asked), [job], { seed: 1, known: [], onRow: (row) => void seen.push(row) });
+  const rows = await runJobs(bench(asked), [job], { seed: 1, ...MADE, known: [], onRow: (row) => void seen.push(row) });
   assertEquals(asked, EVERYTHING);
   assertEquals(rows.map(({ part, trial, correct }) => [part, trial, correct]), [
     ["tuning", 0, [0, 0]],
@@ -67,16 +68,16 @@ Deno.test("runJobs tries each setting on contexts of its own and reports the bes
 });
 
 Deno.test("runJobs goes on from the context at which it was stopped, wherever that was", async () => {
-  const whole = await runJobs(bench([]), [job], { seed: 1, known: [], onRow: () => {} });
+  const whole = await runJobs(bench([]), [job], { seed: 1, ...MADE, known: [], onRow: () => {} });
   for (let breaksAfter = 0; breaksAfter <= EVERYTHING.length; breaksAfter++) {
     const kept = new Map<string, CompareRow>();
     const onRow = (row: CompareRow) => void kept.set(`${row.part} ${row.trial}`, row);
     const asked: Asked[] = [];
-    const first = runJobs(bench(asked, { breaksAfter }), [job], { seed: 1, known: [], onRow });
+    const first = runJobs(bench(asked, { breaksAfter }), [job], { seed: 1, ...MADE, known: [], onRow });
     if (breaksAfter < EVERYTHING.length) await assertRejects(() => first, Error, "stopped");
     else await first;
     const again: Asked[] = [];
-    const rows = await runJobs(bench(again), [job], { seed: 1, known: [...kept.values()], onRow });
+    const rows = await runJobs(bench(again), [job], { seed: 1, ...MADE, known: [...kept.values()], onRow });
     assertEquals([...asked, ...again], EVERYTHING);
     assertEquals(rows, whole);
   }
@@ -85,7 +86,7 @@ Deno.test("runJobs goes on from the context at which it was stopped, wherever th
 Deno.test("runJobs takes the setting that was best at the length where settings are tried", async () => {
   const asked: Asked[] = [];
   const long = { ...job, length: 65536, haystacks: 1, tuningLength: 4096, tuning: 1 };
-  const rows = await runJobs(bench(asked, { wins: 480 }), [long], { seed: 1, known: [], onRow: () => {} });
+  const rows = await runJobs(bench(asked, { wins: 480 }), [long], { seed: 1, ...MADE, known: [], onRow: () => {} });
   // The settings of streaming in contestants.ts at 4,096 tokens; the one in second place is reported.
   assertEquals(asked, [[undefined, 4096, 5001, 0], [480, 4096, 5001, 0], [256, 4096, 5001, 0], [2, 65536, 1, 0]]);
   assertEquals(rows.at(-1)!.length, 65536);

@@ -4,7 +4,6 @@
  */
 
 import { planSweep, sweepSpecJsonSchema } from "../lib/evaluation/mod.ts";
-import { isTerminal } from "../lib/platform.ts";
 import { type AblateArguments, ArgumentsError, parseAblateArguments, USAGE } from "./ablate/arguments.ts";
 import { dryRun } from "./ablate/dry_run.ts";
 import { isRunAction, parseRunArguments, type RunArguments } from "./ablate/runs/arguments.ts";
@@ -13,11 +12,9 @@ import type { RunContext } from "./ablate/runs/go_on.ts";
 import { startRun } from "./ablate/runs/start_run.ts";
 import { readSpec } from "./ablate/spec_file.ts";
 import { StoppedSweepError, sweepHere } from "./ablate/sweep_here.ts";
-import { Progress } from "./demo/progress.ts";
+import type { Progress } from "./command/progress.ts";
+import { INTERRUPTED, terminalProgress } from "./command/run_command.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
-
-/** What shells give for a program ended by Ctrl-C. */
-const INTERRUPTED = 130;
 
 async function main([first, ...rest]: readonly string[]): Promise<number> {
   try {
@@ -78,8 +75,7 @@ async function interruptible(
   const stop = new AbortController();
   const interrupt = () => stop.signal.aborted ? Deno.exit(INTERRUPTED) : stop.abort(new Error("stopped"));
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupt);
-  const write = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
-  const bar = new Progress({ write, terminal: isTerminal("stderr"), columns: terminalColumns() });
+  const bar = terminalProgress();
   try {
     return await act(stop, bar);
   } catch (error) {
@@ -94,14 +90,6 @@ async function interruptible(
 
 function quoted(text: string): string {
   return /^[\w./:=,@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-function terminalColumns(): number {
-  try {
-    return Deno.consoleSize().columns;
-  } catch {
-    return 80;
-  }
 }
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);

@@ -3,6 +3,7 @@
  * tells the options.
  */
 
+import { runCommand } from "./command/run_command.ts";
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
 import { fileExists, isTerminal, readText, writeAside } from "../lib/platform.ts";
@@ -16,43 +17,6 @@ import { type CompareRow, isWhole, keyOf, parseRows } from "./compare/rows.ts";
 import { runJobs } from "./compare/run.ts";
 import { remarks, tableHead, tableLine } from "./compare/table.ts";
 import { describeMachine, today } from "./demo/results.ts";
-import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
-
-/** What shells give for a program ended by Ctrl-C. */
-const INTERRUPTED = 130;
-
-async function main(args: readonly string[]): Promise<number> {
-  let asked: CompareArguments;
-  try {
-    asked = parseCompareArguments(args);
-  } catch (error) {
-    if (!(error instanceof ArgumentsError)) throw error;
-    console.error(`compare: ${error.message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (asked.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  nameRuntimeFolder();
-  const stop = new AbortController();
-  const interrupt = () => stop.signal.aborted ? Deno.exit(INTERRUPTED) : stop.abort();
-  Deno.addSignalListener("SIGINT", interrupt);
-  try {
-    if (asked.report !== undefined) await report(asked.report);
-    else await compare(asked, stop.signal);
-    return 0;
-  } catch (error) {
-    if (stop.signal.aborted) {
-      console.error(asked.json ? `compare: stopped; ${asked.json} has what was measured` : "compare: stopped");
-      return INTERRUPTED;
-    }
-    console.error(`compare: ${error instanceof Error ? error.message : error}`);
-    return 1;
-  } finally {
-    Deno.removeSignalListener("SIGINT", interrupt);
-  }
-}
 
 async function compare(asked: CompareArguments, signal: AbortSignal): Promise<void> {
   const { json, out, seed } = asked;
@@ -94,4 +58,13 @@ async function report(json: string): Promise<void> {
   console.log(`table: ${file}`);
 }
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+if (import.meta.main) {
+  Deno.exitCode = await runCommand({
+    name: "compare",
+    usage: USAGE,
+    parse: parseCompareArguments,
+    argumentsError: ArgumentsError,
+    run: (asked, { signal }) => asked.report !== undefined ? report(asked.report) : compare(asked, signal),
+    stopped: ({ json }) => json ? `stopped; ${json} has what was measured` : "stopped",
+  }, Deno.args);
+}

@@ -3,11 +3,11 @@
  * them, with the embedded model. `--help` tells the options.
  */
 
+import { type CommandRun, runCommand } from "./command/run_command.ts";
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
-import { isTerminal, writeAside } from "../lib/platform.ts";
+import { writeAside } from "../lib/platform.ts";
 import { saveFigure } from "../lib/viz/mod.ts";
-import { Progress } from "./demo/progress.ts";
 import { describeMachine, today } from "./demo/results.ts";
 import { tableHead, tableLine } from "./demo/table.ts";
 import { type NeedleArguments, NeedleArgumentsError, parseNeedleArguments, USAGE } from "./needle/arguments.ts";
@@ -15,46 +15,13 @@ import { detailLine } from "./needle/detail_line.ts";
 import { needleFigure, readRows } from "./needle/figure.ts";
 import { poolRows } from "./needle/pool.ts";
 import { type NeedleRow, needleRow } from "./needle/run.ts";
-import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
 
-/** What shells give for a program ended by Ctrl-C. */
-const INTERRUPTED = 130;
-
-async function main(args: readonly string[]): Promise<number> {
-  let asked: NeedleArguments;
-  try {
-    asked = parseNeedleArguments(args);
-  } catch (error) {
-    if (!(error instanceof NeedleArgumentsError)) throw error;
-    console.error(`needle: ${error.message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (asked.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  nameRuntimeFolder();
-  const stop = new AbortController();
-  const interrupt = () => stop.signal.aborted ? Deno.exit(INTERRUPTED) : stop.abort();
-  Deno.addSignalListener("SIGINT", interrupt);
-  const progress = new Progress({
-    write: (text) => Deno.stderr.writeSync(new TextEncoder().encode(text)),
-    terminal: isTerminal("stderr"),
-  });
-  try {
-    const rows = asked.lengths.length > 0 ? await needle(asked, progress, stop.signal) : [];
-    if (asked.figure !== undefined) await draw(asked.figure, asked.draw, rows);
-    return 0;
-  } catch (error) {
-    progress.clear();
-    console.error(`needle: ${stop.signal.aborted ? "stopped" : error instanceof Error ? error.message : error}`);
-    return stop.signal.aborted ? INTERRUPTED : 1;
-  } finally {
-    Deno.removeSignalListener("SIGINT", interrupt);
-  }
+async function needle(asked: NeedleArguments, run: CommandRun): Promise<void> {
+  const rows = asked.lengths.length > 0 ? await measure(asked, run) : [];
+  if (asked.figure !== undefined) await draw(asked.figure, asked.draw, rows);
 }
 
-async function needle(asked: NeedleArguments, progress: Progress, signal: AbortSignal): Promise<NeedleRow[]> {
+async function measure(asked: NeedleArguments, { progress, signal }: CommandRun): Promise<NeedleRow[]> {
   using device = await Device.open();
   using model = await loadModel(asked.model, { device });
   const machine = describeMachine(device);
@@ -88,4 +55,13 @@ async function draw(figure: string, files: readonly string[], rows: readonly Nee
   console.log(`figure: ${figure}`);
 }
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+if (import.meta.main) {
+  Deno.exitCode = await runCommand({
+    name: "needle",
+    usage: USAGE,
+    parse: parseNeedleArguments,
+    argumentsError: NeedleArgumentsError,
+    run: needle,
+    stopped: () => "stopped",
+  }, Deno.args);
+}

@@ -1,5 +1,5 @@
 import { ablate, SweepFile, type SweepPlan, type SweepSpec } from "../../lib/evaluation/mod.ts";
-import type { Progress } from "../demo/progress.ts";
+import type { Progress } from "../command/progress.ts";
 import { SweepProgress } from "./sweep_progress.ts";
 import { trialLine } from "./trial_line.ts";
 

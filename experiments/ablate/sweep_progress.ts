@@ -1,5 +1,5 @@
 import { settingLabel, type Trial, type TrialRecord } from "../../lib/evaluation/mod.ts";
-import type { Progress } from "../demo/progress.ts";
+import type { Progress } from "../command/progress.ts";
 
 /** What is told of a sweep before it goes on. */
 export interface SweepProgressOptions {

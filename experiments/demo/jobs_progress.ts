@@ -1,6 +1,6 @@
 import type { NeedleProgress } from "../../lib/evaluation/mod.ts";
 import { type DemoJob, isBounded } from "./plan.ts";
-import type { Progress } from "./progress.ts";
+import type { Progress } from "../command/progress.ts";
 
 /** Work of a row next to others, about: selecting (or attending to all) at every token costs as much as there are tokens. */
 function work({ method, length, haystacks }: DemoJob): number {

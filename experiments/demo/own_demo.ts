@@ -8,7 +8,7 @@ import type { DemoArguments } from "./arguments.ts";
 import { askOwnText, expectedAnswer, KNOWN_FORMS, type OwnAnswer } from "./own_text.ts";
 import { pictureSection } from "./page.ts";
 import { ALL, isBounded } from "./plan.ts";
-import type { Progress } from "./progress.ts";
+import type { Progress } from "../command/progress.ts";
 import { describeMachine, today, writeResults } from "./results.ts";
 
 /** What a run on a person's own text needs. */

@@ -1,5 +1,5 @@
 import type { Model } from "../../lib/model/mod.ts";
-import type { Progress } from "../demo/progress.ts";
+import type { Progress } from "../command/progress.ts";
 
 /** What an evaluation runs on. */
 export interface EvaluateOn {

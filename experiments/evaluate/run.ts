@@ -9,7 +9,7 @@ import {
   type RunSubject,
 } from "../../lib/evaluation/mod.ts";
 import type { Model, Session } from "../../lib/model/mod.ts";
-import type { Progress } from "../demo/progress.ts";
+import type { Progress } from "../command/progress.ts";
 import type { EvaluateArguments } from "./arguments.ts";
 import type { PlannedTask } from "./questions.ts";
 

@@ -19,6 +19,8 @@ export interface NeedleParameters {
   wording: Wording;
   /** Whether prompts end with the answer's opening words. Default true. */
   opening: boolean;
+  /** Whether answers are told while they are read as text, instead of being written. Default: they are written. */
+  read?: boolean;
 }
 
 const wordings = ["plain", "reworded", "varied", "unseen"] as const;
@@ -31,6 +33,10 @@ const schema: Schema<NeedleParameters> = z.strictObject({
   ),
   wording: z.enum(wordings).default("plain").describe('How questions are worded. Default "plain".'),
   opening: z.boolean().default(true).describe("Whether prompts end with the answer's opening words. Default true."),
+  // Without a default, so that trials of before it keep their names.
+  read: z.boolean().optional().describe(
+    "Whether the model tells an answer's tokens while it reads question and answer as text, as likelihoods of given texts are measured: no step is one of generation. Default: the answer is written.",
+  ),
 });
 
 /** Needles in a haystack, one haystack for each seed. An answer counts where it is exactly right. */
@@ -41,7 +47,7 @@ export const needleSweepTask: SweepTask<NeedleParameters> = {
   // Among the values that stand in the context; chains ask for one of as many.
   chance: ({ needles }) => 1 / needles,
   async makeItem({ tokenizer, length, seed, parameters }) {
-    const { needles: count, questionsPerNeedle, variant, wording, opening } = parameters;
+    const { needles: count, questionsPerNeedle, variant, wording, opening, read = false } = parameters;
     const random = new Random(seed, length);
     const { tokens, needles } = await makeContext({ tokenizer, length, needles: count, variant, random });
     const questions = Array.from({ length: count * questionsPerNeedle }, (_, index) => {
@@ -49,7 +55,8 @@ export const needleSweepTask: SweepTask<NeedleParameters> = {
       const turn = seed * count * questionsPerNeedle + index;
       const { prompt, answer } = askNeedle(needle, { variant, wording, opening, turn });
       const maxTokens = tokenizer.encode(` ${answer}`, { addSpecialTokens: false }).length;
-      return { prompt, expected: answer, maxTokens, name: needle.name, depth: needle.tokenIndex / tokens.length };
+      const depth = needle.tokenIndex / tokens.length;
+      return { prompt, expected: answer, maxTokens, name: needle.name, depth, ...(read && { read }) };
     });
     return { tokens, questions };
   },

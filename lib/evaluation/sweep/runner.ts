@@ -13,6 +13,8 @@ import { canonicalJson, type Trial } from "./trial.ts";
 export interface TrialSession extends NeedleSession<TrialSession> {
   /** A session of the same context, with other knobs if they are given. */
   fork(options?: { knobs?: Partial<Knobs> }): TrialSession;
+  /** Reads tokens and tells what the model expects after each: logits, row-major [tokens, vocabulary]. */
+  logits(tokens: readonly number[], options?: { signal?: AbortSignal }): Promise<Float32Array>;
   /** What each layer selected in the last steps. */
   readTrace(): Promise<readonly TraceStep[]>;
 }
@@ -75,6 +77,12 @@ interface Reading {
   readonly knobs: Readonly<Knobs>;
 }
 
+/** An answer, and the most tokens that any head attended to for it. */
+interface Said {
+  readonly said: readonly number[];
+  readonly widest: number;
+}
+
 /** Reading counts as so much of a trial's progress. */
 const READING = 0.7;
 
@@ -119,8 +127,8 @@ export class TrialRunner {
       options.signal?.throwIfAborted();
       // Methods that hold what they read in a way of their own go on as they are.
       using fork = session.fork(own ? {} : { knobs });
-      const said = await asking.time(() => this.#answer(fork, question, options.signal));
-      scope = Math.max(scope, fork.scope);
+      const { said, widest } = await asking.time(() => this.#answer(fork, question, options.signal));
+      scope = Math.max(scope, widest);
       const answer = tokenizer.decode(said).trim();
       const { name, depth = null, expected } = question;
       questions.push({ name, depth, expected, answer, score: task.score(question, answer) });
@@ -176,13 +184,39 @@ export class TrialRunner {
 
   async #answer(
     session: TrialSession,
-    { prompt, maxTokens }: TaskQuestion,
+    { prompt, maxTokens, read }: TaskQuestion,
     signal?: AbortSignal,
-  ): Promise<readonly number[]> {
-    session.markQuestion();
+  ): Promise<Said> {
     const tokens = this.#subject.tokenizer.encode(prompt, { addSpecialTokens: false });
-    return await session.generate(tokens, { maxTokens, signal });
+    if (read) return await toldWhileReading(session, tokens, maxTokens, signal);
+    session.markQuestion();
+    const said = await session.generate(tokens, { maxTokens, signal });
+    return { said, widest: session.scope };
   }
+}
+
+/**
+ * An answer's tokens, each the likeliest after the prompt and those before it, all read as text. What is read anew for each
+ * token ends with it, so that no later token has a say in what is selected for it.
+ */
+async function toldWhileReading(
+  session: TrialSession,
+  prompt: readonly number[],
+  maxTokens: number,
+  signal: AbortSignal | undefined,
+): Promise<Said> {
+  const told: number[] = [];
+  let widest = 0;
+  while (told.length < maxTokens) {
+    signal?.throwIfAborted();
+    using fork = session.fork();
+    const text = [...prompt, ...told];
+    const logits = await fork.logits(text, { signal });
+    const row = logits.subarray(logits.length - logits.length / text.length);
+    told.push(row.reduce((best, logit, index) => logit > row[best] ? index : best, 0));
+    widest = Math.max(widest, fork.scope);
+  }
+  return { said: told, widest };
 }
 
 /** The question's last token is the first step of one token: it writes the answer's first. */

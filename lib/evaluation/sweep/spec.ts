@@ -162,8 +162,8 @@ export function conditionNames({ task }: Pick<SweepSpec, "task">): string[] {
 }
 
 function parameterNames(task: string): string[] {
-  const complete = sweepTask(task).schema.safeParse({});
-  return complete.success ? Object.keys(complete.data as object).map((name) => `task.${name}`) : [];
+  const { properties = {} } = z.toJSONSchema(sweepTask(task).schema as unknown as z.ZodType, { io: "input" });
+  return Object.keys(properties).map((name) => `task.${name}`);
 }
 
 function faults(spec: SweepSpec): [path: string, message: string][] {

@@ -9,6 +9,11 @@ export interface TaskQuestion {
   readonly expected: string;
   /** Most tokens to write. */
   readonly maxTokens: number;
+  /**
+   * Whether the answer's tokens are told while prompt and answer are read as text, as likelihoods of given texts are: no step
+   * is one of generation, and no question is marked. Default false: the answer is written.
+   */
+  readonly read?: boolean;
   /** What is asked for, in a word. */
   readonly name: string;
   /** Where it stands in the context, from 0 to 1; undefined where it stands nowhere. */

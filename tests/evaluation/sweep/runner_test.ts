@@ -138,3 +138,30 @@ gpuTest("the same trial gives the same record again, times aside", async (device
   };
   assertEquals(await run(), await run());
 });
+
+gpuTest(
+  "an answer that is read sees far places where every chunk picks, and none where only leading tokens and window are read",
+  async (device) => {
+    const spec: SweepSpecInput = {
+      task: { name: "needle", needles: 2, read: true },
+      sweep: { prefill: ["recall", "window"] },
+      lengths: [1300],
+      seeds: [1],
+    };
+    const scores = new Map<string, number>();
+    for (const read of [true, false]) {
+      for await (
+        const { trial, result } of ablate({ ...spec, task: { name: "needle", needles: 2, read } }, { device })
+      ) {
+        scores.set(`${trial.knobs.prefill} ${read ? "read" : "written"}`, result!.score);
+        assert(result!.scope <= 512, `scope ${result!.scope}`);
+      }
+    }
+    assertEquals(Object.fromEntries(scores), {
+      "recall read": 1,
+      "window read": 0,
+      "recall written": 1,
+      "window written": 1,
+    });
+  },
+);

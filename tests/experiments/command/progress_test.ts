@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { jobsProgress } from "../../../experiments/demo/jobs_progress.ts";
 import { planJobs } from "../../../experiments/demo/plan.ts";
-import { Progress } from "../../../experiments/demo/progress.ts";
+import { Progress } from "../../../experiments/command/progress.ts";
 
 function watched(terminal: boolean, columns = 80) {
   const clock = { now: 0 };

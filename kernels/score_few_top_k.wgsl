@@ -136,7 +136,13 @@ fn main(
         fresh[load] = vec4<f32>(pages[slots[item / CHUNK4] + chunk + item % CHUNK4]);
       }
     }
-    workgroupBarrier();
+    // What the last batch offered is joined before the next one offers; the barriers between are those that keys need.
+    if (step > CHUNKS && (step - 1u) % CHUNKS == 0u) {
+      note_offers(lane);
+      turn = join_noted(turn, lane);
+    } else {
+      workgroupBarrier();
+    }
     if (step > 0u) {
       let done = (step - 1u) % CHUNKS * CHUNK4;
       for (var c = 0u; c < CHUNK4; c++) { // unrolled
@@ -171,13 +177,13 @@ fn main(
           }
           sums[p] = vec4<f32>();
         }
-        turn = join(turn, lane);
       }
     }
     if (chunk == 0u) {
       here = next_here;
     }
   }
+  turn = join(turn, lane);
   workgroupBarrier();
   for (var item = lane; item < PAIRS * K; item += THREADS) {
     let pair = first_pair + item / K;

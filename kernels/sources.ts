@@ -6131,7 +6131,13 @@ fn main(
         fresh[load] = vec4<f32>(pages[slots[item / CHUNK4] + chunk + item % CHUNK4]);
       }
     }
-    workgroupBarrier();
+    // What the last batch offered is joined before the next one offers; the barriers between are those that keys need.
+    if (step > CHUNKS && (step - 1u) % CHUNKS == 0u) {
+      note_offers(lane);
+      turn = join_noted(turn, lane);
+    } else {
+      workgroupBarrier();
+    }
     if (step > 0u) {
       let done = (step - 1u) % CHUNKS * CHUNK4;
       for (var c = 0u; c < CHUNK4; c++) { // unrolled
@@ -6166,13 +6172,13 @@ fn main(
           }
           sums[p] = vec4<f32>();
         }
-        turn = join(turn, lane);
       }
     }
     if (chunk == 0u) {
       here = next_here;
     }
   }
+  turn = join(turn, lane);
   workgroupBarrier();
   for (var item = lane; item < PAIRS * K; item += THREADS) {
     let pair = first_pair + item / K;
@@ -8181,9 +8187,19 @@ fn offer(pair: u32, turn: u32, score: f32, token: u32) {
 // Joins what all threads offered into the lists, and tells which copy of them holds now. All threads call it.
 fn join(turn: u32, lane: u32) -> u32 {
   workgroupBarrier();
+  note_offers(lane);
+  return join_noted(turn, lane);
+}
+
+// Takes down whether anything was offered: after a barrier that follows the offers.
+fn note_offers(lane: u32) {
   if (lane == 0u) {
     joins = atomicLoad(&offered_any);
   }
+}
+
+// Joins what was taken down; it begins with a barrier.
+fn join_noted(turn: u32, lane: u32) -> u32 {
   if (workgroupUniformLoad(&joins) == 0u) {
     return turn;
   }

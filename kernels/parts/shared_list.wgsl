@@ -32,9 +32,19 @@ fn offer(pair: u32, turn: u32, score: f32, token: u32) {
 // Joins what all threads offered into the lists, and tells which copy of them holds now. All threads call it.
 fn join(turn: u32, lane: u32) -> u32 {
   workgroupBarrier();
+  note_offers(lane);
+  return join_noted(turn, lane);
+}
+
+// Takes down whether anything was offered: after a barrier that follows the offers.
+fn note_offers(lane: u32) {
   if (lane == 0u) {
     joins = atomicLoad(&offered_any);
   }
+}
+
+// Joins what was taken down; it begins with a barrier.
+fn join_noted(turn: u32, lane: u32) -> u32 {
   if (workgroupUniformLoad(&joins) == 0u) {
     return turn;
   }

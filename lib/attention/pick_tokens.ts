@@ -11,7 +11,9 @@ import type { AttendedTokens, AttentionStep } from "./step.ts";
 const MOST_SHORT = 8;
 /** Most votes of those who vote together. */
 const MOST_ENTRIES = 512;
-const THREADS = 256;
+/** Entries of all threads' lists that workgroup memory holds. */
+const ROOM = 2048;
+const MOST_THREADS = 512;
 
 /** Whether one workgroup can do all that follows scoring, and on the step's device should; `rows` queries of each head vote. */
 export function picksAtOnce(step: AttentionStep, rows: number): boolean {
@@ -19,7 +21,7 @@ export function picksAtOnce(step: AttentionStep, rows: number): boolean {
   if (isOwnScoring(knobs.scoring) || knobs.k > MOST_SHORT) return false;
   const heads = votingHeads(knobs.scoring, cache.shape);
   const queries = votersOf(step, rows * heads);
-  return queries * knobs.k <= MOST_ENTRIES && queries <= THREADS &&
+  return queries * knobs.k <= MOST_ENTRIES && queries <= threadsFor(step) &&
     scoresFewTogether(step, rows * heads / cache.shape.keyValueHeads);
 }
 
@@ -37,6 +39,7 @@ export function pickTokens(step: AttentionStep, layer: number, queries: Tensor, 
   using scores = lists.scores;
   using tokens = lists.tokens;
   const selections = selectionsOf(step);
+  const THREADS = threadsFor(step);
   const QUERIES = votersOf(step, source.rows.shape[1] * source.heads);
   const indices = Tensor.empty(device, [cache.batch, selections, bound], "u32", "attended tokens");
   const counts = Tensor.empty(device, [cache.batch, selections], "u32", "attended counts");
@@ -56,6 +59,10 @@ export function pickTokens(step: AttentionStep, layer: number, queries: Tensor, 
   });
   const grid = splits(step) ? undefined : foldGrid(step, counts);
   return { indices, counts, ...(grid && { grid }), selections, bound };
+}
+
+function threadsFor({ device, context: { method: { knobs } } }: AttentionStep): number {
+  return device.choices.threads(Math.min(MOST_THREADS, ROOM / knobs.k));
 }
 
 /** Lists of attended tokens that a sequence has. */

@@ -7,7 +7,8 @@ export function packParams(
   target: DataView,
   offset: number,
 ): void {
-  kernel.params.forEach(({ name, type }, index) => {
+  for (let index = 0; index < kernel.params.length; index++) {
+    const { name, type } = kernel.params[index];
     const value = values[name];
     if (value === undefined) {
       throw new TypeError(
@@ -18,11 +19,12 @@ export function packParams(
     if (type === "f32") target.setFloat32(at, value, true);
     else if (type === "i32") target.setInt32(at, value, true);
     else target.setUint32(at, value, true);
-  });
+  }
   // All that the kernel has were given, so a surplus shows in the number.
-  const names = Object.keys(values);
-  if (names.length === kernel.params.length) return;
-  const surplus = names.find((name) => !kernel.params.some((param) => param.name === name));
+  let count = 0;
+  for (const _ in values) count++;
+  if (count === kernel.params.length) return;
+  const surplus = Object.keys(values).find((name) => !kernel.params.some((param) => param.name === name));
   throw new TypeError(`kernel ${kernel.name}: it has no parameter ${surplus}`);
 }
 

@@ -69,6 +69,7 @@ export class Decoder {
    */
   logits(hidden: Tensor): Tensor {
     const [batch, rows, size] = hidden.shape;
+    if (rows === 1) return this.allLogits(hidden);
     using last = slice(hidden, [0, rows - 1, 0], [batch, 1, size]);
     return this.allLogits(last);
   }

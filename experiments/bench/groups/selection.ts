@@ -6,7 +6,8 @@ import {
   rotaryFrequencies,
   RotationTable,
 } from "../../../lib/attention/mod.ts";
-import { disposeSelection } from "../../../lib/attention/step.ts";
+import { picksAtOnce, pickTokens } from "../../../lib/attention/pick_tokens.ts";
+import { disposeAttended, disposeSelection } from "../../../lib/attention/step.ts";
 import { selectTokens } from "../../../lib/attention/select.ts";
 import type { Device } from "../../../lib/gpu/mod.ts";
 import { Tensor } from "../../../lib/tensor/mod.ts";
@@ -15,10 +16,12 @@ import { inputTensor, inputValue } from "../inputs.ts";
 
 const SHAPE = { layers: 1, queryHeads: 8, keyValueHeads: 2, headSize: 64 };
 const K = 4;
+/** The paper's 127 spans of 32. */
+const MOST_PICKED = 127 * 32;
 const STORED_AT_ONCE = 4096;
 
 /**
- * Selection of one layer, from queries to marked spans: scores and the k best of each query, votes, clip, spans. In prefill as
+ * Selection of one layer, from queries to marked spans or the list of tokens: scores and the k best of each query, votes, clip, spans. In prefill as
  * a share of the multiply-add rate of its scores alone, in decoding as a share of copy bandwidth for reading the keys once.
  */
 export function selectionCases(software: boolean): BenchCase[] {
@@ -86,6 +89,11 @@ class OpenSelection implements OpenCase {
   }
 
   record(): Disposable {
+    // As `ReAttention.attend` selects where nothing looks at the step.
+    if (picksAtOnce(this.#step, this.#step.rows)) {
+      const picked = pickTokens(this.#step, 0, this.#queries, this.#step.outerLength + MOST_PICKED);
+      return { [Symbol.dispose]: () => disposeAttended(picked) };
+    }
     const selected = selectTokens(this.#step, 0, this.#queries);
     return { [Symbol.dispose]: () => disposeSelection(selected) };
   }

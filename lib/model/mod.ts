@@ -50,6 +50,7 @@ export { type PlanOptions, planRun } from "./plan/plan_run.ts";
 export { configOfShape, type ShapeName, shapeNames } from "./plan/presets.ts";
 export { describePlan, type PlanChange, type PlannedRun, type TierBytes } from "./plan/run_plan.ts";
 export type { TimeEstimate } from "./plan/estimate.ts";
+export { type StepTiming, timeSteps } from "./plan/time_steps.ts";
 export { PlatformError } from "../platform.ts";
 export type { RandomNumbers, SpanEffect, SpanEffects, SpanEffectsOptions } from "./span_effects.ts";
 export { Stepper } from "./stepper.ts";

@@ -1,6 +1,5 @@
 import { appendRandom, type AttentionMethod, KeyValueCache, type StepShape } from "../../attention/mod.ts";
 import { type Device, GpuError } from "../../gpu/mod.ts";
-import { Tensor } from "../../tensor/mod.ts";
 import type { ModelConfig } from "../config.ts";
 import { Decoder } from "../decoder.ts";
 import { DecoderWeights } from "../decoder_weights.ts";
@@ -9,6 +8,7 @@ import { promptSteps } from "../prompt_steps.ts";
 import { Stepper } from "../stepper.ts";
 import { BlankWeights } from "./blank_weights.ts";
 import type { RunToCount } from "./count_run.ts";
+import { timeSteps } from "./time_steps.ts";
 import { duration, grouped } from "./words.ts";
 
 /** How long a run will take. */
@@ -35,12 +35,6 @@ const LARGE_LAYER = 2 ** 25;
 const LENGTHS = { software: [2, 32], gpu: [8, 64] };
 /** Bytes of keys and values that are cached at most when steps are timed. */
 const MOST_CACHED = 2 ** 28;
-/** Steps timed at each length, after one that compiles kernels, and milliseconds after which no more are made. */
-const REPEATS = 4;
-const LONG_ENOUGH = 1000;
-/** Steps made before they are waited for: the wait itself takes as long as a short step. */
-const STEPS_AT_ONCE = 8;
-
 /**
  * Estimates a run's time. Two layers of the model's sizes (one, if it is large) with random weights are timed on the device: a chunk and a decode step, each
  * with two lengths of random keys and values in the cache. A line through both gives a step's time by the tokens that it scores and
@@ -117,24 +111,7 @@ async function timeLine(
   const points: { read: number; seconds: number }[] = [];
   for (const length of lengths) {
     await appendRandom(cache, Math.max(0, length - cache.lengths[0]));
-    using ids = Tensor.from(device, Uint32Array.from({ length: rows }, (_, row) => row % TIMED.vocabulary), [1, rows]);
-    let seconds = Infinity;
-    const began = performance.now();
-    for (let repeat = 0; repeat <= REPEATS; repeat++) {
-      // A step that takes so long is little slower for compiling.
-      if (repeat > 0 && performance.now() - began > LONG_ENOUGH * (1 + repeat)) break;
-      const steps = repeat === 0 ? 1 : STEPS_AT_ONCE;
-      await device.finish();
-      const start = performance.now();
-      for (let step = 0; step < steps; step++) {
-        const about = { phase: rows === 1 ? "decode" : "prefill", first: false, questionStart: undefined } as const;
-        using hidden = await stepper.step(ids, about);
-        using _logits = rows === 1 ? model.decoder.logits(hidden) : undefined;
-      }
-      await device.finish();
-      seconds = Math.min(seconds, (performance.now() - start) / 1000 / steps);
-      cache.truncate(length);
-    }
+    const seconds = await timeSteps(stepper, rows);
     points.push({ read: tokensRead(method, shapeAt(length + rows, rows)), seconds });
   }
   const [short, long] = points;

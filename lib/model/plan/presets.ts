@@ -1,5 +1,8 @@
 import { type ModelConfig, parseConfig } from "../config.ts";
 
+/** A model known by its shape. */
+export type ShapeName = "llama-3.1-8b" | "mistral-7b-v0.3" | "llama-3.2-3b";
+
 const llama3 = {
   model_type: "llama",
   hidden_act: "silu",
@@ -12,7 +15,7 @@ const llama3 = {
 };
 
 /** Models by shape: what their config.json on the Hugging Face hub says of sizes. */
-const configs = {
+const configs: Readonly<Record<ShapeName, unknown>> = {
   /** meta-llama/Llama-3.1-8B, config.json; also table 3 of "The Llama 3 Herd of Models" (arXiv 2407.21783). */
   "llama-3.1-8b": {
     ...llama3,
@@ -50,7 +53,7 @@ const configs = {
     tie_word_embeddings: true,
     rope_scaling: llama3Scaling(32),
   },
-} as const;
+};
 
 function llama3Scaling(factor: number) {
   return {
@@ -61,9 +64,6 @@ function llama3Scaling(factor: number) {
     original_max_position_embeddings: 8192,
   };
 }
-
-/** A model known by its shape. */
-export type ShapeName = keyof typeof configs;
 
 /** Names of the models known by their shape. */
 export const shapeNames: readonly ShapeName[] = Object.keys(configs) as ShapeName[];

@@ -8,7 +8,7 @@ const LENGTH = 8192;
 
 /** Figures of the committed comparison of methods. */
 export async function comparedFigures(): Promise<Record<string, Figure>> {
-  const file = new URL("../records/compare/h100.json", import.meta.url);
+  const file = new URL("../records/compare/methods.json", import.meta.url);
   const rows = parseRows(file.href, await readText(file));
   const { methods, tests, at } = exactGrid(rows);
   const points = (variant: string) =>

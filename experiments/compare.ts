@@ -12,7 +12,7 @@ import { ArgumentsError, type CompareArguments, parseCompareArguments, USAGE } f
 import { Bench } from "./compare/measure.ts";
 import { comparePage } from "./compare/page.ts";
 import { planJobs } from "./compare/plan.ts";
-import { recordMarkdown } from "./compare/record.ts";
+import { recordMarkdown, reportedRows } from "./compare/record.ts";
 import { type CompareRow, isWhole, keyOf, parseRows } from "./compare/rows.ts";
 import { runJobs } from "./compare/run.ts";
 import { remarks, tableHead, tableLine } from "./compare/table.ts";
@@ -27,6 +27,13 @@ async function compare(asked: CompareArguments, signal: AbortSignal): Promise<vo
   const jobs = planJobs(asked, device.info.software);
   console.log(`${machine}; ${jobs.length} rows; seed ${seed}\n\n${tableHead()}`);
   const all = new Map(kept.map((row) => [keyOf(row), row]));
+  const asks = (row: CompareRow) =>
+    row.seed === seed &&
+    jobs.some(({ contestant, length, variant, haystacks }) =>
+      row.method === contestant.label && row.length === length && row.variant === variant && row.haystacks === haystacks
+    );
+  // What an earlier run measured of this one's rows stands in the table too.
+  for (const row of reportedRows(kept).filter(asks)) console.log(tableLine(row));
   const rows = await runJobs(new Bench(model, device, { timed: !asked.untimed, signal }), jobs, {
     seed,
     machine,

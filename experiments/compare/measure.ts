@@ -19,8 +19,6 @@ import { OracleSession } from "./oracle_session.ts";
 
 /** Needles in the context of costs. */
 const NEEDLES = 4;
-/** Tokens of prose whose perplexity is taken, at the end of a context. */
-const JUDGED = 256;
 /** How plain needles are asked for: in five wordings in turn. */
 const VARIED = { wording: "varied", opening: true } as const;
 /** Tokens written to time one. */
@@ -41,6 +39,8 @@ export interface MeasureTask {
   readonly needles: number;
   /** Questions about each. */
   readonly questionsPerNeedle: number;
+  /** Tokens of prose whose perplexity is taken, at the end of a context. */
+  readonly judged: number;
   /** Seed of the contexts. */
   readonly seed: number;
 }
@@ -149,7 +149,7 @@ export class Bench {
       return { attended: session.scope, residentBytes, readBytes: bytes, secondsPerToken, perplexity: null };
     }
     using session = this.#session(contestant, knobs, true);
-    const place = context.tokens.length - Math.min(JUDGED, task.length / 4);
+    const place = context.tokens.length - Math.min(task.judged, Math.floor(task.length / 4));
     const judged = context.tokens.slice(place);
     await session.append(context.tokens.slice(0, place), { signal: this.#signal });
     session.clearTrace();

@@ -14,6 +14,11 @@ const mega = (bytes: number | null) => bytes === null ? null : bytes / 2 ** 20;
 /** Methods that keep less than everything: only they compare at an equal cache. */
 const FORGETS = /^(window|streaming|lm-infinite|h2o|snapkv)/;
 
+/** Whether a row competes: the oracle is told what to find, so that a front with it would be its own. */
+export function isRival({ method }: CompareRow): boolean {
+  return method !== "oracle";
+}
+
 const axes: readonly Axis[] = [
   { heading: "attended tokens per query", xTitle: "attended tokens", value: ({ attended }) => attended },
   {
@@ -34,7 +39,7 @@ export function paretoSections(rows: readonly CompareRow[], variant: string): Re
   const lengths = [...new Set(rows.map(({ length }) => length))].sort((a, b) => a - b);
   return lengths.flatMap((length) =>
     axes.flatMap(({ heading, xTitle, value, holds = () => true }): ReportSection[] => {
-      const points = rows.filter((row) => row.length === length && holds(row)).flatMap((row) => {
+      const points = rows.filter((row) => row.length === length && isRival(row) && holds(row)).flatMap((row) => {
         const x = value(row);
         if (x === null) return [];
         const { method: name, exact: y, low, high, questions } = row;
@@ -44,7 +49,8 @@ export function paretoSections(rows: readonly CompareRow[], variant: string): Re
       const title = `${length.toLocaleString("en-US")} tokens, needles ${variant}: ${heading}`;
       return [{
         heading: title,
-        text: "Upper left is better; the line joins methods that no other one beats in both.",
+        text:
+          "Upper left is better; the line joins methods that no other one beats in both. The oracle, which is told where to look, is left out.",
         figure: paretoFigure({ title: "", xTitle, yTitle: "exact match (share)", xScale: "log", points }),
       }];
     })

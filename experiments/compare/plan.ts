@@ -21,6 +21,8 @@ export interface Job {
   readonly tuningLength: number;
   /** Contexts on which each setting is tried; 0: the usual setting is taken. */
   readonly tuning: number;
+  /** Tokens of prose whose perplexity is taken. */
+  readonly judged: number;
 }
 
 /** What was asked for on the command line. */
@@ -90,6 +92,7 @@ export function planJobs(asked: AskedPlan, software: boolean): Job[] {
         ...(asked.haystacks !== undefined && { haystacks: asked.haystacks }),
         tuningLength: Math.min(length, MOST_TUNED),
         tuning: asked.quick ? 0 : 2,
+        judged: asked.quick ? 48 : 256,
       }))
     );
   });

@@ -75,13 +75,22 @@ class CompareRun {
   }
 
   /** Reads what of a row's contexts was not read before; each context is kept as soon as it was. */
-  async #measure({ contestant }: Job, about: About, questionsPerNeedle: number): Promise<CompareRow> {
+  async #measure({ contestant, judged }: Job, about: About, questionsPerNeedle: number): Promise<CompareRow> {
     const { bench, options: { onRow, machine, date } } = this;
     const key = keyOf(about);
     let row = this.#known.get(key);
     if (row && isWhole(row)) return row;
     const { regime, length, variant, seed, haystacks, needles, knobs, part } = about;
-    const task = { regime, length, variant: variant as Job["variant"], seed, haystacks, needles, questionsPerNeedle };
+    const task = {
+      regime,
+      length,
+      variant: variant as Job["variant"],
+      seed,
+      haystacks,
+      needles,
+      questionsPerNeedle,
+      judged,
+    };
     for await (const answers of bench.answers(contestant, knobs, task, row)) {
       const costs = part === "reported" && isWhole({ ...answers, haystacks })
         ? await bench.costs(contestant, knobs, task)

@@ -1,18 +1,26 @@
 import { readText } from "../../lib/platform.ts";
 import { type Figure, gridFigure, paretoFigure } from "../../lib/viz/mod.ts";
 import { exactGrid, reportedRows } from "../compare/record.ts";
+import { isRival } from "../compare/pareto.ts";
 import { parseRows } from "../compare/rows.ts";
 
 /** The length at which costs are set against what is found. */
-const LENGTH = 8192;
+const LENGTH = 2048;
+
+/** Two digits: what some 50 questions can tell. */
+function rounded(value: number | undefined): number | null {
+  return value === undefined ? null : Math.round(100 * value) / 100;
+}
 
 /** Figures of the committed comparison of methods. */
 export async function comparedFigures(): Promise<Record<string, Figure>> {
-  const file = new URL("../records/compare/h100.json", import.meta.url);
+  const file = new URL("../records/compare/methods.json", import.meta.url);
   const rows = parseRows(file.href, await readText(file));
-  const { methods, tests, at } = exactGrid(rows);
+  const { methods: bestFirst, tests, at } = exactGrid(rows);
+  // The first line of a grid is its lowest.
+  const methods = bestFirst.toReversed();
   const points = (variant: string) =>
-    reportedRows(rows).filter((row) => row.length === LENGTH && row.variant === variant && row.readBytes !== null)
+    reportedRows(rows).filter((row) => row.length === LENGTH && row.variant === variant && isRival(row))
       .map(({ method: name, readBytes, exact: y, low, high }) => ({ name, x: readBytes! / 2 ** 20, y, low, high }));
   return {
     compare_grid: gridFigure({
@@ -21,7 +29,7 @@ export async function comparedFigures(): Promise<Record<string, Figure>> {
       yTitle: "method",
       xLabels: tests.map(({ label }) => label),
       yLabels: methods,
-      values: methods.map((method) => tests.map((test) => at(method, test)?.exact ?? null)),
+      values: methods.map((method) => tests.map((test) => rounded(at(method, test)?.exact))),
       range: [0, 1],
       colorTitle: "exact match (share)",
     }),

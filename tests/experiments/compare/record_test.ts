@@ -3,7 +3,7 @@ import { exactGrid, gridTable, recordMarkdown } from "../../../experiments/compa
 import { type CompareRow, keyOf, parseRows } from "../../../experiments/compare/rows.ts";
 import { clusteredInterval } from "../../../lib/evaluation/mod.ts";
 
-const RECORD = new URL("../../../experiments/records/compare/h100.json", import.meta.url);
+const RECORD = new URL("../../../experiments/records/compare/methods.json", import.meta.url);
 
 function row(changes: Partial<CompareRow>): CompareRow {
   return {
@@ -67,6 +67,6 @@ Deno.test("the committed comparison: figures follow from the answers, 50 questio
 });
 
 Deno.test("the committed page is what the committed rows give", () => {
-  const page = Deno.readTextFileSync(new URL("h100.md", RECORD));
+  const page = Deno.readTextFileSync(new URL("methods.md", RECORD));
   assertEquals(page, recordMarkdown(parseRows(RECORD.href, Deno.readTextFileSync(RECORD))));
 });

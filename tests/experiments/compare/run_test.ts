@@ -16,6 +16,7 @@ const job: Job = {
   questionsPerNeedle: 1,
   tuningLength: 2048,
   tuning: 2,
+  judged: 256,
 };
 
 /** What the bench was asked to read: window, length, seed and number of a context. */

@@ -56,12 +56,12 @@ const VALUES = 8u;
 @group(0) @binding(8) var<storage, read_write> parts: array<vec4<f32>>;
 
 var<workgroup> rotated: array<vec4<f32>, PAIRS * D4>;
-// Of each pair and token: the lanes' sums; then, at the first place, its score, and then its weight.
-var<workgroup> products: array<f32, PAIRS * BLOCK * STRIDE>;
+// Of each pair and token: the lanes' sums; then, at the first place, its score, and then its weight. At the end: the slices' sums of
+// a pair's values. One for all, since drivers clear workgroup memory for each workgroup.
+var<workgroup> products: array<f32, max(PAIRS * BLOCK * STRIDE, 4u * BLOCK)>;
 var<workgroup> slots: array<u32, BLOCK>;
 var<workgroup> positions: array<u32, BLOCK>;
 var<workgroup> scratch: array<f32, PAIRS * SHARE>;
-var<workgroup> sums: array<vec4<f32>, 2u * BLOCK>;
 
 // Half-split pairs (x[c], x[c + d/2]) of four channels, turned.
 fn turn_low(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
@@ -236,13 +236,15 @@ fn main(
     }
   }
   for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-    // Two places take turns: all have read one before any writes it again.
-    sums[pair % 2u * BLOCK + lane] = totals[pair];
+    workgroupBarrier();
+    for (var i = 0u; i < 4u; i++) { // unrolled
+      products[i * BLOCK + lane] = totals[pair][i];
+    }
     workgroupBarrier();
     if (lane < D4 && pair < pairs) {
-      var total = sums[pair % 2u * BLOCK + lane];
-      for (var other = 1u; other < SLICES; other++) {
-        total += sums[pair % 2u * BLOCK + lane + other * D4];
+      var total = totals[pair];
+      for (var other = lane + D4; other < SLICES * D4; other += D4) {
+        total += vec4(products[other], products[BLOCK + other], products[2u * BLOCK + other], products[3u * BLOCK + other]);
       }
       parts[first_part + pair * part_stride + lane] = total;
     }

@@ -6,7 +6,7 @@
 //           (EXTRA 1) or [columns] (EXTRA 2) of f32; output C [ROWS, columns] of Output; the left side's places count vec4s, `depth`
 //           and the right side's loads, those of C elements
 // Dispatch: one workgroup of THREADS threads (at most 256) per THREADS / LANES * COLS columns, half as many where PAIRED is 1; linear groups
-// Source:   plain definition. NORM: A's rows are normed first, as in rms_norm.wgsl. PAIRED: silu of a product with the matrix's first
+// Source:   plain definition. NORM: A's rows are normed first, as in rms_norm.wgsl; what makes their mean square 1 is multiplied into the sums. PAIRED: silu of a product with the matrix's first
 //           half times that with its second, as in silu_gate.wgsl. EXTRA: a residual or a bias is added. Threads' sums are added
 //           in a fixed order, the same for every number of rows.
 
@@ -25,9 +25,6 @@ struct Params {
 }
 
 // uses parts/row_products.wgsl
-// uses parts/row_totals.wgsl
-
-const WORKGROUP = THREADS;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;

@@ -21,9 +21,6 @@ struct Params {
 }
 
 // uses parts/row_products.wgsl
-// uses parts/row_totals.wgsl
-
-const WORKGROUP = THREADS;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;

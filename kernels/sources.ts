@@ -689,12 +689,12 @@ const VALUES = 8u;
 @group(0) @binding(8) var<storage, read_write> parts: array<vec4<f32>>;
 
 var<workgroup> rotated: array<vec4<f32>, PAIRS * D4>;
-// Of each pair and token: the lanes' sums; then, at the first place, its score, and then its weight.
-var<workgroup> products: array<f32, PAIRS * BLOCK * STRIDE>;
+// Of each pair and token: the lanes' sums; then, at the first place, its score, and then its weight. At the end: the slices' sums of
+// a pair's values. One for all, since drivers clear workgroup memory for each workgroup.
+var<workgroup> products: array<f32, max(PAIRS * BLOCK * STRIDE, 4u * BLOCK)>;
 var<workgroup> slots: array<u32, BLOCK>;
 var<workgroup> positions: array<u32, BLOCK>;
 var<workgroup> scratch: array<f32, PAIRS * SHARE>;
-var<workgroup> sums: array<vec4<f32>, 2u * BLOCK>;
 
 // Half-split pairs (x[c], x[c + d/2]) of four channels, turned.
 fn turn_low(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
@@ -869,13 +869,15 @@ fn main(
     }
   }
   for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-    // Two places take turns: all have read one before any writes it again.
-    sums[pair % 2u * BLOCK + lane] = totals[pair];
+    workgroupBarrier();
+    for (var i = 0u; i < 4u; i++) { // unrolled
+      products[i * BLOCK + lane] = totals[pair][i];
+    }
     workgroupBarrier();
     if (lane < D4 && pair < pairs) {
-      var total = sums[pair % 2u * BLOCK + lane];
-      for (var other = 1u; other < SLICES; other++) {
-        total += sums[pair % 2u * BLOCK + lane + other * D4];
+      var total = totals[pair];
+      for (var other = lane + D4; other < SLICES * D4; other += D4) {
+        total += vec4(products[other], products[BLOCK + other], products[2u * BLOCK + other], products[3u * BLOCK + other]);
       }
       parts[first_part + pair * part_stride + lane] = total;
     }
@@ -2925,7 +2927,7 @@ fn main(
 //           (EXTRA 1) or [columns] (EXTRA 2) of f32; output C [ROWS, columns] of Output; the left side's places count vec4s, \`depth\`
 //           and the right side's loads, those of C elements
 // Dispatch: one workgroup of THREADS threads (at most 256) per THREADS / LANES * COLS columns, half as many where PAIRED is 1; linear groups
-// Source:   plain definition. NORM: A's rows are normed first, as in rms_norm.wgsl. PAIRED: silu of a product with the matrix's first
+// Source:   plain definition. NORM: A's rows are normed first, as in rms_norm.wgsl; what makes their mean square 1 is multiplied into the sums. PAIRED: silu of a product with the matrix's first
 //           half times that with its second, as in silu_gate.wgsl. EXTRA: a residual or a bias is added. Threads' sums are added
 //           in a fixed order, the same for every number of rows.
 
@@ -2944,9 +2946,6 @@ struct Params {
 }
 
 // uses parts/row_products.wgsl
-// uses parts/row_totals.wgsl
-
-const WORKGROUP = THREADS;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
@@ -3032,9 +3031,6 @@ struct Params {
 }
 
 // uses parts/row_products.wgsl
-// uses parts/row_totals.wgsl
-
-const WORKGROUP = THREADS;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> left: array<vec4<Left>>;
@@ -7987,19 +7983,18 @@ fn bound_of(row: u32) -> f32 {
 }
 `,
   row_products: `// Products of ROWS rows with the rows of a matrix, each read once along its length: LANES threads share a row of the matrix, and
-// each sums COLS of them. Where NORM is 1 the rows are brought to a mean square of 1 first and multiplied with the norm's weights.
-// THREADS, LANES, COLS, AHEAD, LOADS (COLS * AHEAD), ROWS, SLOTS (ROWS * COLS), PARTS, NORM, PAIRED and STAGED are the kernel's, and
-// so are \`left\`, \`right\`, \`norm_weight\` and these params: columns, depth, left_first, left_row, right_first, right_row, epsilon.
+// each sums COLS of them. Where NORM is 1 the rows are multiplied with the norm's weights, and their sums brought to a mean square
+// of 1 at the end. THREADS, LANES, COLS, AHEAD, LOADS (COLS * AHEAD), ROWS, SLOTS (ROWS * COLS), SUMS (SLOTS, and ROWS more with
+// NORM), PARTS, NORM and PAIRED are the kernel's, and so are \`left\`, \`right\`, \`norm_weight\` and these params: columns, depth,
+// left_first, left_row, right_first, right_row, epsilon. Workgroup memory is kept small: drivers clear it for each workgroup.
 
 const UNITS = THREADS / LANES;
 // With PAIRED a row of the matrix goes with the one \`columns\` later: each column of the result takes two.
 const UNIT_COLUMNS = COLS / (1u + PAIRED);
 const GROUP_COLUMNS = UNITS * UNIT_COLUMNS;
 
-var<workgroup> staged: array<vec4<f32>, STAGED>;
-var<workgroup> lane_sums: array<f32, THREADS * SLOTS>;
-var<workgroup> quarter_sums: array<f32, 4u * UNITS * SLOTS>;
-var<workgroup> factors: array<f32, ROWS>;
+var<workgroup> lane_sums: array<f32, THREADS * SUMS>;
+var<workgroup> quarter_sums: array<f32, 4u * UNITS * SUMS>;
 
 // What a load brings, as f32: one vec4, or two where the matrix is halves.
 fn widened(loaded: Loaded, part: u32) -> vec4<f32> {
@@ -8017,48 +8012,29 @@ fn row_first(group: u32, unit: u32, slot: u32) -> u32 {
   return params.right_first + (min(column, params.columns - 1u) + slot / UNIT_COLUMNS * params.columns) * params.right_row;
 }
 
-fn left_at(r: u32, k: u32) -> vec4<f32> {
-  if (NORM == 1u) {
-    return staged[r * PARTS * params.depth + k];
-  }
-  return vec4<f32>(left[params.left_first + r * params.left_row + k]);
-}
-
 // Sums all products of a group's columns; \`product\` then reads them.
 fn multiply(group: u32, lane: u32) {
   let unit = lane / LANES;
   let slice = lane % LANES;
-  // The matrix's first loads are under way while the norm is made.
   var loaded: array<Loaded, LOADS>;
   for (var step = 0u; step < AHEAD; step++) { // unrolled
     for (var c = 0u; c < COLS; c++) { // unrolled
       loaded[step * COLS + c] = right[row_first(group, unit, c) + min(slice + step * LANES, params.depth - 1u)];
     }
   }
-  if (NORM == 1u) {
-    let length = PARTS * params.depth;
-    for (var r = 0u; r < ROWS; r++) { // unrolled
-      var squares = vec4<f32>();
-      for (var k = lane; k < length; k += THREADS) {
-        let value = vec4<f32>(left[params.left_first + r * params.left_row + k]);
-        squares = fma(value, value, squares);
-        staged[r * length + k] = value * norm_weight[k];
-      }
-      let total = total_of((squares.x + squares.y) + (squares.z + squares.w), lane);
-      if (lane == 0u) {
-        factors[r] = 1.0 / sqrt(total / f32(4u * length) + params.epsilon);
-      }
-    }
-    workgroupBarrier();
-  }
-  var sums: array<vec4<f32>, SLOTS>;
+  var sums: array<vec4<f32>, SUMS>;
   for (var start = slice; start < params.depth; start += AHEAD * LANES) {
     for (var step = 0u; step < AHEAD; step++) { // unrolled
       let k = start + step * LANES;
       for (var part = 0u; part < PARTS; part++) { // unrolled
         for (var r = 0u; r < ROWS; r++) { // unrolled
-          let held = left_at(r, PARTS * min(k, params.depth - 1u) + part);
-          let a = select(vec4<f32>(), held, k < params.depth);
+          let place = PARTS * min(k, params.depth - 1u) + part;
+          let held = vec4<f32>(left[params.left_first + r * params.left_row + place]);
+          var a = select(vec4<f32>(), held, k < params.depth);
+          if (NORM == 1u) {
+            sums[SUMS - ROWS + r] = fma(a, a, sums[SUMS - ROWS + r]);
+            a *= norm_weight[place];
+          }
           for (var c = 0u; c < COLS; c++) { // unrolled
             sums[r * COLS + c] = fma(a, widened(loaded[step * COLS + c], part), sums[r * COLS + c]);
           }
@@ -8074,11 +8050,11 @@ fn multiply(group: u32, lane: u32) {
       }
     }
   }
-  for (var s = 0u; s < SLOTS; s++) { // unrolled
+  for (var s = 0u; s < SUMS; s++) { // unrolled
     lane_sums[s * THREADS + lane] = (sums[s].x + sums[s].y) + (sums[s].z + sums[s].w);
   }
   workgroupBarrier();
-  for (var item = lane; item < 4u * UNITS * SLOTS; item += THREADS) {
+  for (var item = lane; item < 4u * UNITS * SUMS; item += THREADS) {
     let first = item / (4u * UNITS) * THREADS + item % (4u * UNITS) * (LANES / 4u);
     var sum = 0.0;
     for (var i = 0u; i < LANES / 4u; i++) {
@@ -8089,9 +8065,9 @@ fn multiply(group: u32, lane: u32) {
   workgroupBarrier();
 }
 
-// Sum of a row with the matrix's row of a unit's slot.
-fn slot_sum(unit: u32, r: u32, slot: u32) -> f32 {
-  let first = 4u * ((r * COLS + slot) * UNITS + unit);
+// A unit's sum.
+fn unit_sum(unit: u32, sum: u32) -> f32 {
+  let first = 4u * (sum * UNITS + unit);
   return (quarter_sums[first] + quarter_sums[first + 1u]) + (quarter_sums[first + 2u] + quarter_sums[first + 3u]);
 }
 
@@ -8099,13 +8075,14 @@ fn slot_sum(unit: u32, r: u32, slot: u32) -> f32 {
 fn product(place: u32, r: u32) -> f32 {
   var factor = 1.0;
   if (NORM == 1u) {
-    factor = factors[r];
+    let squares = unit_sum(place / UNIT_COLUMNS, SUMS - ROWS + r);
+    factor = 1.0 / sqrt(squares / f32(4u * PARTS * params.depth) + params.epsilon);
   }
-  let sum = factor * slot_sum(place / UNIT_COLUMNS, r, place % UNIT_COLUMNS);
+  let sum = factor * unit_sum(place / UNIT_COLUMNS, r * COLS + place % UNIT_COLUMNS);
   if (PAIRED == 0u) {
     return sum;
   }
-  return sum / (1.0 + exp(-sum)) * (factor * slot_sum(place / UNIT_COLUMNS, r, place % UNIT_COLUMNS + UNIT_COLUMNS));
+  return sum / (1.0 + exp(-sum)) * (factor * unit_sum(place / UNIT_COLUMNS, r * COLS + place % UNIT_COLUMNS + UNIT_COLUMNS));
 }
 `,
   row_totals: `// Sums and maxima over the values of a workgroup of WORKGROUP threads, at most 256, in two levels; every thread gets the result.

@@ -1,17 +1,16 @@
 // Products of ROWS rows with the rows of a matrix, each read once along its length: LANES threads share a row of the matrix, and
-// each sums COLS of them. Where NORM is 1 the rows are brought to a mean square of 1 first and multiplied with the norm's weights.
-// THREADS, LANES, COLS, AHEAD, LOADS (COLS * AHEAD), ROWS, SLOTS (ROWS * COLS), PARTS, NORM, PAIRED and STAGED are the kernel's, and
-// so are `left`, `right`, `norm_weight` and these params: columns, depth, left_first, left_row, right_first, right_row, epsilon.
+// each sums COLS of them. Where NORM is 1 the rows are multiplied with the norm's weights, and their sums brought to a mean square
+// of 1 at the end. THREADS, LANES, COLS, AHEAD, LOADS (COLS * AHEAD), ROWS, SLOTS (ROWS * COLS), SUMS (SLOTS, and ROWS more with
+// NORM), PARTS, NORM and PAIRED are the kernel's, and so are `left`, `right`, `norm_weight` and these params: columns, depth,
+// left_first, left_row, right_first, right_row, epsilon. Workgroup memory is kept small: drivers clear it for each workgroup.
 
 const UNITS = THREADS / LANES;
 // With PAIRED a row of the matrix goes with the one `columns` later: each column of the result takes two.
 const UNIT_COLUMNS = COLS / (1u + PAIRED);
 const GROUP_COLUMNS = UNITS * UNIT_COLUMNS;
 
-var<workgroup> staged: array<vec4<f32>, STAGED>;
-var<workgroup> lane_sums: array<f32, THREADS * SLOTS>;
-var<workgroup> quarter_sums: array<f32, 4u * UNITS * SLOTS>;
-var<workgroup> factors: array<f32, ROWS>;
+var<workgroup> lane_sums: array<f32, THREADS * SUMS>;
+var<workgroup> quarter_sums: array<f32, 4u * UNITS * SUMS>;
 
 // What a load brings, as f32: one vec4, or two where the matrix is halves.
 fn widened(loaded: Loaded, part: u32) -> vec4<f32> {
@@ -29,48 +28,29 @@ fn row_first(group: u32, unit: u32, slot: u32) -> u32 {
   return params.right_first + (min(column, params.columns - 1u) + slot / UNIT_COLUMNS * params.columns) * params.right_row;
 }
 
-fn left_at(r: u32, k: u32) -> vec4<f32> {
-  if (NORM == 1u) {
-    return staged[r * PARTS * params.depth + k];
-  }
-  return vec4<f32>(left[params.left_first + r * params.left_row + k]);
-}
-
 // Sums all products of a group's columns; `product` then reads them.
 fn multiply(group: u32, lane: u32) {
   let unit = lane / LANES;
   let slice = lane % LANES;
-  // The matrix's first loads are under way while the norm is made.
   var loaded: array<Loaded, LOADS>;
   for (var step = 0u; step < AHEAD; step++) { // unrolled
     for (var c = 0u; c < COLS; c++) { // unrolled
       loaded[step * COLS + c] = right[row_first(group, unit, c) + min(slice + step * LANES, params.depth - 1u)];
     }
   }
-  if (NORM == 1u) {
-    let length = PARTS * params.depth;
-    for (var r = 0u; r < ROWS; r++) { // unrolled
-      var squares = vec4<f32>();
-      for (var k = lane; k < length; k += THREADS) {
-        let value = vec4<f32>(left[params.left_first + r * params.left_row + k]);
-        squares = fma(value, value, squares);
-        staged[r * length + k] = value * norm_weight[k];
-      }
-      let total = total_of((squares.x + squares.y) + (squares.z + squares.w), lane);
-      if (lane == 0u) {
-        factors[r] = 1.0 / sqrt(total / f32(4u * length) + params.epsilon);
-      }
-    }
-    workgroupBarrier();
-  }
-  var sums: array<vec4<f32>, SLOTS>;
+  var sums: array<vec4<f32>, SUMS>;
   for (var start = slice; start < params.depth; start += AHEAD * LANES) {
     for (var step = 0u; step < AHEAD; step++) { // unrolled
       let k = start + step * LANES;
       for (var part = 0u; part < PARTS; part++) { // unrolled
         for (var r = 0u; r < ROWS; r++) { // unrolled
-          let held = left_at(r, PARTS * min(k, params.depth - 1u) + part);
-          let a = select(vec4<f32>(), held, k < params.depth);
+          let place = PARTS * min(k, params.depth - 1u) + part;
+          let held = vec4<f32>(left[params.left_first + r * params.left_row + place]);
+          var a = select(vec4<f32>(), held, k < params.depth);
+          if (NORM == 1u) {
+            sums[SUMS - ROWS + r] = fma(a, a, sums[SUMS - ROWS + r]);
+            a *= norm_weight[place];
+          }
           for (var c = 0u; c < COLS; c++) { // unrolled
             sums[r * COLS + c] = fma(a, widened(loaded[step * COLS + c], part), sums[r * COLS + c]);
           }
@@ -86,11 +66,11 @@ fn multiply(group: u32, lane: u32) {
       }
     }
   }
-  for (var s = 0u; s < SLOTS; s++) { // unrolled
+  for (var s = 0u; s < SUMS; s++) { // unrolled
     lane_sums[s * THREADS + lane] = (sums[s].x + sums[s].y) + (sums[s].z + sums[s].w);
   }
   workgroupBarrier();
-  for (var item = lane; item < 4u * UNITS * SLOTS; item += THREADS) {
+  for (var item = lane; item < 4u * UNITS * SUMS; item += THREADS) {
     let first = item / (4u * UNITS) * THREADS + item % (4u * UNITS) * (LANES / 4u);
     var sum = 0.0;
     for (var i = 0u; i < LANES / 4u; i++) {
@@ -101,9 +81,9 @@ fn multiply(group: u32, lane: u32) {
   workgroupBarrier();
 }
 
-// Sum of a row with the matrix's row of a unit's slot.
-fn slot_sum(unit: u32, r: u32, slot: u32) -> f32 {
-  let first = 4u * ((r * COLS + slot) * UNITS + unit);
+// A unit's sum.
+fn unit_sum(unit: u32, sum: u32) -> f32 {
+  let first = 4u * (sum * UNITS + unit);
   return (quarter_sums[first] + quarter_sums[first + 1u]) + (quarter_sums[first + 2u] + quarter_sums[first + 3u]);
 }
 
@@ -111,11 +91,12 @@ fn slot_sum(unit: u32, r: u32, slot: u32) -> f32 {
 fn product(place: u32, r: u32) -> f32 {
   var factor = 1.0;
   if (NORM == 1u) {
-    factor = factors[r];
+    let squares = unit_sum(place / UNIT_COLUMNS, SUMS - ROWS + r);
+    factor = 1.0 / sqrt(squares / f32(4u * PARTS * params.depth) + params.epsilon);
   }
-  let sum = factor * slot_sum(place / UNIT_COLUMNS, r, place % UNIT_COLUMNS);
+  let sum = factor * unit_sum(place / UNIT_COLUMNS, r * COLS + place % UNIT_COLUMNS);
   if (PAIRED == 0u) {
     return sum;
   }
-  return sum / (1.0 + exp(-sum)) * (factor * slot_sum(place / UNIT_COLUMNS, r, place % UNIT_COLUMNS + UNIT_COLUMNS));
+  return sum / (1.0 + exp(-sum)) * (factor * unit_sum(place / UNIT_COLUMNS, r * COLS + place % UNIT_COLUMNS + UNIT_COLUMNS));
 }

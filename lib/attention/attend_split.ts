@@ -95,7 +95,7 @@ const KEYS_AHEAD = 4;
 /** Constants of attention_split.wgsl: as many threads share a key as workgroup memory has room for their sums. */
 function splitConstants({ context: { cache }, device }: AttentionStep, PAIRS: number): Record<string, number> {
   const D8 = cache.shape.headSize / 8;
-  const bytes = (lanes: number) => 4 * PAIRS * BLOCK * (lanes + 1) + 32 * PAIRS * D8 + 6 * 1024;
+  const bytes = (lanes: number) => 4 * PAIRS * BLOCK * (lanes + 1) + 32 * PAIRS * D8 + 4 * 1024;
   const room = Math.min(device.info.workgroupBytes, 32 * 1024);
   const LANES = [8, 4, 2].find((lanes) => D8 % lanes === 0 && bytes(lanes) <= room) ?? 1;
   return {

@@ -1,11 +1,12 @@
 import { BindGroups, type Binding } from "./bind_groups.ts";
 import type { PooledBuffer } from "./buffers.ts";
 import type { ErrorScopes } from "./error_scopes.ts";
+import { ExpectedCalls, type KnownCall } from "./expected_calls.ts";
 import { HostArena } from "./host_arena.ts";
 import type { PooledImage } from "./images.ts";
 import { Pacing } from "./pacing.ts";
 import { packParams, paramsBytes } from "./params.ts";
-import type { KernelVariant, Pipeline, PipelineCache } from "./pipelines.ts";
+import type { KernelVariant, PipelineCache } from "./pipelines.ts";
 import type { Profiler } from "./profiler.ts";
 
 /** One kernel call. */
@@ -58,11 +59,13 @@ export class Commands {
   readonly #uniforms: HostArena;
   readonly #writes: HostArena;
   readonly #bindGroups: BindGroups;
+  readonly #expected = new ExpectedCalls();
   /** What was learned about the adapter's speed. */
   readonly pacing: Pacing;
   #encoder: GPUCommandEncoder | undefined;
   #pass: GPUComputePassEncoder | undefined;
   #work = 0;
+  #recorded = 0;
   #kernels = new Set<string>();
   #inFlight: Promise<unknown>[] = [];
   #unwatched = 0;
@@ -92,6 +95,16 @@ export class Commands {
     this.#bindGroups = new BindGroups(gpu, scopes, this.#uniforms.gpu, limits.bindingBytes);
   }
 
+  /** Kernel calls recorded since the last submit. */
+  get recorded(): number {
+    return this.#recorded;
+  }
+
+  /** Tells that the calls that come now are most likely those since the last time: they are recorded faster then. */
+  again(): void {
+    this.#expected.restart();
+  }
+
   /** The limits that this stream works within. */
   get limits(): CommandLimits {
     return this.#limits;
@@ -106,9 +119,9 @@ export class Commands {
     this.#scopes.throwIfLost();
     if (call.groups === 0) return;
     this.#bindGroups.check(call.kernel, call.bindings);
-    const pipeline = this.#pipelines.get(call);
+    const known = this.#known(call);
     if (call.indirect) {
-      return this.#record(call, pipeline, 0, call.groups, call.work);
+      return this.#record(call, known, 0, call.groups, call.work);
     }
     const perGroup = call.work / call.groups;
     let first = 0;
@@ -122,7 +135,7 @@ export class Commands {
       );
       const square = this.#limits.groupsPerDimension ** 2;
       const count = Math.min(call.groups - first, room, square);
-      this.#record(call, pipeline, first, count, perGroup * count);
+      this.#record(call, known, first, count, perGroup * count);
       first += count;
     }
   }
@@ -204,6 +217,7 @@ export class Commands {
       this.#unwatched = 0;
     }
     this.#work = 0;
+    this.#recorded = 0;
     this.#kernels.clear();
   }
 
@@ -228,6 +242,7 @@ export class Commands {
   /** Forgets bind groups, which keep buffers alive; pending commands are submitted first. */
   releaseBindGroups(): void {
     this.flush();
+    this.#expected.clear();
     this.#bindGroups.clear();
   }
 
@@ -248,20 +263,25 @@ export class Commands {
     return true;
   }
 
-  #record(call: Dispatch, pipeline: Pipeline, first: number, count: number, work: number): void {
+  #known(call: Dispatch): KnownCall {
+    const expected = this.#expected.find(call, call.bindings);
+    if (expected) return expected;
+    const pipeline = this.#pipelines.get(call);
+    const group = this.#bindGroups.get(pipeline, call.bindings, paramsBytes(pipeline.source));
+    this.#expected.learn(call, call.bindings, { pipeline, group });
+    return { pipeline, group };
+  }
+
+  #record(call: Dispatch, { pipeline, group }: KnownCall, first: number, count: number, work: number): void {
     const bytes = paramsBytes(pipeline.source);
     if (!this.#uniforms.fits(bytes) || this.#profiler.full) this.flush();
     const offset = this.#uniforms.take(bytes, this.#limits.offsetAlignment);
-    packParams(
-      pipeline.source,
-      { ...call.params, first_group: first, group_count: first + count },
-      this.#uniforms.view,
-      offset,
-    );
+    packParams(pipeline.source, call.params, { first, end: first + count }, this.#uniforms.view, offset);
     this.#dynamicOffset[0] = offset;
     const pass = this.#beginPass(call.kernel);
     pass.setPipeline(pipeline.gpu);
-    pass.setBindGroup(0, this.#bindGroups.get(pipeline, call.bindings, bytes), this.#dynamicOffset, 0, 1);
+    pass.setBindGroup(0, group, this.#dynamicOffset, 0, 1);
+    this.#recorded++;
     if (call.indirect) {
       pass.dispatchWorkgroupsIndirect(call.indirect.buffer.gpu, call.indirect.offset);
     } else {

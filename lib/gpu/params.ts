@@ -1,13 +1,22 @@
 import type { KernelSource } from "../../kernels/sources.ts";
 
-/** Writes a kernel's scalar parameters at `offset`, in the order its WGSL struct declares them. */
+/** Parameters that every kernel has: first_group and group_count. */
+const OWN = 2;
+
+/**
+ * Writes a kernel's scalar parameters at `offset`, in the order its WGSL struct declares them; its first two are the groups of the
+ * call.
+ */
 export function packParams(
   kernel: KernelSource,
   values: Readonly<Record<string, number>>,
+  groups: { readonly first: number; readonly end: number },
   target: DataView,
   offset: number,
 ): void {
-  for (let index = 0; index < kernel.params.length; index++) {
+  target.setUint32(offset, groups.first, true);
+  target.setUint32(offset + 4, groups.end, true);
+  for (let index = OWN; index < kernel.params.length; index++) {
     const { name, type } = kernel.params[index];
     const value = values[name];
     if (value === undefined) {
@@ -23,7 +32,7 @@ export function packParams(
   // All that the kernel has were given, so a surplus shows in the number.
   let count = 0;
   for (const _ in values) count++;
-  if (count === kernel.params.length) return;
+  if (count === kernel.params.length - OWN) return;
   const surplus = Object.keys(values).find((name) => !kernel.params.some((param) => param.name === name));
   throw new TypeError(`kernel ${kernel.name}: it has no parameter ${surplus}`);
 }

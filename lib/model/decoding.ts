@@ -6,10 +6,13 @@ import type { Stepper } from "./stepper.ts";
 const BATCHES = { first: 4, last: 32 };
 
 /**
- * Reads under way while a GPU goes on with the next batch: the wait for one costs as much as several steps. On a software adapter
- * steps past an answer's end would cost more.
+ * Most tokens on their way to the host while a GPU goes on with the next batch: a read takes 10 ms in Deno however little it brings,
+ * as long as several steps. On a software adapter steps past an answer's end would cost more.
  */
-const READ_AHEAD = 1;
+const READ_AHEAD = 32;
+
+/** Calls that are worth a submit of their own. */
+const SUBMITTED_CALLS = 96;
 
 /** How a sequence's answer begins. */
 export interface AnswerStart {
@@ -71,10 +74,11 @@ export class Decoding {
     using sampler = new Sampler(cache.device, cache.batch, maxTokens, sampling);
     cache.device.commands.write(sampler.next.buffer, 0, Uint32Array.from(this.#starts, ({ lastToken }) => lastToken));
     const ahead = cache.device.info.software ? 0 : READ_AHEAD;
+    let delivered = 0;
     const reads: { from: number; until: number; chosen: Promise<Uint32Array> }[] = [];
     try {
       for (let batch = BATCHES.first; sampler.count < maxTokens || reads.length > 0;) {
-        if (sampler.count < maxTokens && reads.length <= ahead) {
+        if (sampler.count < maxTokens && sampler.count - delivered <= ahead) {
           const from = sampler.count;
           await this.#choose(sampler, Math.min(maxTokens, from + batch), signal);
           reads.push({ from, until: sampler.count, chosen: this.#stepper.readScope(sampler.chosen) });
@@ -82,6 +86,7 @@ export class Decoding {
           continue;
         }
         const { from, until, chosen } = reads.shift()!;
+        delivered = until;
         const news = this.#deliver(await chosen, { from, until, room: maxTokens }, stops);
         if (news.some(({ length }) => length > 0)) yield news;
         if (this.#answers.every(({ stopped }) => stopped)) return;
@@ -109,8 +114,9 @@ export class Decoding {
       using hidden = await this.#stepper.step(sampler.next, { phase: "decode", first: false, questionStart }, signal);
       using logits = this.#stepper.model.decoder.logits(hidden);
       sampler.choose(logits);
-      // A GPU begins with the token while the next is recorded.
-      if (!this.#stepper.cache.device.info.software) this.#stepper.cache.device.commands.flush();
+      const { device: { commands, info } } = this.#stepper.cache;
+      // A GPU begins with tokens while the next are recorded; a submit costs the host as much as some tens of calls.
+      if (!info.software && commands.recorded >= SUBMITTED_CALLS) commands.flush();
     }
   }
 

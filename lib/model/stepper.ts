@@ -90,6 +90,7 @@ export class Stepper {
     const before = cache.lengths;
     const shapes = describeStep(cache, rows, about);
     const beyond = shapes.map((shape) => checkScope(method, shape, config.trainedContext)).includes(true);
+    cache.device.commands.again();
     try {
       cache.extend(rows);
       const { rotation } = decoder;

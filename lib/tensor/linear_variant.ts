@@ -4,9 +4,6 @@ import type { MatmulTile } from "./matmul_tiles.ts";
 export const FEW_ROWS = 4;
 /** Loads of the matrix that a thread has under way where its tile doesn't say. */
 const LOADS = 8;
-/** Workgroup memory for rows that are normed, in bytes; what else the kernel needs takes about as much again. */
-const STAGED_BYTES = 16 * 1024;
-
 /** What linear_rows.wgsl is asked for. */
 export interface LinearWork {
   /** Rows of the left side. */
@@ -21,11 +18,6 @@ export interface LinearWork {
   paired?: boolean;
   /** What is added: nothing, a residual, or a bias. */
   extra?: "none" | "residual" | "bias";
-}
-
-/** Whether rows that are normed first fit workgroup memory. */
-export function normFits({ rows, depth }: Pick<LinearWork, "rows" | "depth">): boolean {
-  return rows * depth * 4 <= STAGED_BYTES;
 }
 
 /** Constants of linear_rows.wgsl and its split twin, and the columns of a workgroup. */
@@ -47,11 +39,11 @@ export function linearVariant(
       LOADS: COLS * AHEAD,
       ROWS: rows,
       SLOTS: rows * COLS,
+      SUMS: rows * COLS + (normed ? rows : 0),
       PARTS: load / 4,
       NORM: normed ? 1 : 0,
       PAIRED: paired ? 1 : 0,
       EXTRA: ["none", "residual", "bias"].indexOf(extra),
-      STAGED: normed ? rows * depth / 4 : 1,
     },
     types: { Loaded: load === 8 ? "vec4<u32>" : "vec4<f32>" },
     groupColumns: THREADS / LANES * COLS / (paired ? 2 : 1),

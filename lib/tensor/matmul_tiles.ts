@@ -96,8 +96,15 @@ export const vectorTiles: readonly MatmulTile[] = [
   LANES,
 ];
 
-/** Ways to multiply few rows with a transposed side: threads that share columns, and how many. */
+/**
+ * Ways to multiply few rows with a transposed side: threads that share columns, and how many. Of sixty on an H100 the first is near
+ * the fastest for every shape: drivers clear workgroup memory for each workgroup, so that small ones start sooner.
+ */
 export const dotTiles: readonly MatmulTile[] = [
+  dot(32, 4, 64),
+  dot(64, 4, 64),
+  dot(16, 4, 64),
+  dot(32, 2, 128, 16),
   dot(32, 1),
   dot(32, 2),
   dot(32, 4),
@@ -128,8 +135,8 @@ function dot(lanes: number, columns: number, threads = 256, loads = 8): MatmulTi
     rows: 1,
     columns: threads / lanes * columns,
     threads,
-    // Sums of a thread's columns, for at most eight of them, and rows that are normed.
-    workgroupBytes: 26 * 1024,
+    // Sums of a thread's columns, of at most eight, and of squares.
+    workgroupBytes: 4 * (threads + 4 * threads / lanes) * 12,
     constants: { THREADS: threads, LANES: lanes, COLS: columns, LOADS: loads },
   };
 }
@@ -143,12 +150,7 @@ export function vectorQuestion(columns: number, transposed: boolean): string {
 export function vectorTile(device: Device, columns: number, transposed: boolean): MatmulTile {
   const tiles = transposed ? dotTiles : vectorTiles;
   // Of thirteen on an H200, with matrices that no cache holds: few columns want many threads for each.
-  const first = transposed ? dotFor(columns) : columns >= 4096 ? 1 : 0;
+  const first = !transposed && columns >= 4096 ? 1 : 0;
   const fallback = device.info.software ? LANES : tiles.slice(first).find((tile) => device.choices.fits(tile)) ?? LANES;
   return device.choices.of(vectorQuestion(columns, transposed), tiles, fallback);
-}
-
-/** Place of the usual way: of eight on an H100, several columns a thread were faster where there are many. */
-function dotFor(columns: number): number {
-  return columns >= 4096 ? 2 : 0;
 }

@@ -7,7 +7,7 @@ import {
   Pacing,
   ValidationError,
 } from "../../lib/gpu/mod.ts";
-import { siluGate, Tensor } from "../../lib/tensor/mod.ts";
+import { add, multiply, siluGate, Tensor } from "../../lib/tensor/mod.ts";
 import { gpuTest, gpuTestWith } from "../gpu_test_device.ts";
 
 gpuTest("Device tells its name, limits and features", (device) => {
@@ -277,3 +277,33 @@ gpuTest("copy_probe copies all of a buffer, and no more", async (device) => {
   assertEquals([...new Uint32Array(copied)], [...numbers.map((value, index) => index < 240 ? value : 0)]);
   for (const buffer of [source, target]) device.buffers.release(buffer);
 });
+
+gpuTest(
+  "Commands: calls that are expected to come again are right where they do, and where others come",
+  async (device) => {
+    const of = (value: number) => Tensor.from(device, new Float32Array([value]), [1]);
+    using one = of(1);
+    using two = of(2);
+    using four = of(4);
+    const sums = async (orders: readonly (readonly [Tensor, Tensor])[]) => {
+      device.commands.again();
+      const results = orders.map(([a, b]) => add(a, b));
+      const found = [];
+      for (const result of results) {
+        using _owned = result;
+        found.push((await result.read())[0]);
+      }
+      return found;
+    };
+    assertEquals(await sums([[one, two], [two, four]]), [3, 6]);
+    assertEquals(await sums([[one, two], [two, four]]), [3, 6]);
+    // Another order, more calls, fewer, another kernel in between, and bind groups that are gone.
+    assertEquals(await sums([[two, four], [one, two], [one, one]]), [6, 3, 2]);
+    assertEquals(await sums([[two, four]]), [6]);
+    device.commands.again();
+    using product = multiply(two, four);
+    assertEquals((await product.read())[0], 8);
+    device.commands.releaseBindGroups();
+    assertEquals(await sums([[one, two], [two, four]]), [3, 6]);
+  },
+);

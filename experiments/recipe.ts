@@ -9,10 +9,12 @@ import { z } from "zod";
 const USAGE = `usage: deno task recipe [options]
 
 Needs Python 3.12 or newer with npm and, on Debian or Ubuntu, apt-get for the books; training needs a GPU of PyTorch's
-(about 5 minutes on an NVIDIA H100; days on two CPU cores).
+and idle CPU cores for the processes that make the sequences: about 5 minutes on an NVIDIA H100 with 8 of them (67 steps a
+second; with 4 it was measured at 28), days on two CPU cores.
 
   --seed N         seed of the weights and the sequences (default 1)
   --steps N        steps of the training (default 16000)
+  --workers N      processes that make the sequences (default 8)
   --batch SHARE    share of each batch, for a quick look (default 1)
   --python FILE    a Python that has experiments/demo_model/requirements.txt
                    (default: a virtual environment is made in results/demo_model and they are installed there)
@@ -37,6 +39,7 @@ const schema = z.object({
   "no-evaluation": z.boolean().default(false),
   seed: z.string().default("1").transform(number("--seed", 0, true)),
   steps: z.string().default("16000").transform(number("--steps", 1, true)),
+  workers: z.string().default("8").transform(number("--workers", 1, true)),
   batch: z.string().default("1").transform(number("--batch", 0.001, false)),
   python: z.string().min(1, "--python must name a program").optional(),
 });
@@ -57,12 +60,14 @@ async function ownPython(): Promise<string> {
   return python;
 }
 
-async function recipe({ seed, steps, batch, python, "no-evaluation": bare }: z.infer<typeof schema>): Promise<void> {
+async function recipe(
+  { seed, steps, workers, batch, python, "no-evaluation": bare }: z.infer<typeof schema>,
+): Promise<void> {
   const program = python ?? await ownPython();
   const out = `${FOLDER}/seed${seed}`;
   await step(program, `${RECIPE}/prepare.py`);
   await step(program, `${RECIPE}/check_disjoint.py`);
-  const training = ["--seed", `${seed}`, "--steps", `${steps}`, "--batch", `${batch}`];
+  const training = ["--seed", `${seed}`, "--steps", `${steps}`, "--workers", `${workers}`, "--batch", `${batch}`];
   await step(program, `${RECIPE}/train.py`, ...training, "--out", out);
   await step(program, `${RECIPE}/cross_check.py`, "--model", out, "--out", `${out}/reference.json`);
   if (bare) return;
@@ -73,7 +78,15 @@ async function recipe({ seed, steps, batch, python, "no-evaluation": bare }: z.i
 async function main(args: readonly string[]): Promise<number> {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
-  const options = { help: flag, "no-evaluation": flag, seed: text, steps: text, batch: text, python: text };
+  const options = {
+    help: flag,
+    "no-evaluation": flag,
+    seed: text,
+    steps: text,
+    workers: text,
+    batch: text,
+    python: text,
+  };
   try {
     const parsed = schema.safeParse(parseArgs({ args: [...args], options, allowPositionals: false }).values);
     if (!parsed.success) throw new TypeError(parsed.error.issues.map(({ message }) => message).join("\n"));

@@ -187,7 +187,7 @@ def main() -> None:
     parser.add_argument("--feed-forward", type=int, default=704)
     parser.add_argument("--direct", type=float, help="share of chains answered at once, in the second phase")
     parser.add_argument("--ordered", action="store_true", help="lines of a chain in a program's order, the number's first")
-    parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--workers", type=int, default=8, help="processes that make the sequences; training waits for them")
     parser.add_argument("--seconds", type=float, default=0, help="stop after so long; 0: never")
     parser.add_argument("--batch", type=float, default=1, help="share of the batch, for a quick look")
     parser.add_argument("--out", type=Path, required=True)

@@ -14,6 +14,7 @@ async function recipe(...args: string[]): Promise<{ code: number; out: string; e
 Deno.test("recipe says what is wrong with its arguments, exit code 2", async () => {
   const cases: [string[], string][] = [
     [["--steps", "0"], '--steps "0" must be a whole number of at least 1'],
+    [["--workers", "0"], '--workers "0" must be a whole number of at least 1'],
     [["--batch", "none"], '--batch "none" must be a number of at least 0.001'],
     [["--seed", "1.5"], '--seed "1.5" must be a whole number of at least 0'],
     [["--sead", "1"], "--sead"],

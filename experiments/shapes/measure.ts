@@ -9,8 +9,8 @@ import { type Contestant, contestants } from "./contestants.ts";
 import type { ShapesRow, StepKind, StepRow } from "./rows.ts";
 import { stepCost } from "./step_cost.ts";
 
-/** Time that repeats of a step take together, and the most of them. */
-const ENOUGH_MILLISECONDS = 1200;
+/** Time that repeats of a step take together (a software adapter is only there to try the command), and the most of them. */
+const ENOUGH_MILLISECONDS = { gpu: 1200, software: 200 };
 const MOST_REPEATS = 20;
 
 /** What is timed, and where rows go. */
@@ -92,7 +92,10 @@ async function measureStep(
   device.memory.resetPeak();
   const once = await timed(1);
   const peakBytes = device.memory.peakBytes;
-  const repeats = Math.max(1, Math.min(MOST_REPEATS, Math.floor(ENOUGH_MILLISECONDS / once)));
+  const repeats = Math.max(
+    1,
+    Math.min(MOST_REPEATS, Math.floor(ENOUGH_MILLISECONDS[device.info.software ? "software" : "gpu"] / once)),
+  );
   const wallMilliseconds = repeats > 1 ? await timed(repeats) : once;
   const gpuMilliseconds = await kernelMilliseconds(device, run, Math.min(repeats, 5));
   const shape = {

@@ -1,4 +1,4 @@
-import { type DemoRow, parseDemoRow } from "../../lib/evaluation/mod.ts";
+import { type DemoRow, exactMatchInterval, parseDemoRow } from "../../lib/evaluation/mod.ts";
 import { readText } from "../../lib/platform.ts";
 import { curveFigure, type Figure } from "../../lib/viz/mod.ts";
 
@@ -8,7 +8,10 @@ export interface DrawnRow extends DemoRow {
   readonly timesTrained: number;
 }
 
-/** Exact match against length, a curve for each method. */
+/**
+ * Exact match against length, a curve for each method. Bars take each question as a trial (the rows' own intervals take each
+ * haystack as one where all answers agree, and span nearly everything where there are one or two).
+ */
 export function needleFigure(rows: readonly DrawnRow[]): Figure {
   const [first] = rows;
   const trained = first && Math.round(first.length / first.timesTrained);
@@ -16,17 +19,16 @@ export function needleFigure(rows: readonly DrawnRow[]): Figure {
     title: "",
     xTitle: "length of the context (tokens)",
     xScale: "log",
-    yTitle: "exact match (share)",
-    yRange: [0, 1],
+    yTitle: "exact match (share; bars: 95 % over questions)",
+    yRange: [0, 1.02],
     series: [...new Set(rows.map(({ method }) => method))].map((name) => ({
       name,
       points: rows.filter(({ method }) => method === name).map((
-        { length, exact, low, high, questions, haystacks },
+        { length, exact, questions, haystacks },
       ) => ({
         x: length,
         y: exact,
-        low,
-        high,
+        ...exactMatchInterval(Math.round(exact * questions), questions),
         text: `${Math.round(exact * questions)} of ${questions} in ${haystacks} haystack${haystacks === 1 ? "" : "s"}`,
       })),
     })),

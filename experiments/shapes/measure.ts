@@ -3,13 +3,14 @@ import { appendRandom } from "../../lib/attention/mod.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
 import { methodFor, type Model, Stepper } from "../../lib/model/mod.ts";
 import { Tensor } from "../../lib/tensor/mod.ts";
+import { median } from "../bench/clock.ts";
 import type { ModelPart } from "./arguments.ts";
 import { type Contestant, contestants } from "./contestants.ts";
 import type { ShapesRow, StepKind, StepRow } from "./rows.ts";
 import { stepCost } from "./step_cost.ts";
 
-/** Time that repeats of a step take together, and the most of them. */
-const ENOUGH_MILLISECONDS = 1200;
+/** Time that repeats of a step take together (a software adapter is only there to try the command), and the most of them. */
+const ENOUGH_MILLISECONDS = { gpu: 1200, software: 200 };
 const MOST_REPEATS = 20;
 
 /** What is timed, and where rows go. */
@@ -91,9 +92,12 @@ async function measureStep(
   device.memory.resetPeak();
   const once = await timed(1);
   const peakBytes = device.memory.peakBytes;
-  const repeats = Math.max(1, Math.min(MOST_REPEATS, Math.floor(ENOUGH_MILLISECONDS / once)));
+  const repeats = Math.max(
+    1,
+    Math.min(MOST_REPEATS, Math.floor(ENOUGH_MILLISECONDS[device.info.software ? "software" : "gpu"] / once)),
+  );
   const wallMilliseconds = repeats > 1 ? await timed(repeats) : once;
-  const gpuMilliseconds = await kernelMilliseconds(device, run, Math.min(repeats, 3));
+  const gpuMilliseconds = await kernelMilliseconds(device, run, Math.min(repeats, 5));
   const shape = {
     length: length + rows,
     rows,
@@ -131,15 +135,18 @@ async function runStep(stepper: Stepper, about: StepAbout, rows: number, part: M
   using _logits = stepper.model.decoder.logits(hidden);
 }
 
-/** GPU time of a step's kernels; each call is a pass of its own then, so the clock says nothing. */
+/** GPU time of a step's kernels, the median of several; each call is a pass of its own then, so the clock says nothing. */
 async function kernelMilliseconds(device: Device, run: () => Promise<void>, repeats: number): Promise<number | null> {
   if (!device.info.timestamps || device.info.software) return null;
   device.profiler.enabled = true;
   try {
     await device.kernelTimes();
-    for (let repeat = 0; repeat < repeats; repeat++) await run();
-    const times = await device.kernelTimes();
-    return times.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / repeats;
+    const samples: number[] = [];
+    for (let repeat = 0; repeat < repeats; repeat++) {
+      await run();
+      samples.push((await device.kernelTimes()).reduce((sum, { milliseconds }) => sum + milliseconds, 0));
+    }
+    return median(samples);
   } finally {
     device.profiler.enabled = false;
   }

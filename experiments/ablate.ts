@@ -41,14 +41,14 @@ async function run(asked: AblateArguments, args: readonly string[]): Promise<num
     await dryRun(spec, plan, { log: console.log });
     return 0;
   }
-  const { choice, tasks } = asked;
+  const { choice, tasks, readings } = asked;
   if (!choice) {
     const again = `deno task ablate ${args.map(quoted).join(" ")}`;
     return await interruptible(({ signal }, bar) => sweepHere(spec, plan, { ...asked, out, again }, bar, signal));
   }
   const path = asked.run ?? `results/runs/${spec.name}`;
   return await interruptible(
-    (stop, bar) => startRun(spec, plan, { choice, path, out, tasks }, contextOf(stop, bar)),
+    (stop, bar) => startRun(spec, plan, { choice, path, out, tasks, readings }, contextOf(stop, bar)),
     `what ended is kept; it goes on with:\n  deno task ablate resume ${quoted(path)}`,
   );
 }

@@ -28,6 +28,8 @@ export interface AblateArguments {
   choice?: ExecutorChoice;
   /** The run's folder; undefined: results/runs/NAME. */
   run?: string;
+  /** A folder of each machine where readings are kept for its processes. */
+  readings?: string;
   /** How many tasks. */
   tasks?: number;
 }
@@ -67,6 +69,7 @@ Sweeps for several processes or machines (docs/clusters.md): trials are dealt to
   --executor slurm      a Slurm job array; this command ends once it is submitted
   --tasks N             how many tasks (default: four for each that run at once)
   --run NAME            the run's folder (default results/runs/NAME)
+  --keep-readings DIR   saves each context once read, for other tasks of the machine; DIR is best on its own disk
   --limit N             Slurm: most tasks that run at once
   --partition, --gres, --time, --account VALUE
                         Slurm: as sbatch takes them
@@ -136,7 +139,7 @@ export function parseAblateArguments(args: readonly string[]): AblateArguments {
   if (nothing && !values.help && !values.schema) throw new ArgumentsError("give a spec file or --sweep");
   const choice = executorChoice(values);
   const tasks = countOf("--tasks", values.tasks);
-  for (const name of ["run", "tasks"] as const) {
+  for (const name of ["run", "tasks", "keep-readings"] as const) {
     if (values[name] !== undefined && !choice) throw new ArgumentsError(`--${name} goes with --executor`);
   }
   if (choice && (values["retry-failed"] || values.extend)) {
@@ -154,6 +157,7 @@ export function parseAblateArguments(args: readonly string[]): AblateArguments {
     ...(values.out !== undefined && { out: values.out }),
     ...(choice && { choice }),
     ...(tasks !== undefined && { tasks }),
+    ...(values["keep-readings"] && { readings: values["keep-readings"] }),
     ...(values.run !== undefined && { run: runPath(values.run) }),
   };
 }

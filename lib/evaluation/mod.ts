@@ -157,9 +157,10 @@ export { RUN_VERSION, type RunPlan } from "./shards/run_plan.ts";
 export { ShardLedger, type ShardOptions } from "./shards/shard_ledger.ts";
 export { ablate, type AblateOptions, runLedger, type SweepRunOptions } from "./sweep/ablate.ts";
 export { type AxisRange, type AxisValue, parseAxisText, type WrittenAxis } from "./sweep/axis.ts";
-export { type Bench, type EndedTrial, ModelBench } from "./sweep/bench.ts";
+export { type Bench, type BenchOptions, type EndedTrial, ModelBench } from "./sweep/bench.ts";
 export { type Names, parseCondition } from "./sweep/expression.ts";
 export { planSweep, type SweepPlan } from "./sweep/grid.ts";
+export { KeptReadings, type KeptReadingsOptions, type ReadContext } from "./sweep/kept_readings.ts";
 export { type ClaimedTrial, InMemoryLedger, type Ledger, type LedgerCounts } from "./sweep/ledger.ts";
 export {
   type Environment,

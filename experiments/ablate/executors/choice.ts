@@ -17,6 +17,7 @@ export const executorOptions = {
   executor: { type: "string" },
   run: { type: "string" },
   tasks: { type: "string" },
+  "keep-readings": { type: "string" },
   limit: { type: "string" },
   partition: { type: "string" },
   gres: { type: "string" },

@@ -22,7 +22,7 @@ export async function work(
   tasks: AsyncIterable<number> | Iterable<number>,
   { retryFailed, signal, onRecord, onTask }: WorkOptions,
 ): Promise<void> {
-  using bench = new ModelBench();
+  using bench = new ModelBench(undefined, { readings: run.plan.readings });
   for await (const task of tasks) {
     signal.throwIfAborted();
     using ledger = await ShardLedger.begin(run, task, { retryFailed });

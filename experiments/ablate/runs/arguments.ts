@@ -52,7 +52,7 @@ const ALLOWED: Record<RunAction, readonly string[]> = {
     "retry-failed",
     "out",
     "extend",
-    ...Object.keys(executorOptions).filter((name) => !/^(run|tasks)$/.test(name)),
+    ...Object.keys(executorOptions).filter((name) => !/^(run|tasks|keep-readings)$/.test(name)),
   ],
   collect: ["out", "extend"],
   work: ["retry-failed", "from-stdin"],

@@ -10,6 +10,8 @@ export interface StartRunOptions {
   readonly path: string;
   /** The sweep's SQLite file. */
   readonly out: string;
+  /** A folder of each machine where readings are kept for its processes. */
+  readonly readings?: string;
   /** How many tasks; undefined: some for each that run at once. */
   readonly tasks?: number;
 }
@@ -35,10 +37,18 @@ export async function startRun(
   options: StartRunOptions,
   context: RunContext,
 ): Promise<number> {
-  const { choice, path, out } = options;
+  const { choice, path, out, readings } = options;
   const tasks = tasksFor(plan, options);
   await makeExecutor(choice).check(tasks);
-  const run = await RunFolder.create(path, { spec, trials: plan.trials, tasks, cwd: Deno.cwd(), out, ...choice });
+  const run = await RunFolder.create(path, {
+    spec,
+    trials: plan.trials,
+    tasks,
+    cwd: Deno.cwd(),
+    out,
+    readings,
+    ...choice,
+  });
   context.log(`${spec.name}: ${plan.trials.length} trials in ${run.plan.tasks} tasks; the run is ${path}`);
   return await goOn(run, { choice, retryFailed: false, extend: false }, context);
 }

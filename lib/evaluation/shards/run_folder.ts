@@ -56,6 +56,8 @@ export interface RunOptions {
   readonly out: string;
   /** Who runs the tasks. */
   readonly executor: string;
+  /** A folder of each machine where readings are kept for its processes. Default: none are. */
+  readonly readings?: string;
   /** What that one is told. Default: nothing. */
   readonly options?: object;
 }
@@ -99,7 +101,7 @@ export class RunFolder {
    */
   static async create(
     path: string,
-    { spec, trials, tasks, cwd, out, executor, options = {} }: RunOptions,
+    { spec, trials, tasks, cwd, out, executor, options = {}, readings }: RunOptions,
   ): Promise<RunFolder> {
     if (await fileExists(path)) throw new RangeError(`${path} is there already`);
     const dealt = dealTrials(trials, tasks);
@@ -116,6 +118,7 @@ export class RunFolder {
       out,
       executor,
       options: { ...options },
+      ...(readings !== undefined && { readings }),
       spec,
     };
     const made = new RunFolder(`${path.replace(/\/+$/, "")}.${id}.new`, plan);

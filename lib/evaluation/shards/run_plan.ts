@@ -28,6 +28,8 @@ export interface RunPlan {
   readonly executor: string;
   /** What that one was told. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** A folder of each machine where readings are kept for its processes; undefined: none are. */
+  readonly readings?: string;
   /** The sweep. */
   readonly spec: SweepSpec;
 }
@@ -44,6 +46,7 @@ const planSchema = z.strictObject({
   out: z.string().min(1),
   executor: z.string().min(1),
   options: z.record(z.string(), z.unknown()),
+  readings: z.string().min(1).optional(),
   spec: z.unknown(),
 });
 

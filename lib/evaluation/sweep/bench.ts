@@ -1,4 +1,5 @@
 import type { Device } from "../../gpu/mod.ts";
+import { KeptReadings } from "./kept_readings.ts";
 import type { ClaimedTrial } from "./ledger.ts";
 import { RECORD_VERSION, type TrialRecord } from "./record.ts";
 import { type KeptTrace, type TrialOptions, TrialRunner } from "./runner.ts";
@@ -24,14 +25,22 @@ export interface Bench {
   run(claim: ClaimedTrial, options: TrialOptions): Promise<EndedTrial>;
 }
 
+/** What a bench keeps. */
+export interface BenchOptions {
+  /** A folder where readings are kept for all processes of the machine. Default: none are. */
+  readings?: string;
+}
+
 /** Trials on models of this machine: weights are loaded once, pipelines compiled once, a context read once. */
 export class ModelBench implements Bench {
   readonly #workbench: Workbench;
+  readonly #readings: string | undefined;
   #runner: { model: string; runner: TrialRunner } | undefined;
 
   /** A bench that opens a device at its first trial, or runs on one that stays its owner's. */
-  constructor(device?: Device) {
+  constructor(device?: Device, { readings }: BenchOptions = {}) {
     this.#workbench = new Workbench(device);
+    this.#readings = readings;
   }
 
   /** The reading at hand. */
@@ -73,11 +82,19 @@ export class ModelBench implements Bench {
     if (this.#runner?.model === name) return this.#runner.runner;
     this.#drop();
     const model = await this.#workbench.model(name);
-    const { memory } = await this.#workbench.device();
+    const { memory, info } = await this.#workbench.device();
+    const folder = this.#readings;
     const runner = new TrialRunner({
       createSession: (options) => model.createSession(options),
       tokenizer: model.tokenizer,
       memory,
+      ...(folder !== undefined && {
+        readings: new KeptReadings({
+          folder,
+          identity: [await this.#workbench.fingerprint(name), info.name],
+          restore: (path, options) => model.restore(path, options),
+        }),
+      }),
     });
     this.#runner = { model: name, runner };
     return runner;

@@ -3,6 +3,7 @@ import { promptSteps } from "../../model/mod.ts";
 import type { NeedleSession } from "../needle/session.ts";
 import type { TextTokenizer } from "../needle/prose.ts";
 import { Stopwatch } from "../stopwatch.ts";
+import type { KeptReadings, ReadContext } from "./kept_readings.ts";
 import type { ClaimedTrial } from "./ledger.ts";
 import type { QuestionOutcome, TrialResult } from "./record.ts";
 import type { TaskItem, TaskQuestion } from "./task.ts";
@@ -17,6 +18,8 @@ export interface TrialSession extends NeedleSession<TrialSession> {
   logits(tokens: readonly number[], options?: { signal?: AbortSignal }): Promise<Float32Array>;
   /** What each layer selected in the last steps. */
   readTrace(): Promise<readonly TraceStep[]>;
+  /** Writes it to a file; needed to keep readings only. */
+  save?(path: string): Promise<void>;
 }
 
 /** What a trial runs on. */
@@ -27,6 +30,8 @@ export interface TrialSubject {
   readonly tokenizer: TextTokenizer;
   /** Counts the memory in use. */
   readonly memory: { readonly peakBytes: number; resetPeak(): void };
+  /** Readings of all processes of this machine. Default: none are kept. */
+  readonly readings?: KeptReadings;
 }
 
 /** How a trial is watched and stopped. */
@@ -68,13 +73,11 @@ export interface KeptGroup {
 }
 
 /** A context that was read, and what that took. */
-interface Reading {
+interface Reading extends ReadContext {
   readonly prefill: string;
   readonly item: TaskItem;
-  readonly session: TrialSession;
-  readonly seconds: number;
-  readonly peakBytes: number;
-  readonly knobs: Readonly<Knobs>;
+  /** Whether another process had read it. */
+  readonly kept: boolean;
 }
 
 /** An answer, and the most tokens that any head attended to for it. */
@@ -115,7 +118,7 @@ export class TrialRunner {
     const task = sweepTask(trial.task);
     const shared = this.#reading?.prefill === prefill;
     if (!shared) await this.#read(trial, prefill, options);
-    const { item, session, seconds, peakBytes } = this.#reading!;
+    const { item, session, seconds, peakBytes, kept } = this.#reading!;
     const own = canonicalJson(this.#reading!.knobs) === canonicalJson(knobs);
     const { memory, tokenizer } = this.#subject;
     memory.resetPeak();
@@ -141,7 +144,7 @@ export class TrialRunner {
       questions,
       tokens: item.tokens.length,
       readSeconds: seconds,
-      shared,
+      shared: shared || kept,
       answerSeconds: asking.seconds,
       tokensPerSecond: item.tokens.length / Math.max(seconds, 1e-9),
       peakBytes: Math.max(peakBytes, memory.peakBytes),
@@ -156,26 +159,38 @@ export class TrialRunner {
     this.#reading = undefined;
   }
 
-  async #read(trial: Trial, prefill: string, { signal, onProgress, trace, now }: TrialOptions): Promise<void> {
+  async #read(trial: Trial, prefill: string, options: TrialOptions): Promise<void> {
     this.drop();
-    const { createSession, tokenizer, memory } = this.#subject;
-    const { length, seed, parameters, method, knobs } = trial;
+    const { tokenizer, readings } = this.#subject;
+    const { length, seed, parameters, knobs } = trial;
     const item = await sweepTask(trial.task).makeItem({ tokenizer, length, seed, parameters });
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
+    // A step of one row counts as decoding, where what is selected has a part: no other trial can go on from there.
+    const alone = promptSteps(item.tokens.length, 0, knobs).some(({ rows, first }) => rows === 1 && !first);
+    const read = () => this.#readTokens(trial, item.tokens, options);
+    const context = readings && !alone
+      ? await readings.obtain(trial, options.trace ?? false, read)
+      : { ...await read(), kept: false };
+    this.#reading = { ...context, prefill: alone ? trial.id : prefill, item };
+  }
+
+  async #readTokens(
+    { method, knobs }: Trial,
+    tokens: readonly number[],
+    { signal, onProgress, trace = false, now = () => performance.now() }: TrialOptions,
+  ): Promise<ReadContext> {
+    const { createSession, memory } = this.#subject;
     memory.resetPeak();
-    const session = createSession({ method, knobs, trace: trace ?? false });
+    const session = createSession({ method, knobs, trace });
     try {
-      const reading = new Stopwatch(now ?? (() => performance.now()));
+      const reading = new Stopwatch(now);
       await reading.time(() =>
-        session.append(item.tokens, {
+        session.append(tokens, {
           signal,
           onProgress: (done, total) => onProgress?.(READING * done / total, "reading"),
         })
       );
-      // A step of one row counts as decoding, where what is selected has a part: no other trial can go on from there.
-      const alone = promptSteps(item.tokens.length, 0, knobs).some(({ rows, first }) => rows === 1 && !first);
-      const name = alone ? trial.id : prefill;
-      this.#reading = { prefill: name, item, session, seconds: reading.seconds, peakBytes: memory.peakBytes, knobs };
+      return { session, seconds: reading.seconds, peakBytes: memory.peakBytes, knobs };
     } catch (error) {
       session[Symbol.dispose]();
       throw error;

@@ -42,7 +42,8 @@ const methods = z.string().default("reattention,streaming").transform((text, con
 const schema = z.object({
   length: lengths,
   method: methods,
-  storage: z.enum(["f32", "f16"], { error: ({ input }) => `--storage "${input}" must be f32 or f16` }).default("f32"),
+  storage: z.enum(["f32", "f16", "int8"], { error: ({ input }) => `--storage "${input}" must be f32, f16 or int8` })
+    .default("f32"),
   json: z.string().min(1, "--json must name a file, not be empty").optional(),
   help: z.boolean().default(false),
 });
@@ -104,7 +105,7 @@ async function run({ length, method, storage, json }: Asked): Promise<void> {
     using stepper = new Stepper(model, methodFor(model, { method: name, knobs: { allowBeyondTrained: true } }), cache);
     for (const position of length) {
       await appendRandom(cache, position - cache.lengths[0]);
-      const row = await timePosition(model, stepper, name, position, storage === "f32" ? 4 : 2);
+      const row = await timePosition(model, stepper, name, position, { f32: 4, f16: 2, int8: 1 }[storage]);
       rows.push(row);
       console.log(
         `${name.padEnd(20)} ${String(position).padStart(9)} ${row.milliseconds.toFixed(3).padStart(9)} ` +

@@ -1,6 +1,6 @@
 // Gathers the attended keys and values from the cache's pages, and rotates the keys by their positions.
 //
-// Shapes:   key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] of KeyElement and ValueElement, one slab of the
+// Shapes:   key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] stored as parts/keys_*.wgsl and values_*.wgsl say, one slab of the
 //           cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections];
 //           rotation vec2 (cos, sin) [positions, head_size / 2]; keys, values f32 [batch, heads, indices_stride, 4 * D4]
 // Dispatch: one thread per attended token, KV head and pair of channels, the token slowest; indirect, linear groups;
@@ -27,8 +27,8 @@ struct Params {
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> key_pages: array<KeyElement>;
-@group(0) @binding(2) var<storage, read> value_pages: array<ValueElement>;
+@group(0) @binding(1) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(2) var<storage, read> value_pages: array<StoredValues>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> indices: array<u32>;
 @group(0) @binding(5) var<storage, read> counts: array<u32>;
@@ -60,19 +60,18 @@ fn main(
   }
   let padded = 4u * D4;
   let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-  let source = slot * padded + c;
   let target_row = ((sequence * params.heads + head) * params.indices_stride + place) * padded;
   let position = select(place, token, params.positions == 1u);
   var turn = vec2<f32>(1.0, 0.0);
   if (params.positions != 2u) {
     turn = rotation[position * pairs + c];
   }
-  let low = f32(key_pages[source]);
-  let high = f32(key_pages[source + pairs]);
+  let low = key_channel(slot, c);
+  let high = key_channel(slot, c + pairs);
   keys[target_row + c] = low * turn.x - high * turn.y;
   keys[target_row + c + pairs] = high * turn.x + low * turn.y;
-  values[target_row + c] = f32(value_pages[source]);
-  values[target_row + c + pairs] = f32(value_pages[source + pairs]);
+  values[target_row + c] = value_channel(slot, c);
+  values[target_row + c + pairs] = value_channel(slot, c + pairs);
   if (c == 0u) {
     for (var pad = params.head_size; pad < padded; pad++) {
       keys[target_row + pad] = 0.0;

@@ -2,7 +2,7 @@
 // score(at: At) -> f32.
 //
 // Shapes:   vectors f32 [.., head_size], queries among them, before rotation; key_pages, value_pages vec4 [slab_pages, heads,
-//           page_tokens, D4] of KeyElement and ValueElement, one slab of the cache, before rotation, padded with zeros;
+//           page_tokens, D4] stored as parts/keys_*.wgsl and values_*.wgsl say, one slab of the cache, before rotation, padded with zeros;
 //           table [batch, table_stride]; about vec4<u32> [queries, 2]: row of the vectors, KV head, (not read here), first
 //           token; number of tokens, sequence, the query's place in the context, its head; scores f32 [queries, stride]
 // Dispatch: one thread per query and token, tokens fastest; linear groups; one call per slab of the cache
@@ -26,8 +26,8 @@ override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> vectors: array<f32>;
-@group(0) @binding(2) var<storage, read> key_pages: array<vec4<KeyElement>>;
-@group(0) @binding(3) var<storage, read> value_pages: array<vec4<ValueElement>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(3) var<storage, read> value_pages: array<StoredValues>;
 @group(0) @binding(4) var<storage, read> table: array<u32>;
 @group(0) @binding(5) var<storage, read> about: array<vec4<u32>>;
 @group(0) @binding(6) var<storage, read_write> scores: array<f32>;
@@ -41,7 +41,7 @@ struct At {
 }
 
 var<private> own_vector: u32;
-var<private> own_source: u32;
+var<private> own_slot: u32;
 
 // Channels 4 c to 4 c + 3 of the query, the token's key and its value; c counts to D4.
 fn query(c: u32) -> vec4<f32> {
@@ -55,11 +55,11 @@ fn query(c: u32) -> vec4<f32> {
 }
 
 fn key(c: u32) -> vec4<f32> {
-  return vec4<f32>(key_pages[own_source + c]);
+  return key_vector(key_first(own_slot) + c) * key_scale(own_slot);
 }
 
 fn value(c: u32) -> vec4<f32> {
-  return vec4<f32>(value_pages[own_source + c]);
+  return value_vector(value_first(own_slot) + c) * value_scale(own_slot);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -86,6 +86,6 @@ fn main(
   }
   let slot = ((page - params.slab_first) * params.heads + own.y) * params.page_tokens + token % params.page_tokens;
   own_vector = own.x * params.head_size;
-  own_source = slot * D4;
+  own_slot = slot;
   scores[thread] = score(At(params.layer, more.w, more.z, token));
 }

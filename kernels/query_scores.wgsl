@@ -1,7 +1,7 @@
 // Scores of chosen queries with cached tokens, all of them written: what selection and attention look at, to be looked at.
 //
 // Shapes:   vectors f32 [.., head_size], queries among them, rotated where scores are; key_pages, value_pages [slab_pages,
-//           heads, page_tokens, 4 * D4] of KeyElement and ValueElement, one slab of the cache, before rotation;
+//           heads, page_tokens, 4 * D4] stored as parts/keys_*.wgsl and values_*.wgsl say, one slab of the cache, before rotation;
 //           table [batch, table_stride]; about vec4<u32> [queries, 2]: row of the vectors, KV head, list of tokens (NONE:
 //           tokens side by side), first token where they are; number of tokens, sequence, and two that are not read here;
 //           indices u32 [lists, indices_stride]; rotation vec2 (cos, sin) [positions, head_size / 2];
@@ -34,28 +34,28 @@ const NONE = 0xffffffffu;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> vectors: array<f32>;
-@group(0) @binding(2) var<storage, read> key_pages: array<KeyElement>;
-@group(0) @binding(3) var<storage, read> value_pages: array<ValueElement>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(3) var<storage, read> value_pages: array<StoredValues>;
 @group(0) @binding(4) var<storage, read> table: array<u32>;
 @group(0) @binding(5) var<storage, read> about: array<vec4<u32>>;
 @group(0) @binding(6) var<storage, read> indices: array<u32>;
 @group(0) @binding(7) var<storage, read> rotation: array<vec2<f32>>;
 @group(0) @binding(8) var<storage, read_write> scores: array<f32>;
 
-fn taken(place: u32) -> f32 {
+fn taken(slot: u32, c: u32) -> f32 {
   if (params.take_values == 1u) {
-    return f32(value_pages[place]);
+    return value_channel(slot, c);
   }
-  return f32(key_pages[place]);
+  return key_channel(slot, c);
 }
 
-fn weight(source: u32) -> f32 {
+fn weight(slot: u32) -> f32 {
   if (params.norm == 0u) {
     return 1.0;
   }
   var sum = 0.0;
   for (var c = 0u; c < params.head_size; c++) {
-    let value = f32(value_pages[source + c]);
+    let value = value_channel(slot, c);
     sum += select(abs(value), value * value, params.norm == 2u);
   }
   return select(sum, sqrt(sum), params.norm == 2u);
@@ -68,22 +68,22 @@ fn channel(query: u32, c: u32) -> f32 {
   return vectors[query + c];
 }
 
-fn plain_score(query: u32, source: u32, factor: f32) -> f32 {
+fn plain_score(query: u32, slot: u32, factor: f32) -> f32 {
   var sum = vec4<f32>();
   for (var c = 0u; c < 4u * D4; c += 4u) {
     let q = vec4<f32>(channel(query, c), channel(query, c + 1u), channel(query, c + 2u), channel(query, c + 3u));
-    let p = vec4<f32>(taken(source + c), taken(source + c + 1u), taken(source + c + 2u), taken(source + c + 3u));
+    let p = vec4<f32>(taken(slot, c), taken(slot, c + 1u), taken(slot, c + 2u), taken(slot, c + 3u));
     sum = fma(q, p * factor, sum);
   }
   return (sum.x + sum.y) + (sum.z + sum.w);
 }
 
-fn rotated_score(query: u32, source: u32, factor: f32, position: u32) -> f32 {
+fn rotated_score(query: u32, slot: u32, factor: f32, position: u32) -> f32 {
   let pairs = params.head_size / 2u;
   var sum = 0.0;
   for (var c = 0u; c < pairs; c++) {
-    let low = taken(source + c) * factor;
-    let high = taken(source + c + pairs) * factor;
+    let low = taken(slot, c) * factor;
+    let high = taken(slot, c + pairs) * factor;
     let turn = rotation[position * pairs + c];
     sum = fma(vectors[query + c], low * turn.x - high * turn.y, sum);
     sum = fma(vectors[query + c + pairs], high * turn.x + low * turn.y, sum);
@@ -118,12 +118,11 @@ fn main(
     return;
   }
   let slot = ((page - params.slab_first) * params.heads + own.y) * params.page_tokens + token % params.page_tokens;
-  let source = slot * 4u * D4;
   let vector = own.x * params.head_size;
-  let factor = weight(source);
+  let factor = weight(slot);
   if (params.rotate == 0u) {
-    scores[thread] = plain_score(vector, source, factor);
+    scores[thread] = plain_score(vector, slot, factor);
   } else {
-    scores[thread] = rotated_score(vector, source, factor, select(place, token, params.rotate == 1u));
+    scores[thread] = rotated_score(vector, slot, factor, select(place, token, params.rotate == 1u));
   }
 }

@@ -1,8 +1,8 @@
 // Scores the middle of the cache against few queries and keeps the k best tokens of each block, in one pass: for GPUs, in
 // decoding. Keys are read once, by all threads of the GPU, through workgroup memory; the scores themselves are never written.
 //
-// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; pages [slab_pages, heads, page_tokens,
-//           4 * D4] of Element, one slab of the cache, before rotation; table [batch, table_stride];
+// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
 //           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
 //           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
 //           Tokens count from the start of the middle; unused places hold NONE. CHUNK4 divides D4.
@@ -39,7 +39,7 @@ const STRIDE4 = CHUNK4 + 1u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> pages: array<vec4<Element>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
@@ -110,6 +110,8 @@ fn main(
   var next_page = table[sequence * params.table_stride + min(start + lane, end - 1u) / params.page_tokens];
   var next_here = false;
   var here = false;
+  var next_scale = 1.0;
+  var scale = 1.0;
   var fresh: array<vec4<f32>, CHUNK4>;
   var sums: array<vec4<f32>, PAIRS>;
   for (var step = 0u; step <= steps; step++) {
@@ -120,7 +122,9 @@ fn main(
       next_here = token < end && next_page >= params.slab_first && next_page < params.slab_first + params.slab_pages;
       let slot = ((next_page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
       // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
-      slots[lane] = select(0u, slot * D4, next_here);
+      let read = select(0u, slot, next_here);
+      slots[lane] = key_first(read);
+      next_scale = key_scale(read);
       next_page = table[sequence * params.table_stride + min(token + THREADS, end - 1u) / params.page_tokens];
     }
     workgroupBarrier();
@@ -133,7 +137,7 @@ fn main(
     if (step < steps) {
       for (var load = 0u; load < CHUNK4; load++) { // unrolled
         let item = lane + load * THREADS;
-        fresh[load] = vec4<f32>(pages[slots[item / CHUNK4] + chunk + item % CHUNK4]);
+        fresh[load] = key_vector(slots[item / CHUNK4] + chunk + item % CHUNK4);
       }
     }
     // What the last batch offered is joined before the next one offers; the barriers between are those that keys need.
@@ -156,7 +160,7 @@ fn main(
         let is_first = step == CHUNKS;
         if (is_first) {
           for (var p = 0u; p < PAIRS; p++) { // unrolled
-            let score = (sums[p].x + sums[p].y) + (sums[p].z + sums[p].w);
+            let score = ((sums[p].x + sums[p].y) + (sums[p].z + sums[p].w)) * scale;
             if (here) {
               atomicMax(&group_bests[p * GROUPS + lane % GROUPS], order_key(score));
             }
@@ -167,7 +171,7 @@ fn main(
           workgroupBarrier();
         }
         for (var p = 0u; p < PAIRS; p++) { // unrolled
-          let score = (sums[p].x + sums[p].y) + (sums[p].z + sums[p].w);
+          let score = ((sums[p].x + sums[p].y) + (sums[p].z + sums[p].w)) * scale;
           var least = 0u;
           if (is_first && GROUPS == K) {
             least = lowest_group_best(p);
@@ -181,6 +185,7 @@ fn main(
     }
     if (chunk == 0u) {
       here = next_here;
+      scale = next_scale;
     }
   }
   turn = join(turn, lane);

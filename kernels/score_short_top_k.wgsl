@@ -1,8 +1,8 @@
 // The same as score_top_k.wgsl for short lists (K up to 16) that stay in registers, sorted, and any number of pairs a thread:
 // the scores themselves are never written.
 //
-// Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; pages [slab_pages, heads, page_tokens,
-//           4 * D4] of Element, one slab of the cache, before rotation; table [batch, table_stride];
+// Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
 //           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
 //           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
 //           Tokens count from the start of the middle; unused places hold NONE.
@@ -37,7 +37,7 @@ override WORKGROUP: u32 = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<f32>;
-@group(0) @binding(2) var<storage, read> pages: array<vec4<Element>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
@@ -93,22 +93,26 @@ fn main(
       let first = ((page - params.slab_first) * params.heads + head) * params.page_tokens;
       for (var token = start; token < page_end; token += 2u) {
         let second = token + 1u < page_end;
-        let a = (first + token % params.page_tokens) * D4;
-        let b = select(a, a + D4, second);
+        let slot = first + token % params.page_tokens;
+        let other = select(slot, slot + 1u, second);
+        let a = key_first(slot);
+        let b = key_first(other);
         var scores0 = array<vec4<f32>, PAIRS>();
         var scores1 = array<vec4<f32>, PAIRS>();
         for (var c = 0u; c < D4; c++) { // unrolled
-          let key0 = vec4<f32>(pages[a + c]);
-          let key1 = vec4<f32>(pages[b + c]);
+          let key0 = key_vector(a + c);
+          let key1 = key_vector(b + c);
           for (var p = 0u; p < PAIRS; p++) { // unrolled
             scores0[p] = fma(queries_of[p][c], key0, scores0[p]);
             scores1[p] = fma(queries_of[p][c], key1, scores1[p]);
           }
         }
         let t = token - middle_start;
+        let scale0 = key_scale(slot);
+        let scale1 = key_scale(other);
         for (var p = 0u; p < PAIRS; p++) { // unrolled
-          let score0 = (scores0[p].x + scores0[p].y) + (scores0[p].z + scores0[p].w);
-          let score1 = (scores1[p].x + scores1[p].y) + (scores1[p].z + scores1[p].w);
+          let score0 = ((scores0[p].x + scores0[p].y) + (scores0[p].z + scores0[p].w)) * scale0;
+          let score1 = ((scores1[p].x + scores1[p].y) + (scores1[p].z + scores1[p].w)) * scale1;
           var list = best[p];
           insert(&list, score0, t);
           insert(&list, select(LOWEST, score1, second), select(NONE, t + 1u, second));

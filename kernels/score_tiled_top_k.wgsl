@@ -2,8 +2,8 @@
 // prefill. A tile of scores lives in registers; those that beat a query's list are handed to the thread that keeps it, and the
 // scores themselves are never written.
 //
-// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; pages [slab_pages, heads, page_tokens,
-//           4 * D4] of Element, one slab of the cache, before rotation; table [batch, table_stride];
+// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
 //           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
 //           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
 //           Tokens count from the start of the middle; unused places hold NONE. D4 is a multiple of 4.
@@ -48,7 +48,7 @@ const LOADS_TOKENS = 4u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> pages: array<vec4<Element>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
@@ -102,7 +102,8 @@ fn main(
     let row = sequence * params.step_rows + pair / share;
     query_first[load] = (row * params.query_heads + head * share + pair % share) * D4;
   }
-  var key_first: array<u32, LOADS_TOKENS>;
+  var first_word: array<u32, LOADS_TOKENS>;
+  var scales: array<f32, LOADS_TOKENS>;
   var next_left: array<vec4<f32>, LOADS_ROWS>;
   var next_right: array<vec4<f32>, LOADS_TOKENS>;
   var sums: array<vec4<f32>, 4u * ROWS4 * COLUMNS4>;
@@ -140,7 +141,9 @@ fn main(
           let here = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
           let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
           // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
-          key_first[load] = select(0u, slot * D4, here);
+          let read = select(0u, slot, here);
+          first_word[load] = key_first(read);
+          scales[load] = key_scale(read);
           if (lane % DEPTH4 == 0u) {
             slots[(step / TURNS) % 2u * TILE_TOKENS + place] = select(NOWHERE, slot, here);
           }
@@ -150,7 +153,7 @@ fn main(
         next_left[load] = queries[query_first[load] + c4 + lane % DEPTH4];
       }
       for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
-        next_right[load] = vec4<f32>(pages[key_first[load] + c4 + lane % DEPTH4]);
+        next_right[load] = key_vector(first_word[load] + c4 + lane % DEPTH4) * scales[load];
       }
     }
     if (step > 0u) {

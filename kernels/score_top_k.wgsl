@@ -1,8 +1,8 @@
 // Scores the middle of the cache against a step's queries and keeps the k best tokens of each block, in one pass:
 // the scores themselves are never written.
 //
-// Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; pages [slab_pages, heads, page_tokens,
-//           4 * D4] of Element, one slab of the cache, before rotation; table [batch, table_stride];
+// Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
 //           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
 //           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
 //           Tokens count from the start of the middle; unused places hold NONE.
@@ -35,7 +35,7 @@ override WORKGROUP: u32 = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<f32>;
-@group(0) @binding(2) var<storage, read> pages: array<vec4<Element>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
@@ -144,25 +144,29 @@ fn main(
       let first = ((page - params.slab_first) * params.heads + head) * params.page_tokens;
       for (var token = start; token < page_end; token += 2u) {
         let second = token + 1u < page_end;
-        let a = (first + token % params.page_tokens) * D4;
-        let b = select(a, a + D4, second);
+        let slot = first + token % params.page_tokens;
+        let other = select(slot, slot + 1u, second);
+        let a = key_first(slot);
+        let b = key_first(other);
         var s00 = vec4<f32>();
         var s01 = vec4<f32>();
         var s10 = vec4<f32>();
         var s11 = vec4<f32>();
         for (var c = 0u; c < D4; c++) { // unrolled
-          let key0 = vec4<f32>(pages[a + c]);
-          let key1 = vec4<f32>(pages[b + c]);
+          let key0 = key_vector(a + c);
+          let key1 = key_vector(b + c);
           s00 = fma(query0[c], key0, s00);
           s01 = fma(query0[c], key1, s01);
           s10 = fma(query1[c], key0, s10);
           s11 = fma(query1[c], key1, s11);
         }
         let t = token - middle_start;
-        let score00 = (s00.x + s00.y) + (s00.z + s00.w);
-        let score01 = (s01.x + s01.y) + (s01.z + s01.w);
-        let score10 = (s10.x + s10.y) + (s10.z + s10.w);
-        let score11 = (s11.x + s11.y) + (s11.z + s11.w);
+        let scale0 = key_scale(slot);
+        let scale1 = key_scale(other);
+        let score00 = ((s00.x + s00.y) + (s00.z + s00.w)) * scale0;
+        let score01 = ((s01.x + s01.y) + (s01.z + s01.w)) * scale1;
+        let score10 = ((s10.x + s10.y) + (s10.z + s10.w)) * scale0;
+        let score11 = ((s11.x + s11.y) + (s11.z + s11.w)) * scale1;
         if (ranks_before(score00, t, best0.scores[WORST], best0.tokens[WORST])) {
           insert(&best0, score00, t);
         }

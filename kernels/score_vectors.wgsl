@@ -1,7 +1,7 @@
 // Writes the vectors that tokens are scored by where these are not just the cached keys: weighted by their values' norms,
 // rotated by their own positions, or the values themselves. Also copies a step's new keys or values, which then vote.
 //
-// Shapes:   key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] of KeyElement and ValueElement, one slab of the
+// Shapes:   key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] stored as parts/keys_*.wgsl and values_*.wgsl say, one slab of the
 //           cache, before rotation; table [batch, table_stride]; parts [batch, 4]: tokens cached, leading tokens, start of
 //           the window, middle length; rotation vec2 (cos, sin) [positions, head_size / 2]; vectors f32, where token t
 //           of KV head h of sequence s starts at s * sequence_stride + h * head_stride + t * token_stride
@@ -32,28 +32,28 @@ struct Params {
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> key_pages: array<KeyElement>;
-@group(0) @binding(2) var<storage, read> value_pages: array<ValueElement>;
+@group(0) @binding(1) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(2) var<storage, read> value_pages: array<StoredValues>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read> rotation: array<vec2<f32>>;
 @group(0) @binding(6) var<storage, read_write> vectors: array<f32>;
 
-fn taken(place: u32) -> f32 {
+fn taken(slot: u32, c: u32) -> f32 {
   if (params.take_values == 1u) {
-    return f32(value_pages[place]);
+    return value_channel(slot, c);
   }
-  return f32(key_pages[place]);
+  return key_channel(slot, c);
 }
 
 // The norm of the token's value: 0 none, 1 the sum of magnitudes, 2 the root of the sum of squares.
-fn weight(source: u32) -> f32 {
+fn weight(slot: u32) -> f32 {
   if (params.norm == 0u) {
     return 1.0;
   }
   var sum = 0.0;
   for (var c = 0u; c < params.head_size; c++) {
-    let value = f32(value_pages[source + c]);
+    let value = value_channel(slot, c);
     sum += select(abs(value), value * value, params.norm == 2u);
   }
   return select(sum, sqrt(sum), params.norm == 2u);
@@ -84,13 +84,13 @@ fn main(
     return;
   }
   let padded = 4u * D4;
-  let source = (((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens) * padded;
+  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
   let goal = sequence * params.sequence_stride + head * params.head_stride + t * params.token_stride;
-  let factor = weight(source);
+  let factor = weight(slot);
   let pairs = params.head_size / 2u;
   for (var c = 0u; c < pairs; c++) {
-    let low = taken(source + c) * factor;
-    let high = taken(source + c + pairs) * factor;
+    let low = taken(slot, c) * factor;
+    let high = taken(slot, c + pairs) * factor;
     let turn = select(vec2<f32>(1.0, 0.0), rotation[token * pairs + c], params.rotate == 1u);
     vectors[goal + c] = low * turn.x - high * turn.y;
     vectors[goal + c + pairs] = high * turn.x + low * turn.y;

@@ -47,6 +47,7 @@ export type KernelName =
   | "block_bounds"
   | "block_representatives"
   | "cache_append"
+  | "cache_append_one"
   | "cast"
   | "causal_attention"
   | "chunk_features"
@@ -1418,6 +1419,89 @@ fn main(
 }
 `,
   },
+  cache_append_one: {
+    name: "cache_append_one",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "vectors", kind: "read" },
+      { binding: 2, name: "table", kind: "read" },
+      { binding: 3, name: "parts", kind: "read" },
+      { binding: 4, name: "pages", kind: "write" },
+    ],
+    text: `// Writes one step's new keys, or its new values, into the pages of the KV cache, before any rotation: for caches that store int8, or
+// keys and values otherwise.
+//
+// Shapes:   vectors [batch, step_rows, heads, head_size] f32; pages, stored as parts/stores_float.wgsl or stores_int8.wgsl says, one slab
+//           of the cache (pages slab_first ..); table [batch, table_stride], the page of each run of page_tokens tokens; parts
+//           [batch, 4] u32: tokens cached with this step, leading tokens, start of the window, middle length
+// Dispatch: one thread per four channels of a new token: batch * step_rows * heads * D4 threads, linear groups
+// Source:   as cache_append.wgsl; int8: symmetric, with the largest magnitude of a token's head as 127
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  head_size: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> vectors: array<f32>;
+@group(0) @binding(2) var<storage, read> table: array<u32>;
+@group(0) @binding(3) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> pages: array<Stored>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.batch * params.step_rows * params.heads * D4) {
+    return;
+  }
+  let c4 = thread % D4;
+  let head = (thread / D4) % params.heads;
+  let row = (thread / (D4 * params.heads)) % params.step_rows;
+  let sequence = thread / (D4 * params.heads * params.step_rows);
+  let token = parts[sequence].x - params.step_rows + row;
+  let page = table[sequence * params.table_stride + token / params.page_tokens];
+  if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
+    return;
+  }
+  let first = ((sequence * params.step_rows + row) * params.heads + head) * params.head_size;
+  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+  var four = vec4<f32>();
+  for (var i = 0u; i < 4u; i++) { // unrolled
+    // Head sizes that are no multiple of four end in zeros, which add nothing to any dot product.
+    let c = 4u * c4 + i;
+    four[i] = select(0.0, vectors[first + min(c, params.head_size - 1u)], c < params.head_size);
+  }
+  store(slot, c4, four, first);
+}
+`,
+  },
   cast: {
     name: "cast",
     params: [
@@ -2541,7 +2625,7 @@ fn main() {
     ],
     text: `// Gathers the attended keys and values from the cache's pages, and rotates the keys by their positions.
 //
-// Shapes:   key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] of KeyElement and ValueElement, one slab of the
+// Shapes:   key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] stored as parts/keys_*.wgsl and values_*.wgsl say, one slab of the
 //           cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections];
 //           rotation vec2 (cos, sin) [positions, head_size / 2]; keys, values f32 [batch, heads, indices_stride, 4 * D4]
 // Dispatch: one thread per attended token, KV head and pair of channels, the token slowest; indirect, linear groups;
@@ -2568,8 +2652,8 @@ struct Params {
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> key_pages: array<KeyElement>;
-@group(0) @binding(2) var<storage, read> value_pages: array<ValueElement>;
+@group(0) @binding(1) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(2) var<storage, read> value_pages: array<StoredValues>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> indices: array<u32>;
 @group(0) @binding(5) var<storage, read> counts: array<u32>;
@@ -2601,19 +2685,18 @@ fn main(
   }
   let padded = 4u * D4;
   let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-  let source = slot * padded + c;
   let target_row = ((sequence * params.heads + head) * params.indices_stride + place) * padded;
   let position = select(place, token, params.positions == 1u);
   var turn = vec2<f32>(1.0, 0.0);
   if (params.positions != 2u) {
     turn = rotation[position * pairs + c];
   }
-  let low = f32(key_pages[source]);
-  let high = f32(key_pages[source + pairs]);
+  let low = key_channel(slot, c);
+  let high = key_channel(slot, c + pairs);
   keys[target_row + c] = low * turn.x - high * turn.y;
   keys[target_row + c + pairs] = high * turn.x + low * turn.y;
-  values[target_row + c] = f32(value_pages[source]);
-  values[target_row + c + pairs] = f32(value_pages[source + pairs]);
+  values[target_row + c] = value_channel(slot, c);
+  values[target_row + c + pairs] = value_channel(slot, c + pairs);
   if (c == 0u) {
     for (var pad = params.head_size; pad < padded; pad++) {
       keys[target_row + pad] = 0.0;
@@ -4439,7 +4522,7 @@ fn main(
 // score(at: At) -> f32.
 //
 // Shapes:   vectors f32 [.., head_size], queries among them, before rotation; key_pages, value_pages vec4 [slab_pages, heads,
-//           page_tokens, D4] of KeyElement and ValueElement, one slab of the cache, before rotation, padded with zeros;
+//           page_tokens, D4] stored as parts/keys_*.wgsl and values_*.wgsl say, one slab of the cache, before rotation, padded with zeros;
 //           table [batch, table_stride]; about vec4<u32> [queries, 2]: row of the vectors, KV head, (not read here), first
 //           token; number of tokens, sequence, the query's place in the context, its head; scores f32 [queries, stride]
 // Dispatch: one thread per query and token, tokens fastest; linear groups; one call per slab of the cache
@@ -4463,8 +4546,8 @@ override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> vectors: array<f32>;
-@group(0) @binding(2) var<storage, read> key_pages: array<vec4<KeyElement>>;
-@group(0) @binding(3) var<storage, read> value_pages: array<vec4<ValueElement>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(3) var<storage, read> value_pages: array<StoredValues>;
 @group(0) @binding(4) var<storage, read> table: array<u32>;
 @group(0) @binding(5) var<storage, read> about: array<vec4<u32>>;
 @group(0) @binding(6) var<storage, read_write> scores: array<f32>;
@@ -4478,7 +4561,7 @@ struct At {
 }
 
 var<private> own_vector: u32;
-var<private> own_source: u32;
+var<private> own_slot: u32;
 
 // Channels 4 c to 4 c + 3 of the query, the token's key and its value; c counts to D4.
 fn query(c: u32) -> vec4<f32> {
@@ -4492,11 +4575,11 @@ fn query(c: u32) -> vec4<f32> {
 }
 
 fn key(c: u32) -> vec4<f32> {
-  return vec4<f32>(key_pages[own_source + c]);
+  return key_vector(key_first(own_slot) + c) * key_scale(own_slot);
 }
 
 fn value(c: u32) -> vec4<f32> {
-  return vec4<f32>(value_pages[own_source + c]);
+  return value_vector(value_first(own_slot) + c) * value_scale(own_slot);
 }
 
 @compute @workgroup_size(WORKGROUP)
@@ -4523,7 +4606,7 @@ fn main(
   }
   let slot = ((page - params.slab_first) * params.heads + own.y) * params.page_tokens + token % params.page_tokens;
   own_vector = own.x * params.head_size;
-  own_source = slot * D4;
+  own_slot = slot;
   scores[thread] = score(At(params.layer, more.w, more.z, token));
 }
 `,
@@ -4872,7 +4955,7 @@ fn main(
     text: `// Scores of chosen queries with cached tokens, all of them written: what selection and attention look at, to be looked at.
 //
 // Shapes:   vectors f32 [.., head_size], queries among them, rotated where scores are; key_pages, value_pages [slab_pages,
-//           heads, page_tokens, 4 * D4] of KeyElement and ValueElement, one slab of the cache, before rotation;
+//           heads, page_tokens, 4 * D4] stored as parts/keys_*.wgsl and values_*.wgsl say, one slab of the cache, before rotation;
 //           table [batch, table_stride]; about vec4<u32> [queries, 2]: row of the vectors, KV head, list of tokens (NONE:
 //           tokens side by side), first token where they are; number of tokens, sequence, and two that are not read here;
 //           indices u32 [lists, indices_stride]; rotation vec2 (cos, sin) [positions, head_size / 2];
@@ -4905,28 +4988,28 @@ const NONE = 0xffffffffu;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> vectors: array<f32>;
-@group(0) @binding(2) var<storage, read> key_pages: array<KeyElement>;
-@group(0) @binding(3) var<storage, read> value_pages: array<ValueElement>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(3) var<storage, read> value_pages: array<StoredValues>;
 @group(0) @binding(4) var<storage, read> table: array<u32>;
 @group(0) @binding(5) var<storage, read> about: array<vec4<u32>>;
 @group(0) @binding(6) var<storage, read> indices: array<u32>;
 @group(0) @binding(7) var<storage, read> rotation: array<vec2<f32>>;
 @group(0) @binding(8) var<storage, read_write> scores: array<f32>;
 
-fn taken(place: u32) -> f32 {
+fn taken(slot: u32, c: u32) -> f32 {
   if (params.take_values == 1u) {
-    return f32(value_pages[place]);
+    return value_channel(slot, c);
   }
-  return f32(key_pages[place]);
+  return key_channel(slot, c);
 }
 
-fn weight(source: u32) -> f32 {
+fn weight(slot: u32) -> f32 {
   if (params.norm == 0u) {
     return 1.0;
   }
   var sum = 0.0;
   for (var c = 0u; c < params.head_size; c++) {
-    let value = f32(value_pages[source + c]);
+    let value = value_channel(slot, c);
     sum += select(abs(value), value * value, params.norm == 2u);
   }
   return select(sum, sqrt(sum), params.norm == 2u);
@@ -4939,22 +5022,22 @@ fn channel(query: u32, c: u32) -> f32 {
   return vectors[query + c];
 }
 
-fn plain_score(query: u32, source: u32, factor: f32) -> f32 {
+fn plain_score(query: u32, slot: u32, factor: f32) -> f32 {
   var sum = vec4<f32>();
   for (var c = 0u; c < 4u * D4; c += 4u) {
     let q = vec4<f32>(channel(query, c), channel(query, c + 1u), channel(query, c + 2u), channel(query, c + 3u));
-    let p = vec4<f32>(taken(source + c), taken(source + c + 1u), taken(source + c + 2u), taken(source + c + 3u));
+    let p = vec4<f32>(taken(slot, c), taken(slot, c + 1u), taken(slot, c + 2u), taken(slot, c + 3u));
     sum = fma(q, p * factor, sum);
   }
   return (sum.x + sum.y) + (sum.z + sum.w);
 }
 
-fn rotated_score(query: u32, source: u32, factor: f32, position: u32) -> f32 {
+fn rotated_score(query: u32, slot: u32, factor: f32, position: u32) -> f32 {
   let pairs = params.head_size / 2u;
   var sum = 0.0;
   for (var c = 0u; c < pairs; c++) {
-    let low = taken(source + c) * factor;
-    let high = taken(source + c + pairs) * factor;
+    let low = taken(slot, c) * factor;
+    let high = taken(slot, c + pairs) * factor;
     let turn = rotation[position * pairs + c];
     sum = fma(vectors[query + c], low * turn.x - high * turn.y, sum);
     sum = fma(vectors[query + c + pairs], high * turn.x + low * turn.y, sum);
@@ -4989,13 +5072,12 @@ fn main(
     return;
   }
   let slot = ((page - params.slab_first) * params.heads + own.y) * params.page_tokens + token % params.page_tokens;
-  let source = slot * 4u * D4;
   let vector = own.x * params.head_size;
-  let factor = weight(source);
+  let factor = weight(slot);
   if (params.rotate == 0u) {
-    scores[thread] = plain_score(vector, source, factor);
+    scores[thread] = plain_score(vector, slot, factor);
   } else {
-    scores[thread] = rotated_score(vector, source, factor, select(place, token, params.rotate == 1u));
+    scores[thread] = rotated_score(vector, slot, factor, select(place, token, params.rotate == 1u));
   }
 }
 `,
@@ -5983,7 +6065,7 @@ fn main(
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
       { binding: 1, name: "queries", kind: "read" },
-      { binding: 2, name: "pages", kind: "read" },
+      { binding: 2, name: "key_pages", kind: "read" },
       { binding: 3, name: "table", kind: "read" },
       { binding: 4, name: "parts", kind: "read" },
       { binding: 5, name: "best_scores", kind: "write" },
@@ -5992,8 +6074,8 @@ fn main(
     text: `// Scores the middle of the cache against few queries and keeps the k best tokens of each block, in one pass: for GPUs, in
 // decoding. Keys are read once, by all threads of the GPU, through workgroup memory; the scores themselves are never written.
 //
-// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; pages [slab_pages, heads, page_tokens,
-//           4 * D4] of Element, one slab of the cache, before rotation; table [batch, table_stride];
+// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
 //           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
 //           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
 //           Tokens count from the start of the middle; unused places hold NONE. CHUNK4 divides D4.
@@ -6030,7 +6112,7 @@ const STRIDE4 = CHUNK4 + 1u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> pages: array<vec4<Element>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
@@ -6101,6 +6183,8 @@ fn main(
   var next_page = table[sequence * params.table_stride + min(start + lane, end - 1u) / params.page_tokens];
   var next_here = false;
   var here = false;
+  var next_scale = 1.0;
+  var scale = 1.0;
   var fresh: array<vec4<f32>, CHUNK4>;
   var sums: array<vec4<f32>, PAIRS>;
   for (var step = 0u; step <= steps; step++) {
@@ -6111,7 +6195,9 @@ fn main(
       next_here = token < end && next_page >= params.slab_first && next_page < params.slab_first + params.slab_pages;
       let slot = ((next_page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
       // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
-      slots[lane] = select(0u, slot * D4, next_here);
+      let read = select(0u, slot, next_here);
+      slots[lane] = key_first(read);
+      next_scale = key_scale(read);
       next_page = table[sequence * params.table_stride + min(token + THREADS, end - 1u) / params.page_tokens];
     }
     workgroupBarrier();
@@ -6124,7 +6210,7 @@ fn main(
     if (step < steps) {
       for (var load = 0u; load < CHUNK4; load++) { // unrolled
         let item = lane + load * THREADS;
-        fresh[load] = vec4<f32>(pages[slots[item / CHUNK4] + chunk + item % CHUNK4]);
+        fresh[load] = key_vector(slots[item / CHUNK4] + chunk + item % CHUNK4);
       }
     }
     // What the last batch offered is joined before the next one offers; the barriers between are those that keys need.
@@ -6147,7 +6233,7 @@ fn main(
         let is_first = step == CHUNKS;
         if (is_first) {
           for (var p = 0u; p < PAIRS; p++) { // unrolled
-            let score = (sums[p].x + sums[p].y) + (sums[p].z + sums[p].w);
+            let score = ((sums[p].x + sums[p].y) + (sums[p].z + sums[p].w)) * scale;
             if (here) {
               atomicMax(&group_bests[p * GROUPS + lane % GROUPS], order_key(score));
             }
@@ -6158,7 +6244,7 @@ fn main(
           workgroupBarrier();
         }
         for (var p = 0u; p < PAIRS; p++) { // unrolled
-          let score = (sums[p].x + sums[p].y) + (sums[p].z + sums[p].w);
+          let score = ((sums[p].x + sums[p].y) + (sums[p].z + sums[p].w)) * scale;
           var least = 0u;
           if (is_first && GROUPS == K) {
             least = lowest_group_best(p);
@@ -6172,6 +6258,7 @@ fn main(
     }
     if (chunk == 0u) {
       here = next_here;
+      scale = next_scale;
     }
   }
   turn = join(turn, lane);
@@ -6376,7 +6463,7 @@ fn main(
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
       { binding: 1, name: "queries", kind: "read" },
-      { binding: 2, name: "pages", kind: "read" },
+      { binding: 2, name: "key_pages", kind: "read" },
       { binding: 3, name: "table", kind: "read" },
       { binding: 4, name: "parts", kind: "read" },
       { binding: 5, name: "best_scores", kind: "write" },
@@ -6385,8 +6472,8 @@ fn main(
     text: `// The same as score_top_k.wgsl for short lists (K up to 16) that stay in registers, sorted, and any number of pairs a thread:
 // the scores themselves are never written.
 //
-// Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; pages [slab_pages, heads, page_tokens,
-//           4 * D4] of Element, one slab of the cache, before rotation; table [batch, table_stride];
+// Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
 //           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
 //           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
 //           Tokens count from the start of the middle; unused places hold NONE.
@@ -6421,7 +6508,7 @@ override WORKGROUP: u32 = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<f32>;
-@group(0) @binding(2) var<storage, read> pages: array<vec4<Element>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
@@ -6477,22 +6564,26 @@ fn main(
       let first = ((page - params.slab_first) * params.heads + head) * params.page_tokens;
       for (var token = start; token < page_end; token += 2u) {
         let second = token + 1u < page_end;
-        let a = (first + token % params.page_tokens) * D4;
-        let b = select(a, a + D4, second);
+        let slot = first + token % params.page_tokens;
+        let other = select(slot, slot + 1u, second);
+        let a = key_first(slot);
+        let b = key_first(other);
         var scores0 = array<vec4<f32>, PAIRS>();
         var scores1 = array<vec4<f32>, PAIRS>();
         for (var c = 0u; c < D4; c++) { // unrolled
-          let key0 = vec4<f32>(pages[a + c]);
-          let key1 = vec4<f32>(pages[b + c]);
+          let key0 = key_vector(a + c);
+          let key1 = key_vector(b + c);
           for (var p = 0u; p < PAIRS; p++) { // unrolled
             scores0[p] = fma(queries_of[p][c], key0, scores0[p]);
             scores1[p] = fma(queries_of[p][c], key1, scores1[p]);
           }
         }
         let t = token - middle_start;
+        let scale0 = key_scale(slot);
+        let scale1 = key_scale(other);
         for (var p = 0u; p < PAIRS; p++) { // unrolled
-          let score0 = (scores0[p].x + scores0[p].y) + (scores0[p].z + scores0[p].w);
-          let score1 = (scores1[p].x + scores1[p].y) + (scores1[p].z + scores1[p].w);
+          let score0 = ((scores0[p].x + scores0[p].y) + (scores0[p].z + scores0[p].w)) * scale0;
+          let score1 = ((scores1[p].x + scores1[p].y) + (scores1[p].z + scores1[p].w)) * scale1;
           var list = best[p];
           insert(&list, score0, t);
           insert(&list, select(LOWEST, score1, second), select(NONE, t + 1u, second));
@@ -6531,7 +6622,7 @@ fn main(
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
       { binding: 1, name: "queries", kind: "read" },
-      { binding: 2, name: "pages", kind: "read" },
+      { binding: 2, name: "key_pages", kind: "read" },
       { binding: 3, name: "table", kind: "read" },
       { binding: 4, name: "parts", kind: "read" },
       { binding: 5, name: "best_scores", kind: "write" },
@@ -6541,8 +6632,8 @@ fn main(
 // prefill. A tile of scores lives in registers; those that beat a query's list are handed to the thread that keeps it, and the
 // scores themselves are never written.
 //
-// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; pages [slab_pages, heads, page_tokens,
-//           4 * D4] of Element, one slab of the cache, before rotation; table [batch, table_stride];
+// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
 //           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
 //           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
 //           Tokens count from the start of the middle; unused places hold NONE. D4 is a multiple of 4.
@@ -6587,7 +6678,7 @@ const LOADS_TOKENS = 4u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> pages: array<vec4<Element>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
@@ -6641,7 +6732,8 @@ fn main(
     let row = sequence * params.step_rows + pair / share;
     query_first[load] = (row * params.query_heads + head * share + pair % share) * D4;
   }
-  var key_first: array<u32, LOADS_TOKENS>;
+  var first_word: array<u32, LOADS_TOKENS>;
+  var scales: array<f32, LOADS_TOKENS>;
   var next_left: array<vec4<f32>, LOADS_ROWS>;
   var next_right: array<vec4<f32>, LOADS_TOKENS>;
   var sums: array<vec4<f32>, 4u * ROWS4 * COLUMNS4>;
@@ -6679,7 +6771,9 @@ fn main(
           let here = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
           let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
           // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
-          key_first[load] = select(0u, slot * D4, here);
+          let read = select(0u, slot, here);
+          first_word[load] = key_first(read);
+          scales[load] = key_scale(read);
           if (lane % DEPTH4 == 0u) {
             slots[(step / TURNS) % 2u * TILE_TOKENS + place] = select(NOWHERE, slot, here);
           }
@@ -6689,7 +6783,7 @@ fn main(
         next_left[load] = queries[query_first[load] + c4 + lane % DEPTH4];
       }
       for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
-        next_right[load] = vec4<f32>(pages[key_first[load] + c4 + lane % DEPTH4]);
+        next_right[load] = key_vector(first_word[load] + c4 + lane % DEPTH4) * scales[load];
       }
     }
     if (step > 0u) {
@@ -6807,7 +6901,7 @@ fn main(
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
       { binding: 1, name: "queries", kind: "read" },
-      { binding: 2, name: "pages", kind: "read" },
+      { binding: 2, name: "key_pages", kind: "read" },
       { binding: 3, name: "table", kind: "read" },
       { binding: 4, name: "parts", kind: "read" },
       { binding: 5, name: "best_scores", kind: "write" },
@@ -6816,8 +6910,8 @@ fn main(
     text: `// Scores the middle of the cache against a step's queries and keeps the k best tokens of each block, in one pass:
 // the scores themselves are never written.
 //
-// Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; pages [slab_pages, heads, page_tokens,
-//           4 * D4] of Element, one slab of the cache, before rotation; table [batch, table_stride];
+// Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
 //           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
 //           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
 //           Tokens count from the start of the middle; unused places hold NONE.
@@ -6850,7 +6944,7 @@ override WORKGROUP: u32 = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<f32>;
-@group(0) @binding(2) var<storage, read> pages: array<vec4<Element>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
@@ -6959,25 +7053,29 @@ fn main(
       let first = ((page - params.slab_first) * params.heads + head) * params.page_tokens;
       for (var token = start; token < page_end; token += 2u) {
         let second = token + 1u < page_end;
-        let a = (first + token % params.page_tokens) * D4;
-        let b = select(a, a + D4, second);
+        let slot = first + token % params.page_tokens;
+        let other = select(slot, slot + 1u, second);
+        let a = key_first(slot);
+        let b = key_first(other);
         var s00 = vec4<f32>();
         var s01 = vec4<f32>();
         var s10 = vec4<f32>();
         var s11 = vec4<f32>();
         for (var c = 0u; c < D4; c++) { // unrolled
-          let key0 = vec4<f32>(pages[a + c]);
-          let key1 = vec4<f32>(pages[b + c]);
+          let key0 = key_vector(a + c);
+          let key1 = key_vector(b + c);
           s00 = fma(query0[c], key0, s00);
           s01 = fma(query0[c], key1, s01);
           s10 = fma(query1[c], key0, s10);
           s11 = fma(query1[c], key1, s11);
         }
         let t = token - middle_start;
-        let score00 = (s00.x + s00.y) + (s00.z + s00.w);
-        let score01 = (s01.x + s01.y) + (s01.z + s01.w);
-        let score10 = (s10.x + s10.y) + (s10.z + s10.w);
-        let score11 = (s11.x + s11.y) + (s11.z + s11.w);
+        let scale0 = key_scale(slot);
+        let scale1 = key_scale(other);
+        let score00 = ((s00.x + s00.y) + (s00.z + s00.w)) * scale0;
+        let score01 = ((s01.x + s01.y) + (s01.z + s01.w)) * scale1;
+        let score10 = ((s10.x + s10.y) + (s10.z + s10.w)) * scale0;
+        let score11 = ((s11.x + s11.y) + (s11.z + s11.w)) * scale1;
         if (ranks_before(score00, t, best0.scores[WORST], best0.tokens[WORST])) {
           insert(&best0, score00, t);
         }
@@ -7034,7 +7132,7 @@ fn main(
     text: `// Writes the vectors that tokens are scored by where these are not just the cached keys: weighted by their values' norms,
 // rotated by their own positions, or the values themselves. Also copies a step's new keys or values, which then vote.
 //
-// Shapes:   key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] of KeyElement and ValueElement, one slab of the
+// Shapes:   key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] stored as parts/keys_*.wgsl and values_*.wgsl say, one slab of the
 //           cache, before rotation; table [batch, table_stride]; parts [batch, 4]: tokens cached, leading tokens, start of
 //           the window, middle length; rotation vec2 (cos, sin) [positions, head_size / 2]; vectors f32, where token t
 //           of KV head h of sequence s starts at s * sequence_stride + h * head_stride + t * token_stride
@@ -7065,28 +7163,28 @@ struct Params {
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> key_pages: array<KeyElement>;
-@group(0) @binding(2) var<storage, read> value_pages: array<ValueElement>;
+@group(0) @binding(1) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(2) var<storage, read> value_pages: array<StoredValues>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read> rotation: array<vec2<f32>>;
 @group(0) @binding(6) var<storage, read_write> vectors: array<f32>;
 
-fn taken(place: u32) -> f32 {
+fn taken(slot: u32, c: u32) -> f32 {
   if (params.take_values == 1u) {
-    return f32(value_pages[place]);
+    return value_channel(slot, c);
   }
-  return f32(key_pages[place]);
+  return key_channel(slot, c);
 }
 
 // The norm of the token's value: 0 none, 1 the sum of magnitudes, 2 the root of the sum of squares.
-fn weight(source: u32) -> f32 {
+fn weight(slot: u32) -> f32 {
   if (params.norm == 0u) {
     return 1.0;
   }
   var sum = 0.0;
   for (var c = 0u; c < params.head_size; c++) {
-    let value = f32(value_pages[source + c]);
+    let value = value_channel(slot, c);
     sum += select(abs(value), value * value, params.norm == 2u);
   }
   return select(sum, sqrt(sum), params.norm == 2u);
@@ -7117,13 +7215,13 @@ fn main(
     return;
   }
   let padded = 4u * D4;
-  let source = (((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens) * padded;
+  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
   let goal = sequence * params.sequence_stride + head * params.head_stride + t * params.token_stride;
-  let factor = weight(source);
+  let factor = weight(slot);
   let pairs = params.head_size / 2u;
   for (var c = 0u; c < pairs; c++) {
-    let low = taken(source + c) * factor;
-    let high = taken(source + c + pairs) * factor;
+    let low = taken(slot, c) * factor;
+    let high = taken(slot, c + pairs) * factor;
     let turn = select(vec2<f32>(1.0, 0.0), rotation[token * pairs + c], params.rotate == 1u);
     vectors[goal + c] = low * turn.x - high * turn.y;
     vectors[goal + c + pairs] = high * turn.x + low * turn.y;
@@ -7867,6 +7965,59 @@ fn insert(best: ptr<function, Best>, score: f32, token: u32) {
   }
 }
 `,
+  keys_float: `// Keys of a slab stored as KeyElement, f32 or f16: [slab_pages, heads, page_tokens, D4] vectors of four channels. A slot counts
+// tokens, then heads, then pages. \`key_pages\` is the kernel's.
+
+alias StoredKeys = vec4<KeyElement>;
+
+// Where a slot's vectors start.
+fn key_first(slot: u32) -> u32 {
+  return slot * D4;
+}
+
+// What all channels of a slot are multiplied with.
+fn key_scale(slot: u32) -> f32 {
+  return 1.0;
+}
+
+// Four channels, before the scale.
+fn key_vector(place: u32) -> vec4<f32> {
+  return vec4<f32>(key_pages[place]);
+}
+
+// One channel, scaled.
+fn key_channel(slot: u32, c: u32) -> f32 {
+  return f32(key_pages[slot * D4 + c / 4u][c % 4u]);
+}
+`,
+  keys_int8: `// Keys of a slab stored as int8 with a scale for each token and head. For each page and head: page_tokens * D4 words of four
+// channels, the first in the lowest byte; then page_tokens scales, as the bits of f32. \`key_pages\` is the kernel's.
+
+alias StoredKeys = u32;
+
+// Where a slot's words start.
+fn key_first(slot: u32) -> u32 {
+  return slot / params.page_tokens * params.page_tokens * (D4 + 1u) + slot % params.page_tokens * D4;
+}
+
+// What all channels of a slot are multiplied with.
+fn key_scale(slot: u32) -> f32 {
+  let page = slot / params.page_tokens * params.page_tokens * (D4 + 1u);
+  return bitcast<f32>(key_pages[page + params.page_tokens * D4 + slot % params.page_tokens]);
+}
+
+// Four channels, before the scale: whole numbers from -127 to 127.
+fn key_vector(place: u32) -> vec4<f32> {
+  let word = bitcast<i32>(key_pages[place]);
+  return vec4<f32>(vec4(word << 24u, word << 16u, word << 8u, word) >> vec4<u32>(24u));
+}
+
+// One channel, scaled.
+fn key_channel(slot: u32, c: u32) -> f32 {
+  let word = bitcast<i32>(key_pages[key_first(slot) + c / 4u]);
+  return f32((word << (24u - 8u * (c % 4u))) >> 24u) * key_scale(slot);
+}
+`,
   relative_position: `// The row of the table of angles for a query at position m and a key at position n, m >= n, by one of three rules (RULE):
 //   0 distances are kept up to \`near\`, then stop growing (slope 0) or grow more slowly (slope 1): near distances are then
 //     \`fine\` rows apart, far ones one row. ReRoPE, LM-Infinite, InfLLM; plain rotary positions where nothing is far
@@ -8240,6 +8391,89 @@ fn store_best(best: ptr<function, Best>, first: u32) {
     best_scores[first + i] = (*best).scores[i];
     best_tokens[first + i] = (*best).tokens[i];
   }
+}
+`,
+  stores_float: `// Stores four channels as Element, f32 or f16; \`pages\` is the kernel's: [slab_pages, heads, page_tokens, D4] vectors.
+
+alias Stored = vec4<Element>;
+
+fn store(slot: u32, c4: u32, four: vec4<f32>, first: u32) {
+  pages[slot * D4 + c4] = vec4<Element>(four);
+}
+`,
+  stores_int8: `// Stores four channels as int8, laid out as parts/keys_int8.wgsl reads them; \`pages\` and \`vectors\` are the kernel's, and \`first\` is where
+// the head's channels start in \`vectors\`.
+
+alias Stored = u32;
+
+fn store(slot: u32, c4: u32, four: vec4<f32>, first: u32) {
+  var most = 0.0;
+  for (var c = 0u; c < params.head_size; c++) {
+    most = max(most, abs(vectors[first + c]));
+  }
+  let scale = most / 127.0;
+  let divisor = select(1.0, scale, scale > 0.0);
+  let whole = vec4<i32>(clamp(floor(four / divisor + 0.5), vec4<f32>(-127.0), vec4<f32>(127.0)));
+  let bytes = vec4<u32>(bitcast<vec4<u32>>(whole) & vec4<u32>(255u));
+  let page = slot / params.page_tokens * params.page_tokens * (D4 + 1u);
+  let token = slot % params.page_tokens;
+  pages[page + token * D4 + c4] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
+  if (c4 == 0u) {
+    pages[page + params.page_tokens * D4 + token] = bitcast<u32>(scale);
+  }
+}
+`,
+  values_float: `// Values of a slab stored as ValueElement, f32 or f16: [slab_pages, heads, page_tokens, D4] vectors of four channels. A slot counts
+// tokens, then heads, then pages. \`value_pages\` is the kernel's.
+
+alias StoredValues = vec4<ValueElement>;
+
+// Where a slot's vectors start.
+fn value_first(slot: u32) -> u32 {
+  return slot * D4;
+}
+
+// What all channels of a slot are multiplied with.
+fn value_scale(slot: u32) -> f32 {
+  return 1.0;
+}
+
+// Four channels, before the scale.
+fn value_vector(place: u32) -> vec4<f32> {
+  return vec4<f32>(value_pages[place]);
+}
+
+// One channel, scaled.
+fn value_channel(slot: u32, c: u32) -> f32 {
+  return f32(value_pages[slot * D4 + c / 4u][c % 4u]);
+}
+`,
+  values_int8: `// Values of a slab stored as int8 with a scale for each token and head. For each page and head: page_tokens * D4 words of four
+// channels, the first in the lowest byte; then page_tokens scales, as the bits of f32. \`value_pages\` is the kernel's.
+
+alias StoredValues = u32;
+
+// Where a slot's words start.
+fn value_first(slot: u32) -> u32 {
+  return slot / params.page_tokens * params.page_tokens * (D4 + 1u) + slot % params.page_tokens * D4;
+}
+
+// What all channels of a slot are multiplied with.
+fn value_scale(slot: u32) -> f32 {
+  let page = slot / params.page_tokens * params.page_tokens * (D4 + 1u);
+  return bitcast<f32>(value_pages[page + params.page_tokens * D4 + slot % params.page_tokens]);
+}
+
+// Four channels, before the scale: whole numbers from -127 to 127.
+fn value_vector(place: u32) -> vec4<f32> {
+  let word = bitcast<i32>(value_pages[place]);
+  return vec4<f32>(vec4(word << 24u, word << 16u, word << 8u, word) >> vec4<u32>(24u));
+}
+
+// One channel, scaled.
+fn value_channel(slot: u32, c: u32) -> f32 {
+  let word = bitcast<i32>(value_pages[value_first(slot) + c / 4u]);
+  return f32((word << (24u - 8u * (c % 4u))) >> 24u) * value_scale(slot);
 }
 `,
 };

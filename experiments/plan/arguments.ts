@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { type Knobs, type MethodName, methodNames, type StorageType } from "../../lib/attention/mod.ts";
+import { type Knobs, type MethodName, methodNames, type StorageType, storageTypes } from "../../lib/attention/mod.ts";
 import { shapeNames, type WeightType } from "../../lib/model/mod.ts";
 
 /** What the command was asked for. */
@@ -37,8 +37,6 @@ export class ArgumentsError extends Error {
   override readonly name = "ArgumentsError";
 }
 
-const storages = ["f32", "f16"] as const;
-
 /** What the command takes. */
 export const USAGE: string = `usage: deno task plan --length TOKENS [options]
 
@@ -52,7 +50,7 @@ where they don't, and the time. Nothing large is allocated for it.
   --method NAME       default reattention
   --knobs JSON        what differs from the usual knobs, such as '{"k":8,"recallEvery":16}'
   --weights TYPE      f32 (default) or f16
-  --storage TYPE      of keys and values: ${storages.join(", ")} (default f32); or both, as f32,f16
+  --storage TYPE      of keys and values: ${storageTypes.join(", ")} (default f32); or both, as f32,f16
   --trace             selections are recorded
   --no-time           leaves out the time, which is found by running a few steps
   --json FILE         writes the plan there
@@ -117,9 +115,9 @@ export function parsePlanArguments(args: readonly string[]): PlanArguments {
   const { storage, "no-time": noTime, ...data } = parsed.data;
   const [keys, stored = keys, ...more] = storage.split(",");
   for (const type of [keys, stored]) {
-    if (!storages.includes(type as typeof storages[number]) || more.length > 0) {
+    if (!storageTypes.includes(type as StorageType) || more.length > 0) {
       throw new ArgumentsError(
-        `--storage "${storage}" must be one of ${storages.join(", ")}, or two with a comma between`,
+        `--storage "${storage}" must be one of ${storageTypes.join(", ")}, or two with a comma between`,
       );
     }
   }

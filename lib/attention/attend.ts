@@ -3,6 +3,7 @@ import { attendSplit, splits } from "./attend_split.ts";
 import type { RotationTable } from "./rotation_table.ts";
 import { headVectors } from "./shape.ts";
 import type { AttendedTokens, AttentionStep } from "./step.ts";
+import { readsStored } from "./storage.ts";
 
 const WORKGROUP = 64;
 
@@ -151,10 +152,7 @@ export function gather(
   for (const slab of cache.slabs()) {
     step.device.commands.dispatch({
       kernel: "gather_rotate",
-      types: {
-        KeyElement: cache.pool.keyType,
-        ValueElement: cache.pool.valueType,
-      },
+      ...readsStored({ keys: cache.pool.keyType, values: cache.pool.valueType }),
       constants: { D4: headVectors(cache.shape.headSize) },
       params: {
         ...cache.addressing(slab),

@@ -1,6 +1,7 @@
 import type { KernelOption } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import type { AttendedTokens, AttentionStep } from "./step.ts";
+import type { StorageType } from "./storage.ts";
 
 /** Tokens of a workgroup. */
 const BLOCK = 128;
@@ -15,12 +16,17 @@ export const decodeAttentions: readonly KernelOption[] = [
   { name: "split", threads: 256, workgroupBytes: 16 * 1024 },
 ];
 
+/** Its vectors are read several tokens at a time, which int8 with its scales is not made for. */
+function readsFloats({ keyType, valueType }: { keyType: StorageType; valueType: StorageType }): boolean {
+  return keyType !== "int8" && valueType !== "int8";
+}
+
 /** Whether a step's attention can be, and on its device should be, split over tokens. */
 export function splits(step: AttentionStep): boolean {
   const { shape } = step.context.cache;
   const { queryHeads, keyValueHeads, headSize } = shape;
   const fits = step.rows * queryHeads / keyValueHeads <= MOST_PAIRS && headSize % 8 === 0 &&
-    headSize <= MOST_CHANNELS &&
+    headSize <= MOST_CHANNELS && readsFloats(step.context.cache.pool) &&
     !shape.slidingWindow;
   const { choices, info } = step.device;
   const [gathered, split] = decodeAttentions;

@@ -3,6 +3,7 @@ import { Tensor } from "../tensor/mod.ts";
 import { CachedSequence } from "./cached_sequence.ts";
 import { type PageOptions, PagePool, type Slab } from "./page_pool.ts";
 import { type AttentionShape, checkAttentionShape, headVectors } from "./shape.ts";
+import { storesAs } from "./storage.ts";
 
 /** How a cache is made. */
 export interface CacheOptions extends PageOptions {
@@ -146,19 +147,29 @@ export class KeyValueCache {
     const rows = keys.shape[1];
     const { keyValueHeads, headSize } = this.shape;
     const threads = this.batch * rows * keyValueHeads * headVectors(headSize);
+    const { keyType, valueType } = this.pool;
     for (const slab of this.#newestSlabs(rows)) {
-      this.device.commands.dispatch({
-        kernel: "cache_append",
-        types: { KeyElement: this.pool.keyType, ValueElement: this.pool.valueType },
+      const call = {
         constants: { D4: headVectors(headSize) },
         params: { ...this.addressing(slab), step_rows: rows, head_size: headSize },
-        bindings: [
-          ...[keys, values, this.table, layout].map(({ buffer }) => ({ buffer })),
-          { buffer: slab.keys[layer] },
-          { buffer: slab.values[layer] },
-        ],
         groups: Math.ceil(threads / 64),
         work: 16 * threads,
+      };
+      const given = [this.table, layout].map(({ buffer }) => ({ buffer }));
+      const [keyPages, valuePages] = [{ buffer: slab.keys[layer] }, { buffer: slab.values[layer] }];
+      if (keyType === "int8" || valueType === "int8") {
+        const parts = [[keys, keyType, keyPages], [values, valueType, valuePages]] as const;
+        for (const [{ buffer }, type, pages] of parts) {
+          const bindings = [{ buffer }, ...given, pages];
+          this.device.commands.dispatch({ ...call, kernel: "cache_append_one", ...storesAs(type), bindings });
+        }
+        continue;
+      }
+      this.device.commands.dispatch({
+        ...call,
+        kernel: "cache_append",
+        types: { KeyElement: keyType, ValueElement: valueType },
+        bindings: [{ buffer: keys.buffer }, { buffer: values.buffer }, ...given, keyPages, valuePages],
       });
     }
   }

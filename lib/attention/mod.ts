@@ -23,7 +23,8 @@ export { LinearInterpolation } from "./linear_interpolation.ts";
 export { LmInfinite } from "./lm_infinite.ts";
 export type { AttentionMethod, MethodName } from "./method.ts";
 export { createMethod, type MethodMaker, methodNames } from "./methods.ts";
-export { type PageOptions, PagePool, type Slab, type StorageType } from "./page_pool.ts";
+export { type PageOptions, PagePool, type Slab } from "./page_pool.ts";
+export { type StorageType, storageTypes } from "./storage.ts";
 export { ReAttention } from "./reattention.ts";
 export {
   attendRelative,

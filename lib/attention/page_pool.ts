@@ -1,8 +1,6 @@
 import { type Device, LimitExceededError, type PooledBuffer } from "../gpu/mod.ts";
-import { type AttentionShape, headVectors } from "./shape.ts";
-
-/** How keys or values are stored in the cache. */
-export type StorageType = "f32" | "f16";
+import type { AttentionShape } from "./shape.ts";
+import { type StorageType, storageTypes, vectorBytes } from "./storage.ts";
 
 /** How a cache's pages are laid out. */
 export interface PageOptions {
@@ -65,6 +63,11 @@ export class PagePool {
       throw new RangeError(
         `pageTokens ${this.pageTokens} must be a whole number of at least 1`,
       );
+    }
+    for (const [name, type] of [["keyType", this.keyType], ["valueType", this.valueType]] as const) {
+      if (!storageTypes.includes(type)) {
+        throw new RangeError(`${name} "${type}" is none; there are ${storageTypes.join(", ")}`);
+      }
     }
     if (
       !device.info.f16 && (this.keyType === "f16" || this.valueType === "f16")
@@ -253,9 +256,9 @@ export class PagePool {
       const fitting = Math.floor((memory.roomBytes + memory.idleBytes) / (this.pageBytes * this.#shape.layers));
       const kinds = [["keys", this.keyType], ["values", this.valueType]] as const;
       const stored = kinds.map(([name, type]) => `${name} in ${type}`).join(" and ");
-      const halved = kinds.some(([, type]) => type === "f32") && this.#device.info.f16 ? ", f16 storage" : "";
+      const smaller = kinds.some(([, type]) => type !== "int8") ? ", int8 storage" : "";
       return `At most ${fitting * this.pageTokens} more tokens fit with ${stored}, a step's own needs aside. ` +
-        `Use a shorter context${halved} or a smaller batch; \`deno task plan\` tells what fits.`;
+        `Use a shorter context${smaller} or a smaller batch; \`deno task plan\` tells what fits.`;
     });
   }
 
@@ -275,8 +278,6 @@ export class PagePool {
   }
 
   #bytes(type: StorageType): number {
-    const element = type === "f16" ? 2 : 4;
-    return this.pageTokens * this.#shape.keyValueHeads *
-      headVectors(this.#shape.headSize) * 4 * element;
+    return this.pageTokens * this.#shape.keyValueHeads * vectorBytes(type, this.#shape.headSize);
   }
 }

@@ -1,7 +1,6 @@
 import type { PooledBuffer } from "../gpu/mod.ts";
 import type { KeyValueCache } from "./kv_cache.ts";
-import type { StorageType } from "./page_pool.ts";
-import { headVectors } from "./shape.ts";
+import { type StorageType, vectorBytes } from "./storage.ts";
 
 /** Where a part of a page lies on the GPU. */
 export interface PageRange {
@@ -17,9 +16,8 @@ export interface PageRange {
 export function pageRanges({ pool, shape }: KeyValueCache, page: number): PageRange[] {
   const slab = pool.slabOf(page);
   const place = page - slab.firstPage;
-  const floats = pool.pageTokens * shape.keyValueHeads * 4 * headVectors(shape.headSize);
   const range = (buffer: PooledBuffer, type: StorageType) => {
-    const bytes = floats * (type === "f16" ? 2 : 4);
+    const bytes = pool.pageTokens * shape.keyValueHeads * vectorBytes(type, shape.headSize);
     return { buffer, offset: place * bytes, bytes };
   };
   return Array.from({ length: shape.layers }, (_, layer) => [

@@ -3,6 +3,7 @@ import { Tensor } from "../tensor/mod.ts";
 import type { KeyValueCache } from "./kv_cache.ts";
 import type { Scoring } from "./scoring.ts";
 import { headVectors } from "./shape.ts";
+import { readsStored } from "./storage.ts";
 
 /** One query to score, and the tokens to score it with: listed ones, or `count` of them side by side. */
 export interface ScoredQuery {
@@ -113,7 +114,7 @@ function scored(
     });
     device.commands.dispatch({
       ...variant,
-      types: { KeyElement: cache.pool.keyType, ValueElement: cache.pool.valueType },
+      ...readsStored({ keys: cache.pool.keyType, values: cache.pool.valueType }),
       constants: { D4: headVectors(headSize) },
       bindings: [
         vectors.buffer,

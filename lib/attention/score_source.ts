@@ -5,13 +5,14 @@ import type { Slab } from "./page_pool.ts";
 import { newTokensVote, votingHeads } from "./scoring.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";
+import { readsStored, type StorageType } from "./storage.ts";
 
 /** Where vectors to score lie, as the kernel reads pages. */
 export interface ScoredPages {
   /** The vectors, [pages, KV heads, page tokens, padded head size]. */
   readonly buffer: Tensor["buffer"];
   /** Their storage type. */
-  readonly type: "f32" | "f16";
+  readonly type: StorageType;
   /** Pages from the first on that hold tokens. */
   readonly used: number;
   /** How tokens are found in them. */
@@ -148,7 +149,7 @@ function writeVectors(step: AttentionStep, layer: number, { target, count, newes
   for (const slab of cache.slabs()) {
     step.device.commands.dispatch({
       kernel: "score_vectors",
-      types: { KeyElement: cache.pool.keyType, ValueElement: cache.pool.valueType },
+      ...readsStored({ keys: cache.pool.keyType, values: cache.pool.valueType }),
       constants: { D4: headVectors(headSize) },
       params: {
         ...cache.addressing(slab),

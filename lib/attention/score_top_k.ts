@@ -4,6 +4,7 @@ import { KeyImage } from "./key_image.ts";
 import { ScoreSource } from "./score_source.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";
+import { readsStored } from "./storage.ts";
 
 /** The k best tokens of each query in each block of the middle. */
 export interface BestLists {
@@ -71,7 +72,7 @@ export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
     using copied = scoring.imagesPay ? KeyImage.copy(step.device, pages, headVectors(headSize)) : undefined;
     const call: Dispatch = {
       kernel: copied ? "score_image_top_k" : scoring.kernel,
-      ...(!copied && { types: { Element: type } }),
+      ...(!copied && readsStored({ keys: type })),
       constants: {
         D4: headVectors(headSize),
         K: knobs.k,

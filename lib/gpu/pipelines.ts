@@ -13,6 +13,8 @@ export interface KernelVariant {
   constants?: Readonly<Record<string, number>>;
   /** Values of the kernel's `override` constants: workgroup sizes and shared arrays. */
   overrides?: Readonly<Record<string, number>>;
+  /** Parts put behind the kernel's own text, by name: one of several that it can do with, such as a way to read what is stored. */
+  parts?: readonly string[];
   /** Text put behind the kernel's own, for kernels that call a function of the user's. */
   snippet?: string;
 }
@@ -86,7 +88,8 @@ export class PipelineCache {
           compute: {
             module: this.#gpu.createShaderModule({
               label,
-              code: prefix + unrollLoops(source.text + partsOf(source) + snippetOf(variant), variant.constants ?? {}),
+              code: prefix +
+                unrollLoops(source.text + partsOf(source, variant) + snippetOf(variant), variant.constants ?? {}),
             }),
             entryPoint: "main",
             constants: { ...variant.overrides },
@@ -131,8 +134,9 @@ export class PipelineCache {
 }
 
 /** What the kernel shares with others; behind its own text, so that errors name its own lines. */
-function partsOf({ name, text }: KernelSource): string {
-  return [...text.matchAll(/^\/\/ uses parts\/(\w+)\.wgsl$/gm)].map(([, part]) => {
+function partsOf({ name, text }: KernelSource, { parts: chosen = [] }: KernelVariant): string {
+  const always = [...text.matchAll(/^\/\/ uses parts\/(\w+)\.wgsl$/gm)].map(([, part]) => part);
+  return [...always, ...chosen].map((part) => {
     if (Object.hasOwn(parts, part)) return `\n${parts[part]}`;
     throw new RangeError(`kernel ${name}: there is no kernels/parts/${part}.wgsl`);
   }).join("");
@@ -143,8 +147,9 @@ function snippetOf({ snippet }: KernelVariant): string {
 }
 
 /** Told for each call, so it is put together without ceremony; no name or type holds the marks between them. */
-function variantKey({ kernel, types, constants, overrides, snippet }: KernelVariant): string {
+function variantKey({ kernel, types, parts, constants, overrides, snippet }: KernelVariant): string {
   let key: string = kernel;
+  for (const part of parts ?? []) key += `+${part}`;
   for (const name in types) key += `;${name}=${types[name]}`;
   for (const name in constants) key += `,${name}=${constants[name]}`;
   for (const name in overrides) key += `!${name}=${overrides[name]}`;

@@ -16,6 +16,7 @@ export { type ReferenceRotaryTable, rotary, rotaryFrequencies, rotaryTable } fro
 export { embedding, gatherRows, scatterRows } from "./rows.ts";
 export { concat, slice, transpose } from "./rearrange.ts";
 export { cast, type ReferenceDType, roundToHalf } from "./cast.ts";
+export { type QuantizedVectors, quantizeInt8 } from "./quantize.ts";
 export { causalAttention } from "./causal_attention.ts";
 
 export { completeKnobs, type ReferenceKnobs, type ReferenceScoring } from "./knobs.ts";

@@ -11,7 +11,7 @@ import {
   type StorageType,
 } from "../../lib/attention/mod.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
-import { completeKnobs, ReferenceLayer } from "../../lib/reference/mod.ts";
+import { completeKnobs, dense, quantizeInt8, ReferenceLayer } from "../../lib/reference/mod.ts";
 import { assertClose } from "../compare.ts";
 import { gpuTest, gpuTestWith } from "../gpu_test_device.ts";
 import { normals, swapAxes, TestLayer } from "./layer.ts";
@@ -64,7 +64,22 @@ const cases: fc.Arbitrary<Case> = fc.record({
 // f32 sums of up to some hundred terms against f64; outputs are of size 1. f16 storage rounds each key and value to 11 bits.
 const TOLERANCES = { f32: 2e-5, f16: 2e-2 };
 
-async function compare(device: Device, input: Case, type: StorageType = "f32"): Promise<void> {
+/** How keys and values are stored. */
+interface Stored {
+  keyType: StorageType;
+  valueType: StorageType;
+}
+
+/** What int8 storage gives back, so that storing it again loses nothing, and oracle and kernels see the same numbers. */
+function storable(data: Float32Array<ArrayBuffer>, headSize: number, type: StorageType): Float32Array<ArrayBuffer> {
+  return type === "int8" ? quantizeInt8(dense(data, [data.length / headSize, headSize])).restored.data : data;
+}
+
+async function compare(
+  device: Device,
+  input: Case,
+  stored: Stored = { keyType: "f32", valueType: "f32" },
+): Promise<void> {
   const { keyValueHeads, group, headSize, batch } = input;
   const queryHeads = keyValueHeads * group;
   const shape = { layers: 1, queryHeads, keyValueHeads, headSize };
@@ -84,7 +99,8 @@ async function compare(device: Device, input: Case, type: StorageType = "f32"): 
     chunkSize: 8,
   });
   const method = createMethod(input.method, knobs, shape);
-  const options = { pageTokens: input.pageTokens, keyType: type, valueType: type };
+  const options = { pageTokens: input.pageTokens, ...stored };
+  const absolute = TOLERANCES[[stored.keyType, stored.valueType].includes("f16") ? "f16" : "f32"];
   const oracle = Array.from({ length: batch }, () =>
     new ReferenceLayer({
       queryHeads,
@@ -97,7 +113,9 @@ async function compare(device: Device, input: Case, type: StorageType = "f32"): 
   const questionStart = 40;
   const step = async (layer: TestLayer, sequences: readonly ReferenceLayer[], rows: number) => {
     const numbers = (heads: number) => normals(seed++, sequences.length * rows * heads * headSize);
-    const [queries, keys, values] = [queryHeads, keyValueHeads, keyValueHeads].map(numbers);
+    const queries = numbers(queryHeads);
+    const keys = storable(numbers(keyValueHeads), headSize, stored.keyType);
+    const values = storable(numbers(keyValueHeads), headSize, stored.valueType);
     const output = await layer.run({ rows, queries, keys, values }, undefined, questionStart);
     for (const [index, sequence] of sequences.entries()) {
       const part = (data: Float32Array, heads: number) => {
@@ -111,7 +129,7 @@ async function compare(device: Device, input: Case, type: StorageType = "f32"): 
         values: part(values, keyValueHeads),
         questionStart,
       });
-      assertClose(part(output, queryHeads), expected.out, { absolute: TOLERANCES[type], relative: 0, label });
+      assertClose(part(output, queryHeads), expected.out, { absolute, relative: 0, label });
       if (index > 0) continue;
       const traced = (await layer.readTrace()).at(-1)!.layers[0].groups;
       assertEquals(
@@ -159,8 +177,47 @@ gpuTest("f16 storage of keys and values stays within its rounding", async (devic
   if (!device.info.f16) return;
   // Only methods that do not select: rounding may turn a near tie.
   const plain = cases.map((input): Case => ({ ...input, method: "streaming" }));
-  await fc.assert(fc.asyncProperty(plain, (input) => compare(device, input, "f16")), { seed: 33, numRuns: 8 });
+  await fc.assert(fc.asyncProperty(plain, (input) => compare(device, input, { keyType: "f16", valueType: "f16" })), {
+    seed: 33,
+    numRuns: 8,
+  });
 });
+
+const withInt8 = fc.constantFrom<Stored>(
+  { keyType: "int8", valueType: "int8" },
+  { keyType: "int8", valueType: "f32" },
+  { keyType: "f32", valueType: "int8" },
+);
+
+gpuTest(
+  "int8 storage of keys, values or both is read as the oracle reads it, by every kernel of scores",
+  async (device) => {
+    const run1 = fc.asyncProperty(cases, withInt8, (input, stored) => compare(device, input, stored));
+    await fc.assert(run1, { seed: 34, numRuns: 16 });
+  },
+);
+
+gpuTestWith(
+  { choices: { "decode selection": "workgroups", "prefill selection": "workgroups", "decode attention": "split" } },
+  "int8 storage is read as the oracle reads it by kernels whose workgroups share keys (few, tiled)",
+  async (device) => {
+    const run1 = fc.asyncProperty(cases, withInt8, (input, stored) => {
+      return compare(device, { ...input, headSize: 16, method: "reattention" }, stored);
+    });
+    await fc.assert(run1, { seed: 35, numRuns: 6 });
+  },
+);
+
+gpuTestWith(
+  { groupsPerDimension: 2, bindingBytes: 64 * 1024 },
+  "int8 pages spread over several buffers are read without changing a result",
+  async (device) => {
+    const run1 = fc.asyncProperty(cases, withInt8, (input, stored) => {
+      return compare(device, { ...input, pageTokens: 5 }, stored);
+    });
+    await fc.assert(run1, { seed: 36, numRuns: 5 });
+  },
+);
 
 gpuTest("equal keys get equal scores, so the lower token wins, wherever it lies", async (device) => {
   const shape = { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 16 };

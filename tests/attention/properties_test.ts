@@ -209,7 +209,7 @@ gpuTest("a forked cache never changes its parent, whatever either does", async (
     minLength: 3,
     maxLength: 8,
   });
-  const types = fc.constantFrom<StorageType>("f32", ...(device.info.f16 ? ["f16" as const] : []));
+  const types = fc.constantFrom<StorageType>("f32", "int8", ...(device.info.f16 ? ["f16" as const] : []));
   const knobs = { globalSize: 2, window: 10, k: 3, spanSize: 3, chunkSize: 8, queryCacheLength: 3, recallEvery: 2 };
   const run1 = fc.asyncProperty(sizes, acts, types, fc.nat(1e6), async (input, acts, type, seed) => {
     const shape = shapeOf(input);

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { createMethod, resolveKnobs } from "../../lib/attention/mod.ts";
+import { createMethod, resolveKnobs, type StorageType } from "../../lib/attention/mod.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
-import { completeKnobs, ReferenceLayer } from "../../lib/reference/mod.ts";
+import { completeKnobs, dense, quantizeInt8, ReferenceLayer } from "../../lib/reference/mod.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { normals, swapAxes, TestLayer } from "./layer.ts";
 
@@ -34,6 +34,7 @@ async function check(
   each: Case,
   keysOf = (count: number) => normals(each.seed + 1, count),
   option = "workgroups",
+  keyType: StorageType = "f32",
 ) {
   const { k, headSize, heads: [queryHeads, keyValueHeads], share, first, rows, seed } = each;
   const shape = { layers: 1, queryHeads, keyValueHeads, headSize };
@@ -48,11 +49,15 @@ async function check(
   });
   for (const kind of KINDS) device.choices.pick(kind, option);
   try {
-    using layer = new TestLayer(device, shape, createMethod("reattention", knobs, shape), { pageTokens: 64 });
+    using layer = new TestLayer(device, shape, createMethod("reattention", knobs, shape), { pageTokens: 64, keyType });
     const oracle = new ReferenceLayer({ queryHeads, keyValueHeads, headSize, knobs: completeKnobs(knobs) });
     for (const [index, count] of [first, rows].entries()) {
       const numbers = (heads: number, part: number) => normals(seed + 7 * index + part, count * heads * headSize);
-      const keys = index === 0 ? keysOf(count * keyValueHeads * headSize) : numbers(keyValueHeads, 5);
+      const given = index === 0 ? keysOf(count * keyValueHeads * headSize) : numbers(keyValueHeads, 5);
+      // Stored again, what int8 storage gave back loses nothing.
+      const keys = keyType === "int8"
+        ? quantizeInt8(dense(given, [given.length / headSize, headSize])).restored.data
+        : given;
       const [queries, values] = [numbers(queryHeads, 0), numbers(keyValueHeads, 2)];
       await layer.run({ rows: count, queries, keys, values });
       const expected = oracle.step({
@@ -138,3 +143,11 @@ gpuTest("threads with keys in an image (score_image_top_k) select what the oracl
   }
   assert(images > 0, "no case had an image");
 });
+
+gpuTest(
+  "workgroups read int8 keys, a scale for each, and pick what the oracle picks from the same numbers",
+  async (device) => {
+    const run = fc.asyncProperty(cases, (each) => check(device, each, undefined, "workgroups", "int8"));
+    await fc.assert(run, { seed: 29, numRuns: 8 });
+  },
+);

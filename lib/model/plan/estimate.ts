@@ -32,9 +32,9 @@ const TIMED = { layers: 2, vocabulary: 4096, softwareRows: 64 };
 /** Weights of a layer from which on one is timed alone. */
 const LARGE_LAYER = 2 ** 25;
 /** Tokens cached when steps are timed, as multiples of the most that a step attends to. */
-const LENGTHS = { software: [2, 32], gpu: [8, 64] };
+const LENGTHS = { software: [2, 32], gpu: [32, 2048] };
 /** Bytes of keys and values that are cached at most when steps are timed. */
-const MOST_CACHED = 2 ** 28;
+const MOST_CACHED = { software: 2 ** 28, gpu: 2 ** 31 };
 /**
  * Estimates a run's time. Two layers of the model's sizes (one, if it is large) with random weights are timed on the device: a chunk and a decode step, each
  * with two lengths of random keys and values in the cache. A line through both gives a step's time by the tokens that it scores and
@@ -93,9 +93,11 @@ function timedLengths(
   const { globalSize, window, recallClip, spanSize, chunkSize } = method.knobs;
   const scope = globalSize + window + Math.max(0, recallClip) * spanSize;
   const [short, long] = info.software ? LENGTHS.software : LENGTHS.gpu;
-  const most = Math.floor(MOST_CACHED / (8 * layers * keyValueHeads * headSize));
-  const last = Math.max(2, Math.min(length, long * scope, Math.max(most, 2 * scope)));
-  return [Math.max(1, Math.min(last - chunkSize, short * scope)), last];
+  const bytes = info.software ? MOST_CACHED.software : MOST_CACHED.gpu;
+  const most = Math.floor(bytes / (8 * layers * keyValueHeads * headSize));
+  const last = Math.max(2, Math.min(length, long * scope, Math.max(most, 4 * scope)));
+  // Far enough apart that the line's slope is more than noise.
+  return [Math.max(1, Math.min(last - chunkSize, short * scope, Math.ceil(last / 4))), last];
 }
 
 async function timeLine(

@@ -111,13 +111,13 @@ async function changesThatFit(
     if (fits) changes.push({ change, total });
     return fits;
   };
-  const stored = (type: "f16") => ({ ...run.cache, keyType: type, valueType: type });
-  if (device.info.f16) {
-    if (run.weights === "f32") await consider("weights in f16", { weights: "f16" });
-    if (run.cache?.keyType !== "f16") {
-      await consider("keys and values in f16", { cache: stored("f16") });
-      await consider("weights, keys and values in f16", { cache: stored("f16"), weights: "f16" });
-    }
+  if (device.info.f16 && run.weights === "f32") await consider("weights in f16", { weights: "f16" });
+  const weights = device.info.f16 ? "f16" : run.weights;
+  for (const type of device.info.f16 ? ["f16", "int8"] as const : ["int8"] as const) {
+    if (run.cache?.keyType === type || run.cache?.keyType === "int8") continue;
+    const cache = { ...run.cache, keyType: type, valueType: type };
+    if (await consider(`keys and values in ${type}`, { cache }) || run.weights === weights) continue;
+    await consider(`keys and values in ${type}, weights in f16`, { cache, weights });
   }
   if (run.method === "full") await consider('the method "reattention"', { method: "reattention" });
   // What does not grow with the length stays; the rest shrinks with it.

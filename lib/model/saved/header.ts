@@ -61,7 +61,7 @@ export interface SavedHeader {
 }
 
 const count = z.number().int().min(0);
-const storage = z.enum(["f32", "f16"]);
+const storage = z.enum(["f32", "f16", "int8"]);
 const method = z.looseObject({ name: z.string(), knobs: z.looseObject({}) });
 const schema = z.strictObject({
   config: z.record(z.string(), z.unknown()),

@@ -1,0 +1,60 @@
+// Writes one step's new keys, or its new values, into the pages of the KV cache, before any rotation: for caches that store int8, or
+// keys and values otherwise.
+//
+// Shapes:   vectors [batch, step_rows, heads, head_size] f32; pages, stored as parts/stores_float.wgsl or stores_int8.wgsl says, one slab
+//           of the cache (pages slab_first ..); table [batch, table_stride], the page of each run of page_tokens tokens; parts
+//           [batch, 4] u32: tokens cached with this step, leading tokens, start of the window, middle length
+// Dispatch: one thread per four channels of a new token: batch * step_rows * heads * D4 threads, linear groups
+// Source:   as cache_append.wgsl; int8: symmetric, with the largest magnitude of a token's head as 127
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  head_size: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> vectors: array<f32>;
+@group(0) @binding(2) var<storage, read> table: array<u32>;
+@group(0) @binding(3) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(4) var<storage, read_write> pages: array<Stored>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.batch * params.step_rows * params.heads * D4) {
+    return;
+  }
+  let c4 = thread % D4;
+  let head = (thread / D4) % params.heads;
+  let row = (thread / (D4 * params.heads)) % params.step_rows;
+  let sequence = thread / (D4 * params.heads * params.step_rows);
+  let token = parts[sequence].x - params.step_rows + row;
+  let page = table[sequence * params.table_stride + token / params.page_tokens];
+  if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
+    return;
+  }
+  let first = ((sequence * params.step_rows + row) * params.heads + head) * params.head_size;
+  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+  var four = vec4<f32>();
+  for (var i = 0u; i < 4u; i++) { // unrolled
+    // Head sizes that are no multiple of four end in zeros, which add nothing to any dot product.
+    let c = 4u * c4 + i;
+    four[i] = select(0.0, vectors[first + min(c, params.head_size - 1u)], c < params.head_size);
+  }
+  store(slot, c4, four, first);
+}

@@ -1,0 +1,27 @@
+// Values of a slab stored as int8 with a scale for each token and head. For each page and head: page_tokens * D4 words of four
+// channels, the first in the lowest byte; then page_tokens scales, as the bits of f32. `value_pages` is the kernel's.
+
+alias StoredValues = u32;
+
+// Where a slot's words start.
+fn value_first(slot: u32) -> u32 {
+  return slot / params.page_tokens * params.page_tokens * (D4 + 1u) + slot % params.page_tokens * D4;
+}
+
+// What all channels of a slot are multiplied with.
+fn value_scale(slot: u32) -> f32 {
+  let page = slot / params.page_tokens * params.page_tokens * (D4 + 1u);
+  return bitcast<f32>(value_pages[page + params.page_tokens * D4 + slot % params.page_tokens]);
+}
+
+// Four channels, before the scale: whole numbers from -127 to 127.
+fn value_vector(place: u32) -> vec4<f32> {
+  let word = bitcast<i32>(value_pages[place]);
+  return vec4<f32>(vec4(word << 24u, word << 16u, word << 8u, word) >> vec4<u32>(24u));
+}
+
+// One channel, scaled.
+fn value_channel(slot: u32, c: u32) -> f32 {
+  let word = bitcast<i32>(value_pages[value_first(slot) + c / 4u]);
+  return f32((word << (24u - 8u * (c % 4u))) >> 24u) * value_scale(slot);
+}

@@ -35,7 +35,7 @@ export function questions(device: Device): Question[] {
   const products: Sizes[] = software
     ? [[64, 260, 708], [256, 516, 1028], [1028, 260, 2052]]
     : [[128, 256, 704], [512, 1024, 1024], [2048, 2048, 2048]];
-  const lengths = software ? ["512"] : ["2048", "4096"];
+  const lengths = software ? ["512"] : ["4096"];
   const attention = attentionCases(software).filter(({ shape }) => lengths.includes(shape.split("x")[0]));
   return [
     ...products.map((sizes): Question => {
@@ -55,9 +55,9 @@ export function questions(device: Device): Question[] {
       const [rows, queryHeads, heads, channels] = item.shape.split(/[x/]/).map(Number);
       const pairs = rows * queryHeads / heads;
       return {
-        name: attentionQuestion(heads * Math.ceil(pairs / 64), channels / 4),
+        name: attentionQuestion(channels / 4),
         options: attentionTilesFor(channels / 4),
-        usual: () => attentionTile(device, pairs, heads, channels / 4).name,
+        usual: () => attentionTile(device, pairs, channels / 4).name,
         item,
       };
     }),

@@ -20,9 +20,6 @@ const LANE_THREADS = 8;
 
 /** Pairs of a workgroup of attention_tiled.wgsl. */
 const TILE_PAIRS = 64;
-/** Workgroups that keep all multiprocessors of a large GPU busy. */
-const MANY_GROUPS = 512;
-
 /** All ways. */
 export const attentionTiles: readonly AttentionTile[] = [tiled(8), tiled(16), tiled(32), WIDE_LANES, LANES];
 
@@ -43,10 +40,9 @@ function threadKeys(across: number): number {
   return across === 8 ? 8 : 4;
 }
 
-/** The question under which attention by so many workgroups over heads of so many vec4s is tuned. */
-export function attentionQuestion(groups: number, channels4: number): string {
-  const heads = channels4 <= 16 ? "short" : channels4 <= 32 ? "middle" : "long";
-  return `attention ${groups < MANY_GROUPS ? "few" : "many"} groups, ${heads} heads`;
+/** The question under which attention over heads of so many vec4s is tuned. */
+export function attentionQuestion(channels4: number): string {
+  return `attention ${channels4 <= 16 ? "short" : channels4 <= 32 ? "middle" : "long"} heads`;
 }
 
 /** The ways for heads of so many vec4s: a tiled one's threads sum one or two of them. */
@@ -54,28 +50,26 @@ export function attentionTilesFor(channels4: number): AttentionTile[] {
   return attentionTiles.filter(({ across }) => !across || Math.ceil(channels4 / across) <= 2);
 }
 
-/** The way to attend for so many pairs of `heads` KV heads of so many vec4s, and the kernel's constants. */
+/** The way to attend for so many pairs of a KV head, heads of so many vec4s, and the kernel's constants. */
 export function attentionTile(
   device: Device,
   pairs: number,
-  heads: number,
   channels4: number,
 ): AttentionTile & { constants: Record<string, number> } {
-  const groups = heads * Math.ceil(pairs / TILE_PAIRS);
+  const tiles = attentionTilesFor(channels4);
+  const fallback = device.info.software
+    ? pairs >= WIDE_LANES.pairs && channels4 <= WIDE_CHANNELS4 ? WIDE_LANES : LANES
+    : usualTiles(channels4).find((tile) => tiles.includes(tile) && device.choices.fits(tile)) ?? LANES;
   // A tile of 64 would compute most of itself in vain.
-  const tile = pairs < TILE_PAIRS / 4
-    ? LANES
-    : device.choices.of(attentionQuestion(groups, channels4), attentionTilesFor(channels4), defaultTile());
+  const tile = pairs < TILE_PAIRS / 4 ? LANES : device.choices.of(attentionQuestion(channels4), tiles, fallback);
   const lanes = { PAIRS: tile.pairs / LANE_THREADS };
   return { ...tile, constants: { D4: channels4, ...(tile.across ? tiledConstants(tile.across, channels4) : lanes) } };
+}
 
-  function defaultTile(): AttentionTile {
-    if (device.info.software) return pairs >= WIDE_LANES.pairs && channels4 <= WIDE_CHANNELS4 ? WIDE_LANES : LANES;
-    // On an H100 few threads a workgroup were faster where many workgroups of short heads fill all multiprocessors.
-    const usual = groups >= MANY_GROUPS && channels4 <= 16 ? [tiled(16), tiled(8)] : [tiled(32), tiled(16), tiled(8)];
-    const fitting = attentionTilesFor(channels4).map(({ name }) => name);
-    return usual.find((tile) => fitting.includes(tile.name) && device.choices.fits(tile)) ?? LANES;
-  }
+/** What was fastest on an H100 first; with 8 threads across, a thread's sums and scores take more registers than it has. */
+function usualTiles(channels4: number): AttentionTile[] {
+  const [eight, sixteen, thirtyTwo] = attentionTiles;
+  return channels4 <= 16 ? [sixteen, thirtyTwo, eight] : [thirtyTwo, sixteen];
 }
 
 function tiledConstants(across: number, channels4: number): Record<string, number> {

@@ -55,7 +55,7 @@ gpuTest(
     // A software adapter compiles a tile for many seconds: one of each width there.
     const all = [[70, 70, 4, 2, 64, 0], [33, 150, 2, 1, 20, 40], [40, 130, 2, 1, 128, 0], [66, 70, 1, 1, 90, 0]];
     for (const [rows, tokens, queryHeads, heads, size, slide] of device.info.software ? all.slice(0, 2) : all) {
-      const question = attentionQuestion(1, Math.ceil(size / 4));
+      const question = attentionQuestion(Math.ceil(size / 4));
       const data = [rows * queryHeads, tokens * heads, tokens * heads].map((count, seed) =>
         randomFloats(count * size, seed, "f32", 1)
       );
@@ -113,7 +113,7 @@ gpuTest("options call kernels of their own", (device) => {
     run("matmul small", matmulTiles[0].name, () => matmul(left, right));
     run("decode matmul narrow", vectorTiles[0].name, () => matmul(row, right));
     run("decode matmul transposed narrow", dotTiles[0].name, () => matmul(row, right, { transposeRight: true }));
-    run(attentionQuestion(1, 2), attentionTiles[1].name, () => causalAttention(heads, heads, heads));
+    run(attentionQuestion(2), attentionTiles[1].name, () => causalAttention(heads, heads, heads));
     assertEquals(called, ["matmul_tiled", "matmul_vector", "linear_rows", "attention_tiled"]);
     if (!device.info.software) return;
     called.length = 0;

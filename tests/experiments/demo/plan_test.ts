@@ -53,7 +53,9 @@ Deno.test("planJobs in full selects in every chunk to the end on a GPU, and has 
       .map(({ length }) => length);
   assertEquals([Math.max(...reach(true)), Math.max(...reach(false))], [8192, 131_072]);
   const jobs = planJobs({ full: true, lengths: [8192] }, { ...software, software: false });
-  for (const variant of needleVariants) assert(jobs.some((job) => job.variant === variant), variant);
+  // Chains with every number before every link are a task of sweeps.
+  const harder = needleVariants.filter((variant) => variant !== "chain-direct-forward");
+  for (const variant of harder) assert(jobs.some((job) => job.variant === variant), variant);
   const original = jobs.find(({ label }) => label === ORIGINAL_POSITIONS);
   assertEquals(original?.knobs, { positions: "original" });
 });

@@ -23,6 +23,10 @@ function readsFloats({ keyType, valueType }: { keyType: StorageType; valueType: 
 
 /** Whether a step's attention can be, and on its device should be, split over tokens. */
 export function splits(step: AttentionStep): boolean {
+  return step.once("splits", () => shouldSplit(step));
+}
+
+function shouldSplit(step: AttentionStep): boolean {
   const { shape } = step.context.cache;
   const { queryHeads, keyValueHeads, headSize } = shape;
   const fits = step.rows * queryHeads / keyValueHeads <= MOST_PAIRS && headSize % 8 === 0 &&
@@ -51,14 +55,14 @@ export function attendSplit(
   const { cache, method } = step.context;
   const { queryHeads, keyValueHeads, headSize } = cache.shape;
   const pairs = step.rows * queryHeads / keyValueHeads;
-  const slabs = cache.slabs();
+  const slabs = step.once("slabs", () => cache.slabs().map((slab) => ({ slab, addressing: cache.addressing(slab) })));
   const blocks = Math.ceil(attended.bound / BLOCK);
   const splitCount = blocks * slabs.length;
   const groups = cache.batch * keyValueHeads;
   const shared = { step_rows: step.rows, query_heads: queryHeads, heads: keyValueHeads, splits: splitCount };
   using parts = Tensor.empty(step.device, [groups, pairs, splitCount, headSize + 4], "f32", "attention parts");
-  slabs.forEach((slab, index) => {
-    const { page_tokens, table_stride, slab_first, slab_pages } = cache.addressing(slab);
+  slabs.forEach(({ slab, addressing }, index) => {
+    const { page_tokens, table_stride, slab_first, slab_pages } = addressing;
     step.device.commands.dispatch({
       kernel: "attention_split",
       types: { KeyElement: cache.pool.keyType, ValueElement: cache.pool.valueType },

@@ -1,7 +1,6 @@
 import { Tensor } from "../tensor/mod.ts";
 import { rotateQueries } from "./attend.ts";
 import { isOwnScoring } from "./own_scorer.ts";
-import type { Slab } from "./page_pool.ts";
 import { newTokensVote, votingHeads } from "./scoring.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";
@@ -40,12 +39,10 @@ export class ScoreSource {
     // A scorer of one's own reads queries and keys as they are.
     if (scoring === "qk" || isOwnScoring(scoring)) {
       this.rows = queries;
-      this.pages = middleSlabs(step).map((slab) => ({
-        buffer: slab.keys[layer],
-        used: cache.pagesUsed(slab),
-        type: cache.pool.keyType,
-        addressing: cache.addressing(slab),
-      }));
+      const slabs = step.once("slabs of the middle", () => middleSlabs(step));
+      this.pages = slabs.map(({ slab, used, addressing }) => {
+        return { buffer: slab.keys[layer], used, type: cache.pool.keyType, addressing };
+      });
       this.table = cache.table;
       this.parts = step.selecting;
       return;
@@ -95,24 +92,16 @@ export class ScoreSource {
   }
 }
 
-const slabsOfSteps = new WeakMap<AttentionStep, readonly Slab[]>();
-
-/** Slabs that hold any of the middle: found once a step, since there may be very many pages. */
-function middleSlabs(step: AttentionStep): readonly Slab[] {
-  const known = slabsOfSteps.get(step);
-  if (known) return known;
-  const found = step.context.cache.slabs(middlePages(step));
-  slabsOfSteps.set(step, found);
-  return found;
-}
-
-/** Pages that hold tokens of the middle, of all sequences that select. */
-function middlePages({ context: { cache }, layouts }: AttentionStep): number[] {
+/** The slabs that hold any of the middle of a sequence that selects. */
+function middleSlabs({ context: { cache }, layouts }: AttentionStep) {
   const { pageTokens } = cache.pool;
-  return cache.sequences.flatMap(({ pages }, sequence) => {
-    const { mode, frozen, leading, windowStart } = layouts[sequence];
+  const pages = cache.sequences.flatMap((sequence, index) => {
+    const { mode, frozen, leading, windowStart } = layouts[index];
     if (mode !== "select" || frozen) return [];
-    return pages.slice(Math.floor(leading / pageTokens), Math.ceil(windowStart / pageTokens));
+    return sequence.pages.slice(Math.floor(leading / pageTokens), Math.ceil(windowStart / pageTokens));
+  });
+  return cache.slabs(pages).map((slab) => {
+    return { slab, used: cache.pagesUsed(slab), addressing: cache.addressing(slab) };
   });
 }
 

@@ -108,6 +108,10 @@ export function scoresFewTogether(step: AttentionStep, pairs: number): boolean {
 }
 
 function scoringOf(step: AttentionStep, pairs: number): Scoring {
+  return step.once(`scoring of ${pairs} pairs`, () => newScoring(step, pairs));
+}
+
+function newScoring(step: AttentionStep, pairs: number): Scoring {
   const { cache, method: { knobs: { k } } } = step.context;
   const { headSize } = cache.shape;
   const { choices, info } = step.device;

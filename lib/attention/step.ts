@@ -192,6 +192,11 @@ export class AttentionStep {
   readonly root: AttentionStep;
   #shared: AttendedTokens | undefined;
   readonly #zeros = new Map<string, Tensor>();
+  readonly #found = new Map<string, unknown>();
+  /** Longest middle of any sequence that selects in this step; 0 where none does. */
+  readonly middleLength: number;
+  /** Most tokens that leading part and window of any sequence hold together. */
+  readonly outerLength: number;
 
   /** Asks the method for each sequence's layout and puts it on the GPU. The cache holds the step's rows already. */
   constructor(context: StepContext, rows: number, about: StepAbout, root?: AttentionStep) {
@@ -201,6 +206,10 @@ export class AttentionStep {
     this.rows = rows;
     this.shapes = describeStep(context.cache, 0, about).map((shape) => ({ ...shape, rows }));
     this.layouts = this.shapes.map((shape) => context.method.layout(shape));
+    this.middleLength = Math.max(...this.layouts.map((layout) => layout.frozen ? 0 : middleOf(layout)));
+    this.outerLength = Math.max(
+      ...this.layouts.map(({ leading, windowStart }, sequence) => leading + this.shapes[sequence].length - windowStart),
+    );
     this.layout = this.#upload((layout) => middleOf(layout));
     this.selecting = this.layouts.some(({ frozen }) => frozen)
       ? this.#upload((layout) => layout.frozen ? 0 : middleOf(layout))
@@ -212,16 +221,10 @@ export class AttentionStep {
     return this.context.cache.device;
   }
 
-  /** Longest middle of any sequence that selects in this step; 0 where none does. */
-  get middleLength(): number {
-    return Math.max(...this.layouts.map((layout) => layout.frozen ? 0 : middleOf(layout)));
-  }
-
-  /** Most tokens that leading part and window of any sequence hold together. */
-  get outerLength(): number {
-    return Math.max(
-      ...this.layouts.map(({ leading, windowStart }, sequence) => leading + this.shapes[sequence].length - windowStart),
-    );
+  /** What is the same in every layer, found at its first use: `find` is asked once for each name. */
+  once<T>(name: string, find: () => T): T {
+    if (!this.#found.has(name)) this.#found.set(name, find());
+    return this.#found.get(name) as T;
   }
 
   /** The same step as another method sees it; disposed with this one. */

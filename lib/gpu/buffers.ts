@@ -14,6 +14,13 @@ export interface PooledBuffer {
   readonly label: string;
 }
 
+/** Buffers of one size that nobody has. */
+interface IdleBuffers {
+  readonly buffers: { gpu: GPUBuffer; id: number }[];
+  /** When one was last given back, counted in releases. */
+  lastRelease: number;
+}
+
 /**
  * Lends storage buffers by size class and takes them back for reuse; of those kept, the ones unused for longest go first.
  * Contents of a lent buffer are undefined.
@@ -23,8 +30,9 @@ export class BufferPool {
   readonly #scopes: ErrorScopes;
   readonly #ledger: MemoryLedger;
   readonly #mostIdle: number;
-  /** By size; sizes in the order in which they were last used. */
-  readonly #idle = new Map<number, { gpu: GPUBuffer; id: number }[]>();
+  /** By size. */
+  readonly #idle = new Map<number, IdleBuffers>();
+  #releases = 0;
   readonly #lent = new Set<number>();
   /** Called before buffers are destroyed, so that no pending command refers to them. */
   beforeDestroy: () => void = () => {};
@@ -51,7 +59,7 @@ export class BufferPool {
         `${label}: a buffer of ${bytes} bytes is past this adapter's limit of ${this.#gpu.limits.maxBufferSize}`,
       );
     }
-    const found = takeFirst(this.#idle.get(size));
+    const found = takeFirst(this.#idle.get(size)?.buffers);
     if (found) this.#ledger.idle(-size);
     const { gpu, id } = found ?? this.#create(size, label);
     this.#ledger.take(label, size);
@@ -74,19 +82,18 @@ export class BufferPool {
       return;
     }
     if (this.#ledger.idleBytes + size > this.#mostIdle) this.#makeRoom(size);
-    const list = this.#idle.get(size) ?? [];
-    // Set anew, the size is the one used last.
-    this.#idle.delete(size);
-    this.#idle.set(size, list);
-    list.push(buffer);
+    let idle = this.#idle.get(size);
+    if (!idle) this.#idle.set(size, idle = { buffers: [], lastRelease: 0 });
+    idle.lastRelease = ++this.#releases;
+    idle.buffers.push(buffer);
     this.#ledger.idle(size);
   }
 
   /** Destroys every buffer kept for reuse. */
   trim(): void {
     this.beforeDestroy();
-    for (const list of this.#idle.values()) {
-      for (const { gpu } of list) {
+    for (const { buffers } of this.#idle.values()) {
+      for (const { gpu } of buffers) {
         this.#ledger.idle(-gpu.size);
         gpu.destroy();
       }
@@ -97,12 +104,13 @@ export class BufferPool {
   /** Destroys buffers, those of the sizes unused for longest first, until `size` more bytes may be kept. */
   #makeRoom(size: number): void {
     this.beforeDestroy();
-    for (const [held, list] of this.#idle) {
-      while (list.length > 0 && this.#ledger.idleBytes + size > this.#mostIdle) {
+    const longestFirst = [...this.#idle].sort(([, a], [, b]) => a.lastRelease - b.lastRelease);
+    for (const [held, { buffers }] of longestFirst) {
+      while (buffers.length > 0 && this.#ledger.idleBytes + size > this.#mostIdle) {
         this.#ledger.idle(-held);
-        list.shift()!.gpu.destroy();
+        buffers.shift()!.gpu.destroy();
       }
-      if (list.length > 0) return;
+      if (buffers.length > 0) return;
       this.#idle.delete(held);
     }
   }
@@ -133,7 +141,9 @@ function takeFirst<T extends { id: number }>(list: T[] | undefined): T | undefin
   if (!list || list.length === 0) return undefined;
   let first = 0;
   for (let place = 1; place < list.length; place++) if (list[place].id < list[first].id) first = place;
-  const [taken] = list.splice(first, 1);
+  const taken = list[first];
+  const last = list.pop()!;
+  if (first < list.length) list[first] = last;
   return taken;
 }
 

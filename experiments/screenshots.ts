@@ -11,6 +11,7 @@ import { FigureBrowser } from "./figures/browser.ts";
 import { attentionFigures } from "./screenshots/attention_figures.ts";
 import { readContext } from "./screenshots/capture.ts";
 import { comparedFigures } from "./screenshots/compared.ts";
+import { needleFigures } from "./screenshots/needles.ts";
 import { recordedFigures } from "./screenshots/recorded.ts";
 import { selectionFigures } from "./screenshots/selection_figures.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
@@ -24,7 +25,15 @@ Draws every figure from real runs, light and dark, with Chromium (install it, or
   --help        prints this`;
 
 /** README's pictures: small, so that a page of them loads at once. */
-const gallery = ["compare_grid", "compare_read", "accuracy", "selection_steps", "needle_recall", "shaded_selected"];
+const gallery = [
+  "compare_grid",
+  "compare_read",
+  "accuracy",
+  "selection_steps",
+  "needle_recall",
+  "shaded_selected",
+  "needle_curve",
+];
 const GALLERY_WIDTH = 820;
 /** README's pictures that stand side by side. */
 const pairs = ["needle_grid_full", "needle_grid_streaming", "needle_grid_reattention"];
@@ -38,6 +47,7 @@ async function allFigures(): Promise<Record<string, Figure>> {
   return {
     ...await recordedFigures(),
     ...await comparedFigures(),
+    ...await needleFigures(),
     ...await selectionFigures(model, run),
     ...await attentionFigures(model, run),
   };

@@ -61,7 +61,7 @@ Hides needles all over one long context, reads it once and asks for each of them
   --seconds N         begins no further haystack of a row after so long; the row says how many were read
   --set NAME=VALUE    a knob, such as k=8 (may be given several times)
   --read NAME=VALUE   a knob while the haystack is read, where it differs from --set's (may be given several times)
-  --storage NAME      f32 or f16: type of keys and values in the cache (default f32)
+  --storage NAME      f32, f16 or int8: type of keys and values in the cache (default f32)
   --model FOLDER      another model than the embedded one (a folder or URL with config.json)
   --seed N            seed of the haystacks (default 1)
   --json FILE         also writes the rows as JSON, each as soon as it is there
@@ -102,8 +102,8 @@ const schema = z.object({
   seconds: whole("--seconds", 1, 10 ** 6).default(Infinity),
   set: z.array(z.string()).default([]).transform(assignments("--set")),
   read: z.array(z.string()).optional().transform((list, context) => list && assignments("--read")(list, context)),
-  storage: z.enum(["f32", "f16"], {
-    error: ({ input }) => `--storage "${input}" is none; there are f32 and f16`,
+  storage: z.enum(["f32", "f16", "int8"], {
+    error: ({ input }) => `--storage "${input}" is none; there are f32, f16 and int8`,
   }).default("f32"),
   seed: whole("--seed", 0, 2 ** 32 - 1).default(1),
   json: path("--json").optional(),

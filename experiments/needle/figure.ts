@@ -41,7 +41,7 @@ export function needleFigure(rows: readonly DrawnRow[]): Figure {
  *
  * @throws {RangeError} for a file of other rows, naming it.
  */
-export async function readRows(file: string): Promise<DrawnRow[]> {
+export async function readRows(file: string | URL): Promise<DrawnRow[]> {
   const text = await readText(file);
   try {
     return (JSON.parse(text) as unknown[]).map((row) => {

@@ -7,7 +7,7 @@ type Curve = readonly { readonly length: number; readonly milliseconds: number }
  * What measured steps come to for whole runs: a prompt of N tokens is read in N / chunk steps, each as long as the one measured
  * at its place (straight lines between measured lengths), and the first token takes a decode step more. Where the whole model
  * was not measured at a length, its layers take as long as the one layer measured there; what comes beside layers (embedding
- * and head) is the difference at the shortest length at which both were measured.
+ * and head) is the difference at the shortest length at which both were measured, and left out where none was.
  */
 export function deriveRows(rows: readonly ShapesRow[], layersOf: (model: string) => number): DerivedRow[] {
   const steps = rows.filter((row): row is StepRow => row.kind === "step");
@@ -34,9 +34,10 @@ function deriveMethod(steps: readonly StepRow[], layers: number): DerivedRow[] {
     const first = prefill.curve[0];
     const last = prefill.curve.find((point) => point.length === length)!;
     const ms = (value: number) => `${value.toFixed(2)} ms`;
-    const rest = basis === "one layer"
-      ? ` (${layers} layers x one layer's + ${ms(prefill.rest)}, decoding ${ms(decode.rest)})`
-      : "";
+    const beside = prefill.rest === undefined || decode.rest === undefined
+      ? "embedding and head left out"
+      : `and ${ms(prefill.rest)} beside them, decoding ${ms(decode.rest)}`;
+    const rest = basis === "one layer" ? ` (${layers} layers x one layer's, ${beside})` : "";
     return [{
       kind: "derived",
       model,
@@ -62,9 +63,12 @@ function wholeCurve(steps: readonly StepRow[], step: StepKind, layers: number) {
   const [whole, layer] = [of("whole"), of("layer")];
   const both = whole.find(({ length }) => layer.some((point) => point.length === length));
   const layerThere = layer.find(({ length }) => length === both?.length);
-  const rest = both && layerThere ? Math.max(0, both.milliseconds - layers * layerThere.milliseconds) : 0;
-  const made = both ? layer.filter(({ length }) => !whole.some((point) => point.length === length)) : [];
-  const points = made.map(({ length, milliseconds }) => ({ length, milliseconds: layers * milliseconds + rest }));
+  const rest = both && layerThere ? Math.max(0, both.milliseconds - layers * layerThere.milliseconds) : undefined;
+  const made = layer.filter(({ length }) => !whole.some((point) => point.length === length));
+  const points = made.map(({ length, milliseconds }) => ({
+    length,
+    milliseconds: layers * milliseconds + (rest ?? 0),
+  }));
   return {
     curve: [...whole, ...points].sort((a, b) => a.length - b.length),
     layered: new Set(made.map(({ length }) => length)),

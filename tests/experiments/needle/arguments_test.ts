@@ -33,7 +33,7 @@ Deno.test("parseNeedleArguments says what is wrong and what would be right", () 
     ["--length 1M --method recall", '--method "recall" is none; the methods are full'],
     ["--length 1M --set size=3", '--set "size=3" must be NAME=VALUE; the knobs are globalSize'],
     ["--length 1M --read k", '--read "k" must be NAME=VALUE'],
-    ["--length 1M --storage f8", '--storage "f8" is none; there are f32 and f16'],
+    ["--length 1M --storage f8", '--storage "f8" is none; there are f32, f16 and int8'],
     ["--length 1M --questions 0", '--questions "0" must be a whole number from 1 to 100'],
     ["--length 1M,2M --save a", "--save takes one length, one method and one haystack"],
     ["--length 1M --save a --restore a", "exclude each other"],

@@ -160,7 +160,7 @@ export { type AxisRange, type AxisValue, parseAxisText, type WrittenAxis } from 
 export { type Bench, type BenchOptions, type EndedTrial, ModelBench } from "./sweep/bench.ts";
 export { type Names, parseCondition } from "./sweep/expression.ts";
 export { planSweep, type SweepPlan } from "./sweep/grid.ts";
-export { KeptReadings, type KeptReadingsOptions, type ReadContext } from "./sweep/kept_readings.ts";
+export { KeptReadings, type KeptReadingsOptions } from "./sweep/kept_readings.ts";
 export { type ClaimedTrial, InMemoryLedger, type Ledger, type LedgerCounts } from "./sweep/ledger.ts";
 export {
   type Environment,
@@ -170,14 +170,7 @@ export {
   type TrialRecord,
   type TrialResult,
 } from "./sweep/record.ts";
-export {
-  type KeptGroup,
-  type KeptTrace,
-  type TrialOptions,
-  TrialRunner,
-  type TrialSession,
-  type TrialSubject,
-} from "./sweep/runner.ts";
+export { type KeptGroup, type KeptTrace, type TrialOptions, TrialRunner, type TrialSubject } from "./sweep/runner.ts";
 export { bootstrapInterval, comparePaired, holmCorrected, type PairedComparison } from "./sweep/resampling.ts";
 export { mostSobolDimensions, sobolPoints } from "./sweep/sobol.ts";
 export {
@@ -195,5 +188,6 @@ export { type PooledSummary, summarizeSweep, type SweepSummary } from "./sweep/s
 export type { ItemOptions, SweepTask, TaskItem, TaskQuestion } from "./sweep/task.ts";
 export { sweepTask, sweepTasks } from "./sweep/tasks.ts";
 export { prefillKeyOf, settingLabel, type Trial } from "./sweep/trial.ts";
+export type { ReadContext, TrialSession } from "./sweep/trial_session.ts";
 export { type Average, averagesOf, rulerAverages } from "./tables/averages.ts";
 export { textTable } from "./tables/text_table.ts";

@@ -11,33 +11,36 @@ interface Hand {
 /**
  * Deals a sweep's trials to tasks. Trials that share a reading stay together, unless they are more than a task's fair share;
  * the dearest are dealt first and back and forth, so that tasks take about as long; inside a task trials keep their order.
+ * Where there are enough tasks, none has trials of two models, whose weights it would have to load one after another.
  *
  * @param trials in the sweep's order
  * @param tasks how many tasks are wanted; fewer come back where there are fewer trials
  * @returns the places of each task's trials in `trials`
  */
 export function dealTrials(trials: readonly Trial[], tasks: number): number[][] {
-  const most = Math.ceil(trials.length / tasks);
-  const hands = [...readingsOf(trials).values()].flatMap((places) => handsOf(trials, places, most));
-  const dear = hands.map((hand, index) => ({ ...hand, index })).sort((a, b) => b.cost - a.cost || a.index - b.index);
-  const dealt: number[][] = Array.from({ length: Math.min(tasks, hands.length) }, () => []);
-  for (const [turn, { places }] of dear.entries()) {
-    const round = Math.floor(turn / dealt.length);
-    const seat = turn % dealt.length;
-    dealt[round % 2 === 0 ? seat : dealt.length - 1 - seat].push(...places);
-  }
-  return dealt.map((places) => places.sort((a, b) => a - b));
+  const places = trials.map((_, place) => place);
+  const models = [...Map.groupBy(places, (place) => trials[place].model).values()];
+  if (models.length === 1 || models.length > tasks) return dealPlaces(trials, places, tasks);
+  const cost = (some: readonly number[]) => some.reduce((sum, place) => sum + trials[place].length, 0);
+  const spare = (tasks - models.length) / cost(places);
+  return models.flatMap((own) => dealPlaces(trials, own, 1 + Math.floor(spare * cost(own))));
 }
 
-function readingsOf(trials: readonly Trial[]): Map<string, number[]> {
-  const readings = new Map<string, number[]>();
-  for (const [place, trial] of trials.entries()) {
-    const key = prefillKeyOf(trial);
-    const known = readings.get(key);
-    if (known) known.push(place);
-    else readings.set(key, [place]);
+function dealPlaces(trials: readonly Trial[], places: readonly number[], tasks: number): number[][] {
+  const most = Math.ceil(places.length / tasks);
+  const hands = [...readingsOf(trials, places).values()].flatMap((some) => handsOf(trials, some, most));
+  const dear = hands.map((hand, index) => ({ ...hand, index })).sort((a, b) => b.cost - a.cost || a.index - b.index);
+  const dealt: number[][] = Array.from({ length: Math.min(tasks, hands.length) }, () => []);
+  for (const [turn, hand] of dear.entries()) {
+    const round = Math.floor(turn / dealt.length);
+    const seat = turn % dealt.length;
+    dealt[round % 2 === 0 ? seat : dealt.length - 1 - seat].push(...hand.places);
   }
-  return readings;
+  return dealt.map((some) => some.sort((a, b) => a - b));
+}
+
+function readingsOf(trials: readonly Trial[], places: readonly number[]): Map<string, number[]> {
+  return Map.groupBy(places, (place) => prefillKeyOf(trials[place]));
 }
 
 function handsOf(trials: readonly Trial[], places: readonly number[], most: number): Hand[] {

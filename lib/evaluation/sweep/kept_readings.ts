@@ -1,20 +1,8 @@
 import { z } from "zod";
 import type { Knobs } from "../../attention/mod.ts";
 import { fileExists, readText, removeFile, withFileLock, writeAside } from "../../platform.ts";
-import type { TrialSession } from "./runner.ts";
 import { digestOf, prefillKeyOf, type Trial } from "./trial.ts";
-
-/** A context that was read, and what that took. */
-export interface ReadContext {
-  /** The session that read it. */
-  readonly session: TrialSession;
-  /** Seconds that it took. */
-  readonly seconds: number;
-  /** Most bytes of GPU buffers meanwhile. */
-  readonly peakBytes: number;
-  /** The knobs that it was read with. */
-  readonly knobs: Readonly<Knobs>;
-}
+import type { ReadContext, TrialSession } from "./trial_session.ts";
 
 /** What is needed to keep readings. */
 export interface KeptReadingsOptions {

@@ -1,26 +1,14 @@
 import { type Knobs, type MethodName, resolveKnobs, type TraceStep } from "../../attention/mod.ts";
 import { promptSteps } from "../../model/mod.ts";
-import type { NeedleSession } from "../needle/session.ts";
 import type { TextTokenizer } from "../needle/prose.ts";
 import { Stopwatch } from "../stopwatch.ts";
-import type { KeptReadings, ReadContext } from "./kept_readings.ts";
+import type { KeptReadings } from "./kept_readings.ts";
 import type { ClaimedTrial } from "./ledger.ts";
 import type { QuestionOutcome, TrialResult } from "./record.ts";
 import type { TaskItem, TaskQuestion } from "./task.ts";
 import { sweepTask } from "./tasks.ts";
 import { canonicalJson, type Trial } from "./trial.ts";
-
-/** What a trial needs of a session; sessions of `lib/model` have it. */
-export interface TrialSession extends NeedleSession<TrialSession> {
-  /** A session of the same context, with other knobs if they are given. */
-  fork(options?: { knobs?: Partial<Knobs> }): TrialSession;
-  /** Reads tokens and tells what the model expects after each: logits, row-major [tokens, vocabulary]. */
-  logits(tokens: readonly number[], options?: { signal?: AbortSignal }): Promise<Float32Array>;
-  /** What each layer selected in the last steps. */
-  readTrace(): Promise<readonly TraceStep[]>;
-  /** Writes it to a file; needed to keep readings only. */
-  save?(path: string): Promise<void>;
-}
+import type { ReadContext, TrialSession } from "./trial_session.ts";
 
 /** What a trial runs on. */
 export interface TrialSubject {

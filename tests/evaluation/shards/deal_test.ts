@@ -42,3 +42,14 @@ Deno.test("dealTrials balances short and long contexts", async () => {
   const costs = dealTrials(trials, 6).map((places) => places.reduce((sum, place) => sum + trials[place].length, 0));
   assertLess(Math.max(...costs) / Math.min(...costs), 1.1);
 });
+
+Deno.test("dealTrials gives no task two models where there are tasks enough, and no more tasks than were wanted", async () => {
+  const trials = await trialsOf({ models: ["a", "b", "c"], sweep: { k: [1, 2, 4] }, seeds: "0..3" });
+  for (const tasks of [3, 4, 7, 12]) {
+    const dealt = dealTrials(trials, tasks);
+    assert(dealt.length <= tasks);
+    assertEquals(dealt.flat().sort((a, b) => a - b), trials.map((_, place) => place));
+    for (const places of dealt) assertEquals(new Set(places.map((place) => trials[place].model)).size, 1);
+  }
+  assertEquals(dealTrials(trials, 2).length, 2);
+});

@@ -17,9 +17,9 @@ export async function ended(child: Deno.ChildProcess): Promise<{ code: number; o
   return { code, out: text(stdout), err: text(stderr) };
 }
 
-/** Waits until something holds; fails with `what` after a minute and a half. */
+/** Waits until something holds; fails with `what` after two and a half minutes. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 90_000;
+  const end = Date.now() + 150_000;
   while (!await holds()) {
     assert(Date.now() < end, `waited in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 100));

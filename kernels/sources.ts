@@ -6081,7 +6081,7 @@ fn main(
 //           Tokens count from the start of the middle; unused places hold NONE. CHUNK4 divides D4.
 // Dispatch: one workgroup of 128 threads per sequence, KV head, PAIRS pairs and block of block_tokens tokens, blocks fastest;
 //           linear groups. Where the cache has several slabs, one call per slab: each goes on from the lists of the one
-//           before (params.resume).
+//           before (params.resume), and with SLABS 2 passes over blocks that have no page in its slab.
 // Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3.
 //           Every key is summed in the same order, so equal keys get bitwise equal scores and the lower token wins.
 
@@ -6121,6 +6121,7 @@ const STRIDE4 = CHUNK4 + 1u;
 var<workgroup> query_rows: array<vec4<f32>, PAIRS * D4>;
 var<workgroup> keys: array<vec4<f32>, THREADS * STRIDE4>;
 var<workgroup> slots: array<u32, THREADS>;
+var<workgroup> touched: atomic<u32>;
 var<workgroup> group_bests: array<atomic<u32>, PAIRS * GROUPS>;
 
 // Unsigned integers in the order of the floats, none of them 0; NaN, which is never picked, is the lowest.
@@ -6177,7 +6178,21 @@ fn main(
   for (var item = lane; item < PAIRS * GROUPS; item += THREADS) {
     atomicStore(&group_bests[item], 0u);
   }
-  let steps = (max(start, end) - start + THREADS - 1u) / THREADS * CHUNKS;
+  var steps = (max(start, end) - start + THREADS - 1u) / THREADS * CHUNKS;
+  if (SLABS > 1u) {
+    let first_page = start / params.page_tokens;
+    for (var item = first_page + lane; item * params.page_tokens < end; item += THREADS) {
+      let page = table[sequence * params.table_stride + item];
+      if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
+        atomicStore(&touched, 1u);
+      }
+    }
+    workgroupBarrier();
+    if (lane == 0u) {
+      joins = atomicLoad(&touched);
+    }
+    steps *= workgroupUniformLoad(&joins);
+  }
   var turn = 0u;
   // What is needed next is asked for early: pages a batch ahead, keys a step.
   var next_page = table[sequence * params.table_stride + min(start + lane, end - 1u) / params.page_tokens];

@@ -1,5 +1,8 @@
 import type { MethodName, TraceStep } from "../../lib/attention/mod.ts";
-import { type Prose, questionRoom, Random, type TextTokenizer } from "../../lib/evaluation/mod.ts";
+// By their own files: the explorer's page carries this one, and all of lib/evaluation would be much more than it needs.
+import { questionRoom } from "../../lib/evaluation/needle/context.ts";
+import type { Prose, TextTokenizer } from "../../lib/evaluation/needle/prose.ts";
+import { Random } from "../../lib/evaluation/random.ts";
 import type { DemoModel, DemoPicture, DemoSession } from "./run.ts";
 
 /** A person's own text, with a sentence to hide in it and a question about that. */

@@ -1,7 +1,7 @@
 import type { Random } from "../random.ts";
 import { type Haystack, makeHaystack } from "./haystack.ts";
 import type { NeedleVariant } from "./facts.ts";
-import type { TextTokenizer } from "./prose.ts";
+import type { Prose, TextTokenizer } from "./prose.ts";
 
 /** Tokens kept for a question and its answer: a context of `length - questionRoom` fits `length` with both. */
 export const questionRoom = 64;
@@ -21,6 +21,8 @@ export interface ContextOptions {
   readonly variant?: NeedleVariant;
   /** Where in the text to start; see `makeHaystack`. */
   readonly start?: number;
+  /** The text. Default: the novels that the toolkit carries. */
+  readonly prose?: Prose;
   /** Where names, numbers and places come from. */
   readonly random: Random;
 }

@@ -1,0 +1,103 @@
+import type { TraceStep } from "../../../lib/attention/mod.ts";
+import type { Inspection, Model, Session } from "../../../lib/model/mod.ts";
+import type { ExplorerContext } from "./context.ts";
+import type { ExplorerCase } from "./explorer_case.ts";
+
+/** Most tokens of an answer. */
+const MOST_TOKENS = 32;
+
+/** What a method said. */
+export interface Answer {
+  /** The method. */
+  readonly method: string;
+  /** Tokens of the context. */
+  readonly contextTokens: number;
+  /** The answer up to its first full stop. */
+  readonly said: string;
+  /** What was expected; empty where that is not known. */
+  readonly expected: string;
+  /** Whether it is right; undefined where that is not known. */
+  readonly right: boolean | undefined;
+  /** Most tokens that any head attended to in any step. */
+  readonly scope: number;
+  /** Whether that was more than the model was trained with. */
+  readonly beyondTrained: boolean;
+  /** Seconds that reading the context took. */
+  readonly seconds: number;
+  /** The step that wrote the value's first token. */
+  readonly step: TraceStep | undefined;
+  /** First token of the question. */
+  readonly questionStart: number;
+  /** The text of a stretch of context, question and answer. */
+  readonly text: (start: number, end: number) => string;
+  /** Attention weights of all heads at that step, computed again. */
+  readonly inspect: () => Promise<Inspection>;
+}
+
+/** How an answer is watched and stopped. */
+export interface AnswerOptions {
+  /** Called as the context is read. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Called with the answer so far. */
+  readonly onText?: (said: string) => void;
+  /** Ends it. */
+  readonly signal?: AbortSignal;
+}
+
+/** Starts the session of a case: past the trained context too, which is what the page is to show. */
+export function startSession(model: Model, { method, knobs }: ExplorerCase): Session {
+  return model.createSession({ method, knobs: { ...knobs, allowBeyondTrained: true }, trace: true });
+}
+
+/** Reads the context into a fresh session and answers from a fork of it; the session stays as it was after the context. */
+export async function answer(
+  session: Session,
+  context: ExplorerContext,
+  { onProgress, onText, signal }: AnswerOptions = {},
+): Promise<Answer> {
+  const { tokenizer } = session.model;
+  const start = performance.now();
+  await session.append(context.tokens, { onProgress, signal });
+  const seconds = (performance.now() - start) / 1000;
+  session.markQuestion();
+  const prompt = tokenizer.encode(context.prompt, { addSpecialTokens: false });
+  using fork = session.fork();
+  const written: number[] = [];
+  for await (const batch of fork.stream(prompt, { maxTokens: MOST_TOKENS, signal })) {
+    written.push(...batch);
+    const text = tokenizer.decode(written);
+    onText?.(firstSentence(text));
+    if (/[.\n]/.test(text)) break;
+  }
+  const said = firstSentence(tokenizer.decode(written));
+  const telling = Math.max(
+    0,
+    written.findIndex((_, at) => tokenizer.decode(written.slice(at)).trim().startsWith(context.value)),
+  );
+  const steps = (await fork.readTrace()).filter(({ rows }) => rows === 1);
+  const all = [...context.tokens, ...prompt, ...written];
+  return {
+    method: session.method.name,
+    contextTokens: context.tokens.length,
+    said,
+    expected: context.expected,
+    right: context.expected === "" ? undefined : holds(said, context.expected),
+    scope: Math.max(session.scope, fork.scope),
+    beyondTrained: session.beyondTrained || fork.beyondTrained,
+    seconds,
+    step: steps.at(telling),
+    questionStart: context.tokens.length,
+    text: (from, to) => tokenizer.decode(all.slice(from, to)),
+    inspect: () => session.inspect(prompt, { answer: written, rows: [prompt.length - 1 + telling], signal }),
+  };
+}
+
+function firstSentence(text: string): string {
+  return text.split(/[.\n]/)[0].trim();
+}
+
+/** Whether the expected words stand in the answer, each as a whole. */
+function holds(said: string, expected: string): boolean {
+  const spaced = (text: string) => ` ${(text.match(/[\p{L}\p{N}]+/gu) ?? []).join(" ")} `;
+  return spaced(said).includes(spaced(expected));
+}

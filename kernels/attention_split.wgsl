@@ -57,7 +57,7 @@ const VALUES = 8u;
 
 var<workgroup> rotated: array<vec4<f32>, PAIRS * D4>;
 // Of each pair and token: the lanes' sums; then, at the first place, its score, and then its weight. At the end: the slices' sums of
-// a pair's values. One for all, since drivers clear workgroup memory for each workgroup.
+// a pair's values. One for all, so that workgroup memory stays small.
 var<workgroup> products: array<f32, max(PAIRS * BLOCK * STRIDE, 4u * BLOCK)>;
 var<workgroup> slots: array<u32, BLOCK>;
 var<workgroup> positions: array<u32, BLOCK>;

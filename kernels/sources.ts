@@ -691,7 +691,7 @@ const VALUES = 8u;
 
 var<workgroup> rotated: array<vec4<f32>, PAIRS * D4>;
 // Of each pair and token: the lanes' sums; then, at the first place, its score, and then its weight. At the end: the slices' sums of
-// a pair's values. One for all, since drivers clear workgroup memory for each workgroup.
+// a pair's values. One for all, so that workgroup memory stays small.
 var<workgroup> products: array<f32, max(PAIRS * BLOCK * STRIDE, 4u * BLOCK)>;
 var<workgroup> slots: array<u32, BLOCK>;
 var<workgroup> positions: array<u32, BLOCK>;
@@ -8152,7 +8152,7 @@ fn bound_of(row: u32) -> f32 {
 // each sums COLS of them. Where NORM is 1 the rows are multiplied with the norm's weights, and their sums brought to a mean square
 // of 1 at the end. THREADS, LANES, COLS, AHEAD, LOADS (COLS * AHEAD), ROWS, SLOTS (ROWS * COLS), SUMS (SLOTS, and ROWS more with
 // NORM), PARTS, NORM and PAIRED are the kernel's, and so are \`left\`, \`right\`, \`norm_weight\` and these params: columns, depth,
-// left_first, left_row, right_first, right_row, epsilon. Workgroup memory is kept small: drivers clear it for each workgroup.
+// left_first, left_row, right_first, right_row, epsilon. Workgroup memory is kept small: that was faster.
 
 const UNITS = THREADS / LANES;
 // With PAIRED a row of the matrix goes with the one \`columns\` later: each column of the result takes two.

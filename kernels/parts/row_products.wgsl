@@ -2,7 +2,7 @@
 // each sums COLS of them. Where NORM is 1 the rows are multiplied with the norm's weights, and their sums brought to a mean square
 // of 1 at the end. THREADS, LANES, COLS, AHEAD, LOADS (COLS * AHEAD), ROWS, SLOTS (ROWS * COLS), SUMS (SLOTS, and ROWS more with
 // NORM), PARTS, NORM and PAIRED are the kernel's, and so are `left`, `right`, `norm_weight` and these params: columns, depth,
-// left_first, left_row, right_first, right_row, epsilon. Workgroup memory is kept small: drivers clear it for each workgroup.
+// left_first, left_row, right_first, right_row, epsilon. Workgroup memory is kept small: that was faster.
 
 const UNITS = THREADS / LANES;
 // With PAIRED a row of the matrix goes with the one `columns` later: each column of the result takes two.

@@ -118,15 +118,21 @@ onPage("one's own hostile text and sentence are shown as text", async ({ page, f
   await follow("");
   await until(page, `!document.getElementById("run").disabled`);
   await page.getByLabel("my own text").check();
-  await page.getByLabel("Paste a text").fill(hostile.repeat(20));
+  await page.getByRole("textbox", { name: "Paste a text" }).fill(hostile.repeat(20));
   await page.getByLabel("a sentence of mine").check();
-  await page.getByLabel("Sentence").fill(`The secret code of <img src=x onerror="window.broken=true"> is 482 913.`);
-  await page.getByLabel("Question").fill("What is the secret code of <b>Zena</b>?");
-  await page.getByLabel("Length in tokens").fill("512");
-  await page.getByRole("button", { name: "Ask" }).click();
+  await page.getByRole("textbox", { name: "Sentence" }).fill(
+    `The secret code of <img src=x onerror="window.broken=true"> is 482 913.`,
+  );
+  await page.getByRole("textbox", { name: "Question" }).fill("What is the secret code of <b>Zena</b>?");
+  await page.getByRole("combobox", { name: "Length in tokens" }).fill("512");
+  await page.getByRole("button", { name: "Ask", exact: true }).click();
   await done(page);
   assertStringIncludes((await page.locator("#prompt").textContent())!, "<b>Zena</b>");
   assertEquals(await page.locator("main img, #prompt b").count(), 0);
+  await until(page, `document.querySelector("#spans .barlayer .point")`);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await until(page, `document.getElementById("spans").layout.paper_bgcolor === "#0d1117"`);
+  await until(page, `document.querySelector("#spans .barlayer .point")`);
 });
 
 onPage("a wrong link says what is wrong, and the page stays usable", async ({ page, follow }) => {

@@ -1,10 +1,6 @@
 import { Tensor } from "../tensor/mod.ts";
 import { rotateQueries } from "./attend.ts";
 import { isOwnScoring } from "./own_scorer.ts";
-<<<<<<< HEAD
-=======
-import type { Slab } from "./slab.ts";
->>>>>>> pages
 import { newTokensVote, votingHeads } from "./scoring.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";

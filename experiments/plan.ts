@@ -42,10 +42,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-async function plan({ model, keys, values, json, ...asked }: PlanArguments): Promise<number> {
+async function plan({ model, keys, values, valuesOn, json, ...asked }: PlanArguments): Promise<number> {
   const config = await configNamed(model);
   using device = await Device.open();
-  const made = await planRun({ ...asked, device, config, cache: { keyType: keys, valueType: values } });
+  const made = await planRun({ ...asked, device, config, cache: { keyType: keys, valueType: values, valuesOn } });
   console.log(describePlan(made));
   if (json !== undefined) {
     await writeAside(json, `${JSON.stringify({ schema: 1, model, ...made }, null, 1)}\n`);

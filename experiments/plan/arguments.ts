@@ -23,6 +23,8 @@ export interface PlanArguments {
   readonly keys: StorageType;
   /** Storage of values. */
   readonly values: StorageType;
+  /** Where values lie. */
+  readonly valuesOn: "gpu" | "host";
   /** Whether selections are recorded. */
   readonly trace: boolean;
   /** Whether the time is estimated. */
@@ -51,6 +53,7 @@ where they don't, and the time. Nothing large is allocated for it.
   --knobs JSON        what differs from the usual knobs, such as '{"k":8,"recallEvery":16}'
   --weights TYPE      f32 (default) or f16
   --storage TYPE      of keys and values: ${storageTypes.join(", ")} (default f32); or both, as f32,f16
+  --values-on PLACE   gpu (default) or host: in the machine's memory, as f32
   --trace             selections are recorded
   --no-time           leaves out the time, which is found by running a few steps
   --json FILE         writes the plan there
@@ -95,6 +98,7 @@ const schema = z.object({
   knobs: knobs.default({}),
   weights: one("--weights", ["f32", "f16"]).default("f32"),
   storage: z.string().default("f32"),
+  "values-on": one("--values-on", ["gpu", "host"]).default("gpu"),
   trace: z.boolean().default(false),
   "no-time": z.boolean().default(false),
   json: z.string().min(1, "--json must name a file, not be empty").optional(),
@@ -112,7 +116,7 @@ export function parsePlanArguments(args: readonly string[]): PlanArguments {
   }
   const parsed = schema.safeParse({ ...values, length: values.length ?? "1" });
   if (!parsed.success) throw new ArgumentsError(parsed.error.issues.map(({ message }) => message).join("\n"));
-  const { storage, "no-time": noTime, ...data } = parsed.data;
+  const { storage, "no-time": noTime, "values-on": valuesOn, ...data } = parsed.data;
   const [keys, stored = keys, ...more] = storage.split(",");
   for (const type of [keys, stored]) {
     if (!storageTypes.includes(type as StorageType) || more.length > 0) {
@@ -126,7 +130,8 @@ export function parsePlanArguments(args: readonly string[]): PlanArguments {
     weights: data.weights as WeightType,
     method: data.method as MethodName,
     keys: keys as StorageType,
-    values: stored as StorageType,
+    values: valuesOn === "host" ? "f32" : stored as StorageType,
+    valuesOn: valuesOn as "gpu" | "host",
     time: !noTime,
   };
 }
@@ -136,7 +141,7 @@ function split(args: readonly string[]) {
   const flag = { type: "boolean" } as const;
   const options = {
     ...{ help: flag, model: text, length: text, answer: text, method: text, knobs: text, weights: text },
-    ...{ storage: text, trace: flag, "no-time": flag, json: text },
+    ...{ storage: text, "values-on": text, trace: flag, "no-time": flag, json: text },
   };
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values;

@@ -21,16 +21,22 @@ export function attendOver(
   table: RotationTable = step.context.rotation,
 ): Tensor {
   const attend = (list: AttendedTokens) => attendListed(step, layer, queries, list, table);
-  const { watch } = step.context;
+  const watch = step.root.listener ?? step.context.watch;
   return watch ? watch.attend({ step, layer, queries, attended, table }, attend) : attend(attended);
 }
 
-function attendListed(
+/**
+ * The same, with nothing that watches.
+ *
+ * @param brought the tokens' values where the cache's pages don't have them, f32 [batch, KV heads, bound, padded head size]
+ */
+export function attendListed(
   step: AttentionStep,
   layer: number,
   queries: Tensor,
   attended: AttendedTokens,
   table: RotationTable,
+  brought?: Tensor,
 ): Tensor {
   const { cache, method } = step.context;
   const original = method.knobs.positions === "original";
@@ -41,9 +47,10 @@ function attendListed(
   const padded = [cache.batch, keyValueHeads, attended.bound, 4 * headVectors(headSize)];
   using keys = Tensor.empty(step.device, padded, "f32", "gathered keys");
   using values = Tensor.empty(step.device, padded, "f32", "gathered values");
-  gather(step, layer, attended, { keys, values, rotation, positions: method.knobs.positions });
+  const { positions } = method.knobs;
+  gather(step, layer, attended, { keys, values, rotation, positions, keysOnly: brought !== undefined });
   using rotated = rotateQueries(step, queries, rotation, original ? undefined : attended);
-  return causalAttentionOver(rotated, keys, values, attended.counts, cache.shape.slidingWindow);
+  return causalAttentionOver(rotated, keys, brought ?? values, attended.counts, cache.shape.slidingWindow);
 }
 
 /**
@@ -138,6 +145,8 @@ export interface Gathered {
   readonly rotation: Tensor;
   /** By which positions keys are turned: their places in the list, their own, or none. */
   readonly positions: "compact" | "original" | "none";
+  /** Whether the pages have keys only: values are then left undefined. Default false. */
+  readonly keysOnly?: boolean;
 }
 
 /** Copies the keys and values of listed tokens out of the cache's pages; the list needs its grid. */
@@ -145,14 +154,15 @@ export function gather(
   step: AttentionStep,
   layer: number,
   attended: AttendedTokens,
-  { keys, values, rotation, positions }: Gathered,
+  { keys, values, rotation, positions, keysOnly = false }: Gathered,
 ): void {
   const { cache } = step.context;
   const threads = attended.bound * gatherThreads(step);
   for (const slab of cache.slabs()) {
     step.device.commands.dispatch({
       kernel: "gather_rotate",
-      ...readsStored({ keys: cache.pool.keyType, values: cache.pool.valueType }),
+      // The kernel reads something for values; the keys stand in for them.
+      ...readsStored({ keys: cache.pool.keyType, values: keysOnly ? cache.pool.keyType : cache.pool.valueType }),
       constants: { D4: headVectors(cache.shape.headSize) },
       params: {
         ...cache.addressing(slab),
@@ -163,7 +173,7 @@ export function gather(
       },
       bindings: [
         { buffer: slab.keys[layer] },
-        { buffer: slab.values[layer] },
+        { buffer: keysOnly ? slab.keys[layer] : slab.values[layer] },
         ...[
           cache.table,
           attended.indices,

@@ -30,7 +30,7 @@ function shouldSplit(step: AttentionStep): boolean {
   const { shape } = step.context.cache;
   const { queryHeads, keyValueHeads, headSize } = shape;
   const fits = step.rows * queryHeads / keyValueHeads <= MOST_PAIRS && headSize % 8 === 0 &&
-    headSize <= MOST_CHANNELS && readsFloats(step.context.cache.pool) &&
+    headSize <= MOST_CHANNELS && readsFloats(step.context.cache.pool) && !step.context.cache.pool.host &&
     !shape.slidingWindow;
   const { choices, info } = step.device;
   const [gathered, split] = decodeAttentions;

@@ -1,7 +1,8 @@
 import type { Device } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import { CachedSequence } from "./cached_sequence.ts";
-import { type PageOptions, PagePool, type Slab } from "./page_pool.ts";
+import { type PageOptions, PagePool } from "./page_pool.ts";
+import type { Slab } from "./slab.ts";
 import { type AttentionShape, checkAttentionShape, headVectors } from "./shape.ts";
 import { storesAs } from "./storage.ts";
 
@@ -156,7 +157,13 @@ export class KeyValueCache {
         work: 16 * threads,
       };
       const given = [this.table, layout].map(({ buffer }) => ({ buffer }));
-      const [keyPages, valuePages] = [{ buffer: slab.keys[layer] }, { buffer: slab.values[layer] }];
+      const keyPages = { buffer: slab.keys[layer] };
+      if (this.pool.host) {
+        const bindings = [{ buffer: keys.buffer }, ...given, keyPages];
+        this.device.commands.dispatch({ ...call, kernel: "cache_append_one", ...storesAs(keyType), bindings });
+        continue;
+      }
+      const valuePages = { buffer: slab.values[layer] };
       if (keyType === "int8" || valueType === "int8") {
         const parts = [[keys, keyType, keyPages], [values, valueType, valuePages]] as const;
         for (const [{ buffer }, type, pages] of parts) {

@@ -13,6 +13,7 @@ export { type Knobs, knobsSchema, paperKnobs, presets, resolveKnobs, selectedSco
 export { type HeadRecall, headRecall, type HeadVotes } from "./head_votes.ts";
 export { type InsideHead, type InsideLayer, type InsideStep, readInside, type ScoresAlong } from "./inside.ts";
 export { CachedSequence } from "./cached_sequence.ts";
+export { HostValues } from "./host_values.ts";
 export { HeldSelection, type HeldShape, type LayerPicks } from "./held_selection.ts";
 export { type CacheOptions, KeyValueCache } from "./kv_cache.ts";
 export type { InsideOptions } from "./layer_reading.ts";
@@ -23,7 +24,8 @@ export { LinearInterpolation } from "./linear_interpolation.ts";
 export { LmInfinite } from "./lm_infinite.ts";
 export type { AttentionMethod, MethodName } from "./method.ts";
 export { createMethod, type MethodMaker, methodNames } from "./methods.ts";
-export { type PageOptions, PagePool, type Slab } from "./page_pool.ts";
+export { type PageOptions, PagePool } from "./page_pool.ts";
+export type { Slab } from "./slab.ts";
 export { type StorageType, storageTypes } from "./storage.ts";
 export { ReAttention } from "./reattention.ts";
 export {
@@ -75,6 +77,7 @@ export { Trace, type TraceGroup, type TraceLayer, type TracePick, type TraceStep
 export { Yarn } from "./yarn.ts";
 export { AllTokens } from "./all_tokens.ts";
 export { appendRandom } from "./append_random.ts";
+export { attendFromHost } from "./attend_from_host.ts";
 export { attendOuter, attendOver, listAttended, listOuter } from "./attend.ts";
 export { attendPicked, selectBlocks, selectOnHost } from "./block_selection.ts";
 export { Evicting, type EvictingStep } from "./evicting.ts";

@@ -1,5 +1,8 @@
 import { type Device, LimitExceededError, type PooledBuffer } from "../gpu/mod.ts";
+import { HostValues } from "./host_values.ts";
+import { checkRoom } from "./page_room.ts";
 import type { AttentionShape } from "./shape.ts";
+import { type Slab, withoutValues } from "./slab.ts";
 import { type StorageType, storageTypes, vectorBytes } from "./storage.ts";
 
 /** How a cache's pages are laid out. */
@@ -10,18 +13,12 @@ export interface PageOptions {
   keyType?: StorageType;
   /** Storage of values. Default "f32". */
   valueType?: StorageType;
-}
-
-/** A run of pages that lie in one buffer per layer. */
-export interface Slab {
-  /** Number of its first page. */
-  readonly firstPage: number;
-  /** Number of pages. */
-  readonly pages: number;
-  /** Keys, one buffer per layer: [pages, KV heads, page tokens, padded head size]. */
-  readonly keys: readonly PooledBuffer[];
-  /** Values, likewise. */
-  readonly values: readonly PooledBuffer[];
+  /**
+   * Where values lie: "gpu" beside the keys, or "host" in the machine's memory, as f32, from where those of attended tokens are
+   * brought in each layer and step, with a wait each time. For methods that attend over one list of tokens, such as
+   * "reattention", "streaming" and "full", scored by keys. Default "gpu".
+   */
+  valuesOn?: "gpu" | "host";
 }
 
 /**
@@ -35,6 +32,8 @@ export class PagePool {
   readonly keyType: StorageType;
   /** Storage of values. */
   readonly valueType: StorageType;
+  /** The values, where they lie in host memory. */
+  readonly host: HostValues | undefined;
   readonly #device: Device;
   readonly #shape: AttentionShape;
   readonly #slabs: Slab[] = [];
@@ -69,6 +68,14 @@ export class PagePool {
         throw new RangeError(`${name} "${type}" is none; there are ${storageTypes.join(", ")}`);
       }
     }
+    const { valuesOn = "gpu" } = options;
+    if (valuesOn !== "gpu" && valuesOn !== "host") {
+      throw new RangeError(`valuesOn "${valuesOn}" must be "gpu" or "host"`);
+    }
+    if (valuesOn === "host" && this.valueType !== "f32") {
+      throw new RangeError(`valuesOn "host": values are kept there as f32; leave valueType ${this.valueType} out`);
+    }
+    this.host = valuesOn === "host" ? new HostValues(shape, this.pageTokens) : undefined;
     if (
       !device.info.f16 && (this.keyType === "f16" || this.valueType === "f16")
     ) {
@@ -83,9 +90,9 @@ export class PagePool {
     return this.#slabs;
   }
 
-  /** Bytes of one page in one layer, keys and values together. */
+  /** Bytes of one page in one layer on the GPU, keys and values together. */
   get pageBytes(): number {
-    return this.#bytes(this.keyType) + this.#bytes(this.valueType);
+    return this.#bytes(this.keyType) + (this.host ? 0 : this.#bytes(this.valueType));
   }
 
   /** Bytes of all slabs. */
@@ -104,8 +111,8 @@ export class PagePool {
   /** Leaves the pool; the last cache frees the buffers. */
   leave(): void {
     if (--this.#caches > 0) return;
-    for (const { keys, values } of this.#slabs) {
-      for (const buffer of [...keys, ...values]) {
+    for (const slab of this.#slabs) {
+      for (const buffer of [...slab.keys, ...(this.host ? [] : slab.values)]) {
         this.#device.buffers.release(buffer);
       }
     }
@@ -120,7 +127,7 @@ export class PagePool {
    * @throws {MemoryBudgetError} where memory can't hold them, saying how many tokens would fit; nothing was allocated then.
    */
   reserve(pages: number): void {
-    this.#checkRoom(pages - this.#free.length);
+    checkRoom(this.#device, this, this.#shape.layers, pages - this.#free.length);
     while (this.#free.length < pages) {
       const total = this.#slabs.reduce((sum, slab) => sum + slab.pages, 0);
       const missing = pages - this.#free.length;
@@ -156,7 +163,9 @@ export class PagePool {
 
   /** Takes an owner from a page; without any it can be allocated again. */
   release(page: number): void {
-    if (--this.#owners[page] === 0) this.#free.push(page);
+    if (--this.#owners[page] > 0) return;
+    this.#free.push(page);
+    this.host?.drop(page);
   }
 
   /** A page with one owner that holds what another does. */
@@ -170,12 +179,14 @@ export class PagePool {
   copy(source: number, target: number): void {
     const from = this.slabOf(source);
     const to = this.slabOf(target);
+    this.host?.copy(source, target);
     for (
       const [name, type] of [["keys", this.keyType], [
         "values",
         this.valueType,
       ]] as const
     ) {
+      if (name === "values" && this.host) continue;
       const bytes = this.#bytes(type);
       for (let layer = 0; layer < this.#shape.layers; layer++) {
         const sourceOffset = (source - from.firstPage) * bytes;
@@ -225,9 +236,7 @@ export class PagePool {
         keys.push(
           this.#device.acquire(pages * this.#bytes(this.keyType), "keys"),
         );
-        values.push(
-          this.#device.acquire(pages * this.#bytes(this.valueType), "values"),
-        );
+        if (!this.host) values.push(this.#device.acquire(pages * this.#bytes(this.valueType), "values"));
       }
     } catch (error) {
       for (const buffer of [...keys, ...values]) {
@@ -235,31 +244,13 @@ export class PagePool {
       }
       throw error;
     }
-    const slab = { firstPage, pages, keys, values };
+    const slab = this.host ? withoutValues({ firstPage, pages, keys }) : { firstPage, pages, keys, values };
     this.#slabs.push(slab);
     for (let page = firstPage + pages - 1; page >= firstPage; page--) {
       this.#slabOf[page] = slab;
       this.#owners[page] = 0;
       this.#free.push(page);
     }
-  }
-
-  /** Refuses before the first buffer is made: one layer's pages would be there, and touched, before the last one's are asked for. */
-  #checkRoom(pages: number): void {
-    if (pages <= 0) return;
-    const { memory } = this.#device;
-    const bytes = pages * this.pageBytes * this.#shape.layers;
-    // What is kept for reuse can be given up.
-    if (bytes <= memory.roomBytes + memory.idleBytes) return;
-    const tokens = pages * this.pageTokens;
-    memory.check(`keys and values of ${tokens} more tokens`, bytes, () => {
-      const fitting = Math.floor((memory.roomBytes + memory.idleBytes) / (this.pageBytes * this.#shape.layers));
-      const kinds = [["keys", this.keyType], ["values", this.valueType]] as const;
-      const stored = kinds.map(([name, type]) => `${name} in ${type}`).join(" and ");
-      const smaller = kinds.some(([, type]) => type !== "int8") ? ", int8 storage" : "";
-      return `At most ${fitting * this.pageTokens} more tokens fit with ${stored}, a step's own needs aside. ` +
-        `Use a shorter context${smaller} or a smaller batch; \`deno task plan\` tells what fits.`;
-    });
   }
 
   #largestSlab(): number {

@@ -35,6 +35,11 @@ export class ScoreSource {
   /** Takes what the type of scores asks for: the cache's pages as they are for "qk", vectors made for this step otherwise. */
   constructor(step: AttentionStep, layer: number, queries: Tensor) {
     const { cache, method: { knobs: { scoring } } } = step.context;
+    if (cache.pool.host && scoring !== "qk") {
+      throw new RangeError(
+        `valuesOn "host": scores must be "qk", which reads keys alone, not ${JSON.stringify(scoring)}`,
+      );
+    }
     this.heads = votingHeads(scoring, cache.shape);
     // A scorer of one's own reads queries and keys as they are.
     if (scoring === "qk" || isOwnScoring(scoring)) {

@@ -190,6 +190,8 @@ export class AttentionStep {
   readonly #byMethod = new Map<StepMethod, AttentionStep>();
   /** The step that this one is a layer's view of; itself where all layers attend alike. */
   readonly root: AttentionStep;
+  /** Takes attention over listed tokens down in place of running it, while it is set on the root. */
+  listener: AttentionWatch | undefined;
   #shared: AttendedTokens | undefined;
   readonly #zeros = new Map<string, Tensor>();
   readonly #found = new Map<string, unknown>();

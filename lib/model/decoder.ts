@@ -1,4 +1,4 @@
-import { type AttentionShape, type AttentionStep, RotationTable } from "../attention/mod.ts";
+import { attendFromHost, type AttentionShape, type AttentionStep, RotationTable } from "../attention/mod.ts";
 import type { Device } from "../gpu/mod.ts";
 import { add, embedding, linear, rmsNorm, slice, type Tensor } from "../tensor/mod.ts";
 import { attentionShapeOf } from "./attention_shape.ts";
@@ -160,7 +160,9 @@ export class Decoder {
     cache.store(layer, keys, values, step.layout);
     if (wanted === "cache" && leavesNoTrace(step, layer)) return;
     if (method.prepare) await method.prepare(step, layer, queries);
-    using output = method.attend(step, layer, queries);
+    using output = cache.pool.host
+      ? await attendFromHost(step, layer, queries, values)
+      : method.attend(step, layer, queries);
     return wanted === "output" ? output.reshape([batch * rows, queryHeads * headSize]) : undefined;
   }
 }

@@ -30,6 +30,8 @@ export interface CountedBytes {
   readonly peak: number;
   /** Most bytes at once while the weights were loaded. */
   readonly loadingPeak: number;
+  /** Bytes of values in host memory. */
+  readonly hostBytes: number;
   /** Why the run can't be, where the adapter can't bind or hold one of its tensors: what is counted then ends there. */
   readonly refusal?: string;
 }
@@ -64,7 +66,9 @@ export async function countRun(device: Device, config: ModelConfig, run: RunToCo
     refusal = error.message;
   }
   const resident = memory.figures().filter(({ liveBytes }) => liveBytes > 0);
-  return { resident, peak: memory.peakBytes, loadingPeak, ...(refusal && { refusal }) };
+  const { pool, sequences: [{ pages }] } = cache;
+  const hostBytes = pages.length * model.config.layers * (pool.host?.pageBytes ?? 0);
+  return { resident, peak: memory.peakBytes, loadingPeak, hostBytes, ...(refusal && { refusal }) };
 }
 
 async function readContext(reader: SequenceReader, length: number): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Device, MemoryFigure } from "../../gpu/mod.ts";
+import { memoryLimitBytes } from "../../platform.ts";
 import type { ModelConfig } from "../config.ts";
 import type { WeightType } from "../decoder_weights.ts";
 import type { SessionOptions } from "../model.ts";
@@ -57,7 +58,11 @@ export async function planRun(options: PlanOptions): Promise<PlannedRun> {
       device.info.software ? "RAM and this process's memory limits" : "the GPU"
     } can give`
     : undefined;
-  const reasons = [tooMuch, counted.refusal].filter((reason) => reason !== undefined);
+  const host = hostTier(device, counted, gpu);
+  const noHost = host && host.total > host.room
+    ? `values take ${gibibytes(host.total)} of the ${gibibytes(host.room)} of host memory that are left`
+    : undefined;
+  const reasons = [tooMuch, noHost, counted.refusal].filter((reason) => reason !== undefined);
   const fits = reasons.length === 0;
   return {
     method: method.name,
@@ -65,7 +70,7 @@ export async function planRun(options: PlanOptions): Promise<PlannedRun> {
     answer: run.answer,
     storage: { weights: run.weights, keys: run.cache?.keyType ?? "f32", values: run.cache?.valueType ?? "f32" },
     adapter: device.info.name,
-    tiers: [gpu],
+    tiers: host ? [gpu, host] : [gpu],
     fits,
     reasons,
     changes: fits ? [] : await changesThatFit(device, config, run, gpu),
@@ -96,6 +101,14 @@ function tierOf({ resident, peak, loadingPeak }: CountedBytes, room: number): Ti
   return { tier: "gpu", weights, keys, values, metadata, scratch, total, room };
 }
 
+/** Where values lie in host memory: what of it they take. A software adapter's memory is the host's too. */
+function hostTier({ info, memory }: Device, { hostBytes }: CountedBytes, gpu: TierBytes): TierBytes | undefined {
+  if (hostBytes === 0) return undefined;
+  const left = info.software ? memory.roomBytes + memory.liveBytes + memory.idleBytes - gpu.total : memoryLimitBytes();
+  const none = { weights: 0, keys: 0, metadata: 0, scratch: 0 };
+  return { ...none, tier: "host", values: hostBytes, total: hostBytes, room: Math.max(0, left) };
+}
+
 /** Single changes after which the run fits, tried one by one. */
 async function changesThatFit(
   device: Device,
@@ -118,6 +131,10 @@ async function changesThatFit(
     const cache = { ...run.cache, keyType: type, valueType: type };
     if (await consider(`keys and values in ${type}`, { cache }) || run.weights === weights) continue;
     await consider(`keys and values in ${type}, weights in f16`, { cache, weights });
+  }
+  if (!device.info.software && run.cache?.valuesOn !== "host") {
+    const cache = { ...run.cache, valueType: "f32", valuesOn: "host" } as const;
+    await consider("values in host memory", { cache });
   }
   if (run.method === "full") await consider('the method "reattention"', { method: "reattention" });
   // What does not grow with the length stays; the rest shrinks with it.

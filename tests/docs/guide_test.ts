@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { paperKnobs } from "../../lib/attention/mod.ts";
 import { loadModel } from "../../lib/model/mod.ts";
 import { knobsFromReference } from "../../lib/reference/mod.ts";
@@ -97,6 +97,34 @@ gpuTest(
     }
   },
 );
+
+gpuTest("docs/guide.md: what it says is refused is refused, in the words that it quotes", async (device) => {
+  using model = await loadModel("demo", { device });
+  const words = model.tokenizer.encode("It rained all day. ".repeat(60));
+  using host = model.createSession({ cache: { valuesOn: "host" } });
+  await host.append(words);
+  const folder = await Deno.makeTempDir();
+  try {
+    await assertRejects(() => host.save(`${folder}/host.session`), RangeError, "host");
+    assertEquals([...Deno.readDirSync(folder)], [], "a file was left");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  await assertRejects(() => host.inspect(" and"), RangeError, "valuesOn");
+  const tooMuch = "more than the model's trained context";
+  for (const knobs of [{ window: 1024 }, { recallClip: -1 }]) {
+    assertThrows(() => model.createSession({ knobs }), RangeError, tooMuch);
+  }
+  using full = model.createSession({ method: "full" });
+  await assertRejects(() => full.append(Array.from({ length: 600 }, () => words[1])), RangeError, tooMuch);
+  const quotes = {
+    "lib/gpu/adapter.ts": "no WebGPU adapter",
+    "lib/viz/notebook_html.ts": "No figure: plotly is not in this page",
+  };
+  for (const [path, quoted] of Object.entries(quotes)) {
+    assert(textOf(path).includes(quoted) && page.replace(/\s+/g, " ").includes(quoted), quoted);
+  }
+});
 
 /** Prose with the sentence in its middle that the guide asks for. */
 async function novel(device: toolkit.Device): Promise<string> {

@@ -1,8 +1,9 @@
-/** `deno task report`: one page of sweeps, and tables for other programs. `--help` tells the options. */
+/** `deno task report`: one page of sweeps or of answers, and tables for other programs. `--help` tells the options. */
 
 import { writeAside } from "../lib/platform.ts";
 import { readPlotlySource } from "../lib/viz/mod.ts";
-import { ArgumentsError, parseReportArguments, USAGE } from "./report/arguments.ts";
+import { answersPage } from "./report/answers_page.ts";
+import { ArgumentsError, parseReportArguments, type ReportArguments, USAGE } from "./report/arguments.ts";
 import { flatTrial } from "./report/flat.ts";
 import { latexTable } from "./report/latex.ts";
 import { reported, sweepPage } from "./report/page.ts";
@@ -10,11 +11,32 @@ import { readSource } from "./report/sources.ts";
 import { summaryJson } from "./report/summary_file.ts";
 import { toCsv, toJsonLines, toParquet } from "./report/tabular.ts";
 
+/**
+ * Whether the results are folders of answers, rather than sweeps' files.
+ *
+ * @throws {ArgumentsError} where both are asked for at once, or tables that answers don't have.
+ */
+async function areAnswers({ results, ...asked }: ReportArguments): Promise<boolean> {
+  const found = await Promise.all(results.map((path) => Deno.stat(path).catch(() => undefined)));
+  const folders = found.filter((info) => info?.isDirectory).length;
+  if (folders === 0) return false;
+  if (folders < results.length) throw new ArgumentsError("give folders of answers, or sweeps' files, not both at once");
+  const tables = ["jsonl", "csv", "parquet", "latex", "records", "summary"] as const;
+  const wanted = tables.find((name) => asked[name] !== undefined);
+  if (wanted) throw new ArgumentsError(`--${wanted} is for sweeps; the folder of answers holds its tables itself`);
+  return true;
+}
+
 async function main(args: readonly string[]): Promise<number> {
   try {
     const asked = parseReportArguments(args);
     if (asked.help) {
       console.log(USAGE);
+      return 0;
+    }
+    if (await areAnswers(asked)) {
+      await writeAside(asked.out!, await answersPage(asked.results, await readPlotlySource()));
+      console.log(`page: ${asked.out}`);
       return 0;
     }
     const sources = [];

@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 export interface ReportArguments {
   /** Prints the usage and nothing else. */
   help: boolean;
-  /** Sweeps' files. */
+  /** Sweeps' files, or folders of answers. */
   results: readonly string[];
   /** The page; undefined: beside the first file, unless only other outputs are wanted. */
   out?: string;
@@ -32,7 +32,8 @@ export class ArgumentsError extends Error {
 export const USAGE = `usage: deno task report RESULTS... [options]
 
 Makes one page of sweeps: tables, curves with intervals, comparisons, cost against quality. RESULTS are the .db files of
-"deno task ablate", also of sweeps that still run, or .jsonl files of whole trial records.
+"deno task ablate", also of sweeps that still run, or .jsonl files of whole trial records. Or they are folders of answers by
+"deno task evaluate", also of runs that go on: scores, averages, heatmaps.
 
   --out FILE.html      the page (default: beside the first of RESULTS, with its name)
   --jsonl FILE         also writes one flat object a trial, its knobs under "knobs"
@@ -77,6 +78,6 @@ export function parseReportArguments(args: readonly string[]): ReportArguments {
   for (const [name, path] of Object.entries(paths)) {
     if (path === "") throw new ArgumentsError(`--${name} must name a file, not be empty`);
   }
-  const out = paths.out ?? positionals[0]?.replace(/(\.\w+)?$/, ".html");
+  const out = paths.out ?? positionals[0]?.replace(/\/+$/, "").replace(/(\.\w+)?$/, ".html");
   return { ...paths, help, results: positionals, ...(out !== undefined && { out }) };
 }

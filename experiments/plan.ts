@@ -15,32 +15,10 @@ import {
 } from "../lib/model/mod.ts";
 import { writeAside } from "../lib/platform.ts";
 import { ArgumentsError, parsePlanArguments, type PlanArguments, USAGE } from "./plan/arguments.ts";
-import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+import { runToEnd } from "./command/run_to_end.ts";
 
 /** Exit code where the run does not fit. */
 const DOES_NOT_FIT = 3;
-
-async function main(args: readonly string[]): Promise<number> {
-  let asked: PlanArguments;
-  try {
-    asked = parsePlanArguments(args);
-  } catch (error) {
-    if (!(error instanceof ArgumentsError)) throw error;
-    console.error(`plan: ${error.message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (asked.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  nameRuntimeFolder();
-  try {
-    return await plan(asked);
-  } catch (error) {
-    console.error(`plan: ${error instanceof Error ? error.message : error}`);
-    return 1;
-  }
-}
 
 async function plan({ model, keys, values, valuesOn, json, ...asked }: PlanArguments): Promise<number> {
   const config = await configNamed(model);
@@ -59,4 +37,7 @@ async function configNamed(model: string): Promise<ModelConfig> {
   return shape ? configOfShape(shape) : await loadConfig(model);
 }
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+if (import.meta.main) {
+  const asked = { name: "plan", usage: USAGE, parse: parsePlanArguments, argumentsError: ArgumentsError, run: plan };
+  Deno.exitCode = await runToEnd(asked, Deno.args);
+}

@@ -3,14 +3,14 @@
  * it beside what the step reads. `--help` tells the options.
  */
 
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { appendRandom, KeyValueCache, type MethodName, methodNames } from "../lib/attention/mod.ts";
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel, methodFor, type Model, Stepper, timeSteps } from "../lib/model/mod.ts";
 import { writeAside } from "../lib/platform.ts";
 import { describeMachine, today } from "./demo/results.ts";
-import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+import { FlagsError, readFlags } from "./command/flags.ts";
+import { runToEnd } from "./command/run_to_end.ts";
 
 const USAGE = `usage: deno task positions [options]
 
@@ -63,37 +63,6 @@ interface Row {
   readonly readBytes: number;
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  const asked = readArguments(args);
-  if (typeof asked === "string") {
-    console.error(`positions: ${asked}\n\n${USAGE}`);
-    return 2;
-  }
-  if (asked.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  nameRuntimeFolder();
-  try {
-    await run(asked);
-    return 0;
-  } catch (error) {
-    console.error(`positions: ${error instanceof Error ? error.message : error}`);
-    return 1;
-  }
-}
-
-function readArguments(args: readonly string[]): Asked | string {
-  const text = { type: "string" } as const;
-  const options = { length: text, method: text, storage: text, json: text, help: { type: "boolean" } } as const;
-  try {
-    const parsed = schema.safeParse(parseArgs({ args: [...args], options }).values);
-    return parsed.success ? parsed.data : parsed.error.issues.map(({ message }) => message).join("\n");
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
 async function run({ length, method, storage, json }: Asked): Promise<void> {
   using device = await Device.open();
   using model = await loadModel("demo", { device });
@@ -137,4 +106,10 @@ async function timePosition(
   return { method: name, length: position, milliseconds, scoredKeys, attended, readBytes };
 }
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+if (import.meta.main) {
+  const parse = (args: readonly string[]) => readFlags(schema, args);
+  Deno.exitCode = await runToEnd(
+    { name: "positions", usage: USAGE, parse, argumentsError: FlagsError, run },
+    Deno.args,
+  );
+}

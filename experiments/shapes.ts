@@ -15,7 +15,7 @@ import { measureModel } from "./shapes/measure.ts";
 import { randomModel } from "./shapes/random_weights.ts";
 import type { ShapesRow } from "./shapes/rows.ts";
 import { rowLine } from "./shapes/table.ts";
-import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+import { runToEnd } from "./command/run_to_end.ts";
 
 /** Two layers that a software adapter can run. */
 const TINY = {
@@ -32,29 +32,6 @@ const TINY = {
   rope_theta: 10000,
   tie_word_embeddings: false,
 };
-
-async function main(args: readonly string[]): Promise<number> {
-  let asked: ShapesArguments;
-  try {
-    asked = parseShapesArguments(args);
-  } catch (error) {
-    if (!(error instanceof ShapesArgumentsError)) throw error;
-    console.error(`shapes: ${error.message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (asked.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  nameRuntimeFolder();
-  try {
-    await shapes(asked);
-    return 0;
-  } catch (error) {
-    console.error(`shapes: ${error instanceof Error ? error.message : error}`);
-    return 1;
-  }
-}
 
 const configOf = (name: ShapesArguments["models"][number]): ModelConfig =>
   name === "tiny" ? parseConfig(TINY) : configOfShape(name);
@@ -94,4 +71,13 @@ async function shapes(asked: ShapesArguments): Promise<void> {
   if (asked.json !== undefined) console.log(`\nrows: ${asked.json}`);
 }
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+if (import.meta.main) {
+  const asked = {
+    name: "shapes",
+    usage: USAGE,
+    parse: parseShapesArguments,
+    argumentsError: ShapesArgumentsError,
+    run: shapes,
+  };
+  Deno.exitCode = await runToEnd(asked, Deno.args);
+}

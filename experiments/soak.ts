@@ -3,14 +3,14 @@
  * are. `--help` tells the options.
  */
 
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { methodNames } from "../lib/attention/mod.ts";
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
 import { isTerminal, writeAside } from "../lib/platform.ts";
 import { describeMachine, today } from "./demo/results.ts";
-import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+import { FlagsError, readFlags } from "./command/flags.ts";
+import { runToEnd } from "./command/run_to_end.ts";
 import { type Movement, soak, type SoakResult } from "./soak/run.ts";
 
 const USAGE = `usage: deno task soak [options]
@@ -47,37 +47,6 @@ const schema = z.object({
 });
 const WARM_UP = 0.1;
 const MOVED = 3;
-
-async function main(args: readonly string[]): Promise<number> {
-  const asked = readArguments(args);
-  if (typeof asked === "string") {
-    console.error(`soak: ${asked}\n\n${USAGE}`);
-    return 2;
-  }
-  if (asked.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  nameRuntimeFolder();
-  try {
-    return await run(asked);
-  } catch (error) {
-    console.error(`soak: ${error instanceof Error ? error.message : error}`);
-    return 1;
-  }
-}
-
-function readArguments(args: readonly string[]): z.infer<typeof schema> | string {
-  const text = { type: "string" } as const;
-  const options = { steps: text, seconds: text, context: text, answer: text, method: text, model: text, json: text };
-  try {
-    const { values } = parseArgs({ args: [...args], options: { ...options, help: { type: "boolean" } } });
-    const parsed = schema.safeParse(values);
-    return parsed.success ? parsed.data : parsed.error.issues.map(({ message }) => message).join("\n");
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
 
 async function run({ json, model: source, method, seconds, ...asked }: z.infer<typeof schema>): Promise<number> {
   using device = await Device.open();
@@ -120,4 +89,7 @@ function describe({ steps, seconds, live, process, speed, flat }: SoakResult, ma
   ].join("\n");
 }
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+if (import.meta.main) {
+  const parse = (args: readonly string[]) => readFlags(schema, args);
+  Deno.exitCode = await runToEnd({ name: "soak", usage: USAGE, parse, argumentsError: FlagsError, run }, Deno.args);
+}

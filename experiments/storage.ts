@@ -3,7 +3,6 @@
  * each selects beside what f32 selects. `--help` tells the options.
  */
 
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import type { StorageType } from "../lib/attention/mod.ts";
 import {
@@ -18,7 +17,8 @@ import { Device } from "../lib/gpu/mod.ts";
 import { loadModel, type Model } from "../lib/model/mod.ts";
 import { writeAside } from "../lib/platform.ts";
 import { describeMachine, today } from "./demo/results.ts";
-import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+import { FlagsError, readFlags } from "./command/flags.ts";
+import { runToEnd } from "./command/run_to_end.ts";
 
 const USAGE = `usage: deno task storage [options]
 
@@ -58,44 +58,6 @@ interface Row {
   /** Of what is selected, f32's selections being 1. */
   readonly agreement: number;
   readonly bytesPerToken: number;
-}
-
-async function main(args: readonly string[]): Promise<number> {
-  const asked = readArguments(args);
-  if (typeof asked === "string") {
-    console.error(`storage: ${asked}\n\n${USAGE}`);
-    return 2;
-  }
-  if (asked.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  nameRuntimeFolder();
-  try {
-    await run(asked);
-    return 0;
-  } catch (error) {
-    console.error(`storage: ${error instanceof Error ? error.message : error}`);
-    return 1;
-  }
-}
-
-function readArguments(args: readonly string[]): Asked | string {
-  const text = { type: "string" } as const;
-  const options = {
-    length: text,
-    haystacks: text,
-    needles: text,
-    seed: text,
-    json: text,
-    help: { type: "boolean" },
-  } as const;
-  try {
-    const parsed = schema.safeParse(parseArgs({ args: [...args], options }).values);
-    return parsed.success ? parsed.data : parsed.error.issues.map(({ message }) => message).join("\n");
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }
 
 async function run(asked: Asked): Promise<void> {
@@ -202,4 +164,7 @@ function agreement(layers: readonly Uint32Array[], exact: readonly Uint32Array[]
   return shares.reduce((sum, share) => sum + share, 0) / shares.length;
 }
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+if (import.meta.main) {
+  const parse = (args: readonly string[]) => readFlags(schema, args);
+  Deno.exitCode = await runToEnd({ name: "storage", usage: USAGE, parse, argumentsError: FlagsError, run }, Deno.args);
+}

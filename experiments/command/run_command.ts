@@ -1,6 +1,6 @@
 import { isTerminal } from "../../lib/platform.ts";
-import { nameRuntimeFolder } from "../setup/runtime_folder.ts";
 import { Progress } from "./progress.ts";
+import { type PlainCommand, runToEnd } from "./run_to_end.ts";
 
 /** What shells give for a program ended by Ctrl-C. */
 export const INTERRUPTED = 130;
@@ -13,16 +13,8 @@ export interface CommandRun {
   readonly progress: Progress;
 }
 
-/** A command of the terminal. */
-export interface Command<Asked extends { readonly help: boolean }> {
-  /** Its name, before each message. */
-  readonly name: string;
-  /** What it takes. */
-  readonly usage: string;
-  /** Reads its arguments. */
-  readonly parse: (args: readonly string[]) => Asked;
-  /** The class of error by which `parse` says what is wrong. */
-  readonly argumentsError: new (message: string) => Error;
+/** A command of the terminal that Ctrl-C asks to stop. */
+export interface Command<Asked extends { readonly help: boolean }> extends Omit<PlainCommand<Asked>, "run"> {
   /** Does it; the exit code, 0 where there is none. */
   readonly run: (asked: Asked, run: CommandRun) => Promise<number | void>;
   /** What is said after Ctrl-C. */
@@ -34,37 +26,29 @@ export interface Command<Asked extends { readonly help: boolean }> {
  *
  * @throws an error of `parse` that is no {@linkcode Command.argumentsError}.
  */
-export async function runCommand<Asked extends { readonly help: boolean }>(
-  { name, usage, parse, argumentsError, run, stopped }: Command<Asked>,
+export function runCommand<Asked extends { readonly help: boolean }>(
+  { run, stopped, ...command }: Command<Asked>,
   args: readonly string[],
 ): Promise<number> {
-  let asked: Asked;
-  try {
-    asked = parse(args);
-  } catch (error) {
-    if (!(error instanceof argumentsError)) throw error;
-    console.error(`${name}: ${error.message}\n\n${usage}`);
-    return 2;
-  }
-  if (asked.help) {
-    console.log(usage);
-    return 0;
-  }
-  nameRuntimeFolder();
-  const stop = new AbortController();
-  const interrupt = () => stop.signal.aborted ? Deno.exit(INTERRUPTED) : stop.abort();
-  Deno.addSignalListener("SIGINT", interrupt);
-  const progress = terminalProgress();
-  try {
-    return await run(asked, { signal: stop.signal, progress }) ?? 0;
-  } catch (error) {
-    progress.clear();
-    const { aborted } = stop.signal;
-    console.error(`${name}: ${aborted ? stopped(asked) : error instanceof Error ? error.message : error}`);
-    return aborted ? INTERRUPTED : 1;
-  } finally {
-    Deno.removeSignalListener("SIGINT", interrupt);
-  }
+  return runToEnd({
+    ...command,
+    run: async (asked) => {
+      const stop = new AbortController();
+      const interrupt = () => stop.signal.aborted ? Deno.exit(INTERRUPTED) : stop.abort();
+      Deno.addSignalListener("SIGINT", interrupt);
+      const progress = terminalProgress();
+      try {
+        return await run(asked, { signal: stop.signal, progress });
+      } catch (error) {
+        progress.clear();
+        if (!stop.signal.aborted) throw error;
+        console.error(`${command.name}: ${stopped(asked)}`);
+        return INTERRUPTED;
+      } finally {
+        Deno.removeSignalListener("SIGINT", interrupt);
+      }
+    },
+  }, args);
 }
 
 /** Progress on the error stream, as wide as the terminal. */

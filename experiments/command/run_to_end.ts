@@ -1,0 +1,45 @@
+import { nameRuntimeFolder } from "../setup/runtime_folder.ts";
+
+/** A command of the terminal that Ctrl-C simply ends. */
+export interface PlainCommand<Asked extends { readonly help: boolean }> {
+  /** Its name, before each message. */
+  readonly name: string;
+  /** What it takes. */
+  readonly usage: string;
+  /** Reads its arguments. */
+  readonly parse: (args: readonly string[]) => Asked;
+  /** The class of error by which `parse` says what is wrong. */
+  readonly argumentsError: new (message: string) => Error;
+  /** Does it; the exit code, 0 where there is none. */
+  readonly run: (asked: Asked) => Promise<number | void>;
+}
+
+/**
+ * Runs a command to its exit code: 2 with the usage for wrong arguments, 1 with the message for an error.
+ *
+ * @throws an error of `parse` that is no {@linkcode PlainCommand.argumentsError}.
+ */
+export async function runToEnd<Asked extends { readonly help: boolean }>(
+  { name, usage, parse, argumentsError, run }: PlainCommand<Asked>,
+  args: readonly string[],
+): Promise<number> {
+  let asked: Asked;
+  try {
+    asked = parse(args);
+  } catch (error) {
+    if (!(error instanceof argumentsError)) throw error;
+    console.error(`${name}: ${error.message}\n\n${usage}`);
+    return 2;
+  }
+  if (asked.help) {
+    console.log(usage);
+    return 0;
+  }
+  nameRuntimeFolder();
+  try {
+    return await run(asked) ?? 0;
+  } catch (error) {
+    console.error(`${name}: ${error instanceof Error ? error.message : error}`);
+    return 1;
+  }
+}

@@ -38,7 +38,8 @@ knobs are tried on contexts of their own first, as many settings for each. Print
   --method NAME,...   only these; ${labels().join(", ")}
   --variant NAME,...  what is hidden: ${needleVariants.join(", ")} (default plain, chain)
   --haystacks N       contexts of a reported figure (default 13 to 3, fewer the longer they are, 50 questions and more)
-  --untimed           leaves the time per token out, for runs that share the adapter with others
+  --untimed           leaves the time per token out, for runs that share the adapter with others; a later run
+                      without it times the rows of --json that lack one
   --json FILE         keeps the rows; contexts that it has already are not read again
   --report FILE       writes the rows of such a file as Markdown beside it, and measures nothing
   --seed N            seed of the contexts (default 1)

@@ -78,14 +78,15 @@ export class Bench {
   readonly #model: Model;
   readonly #device: Device;
   readonly #signal: AbortSignal | undefined;
-  readonly #timed: boolean;
+  /** Whether nothing else uses the adapter, so that times can be taken. */
+  readonly timed: boolean;
 
   /** Model and device stay their owner's. */
   constructor(model: Model, device: Device, { timed = true, signal }: { timed?: boolean; signal?: AbortSignal } = {}) {
     this.#model = model;
     this.#device = device;
     this.#signal = signal;
-    this.#timed = timed;
+    this.timed = timed;
   }
 
   /** Asks a contestant, context by context; `before` holds what contexts gave that an earlier run read. */
@@ -145,7 +146,7 @@ export class Bench {
       const bytes = 2 * keyBytes * session.scope;
       // The text itself stays, four bytes a token; each answer reads anew.
       const residentBytes = BYTES * context.tokens.length + bytes;
-      const secondsPerToken = this.#timed ? seconds : null;
+      const secondsPerToken = this.timed ? seconds : null;
       return { attended: session.scope, residentBytes, readBytes: bytes, secondsPerToken, perplexity: null };
     }
     using session = this.#session(contestant, knobs, true);
@@ -170,7 +171,7 @@ export class Bench {
       attended,
       residentBytes: 2 * keyBytes * (method.keptTokens?.(step.length) ?? step.length) + session.memoryBytes,
       readBytes: keyBytes * (2 * attended + scored),
-      secondsPerToken: this.#timed ? seconds / WRITTEN : null,
+      secondsPerToken: this.timed ? seconds / WRITTEN : null,
       perplexity,
     };
   }

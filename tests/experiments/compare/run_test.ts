@@ -23,8 +23,9 @@ const job: Job = {
 type Asked = [window: number | undefined, length: number, seed: number, haystack: number];
 
 /** A bench on which one window is better than others; it takes down what it reads, and breaks down after so many contexts. */
-function bench(asked: Asked[], { wins = 2, breaksAfter = Infinity } = {}): Bench {
+function bench(asked: Asked[], { wins = 2, breaksAfter = Infinity, timed = true } = {}): Bench {
   return {
+    timed,
     async *answers(
       _: unknown,
       knobs: { window?: number },
@@ -41,7 +42,7 @@ function bench(asked: Asked[], { wins = 2, breaksAfter = Infinity } = {}): Bench
         await Promise.resolve();
       }
     },
-    costs: () => Promise.resolve(COSTS),
+    costs: () => Promise.resolve({ ...COSTS, secondsPerToken: timed ? COSTS.secondsPerToken : null }),
   } as unknown as Bench;
 }
 
@@ -82,6 +83,24 @@ Deno.test("runJobs goes on from the context at which it was stopped, wherever th
     assertEquals([...asked, ...again], EVERYTHING);
     assertEquals(rows, whole);
   }
+});
+
+Deno.test("runJobs times what a run that shared the adapter left untimed, and reads nothing anew for it", async () => {
+  const known = await runJobs(bench([], { timed: false }), [job], { seed: 1, ...MADE, known: [], onRow: () => {} });
+  assertEquals(known.map(({ secondsPerToken }) => secondsPerToken), [null, null, null, null]);
+  const times = async (options: { timed: boolean; machine: string }) => {
+    const asked: Asked[] = [];
+    const seen: CompareRow[] = [];
+    const about = { seed: 1, ...MADE, ...options, known, onRow: (row: CompareRow) => void seen.push(row) };
+    const rows = await runJobs(bench(asked, options), [job], about);
+    assertEquals(asked, []);
+    assertEquals(rows.map(({ correct }) => correct), known.map(({ correct }) => correct));
+    return [seen.length, rows.at(-1)!.secondsPerToken];
+  };
+  assertEquals(await times({ timed: true, machine: "a machine" }), [1, 4]);
+  assertEquals(await times({ timed: false, machine: "a machine" }), [0, null]);
+  // The time of another machine says nothing beside this one's answers.
+  assertEquals(await times({ timed: true, machine: "another machine" }), [0, null]);
 });
 
 Deno.test("runJobs takes the setting that was best at the length where settings are tried", async () => {

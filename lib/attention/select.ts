@@ -3,7 +3,8 @@ import type { LayerPicks } from "./held_selection.ts";
 import { isOwnScoring } from "./own_scorer.ts";
 import { scoreByOwn } from "./score_by_own.ts";
 import { ScoreSource } from "./score_source.ts";
-import { type BestLists, scoreTopK } from "./score_top_k.ts";
+import type { BestLists } from "./best_lists.ts";
+import { scoreTopK } from "./score_top_k.ts";
 import type { AttentionStep, Selection, TopTokens } from "./step.ts";
 
 /** Threads that merge one query's lists together. */

@@ -25,7 +25,7 @@ export function selectTokens(step: AttentionStep, layer: number, queries: Tensor
   const lists = isOwnScoring(knobs.scoring) ? scoreByOwn(step, layer, queries) : scoreTopK(step, source);
   const { top, ...cast } = castVotes(step, source, lists, selections);
   for (const tensor of [lists.scores, lists.tokens]) tensor[Symbol.dispose]();
-  const picks = clipVotes(step, source, cast, selections);
+  const picks = clipVotes(step, cast, selections);
   cast.candidates[Symbol.dispose]();
   return { ...picks, top };
 }
@@ -77,7 +77,6 @@ function castVotes(
 /** Keeps the candidates with most votes and marks their spans. */
 function clipVotes(
   step: AttentionStep,
-  { heads, rows }: ScoreSource,
   cast: Omit<Votes, "top">,
   selections: number,
 ): LayerPicks {
@@ -103,7 +102,6 @@ function clipVotes(
     "u32",
     "marks",
   );
-  const mostVotes = rows.shape[1] * heads / selections;
   step.device.commands.dispatch({
     kernel: "clip_votes",
     overrides: { WORKGROUP: step.device.choices.threads(step.device.info.software ? 64 : 1024) },
@@ -115,7 +113,6 @@ function clipVotes(
       marks_stride: words,
       clip: knobs.recallClip < 0 ? 0xffffffff : knobs.recallClip,
       span: knobs.spanSize,
-      most_votes: mostVotes,
     },
     bindings: [
       cast.votes,

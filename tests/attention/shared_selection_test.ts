@@ -93,6 +93,9 @@ gpuTest(
         });
       }
     }
+    // More votes for a token than one digit of the clip holds, and equal ones at its border.
+    const votes: Case = { k: 64, headSize: 16, heads: [4, 1], share: "layer", first: 300, rows: 80, seed: 6 };
+    await check(device, votes, (count) => Float32Array.from({ length: count }, (_, i) => i % 16 ? 0 : 1));
   },
 );
 

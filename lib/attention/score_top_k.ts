@@ -2,7 +2,7 @@ import type { Dispatch, KernelOption, KernelVariant } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import type { BestLists } from "./best_lists.ts";
 import { KeyImage } from "./key_image.ts";
-import { GROUP_CHANNELS, scoreGroups } from "./score_groups.ts";
+import { GROUP_CHANNELS, scoreByGroups } from "./score_groups.ts";
 import { ScoreSource } from "./score_source.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";
@@ -49,7 +49,7 @@ export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
   const { keyValueHeads, headSize } = cache.shape;
   const pairs = source.rows.shape[1] * source.heads / keyValueHeads;
   const scoring = scoringOf(step, pairs);
-  if (scoring === "groups") return scoreGroups(step, source);
+  if (scoring === "groups") return scoreByGroups(step, source);
   const lists = cache.batch * keyValueHeads * pairs;
   // Lists of very many blocks would not fit one binding: then blocks are longer.
   const listBytes = 4 * knobs.k * lists * Math.ceil(step.middleLength / scoring.blockTokens);

@@ -20,7 +20,6 @@ struct Params {
   marks_stride: u32,
   clip: u32,
   span: u32,
-  most_votes: u32,
 }
 
 override WORKGROUP: u32 = 64u;
@@ -34,10 +33,13 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(6) var<storage, read_write> center_counts: array<u32>;
 @group(0) @binding(7) var<storage, read_write> marks: array<atomic<u32>>;
 
-const DIGIT_BITS = 6u;
-const DIGITS = 64u;
+const DIGIT_BITS = 8u;
+const DIGITS = 256u;
+// Candidates that a thread loads before it looks at the first.
+const AHEAD = 8u;
 
 var<workgroup> kept: atomic<u32>;
+var<workgroup> most: atomic<u32>;
 var<workgroup> digits: array<atomic<u32>, DIGITS>;
 // The digit found, and how many candidates are wanted among those that have it.
 var<workgroup> found: vec2<u32>;
@@ -47,36 +49,86 @@ fn is_kept(candidate: u32, cast_votes: u32, least: u32, last: u32) -> bool {
   return cast_votes > least || (cast_votes == least && candidate <= last);
 }
 
-// The wanted-th largest key below `bound`, and how many are wanted among those equal to it. Keys are votes; or, where `least` is
-// not 0, how far tokens with exactly `least` votes are from the last token.
+struct Loaded {
+  candidates: array<u32, AHEAD>,
+  votes: array<u32, AHEAD>,
+}
+
+// A thread's next candidates; behind the last one it comes again, and must not count.
+fn load_ahead(selection: u32, first: u32, count: u32) -> Loaded {
+  var loaded: Loaded;
+  for (var i = 0u; i < AHEAD; i++) { // unrolled
+    loaded.candidates[i] = candidates[selection * params.candidates_stride + min(first + i * WORKGROUP, count - 1u)];
+  }
+  for (var i = 0u; i < AHEAD; i++) { // unrolled
+    loaded.votes[i] = votes[selection * params.votes_stride + loaded.candidates[i]];
+  }
+  return loaded;
+}
+
+// The most votes of any candidate.
+fn most_votes(selection: u32, count: u32, lane: u32) -> u32 {
+  var highest = 0u;
+  for (var first = lane; first < count; first += AHEAD * WORKGROUP) {
+    let loaded = load_ahead(selection, first, count);
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      highest = max(highest, loaded.votes[i]);
+    }
+  }
+  atomicMax(&most, highest);
+  workgroupBarrier();
+  if (lane == 0u) {
+    found.x = atomicLoad(&most);
+  }
+  return workgroupUniformLoad(&found).x;
+}
+
+// The wanted-th largest key of at most `bound`, and how many are wanted among those equal to it. Keys are votes; or, where `least`
+// is not 0, how far tokens with exactly `least` votes are from the last token.
 fn largest(selection: u32, count: u32, least: u32, tokens: u32, bound: u32, first_wanted: u32, lane: u32) -> vec2<u32> {
   var prefix = 0u;
   var wanted = first_wanted;
   for (var left = (firstLeadingBit(bound) / DIGIT_BITS + 1u) * DIGIT_BITS; left > 0u; left -= DIGIT_BITS) {
     let shift = left - DIGIT_BITS;
-    if (lane < DIGITS) {
-      atomicStore(&digits[lane], 0u);
+    for (var digit = lane; digit < DIGITS; digit += WORKGROUP) {
+      atomicStore(&digits[digit], 0u);
     }
     workgroupBarrier();
-    for (var i = lane; i < count; i += WORKGROUP) {
-      let candidate = candidates[selection * params.candidates_stride + i];
-      let cast_votes = votes[selection * params.votes_stride + candidate];
-      let key = select(tokens - 1u - candidate, cast_votes, least == 0u);
-      if ((least == 0u || cast_votes == least) && (key >> shift) / DIGITS == prefix) {
-        atomicAdd(&digits[(key >> shift) % DIGITS], 1u);
+    // Most keys of a thread have one digit: they are counted together.
+    var held = 0u;
+    var amount = 0u;
+    for (var first = lane; first < count; first += AHEAD * WORKGROUP) {
+      let loaded = load_ahead(selection, first, count);
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
+        let key = select(tokens - 1u - loaded.candidates[i], loaded.votes[i], least == 0u);
+        let counts = first + i * WORKGROUP < count && (least == 0u || loaded.votes[i] == least);
+        // Twice, since a shift by all 32 bits is none.
+        if (counts && ((key >> shift) >> DIGIT_BITS) == prefix) {
+          let digit = (key >> shift) % DIGITS;
+          if (digit != held) {
+            atomicAdd(&digits[held], amount);
+            held = digit;
+            amount = 0u;
+          }
+          amount++;
+        }
+      }
+    }
+    atomicAdd(&digits[held], amount);
+    workgroupBarrier();
+    for (var digit = lane; digit < DIGITS; digit += WORKGROUP) {
+      let own = atomicLoad(&digits[digit]);
+      if (own > 0u || digit == 0u) {
+        var above = 0u;
+        for (var other = digit + 1u; other < DIGITS; other++) {
+          above += atomicLoad(&digits[other]);
+        }
+        if (above < wanted && (wanted <= above + own || digit == 0u)) {
+          found = vec2(digit, wanted - above);
+        }
       }
     }
     workgroupBarrier();
-    if (lane == 0u) {
-      var digit = DIGITS - 1u;
-      var has = atomicLoad(&digits[digit]);
-      while (digit > 0u && has < wanted) {
-        wanted -= has;
-        digit--;
-        has = atomicLoad(&digits[digit]);
-      }
-      found = vec2(digit, wanted);
-    }
     let next = workgroupUniformLoad(&found);
     prefix = prefix * DIGITS + next.x;
     wanted = next.y;
@@ -124,19 +176,23 @@ fn main(
   if (params.clip == 0u) {
     least = 0xffffffffu;
   } else if (count > params.clip) {
-    let by_votes = largest(selection, count, 0u, tokens, params.most_votes, params.clip, lane);
+    let by_votes = largest(selection, count, 0u, tokens, most_votes(selection, count, lane), params.clip, lane);
     least = by_votes.x;
     last = tokens - 1u - largest(selection, count, least, tokens, tokens, by_votes.y, lane).x;
   }
-  for (var i = lane; i < count; i += WORKGROUP) {
-    let candidate = candidates[selection * params.candidates_stride + i];
-    let cast_votes = votes[selection * params.votes_stride + candidate];
-    votes[selection * params.votes_stride + candidate] = 0u;
-    if (is_kept(candidate, cast_votes, least, last)) {
-      let place = 2u * (selection * params.centers_stride + atomicAdd(&kept, 1u));
-      centers[place] = candidate;
-      centers[place + 1u] = cast_votes;
-      mark_span(selection, candidate, tokens);
+  for (var first = lane; first < count; first += AHEAD * WORKGROUP) {
+    let loaded = load_ahead(selection, first, count);
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      let candidate = loaded.candidates[i];
+      if (first + i * WORKGROUP < count) {
+        votes[selection * params.votes_stride + candidate] = 0u;
+        if (is_kept(candidate, loaded.votes[i], least, last)) {
+          let place = 2u * (selection * params.centers_stride + atomicAdd(&kept, 1u));
+          centers[place] = candidate;
+          centers[place + 1u] = loaded.votes[i];
+          mark_span(selection, candidate, tokens);
+        }
+      }
     }
   }
   workgroupBarrier();

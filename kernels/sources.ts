@@ -86,6 +86,7 @@ export type KernelName =
   | "raise"
   | "read_probe"
   | "relative_attention"
+  | "rescore_groups"
   | "rms_norm"
   | "rms_norm_wide"
   | "rotary"
@@ -95,9 +96,9 @@ export type KernelName =
   | "scatter_rows"
   | "score_blocks"
   | "score_few_top_k"
+  | "score_groups"
   | "score_image_top_k"
   | "score_short_top_k"
-  | "score_tiled_top_k"
   | "score_top_k"
   | "score_vectors"
   | "silu_gate"
@@ -1985,7 +1986,6 @@ fn main(
       { name: "marks_stride", type: "u32" },
       { name: "clip", type: "u32" },
       { name: "span", type: "u32" },
-      { name: "most_votes", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -2019,7 +2019,6 @@ struct Params {
   marks_stride: u32,
   clip: u32,
   span: u32,
-  most_votes: u32,
 }
 
 override WORKGROUP: u32 = 64u;
@@ -2033,10 +2032,13 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(6) var<storage, read_write> center_counts: array<u32>;
 @group(0) @binding(7) var<storage, read_write> marks: array<atomic<u32>>;
 
-const DIGIT_BITS = 6u;
-const DIGITS = 64u;
+const DIGIT_BITS = 8u;
+const DIGITS = 256u;
+// Candidates that a thread loads before it looks at the first.
+const AHEAD = 8u;
 
 var<workgroup> kept: atomic<u32>;
+var<workgroup> most: atomic<u32>;
 var<workgroup> digits: array<atomic<u32>, DIGITS>;
 // The digit found, and how many candidates are wanted among those that have it.
 var<workgroup> found: vec2<u32>;
@@ -2046,36 +2048,86 @@ fn is_kept(candidate: u32, cast_votes: u32, least: u32, last: u32) -> bool {
   return cast_votes > least || (cast_votes == least && candidate <= last);
 }
 
-// The wanted-th largest key below \`bound\`, and how many are wanted among those equal to it. Keys are votes; or, where \`least\` is
-// not 0, how far tokens with exactly \`least\` votes are from the last token.
+struct Loaded {
+  candidates: array<u32, AHEAD>,
+  votes: array<u32, AHEAD>,
+}
+
+// A thread's next candidates; behind the last one it comes again, and must not count.
+fn load_ahead(selection: u32, first: u32, count: u32) -> Loaded {
+  var loaded: Loaded;
+  for (var i = 0u; i < AHEAD; i++) { // unrolled
+    loaded.candidates[i] = candidates[selection * params.candidates_stride + min(first + i * WORKGROUP, count - 1u)];
+  }
+  for (var i = 0u; i < AHEAD; i++) { // unrolled
+    loaded.votes[i] = votes[selection * params.votes_stride + loaded.candidates[i]];
+  }
+  return loaded;
+}
+
+// The most votes of any candidate.
+fn most_votes(selection: u32, count: u32, lane: u32) -> u32 {
+  var highest = 0u;
+  for (var first = lane; first < count; first += AHEAD * WORKGROUP) {
+    let loaded = load_ahead(selection, first, count);
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      highest = max(highest, loaded.votes[i]);
+    }
+  }
+  atomicMax(&most, highest);
+  workgroupBarrier();
+  if (lane == 0u) {
+    found.x = atomicLoad(&most);
+  }
+  return workgroupUniformLoad(&found).x;
+}
+
+// The wanted-th largest key of at most \`bound\`, and how many are wanted among those equal to it. Keys are votes; or, where \`least\`
+// is not 0, how far tokens with exactly \`least\` votes are from the last token.
 fn largest(selection: u32, count: u32, least: u32, tokens: u32, bound: u32, first_wanted: u32, lane: u32) -> vec2<u32> {
   var prefix = 0u;
   var wanted = first_wanted;
   for (var left = (firstLeadingBit(bound) / DIGIT_BITS + 1u) * DIGIT_BITS; left > 0u; left -= DIGIT_BITS) {
     let shift = left - DIGIT_BITS;
-    if (lane < DIGITS) {
-      atomicStore(&digits[lane], 0u);
+    for (var digit = lane; digit < DIGITS; digit += WORKGROUP) {
+      atomicStore(&digits[digit], 0u);
     }
     workgroupBarrier();
-    for (var i = lane; i < count; i += WORKGROUP) {
-      let candidate = candidates[selection * params.candidates_stride + i];
-      let cast_votes = votes[selection * params.votes_stride + candidate];
-      let key = select(tokens - 1u - candidate, cast_votes, least == 0u);
-      if ((least == 0u || cast_votes == least) && (key >> shift) / DIGITS == prefix) {
-        atomicAdd(&digits[(key >> shift) % DIGITS], 1u);
+    // Most keys of a thread have one digit: they are counted together.
+    var held = 0u;
+    var amount = 0u;
+    for (var first = lane; first < count; first += AHEAD * WORKGROUP) {
+      let loaded = load_ahead(selection, first, count);
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
+        let key = select(tokens - 1u - loaded.candidates[i], loaded.votes[i], least == 0u);
+        let counts = first + i * WORKGROUP < count && (least == 0u || loaded.votes[i] == least);
+        // Twice, since a shift by all 32 bits is none.
+        if (counts && ((key >> shift) >> DIGIT_BITS) == prefix) {
+          let digit = (key >> shift) % DIGITS;
+          if (digit != held) {
+            atomicAdd(&digits[held], amount);
+            held = digit;
+            amount = 0u;
+          }
+          amount++;
+        }
+      }
+    }
+    atomicAdd(&digits[held], amount);
+    workgroupBarrier();
+    for (var digit = lane; digit < DIGITS; digit += WORKGROUP) {
+      let own = atomicLoad(&digits[digit]);
+      if (own > 0u || digit == 0u) {
+        var above = 0u;
+        for (var other = digit + 1u; other < DIGITS; other++) {
+          above += atomicLoad(&digits[other]);
+        }
+        if (above < wanted && (wanted <= above + own || digit == 0u)) {
+          found = vec2(digit, wanted - above);
+        }
       }
     }
     workgroupBarrier();
-    if (lane == 0u) {
-      var digit = DIGITS - 1u;
-      var has = atomicLoad(&digits[digit]);
-      while (digit > 0u && has < wanted) {
-        wanted -= has;
-        digit--;
-        has = atomicLoad(&digits[digit]);
-      }
-      found = vec2(digit, wanted);
-    }
     let next = workgroupUniformLoad(&found);
     prefix = prefix * DIGITS + next.x;
     wanted = next.y;
@@ -2123,19 +2175,23 @@ fn main(
   if (params.clip == 0u) {
     least = 0xffffffffu;
   } else if (count > params.clip) {
-    let by_votes = largest(selection, count, 0u, tokens, params.most_votes, params.clip, lane);
+    let by_votes = largest(selection, count, 0u, tokens, most_votes(selection, count, lane), params.clip, lane);
     least = by_votes.x;
     last = tokens - 1u - largest(selection, count, least, tokens, tokens, by_votes.y, lane).x;
   }
-  for (var i = lane; i < count; i += WORKGROUP) {
-    let candidate = candidates[selection * params.candidates_stride + i];
-    let cast_votes = votes[selection * params.votes_stride + candidate];
-    votes[selection * params.votes_stride + candidate] = 0u;
-    if (is_kept(candidate, cast_votes, least, last)) {
-      let place = 2u * (selection * params.centers_stride + atomicAdd(&kept, 1u));
-      centers[place] = candidate;
-      centers[place + 1u] = cast_votes;
-      mark_span(selection, candidate, tokens);
+  for (var first = lane; first < count; first += AHEAD * WORKGROUP) {
+    let loaded = load_ahead(selection, first, count);
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      let candidate = loaded.candidates[i];
+      if (first + i * WORKGROUP < count) {
+        votes[selection * params.votes_stride + candidate] = 0u;
+        if (is_kept(candidate, loaded.votes[i], least, last)) {
+          let place = 2u * (selection * params.centers_stride + atomicAdd(&kept, 1u));
+          centers[place] = candidate;
+          centers[place + 1u] = loaded.votes[i];
+          mark_span(selection, candidate, tokens);
+        }
+      }
     }
   }
   workgroupBarrier();
@@ -5335,6 +5391,303 @@ fn main(
 }
 `,
   },
+  rescore_groups: {
+    name: "rescore_groups",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "groups", type: "u32" },
+      { name: "group_tokens", type: "u32" },
+      { name: "resume", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "key_pages", kind: "read" },
+      { binding: 3, name: "table", kind: "read" },
+      { binding: 4, name: "parts", kind: "read" },
+      { binding: 5, name: "group_bests", kind: "read" },
+      { binding: 6, name: "best_scores", kind: "write" },
+      { binding: 7, name: "best_tokens", kind: "write" },
+    ],
+    text: `// Picks each query's k best tokens: the k groups of neighbouring tokens with the highest scores hold them, so only those are scored
+// again. For GPUs, in prefill, after score_groups.wgsl.
+//
+// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
+//           parts [batch, 4]; group_bests f32 [batch, heads, pairs, groups], each group's highest score; best_scores f32,
+//           best_tokens u32 [batch, heads, pairs, K], sorted by falling score, then rising token. A pair is (row, query head of the
+//           KV head's group). Tokens count from the start of the middle; unused places hold NONE. D4 is a multiple of 4.
+// Dispatch: one workgroup of 64 threads per query (batch * heads * pairs), linear groups. Where the cache has several slabs, one
+//           call per slab: each goes on from the lists of the one before (params.resume).
+// Source:   ALGORITHM section 5, scores of type qk. Groups rank by their best token: higher score first, then the lower token. A
+//           token outside of the k first groups has k better ones, each group's best. Sums run as in score_groups.wgsl, so that
+//           scores are bitwise those that the groups were ranked by.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  query_heads: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  groups: u32,
+  group_tokens: u32,
+  resume: u32,
+}
+
+const NONE = 0xffffffffu;
+const LOWEST = -3.4028234663852886e38f;
+const THREADS = 64u;
+// Items that threads offer at a time; where more come, they wait for the next join.
+const ROOM = 256u;
+// Groups that a thread loads before it looks at the first.
+const AHEAD = 8u;
+// Vectors of a key, likewise.
+const VECTORS = 4u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read> group_bests: array<f32>;
+@group(0) @binding(6) var<storage, read_write> best_scores: array<f32>;
+@group(0) @binding(7) var<storage, read_write> best_tokens: array<u32>;
+
+var<workgroup> query_row: array<vec4<f32>, D4>;
+// Two copies of the list take turns: what was offered is joined with one, by rank, into the other. Items are groups, then tokens.
+var<workgroup> list_scores: array<f32, 2u * K>;
+var<workgroup> list_items: array<u32, 2u * K>;
+var<workgroup> offered_scores: array<f32, ROOM>;
+var<workgroup> offered_items: array<u32, ROOM>;
+var<workgroup> offered: atomic<u32>;
+var<workgroup> refused: atomic<u32>;
+var<workgroup> again: u32;
+var<workgroup> chosen: array<u32, K>;
+// The best group of those that each thread looks at; the K-th of them bounds the K-th best group.
+var<workgroup> lane_scores: array<f32, THREADS>;
+var<workgroup> lane_groups: array<u32, THREADS>;
+var<workgroup> bound_score: f32;
+var<workgroup> bound_group: u32;
+
+// True where (score, item) ranks before (other, held): higher score first, then the lower item.
+fn ranks_before(score: f32, item: u32, other: f32, held: u32) -> bool {
+  return score > other || (score == other && item < held);
+}
+
+// Offers an item, which is dropped where the list has K better ones; false where there is no room now.
+fn offer(turn: u32, score: f32, item: u32) -> bool {
+  let worst = turn * K + K - 1u;
+  if (!ranks_before(score, item, list_scores[worst], list_items[worst])) {
+    return true;
+  }
+  let place = atomicAdd(&offered, 1u);
+  if (place >= ROOM) {
+    atomicStore(&refused, 1u);
+    return false;
+  }
+  offered_scores[place] = score;
+  offered_items[place] = item;
+  return true;
+}
+
+// Joins what all threads offered into the other copy of the list. All threads call it; \`again\` says whether some had no room.
+fn join(turn: u32, lane: u32) {
+  workgroupBarrier();
+  let count = min(atomicLoad(&offered), ROOM);
+  for (var place = lane; place < K + count; place += THREADS) {
+    var score = 0.0;
+    var item = 0u;
+    if (place < K) {
+      score = list_scores[turn * K + place];
+      item = list_items[turn * K + place];
+    } else {
+      score = offered_scores[place - K];
+      item = offered_items[place - K];
+    }
+    // Empty places are all alike: among them the earlier ranks before the later.
+    var rank = 0u;
+    for (var other = 0u; other < K; other++) {
+      let theirs = list_items[turn * K + other];
+      let same = theirs == item && other < place;
+      rank += u32(same || ranks_before(list_scores[turn * K + other], theirs, score, item));
+    }
+    for (var other = 0u; other < count; other++) {
+      rank += u32(ranks_before(offered_scores[other], offered_items[other], score, item));
+    }
+    if (rank < K) {
+      list_scores[(1u - turn) * K + rank] = score;
+      list_items[(1u - turn) * K + rank] = item;
+    }
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    atomicStore(&offered, 0u);
+    again = atomicExchange(&refused, 0u);
+  }
+  workgroupBarrier();
+}
+
+// Leaves in bound_score and bound_group what K groups reach: the K-th of the threads' bests; nothing where too few have one. Tells
+// whether the thread's own best reaches it.
+fn find_bound(first: u32, groups: u32, lane: u32) -> bool {
+  var best = LOWEST;
+  var best_group = NONE;
+  for (var start = lane; start < groups; start += AHEAD * THREADS) {
+    var scores: array<f32, AHEAD>;
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      scores[i] = group_bests[first + min(start + i * THREADS, groups - 1u)];
+    }
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      if (scores[i] > best && start + i * THREADS < groups) {
+        best = scores[i];
+        best_group = start + i * THREADS;
+      }
+    }
+  }
+  lane_scores[lane] = best;
+  lane_groups[lane] = best_group;
+  workgroupBarrier();
+  var rank = 0u;
+  for (var first_other = 0u; first_other < THREADS; first_other += 8u) {
+    for (var i = 0u; i < 8u; i++) { // unrolled
+      rank += u32(ranks_before(lane_scores[first_other + i], lane_groups[first_other + i], best, best_group));
+    }
+  }
+  if (rank == K - 1u && best_group != NONE) {
+    bound_score = best;
+    bound_group = best_group;
+  }
+  workgroupBarrier();
+  return rank < K;
+}
+
+// A token's score, summed over rising channels.
+fn score_of(slot: u32) -> f32 {
+  let first = key_first(slot);
+  let scale = key_scale(slot);
+  var score = 0.0;
+  for (var c4 = 0u; c4 < D4; c4 += VECTORS) {
+    var keys: array<vec4<f32>, VECTORS>;
+    for (var i = 0u; i < VECTORS; i++) { // unrolled
+      keys[i] = key_vector(first + c4 + i) * scale;
+    }
+    for (var i = 0u; i < VECTORS; i++) { // unrolled
+      let query = query_row[c4 + i];
+      score = fma(query.w, keys[i].w, fma(query.z, keys[i].z, fma(query.y, keys[i].y, fma(query.x, keys[i].x, score))));
+    }
+  }
+  return score;
+}
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let query = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (query >= params.group_count) {
+    return;
+  }
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let pair = query % pairs;
+  let head = (query / pairs) % params.heads;
+  let sequence = query / (pairs * params.heads);
+  let row = sequence * params.step_rows + pair / share;
+  for (var c4 = lane; c4 < D4; c4 += THREADS) {
+    query_row[c4] = queries[(row * params.query_heads + head * share + pair % share) * D4 + c4];
+  }
+  if (lane < K) {
+    list_scores[lane] = LOWEST;
+    list_items[lane] = NONE;
+  }
+  if (lane == 0u) {
+    bound_score = LOWEST;
+    bound_group = NONE;
+  }
+  workgroupBarrier();
+
+  let part = parts[sequence];
+  let groups = (part.w + params.group_tokens - 1u) / params.group_tokens;
+  let first = query * params.groups;
+  var turn = 0u;
+  // Threads whose best group is not among the K first have none that is.
+  var group = select(groups, lane, find_bound(first, groups, lane));
+  loop {
+    var waits = false;
+    while (group < groups && !waits) {
+      var scores: array<f32, AHEAD>;
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
+        scores[i] = group_bests[first + min(group + i * THREADS, groups - 1u)];
+      }
+      let start = group;
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
+        let other = start + i * THREADS;
+        if (!waits && other < groups && scores[i] > LOWEST && !ranks_before(bound_score, bound_group, scores[i], other)) {
+          waits = !offer(turn, scores[i], other);
+        }
+        group += select(THREADS, 0u, waits);
+      }
+    }
+    join(turn, lane);
+    turn = 1u - turn;
+    if (workgroupUniformLoad(&again) == 0u) {
+      break;
+    }
+  }
+  if (lane < K) {
+    chosen[lane] = list_items[turn * K + lane];
+    let resumes = params.resume == 1u;
+    list_scores[turn * K + lane] = select(LOWEST, best_scores[query * K + lane], resumes);
+    list_items[turn * K + lane] = select(NONE, best_tokens[query * K + lane], resumes);
+  }
+  workgroupBarrier();
+
+  let items = K * params.group_tokens;
+  var item = lane;
+  loop {
+    var waits = false;
+    while (item < items && !waits) {
+      let group_of = chosen[item / params.group_tokens];
+      let token = group_of * params.group_tokens + item % params.group_tokens;
+      if (group_of != NONE && token < part.w) {
+        let place = part.y + token;
+        let page = table[sequence * params.table_stride + place / params.page_tokens];
+        if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
+          let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + place % params.page_tokens;
+          waits = !offer(turn, score_of(slot), token);
+        }
+      }
+      item += select(THREADS, 0u, waits);
+    }
+    join(turn, lane);
+    turn = 1u - turn;
+    if (workgroupUniformLoad(&again) == 0u) {
+      break;
+    }
+  }
+  if (lane < K) {
+    best_scores[query * K + lane] = list_scores[turn * K + lane];
+    best_tokens[query * K + lane] = list_items[turn * K + lane];
+  }
+}
+`,
+  },
   rms_norm: {
     name: "rms_norm",
     params: [
@@ -6288,6 +6641,266 @@ fn main(
 }
 `,
   },
+  score_groups: {
+    name: "score_groups",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "groups", type: "u32" },
+      { name: "group_tokens", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "block_tokens", type: "u32" },
+      { name: "resume", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "key_pages", kind: "read" },
+      { binding: 3, name: "table", kind: "read" },
+      { binding: 4, name: "parts", kind: "read" },
+      { binding: 5, name: "group_bests", kind: "write" },
+    ],
+    text: `// Scores the middle of the cache against many queries and leaves the highest score of each group of neighbouring tokens: for GPUs,
+// in prefill. A tile of scores lives in registers, where a thread's columns are neighbours, and is never written; what comes after,
+// rescore_groups.wgsl, finds the k best tokens in the k best groups.
+//
+// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
+//           parts [batch, 4]; group_bests f32 [batch, heads, pairs, groups], the lowest number where a group has no token. A pair
+//           is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads. D4 is a multiple of 4;
+//           group_tokens of 8.
+// Dispatch: one workgroup of SIDE_ROWS x 8 threads per sequence, KV head, 8 * SIDE_ROWS pairs and block of block_tokens tokens (a
+//           multiple of 8 * group_tokens), pairs fastest; linear groups. Where the cache has several slabs (SLABS 2), one call per
+//           slab: each raises what the one before left (params.resume), and passes over blocks that have no page in its slab.
+// Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3; tiles of scores as in
+//           attention_tiled.wgsl. Every key is summed over rising channels, so equal keys get bitwise equal scores.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  query_heads: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  groups: u32,
+  group_tokens: u32,
+  blocks: u32,
+  block_tokens: u32,
+  resume: u32,
+}
+
+const LOWEST = -3.4028234663852886e38f;
+const SIDE = 8u;
+const THREADS = SIDE_ROWS * SIDE;
+// Rows and neighbouring tokens of a thread.
+const ROWS = 8u;
+const COLUMNS = 8u;
+const TILE_ROWS = SIDE_ROWS * ROWS;
+const TILE_TOKENS = SIDE * COLUMNS;
+// Steps of the head's channels a turn, as vec4s.
+const DEPTH4 = 4u;
+const TURNS = D4 / DEPTH4;
+const LOADS_ROWS = 4u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> group_bests: array<f32>;
+
+// [pair / SIDE_ROWS][pair % SIDE_ROWS][..] and [token % 8][token / 8][..]: a turn's channels. Places are numbers but for one index,
+// so that no bound is checked in inner loops; rows of five keep neighbours on other banks.
+var<workgroup> lefts: array<array<array<vec4<f32>, DEPTH4 + 1u>, SIDE_ROWS>, ROWS>;
+var<workgroup> rights: array<array<array<vec4<f32>, DEPTH4 + 1u>, SIDE>, COLUMNS>;
+// Whether the tokens of this tile and of the next lie in this slab.
+var<workgroup> lie_here: array<u32, 2u * TILE_TOKENS>;
+var<workgroup> touched: atomic<u32>;
+var<workgroup> goes_on: u32;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + TILE_ROWS - 1u) / TILE_ROWS;
+  let first_pair = group % tiles * TILE_ROWS;
+  let block = (group / tiles) % params.blocks;
+  let head = (group / (tiles * params.blocks)) % params.heads;
+  let sequence = group / (tiles * params.blocks * params.heads);
+  let y = lane / SIDE;
+  let x = lane % SIDE;
+  let middle_start = parts[sequence].y;
+  let middle_end = middle_start + parts[sequence].w;
+  let start = middle_start + block * params.block_tokens;
+  let end = max(start, min(middle_end, start + params.block_tokens));
+  // A range is a group for each thread of a row; its tiles take COLUMNS tokens of each group.
+  let range_tokens = SIDE * params.group_tokens;
+  let range_tiles = params.group_tokens / COLUMNS;
+  let ranges = (end - start + range_tokens - 1u) / range_tokens;
+  let first_group = block * params.block_tokens / params.group_tokens;
+  let first_best = ((sequence * params.heads + head) * pairs + first_pair + y) * params.groups + first_group;
+  var steps = ranges * range_tiles * TURNS;
+  if (SLABS > 1u) {
+    for (var item = start / params.page_tokens + lane; item * params.page_tokens < end; item += THREADS) {
+      let page = table[sequence * params.table_stride + item];
+      if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
+        atomicStore(&touched, 1u);
+      }
+    }
+    workgroupBarrier();
+    if (lane == 0u) {
+      goes_on = atomicLoad(&touched);
+    }
+    steps *= workgroupUniformLoad(&goes_on);
+  }
+  if (steps == 0u) {
+    // Nothing of this slab: what other slabs hold is compared with the lowest number.
+    if (params.resume == 0u) {
+      for (var i = x; i < ranges * SIDE; i += SIDE) {
+        for (var r = 0u; r < ROWS; r++) { // unrolled
+          if (first_pair + r * SIDE_ROWS + y < pairs && first_group + i < params.groups) {
+            group_bests[first_best + r * SIDE_ROWS * params.groups + i] = LOWEST;
+          }
+        }
+      }
+    }
+    return;
+  }
+
+  // A thread loads the same rows in every turn, and of each tile the same places.
+  var query_first: array<u32, LOADS_ROWS>;
+  for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
+    let pair = min(first_pair + (lane + load * THREADS) / DEPTH4, pairs - 1u);
+    let row = sequence * params.step_rows + pair / share;
+    query_first[load] = (row * params.query_heads + head * share + pair % share) * D4 + lane % DEPTH4;
+  }
+  var first_word: array<u32, LOADS_TOKENS>;
+  var scales: array<f32, LOADS_TOKENS>;
+  var next_left: array<vec4<f32>, LOADS_ROWS>;
+  var next_right: array<vec4<f32>, LOADS_TOKENS>;
+  var sums: array<f32, 64>;
+  var bests: array<f32, ROWS>;
+  for (var step = 0u; step <= steps; step++) {
+    // What was loaded in the step before goes to workgroup memory; the first step only loads.
+    if (step > 0u) {
+      workgroupBarrier();
+      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
+        let row = (lane + load * THREADS) / DEPTH4;
+        lefts[row / SIDE_ROWS][row % SIDE_ROWS][lane % DEPTH4] = next_left[load];
+      }
+      for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
+        let token = (lane + load * THREADS) / DEPTH4;
+        rights[token % COLUMNS][token / COLUMNS][lane % DEPTH4] = next_right[load];
+      }
+      workgroupBarrier();
+    }
+    if (step < steps) {
+      let c4 = step % TURNS * DEPTH4;
+      if (c4 == 0u) {
+        let tile = step / TURNS;
+        let tile_first = start + tile / range_tiles * range_tokens + tile % range_tiles * COLUMNS;
+        for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
+          let place = (lane + load * THREADS) / DEPTH4;
+          let token = tile_first + place / COLUMNS * params.group_tokens + place % COLUMNS;
+          let page = table[sequence * params.table_stride + min(token, end - 1u) / params.page_tokens];
+          let here = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
+          let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+          // Other tokens are read as the slab's first, and dropped: branches would keep loads from running ahead.
+          let read = select(0u, slot, here);
+          first_word[load] = key_first(read) + lane % DEPTH4;
+          scales[load] = key_scale(read);
+          if (lane % DEPTH4 == 0u) {
+            lie_here[tile % 2u * TILE_TOKENS + place] = u32(here);
+          }
+        }
+      }
+      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
+        next_left[load] = queries[query_first[load] + c4];
+      }
+      for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
+        next_right[load] = key_vector(first_word[load] + c4) * scales[load];
+      }
+    }
+    if (step > 0u) {
+      for (var s = 0u; s < DEPTH4; s++) { // unrolled
+        var query: array<vec4<f32>, ROWS>;
+        for (var r = 0u; r < ROWS; r++) { // unrolled
+          query[r] = lefts[r][y][s];
+        }
+        for (var c = 0u; c < COLUMNS; c++) { // unrolled
+          let key = rights[c][x][s];
+          for (var r = 0u; r < ROWS; r++) { // unrolled
+            sums[r * COLUMNS + c] = fma(query[r].x, key.x, sums[r * COLUMNS + c]);
+          }
+          for (var r = 0u; r < ROWS; r++) { // unrolled
+            sums[r * COLUMNS + c] = fma(query[r].y, key.y, sums[r * COLUMNS + c]);
+          }
+          for (var r = 0u; r < ROWS; r++) { // unrolled
+            sums[r * COLUMNS + c] = fma(query[r].z, key.z, sums[r * COLUMNS + c]);
+          }
+          for (var r = 0u; r < ROWS; r++) { // unrolled
+            sums[r * COLUMNS + c] = fma(query[r].w, key.w, sums[r * COLUMNS + c]);
+          }
+        }
+      }
+    }
+    if (step > 0u && step % TURNS == 0u) {
+      let tile = step / TURNS - 1u;
+      let range = tile / range_tiles;
+      // Only a range at the end, or of several slabs, holds tokens that don't count.
+      if (SLABS > 1u || start + (range + 1u) * range_tokens > end) {
+        for (var c = 0u; c < COLUMNS; c++) { // unrolled
+          let here = lie_here[tile % 2u * TILE_TOKENS + x * COLUMNS + c] == 1u;
+          for (var r = 0u; r < ROWS; r++) { // unrolled
+            sums[r * COLUMNS + c] = select(LOWEST, sums[r * COLUMNS + c], here);
+          }
+        }
+      }
+      let begins = tile % range_tiles == 0u;
+      for (var r = 0u; r < ROWS; r++) { // unrolled
+        var best = sums[r * COLUMNS];
+        for (var c = 0u; c < COLUMNS; c++) { // unrolled
+          best = max(best, sums[r * COLUMNS + c]);
+          sums[r * COLUMNS + c] = 0.0;
+        }
+        bests[r] = select(max(bests[r], best), best, begins);
+      }
+      if ((tile + 1u) % range_tiles == 0u && first_group + range * SIDE + x < params.groups) {
+        for (var r = 0u; r < ROWS; r++) { // unrolled
+          if (first_pair + r * SIDE_ROWS + y < pairs) {
+            let place = first_best + r * SIDE_ROWS * params.groups + range * SIDE + x;
+            if (SLABS > 1u && params.resume == 1u) {
+              bests[r] = max(bests[r], group_bests[place]);
+            }
+            group_bests[place] = bests[r];
+          }
+        }
+      }
+    }
+  }
+}
+`,
+  },
   score_image_top_k: {
     name: "score_image_top_k",
     params: [
@@ -6612,284 +7225,6 @@ fn main(
     if (first_pair + p < pairs) {
       var list = best[p];
       store_best(&list, ((lists + first_pair + p) * params.blocks + block) * K);
-    }
-  }
-}
-`,
-  },
-  score_tiled_top_k: {
-    name: "score_tiled_top_k",
-    params: [
-      { name: "first_group", type: "u32" },
-      { name: "group_count", type: "u32" },
-      { name: "batch", type: "u32" },
-      { name: "step_rows", type: "u32" },
-      { name: "heads", type: "u32" },
-      { name: "query_heads", type: "u32" },
-      { name: "page_tokens", type: "u32" },
-      { name: "table_stride", type: "u32" },
-      { name: "slab_first", type: "u32" },
-      { name: "slab_pages", type: "u32" },
-      { name: "blocks", type: "u32" },
-      { name: "block_tokens", type: "u32" },
-      { name: "resume", type: "u32" },
-    ],
-    bindings: [
-      { binding: 0, name: "params", kind: "uniform" },
-      { binding: 1, name: "queries", kind: "read" },
-      { binding: 2, name: "key_pages", kind: "read" },
-      { binding: 3, name: "table", kind: "read" },
-      { binding: 4, name: "parts", kind: "read" },
-      { binding: 5, name: "best_scores", kind: "write" },
-      { binding: 6, name: "best_tokens", kind: "write" },
-    ],
-    text: `// Scores the middle of the cache against many queries and keeps the k best tokens of each block, in one pass: for GPUs, in
-// prefill. A tile of scores lives in registers; those that beat a query's list are handed to the thread that keeps it, and the
-// scores themselves are never written.
-//
-// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
-//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
-//           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
-//           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
-//           Tokens count from the start of the middle; unused places hold NONE. D4 is a multiple of 4.
-// Dispatch: one workgroup of 64 threads per sequence, KV head, 32 * ROWS4 pairs (LOADS_ROWS is 2 * ROWS4) and block of block_tokens tokens, pairs
-//           fastest; linear groups. Where the cache has several slabs, one call per slab: each goes on from the lists of the
-//           one before (params.resume).
-// Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3; tiles as in
-//           matmul_tiled.wgsl. Every key is summed in the same order, so equal keys get bitwise equal scores and the lower
-//           token wins.
-
-struct Params {
-  first_group: u32,
-  group_count: u32,
-  batch: u32,
-  step_rows: u32,
-  heads: u32,
-  query_heads: u32,
-  page_tokens: u32,
-  table_stride: u32,
-  slab_first: u32,
-  slab_pages: u32,
-  blocks: u32,
-  block_tokens: u32,
-  resume: u32,
-}
-
-// uses parts/row_lists.wgsl
-
-const NOWHERE = 0xffffffffu;
-const THREADS = 64u;
-const SIDE = 8u;
-// Steps of the head's channels a turn, as vec4s.
-const DEPTH4 = 4u;
-const TURNS = D4 / DEPTH4;
-const TILE_ROWS4 = SIDE * ROWS4;
-const TILE_ROWS = 4u * TILE_ROWS4;
-// Tokens of a tile: eight a thread.
-const COLUMNS4 = 2u;
-const TILE_TOKENS4 = SIDE * COLUMNS4;
-const TILE_TOKENS = 4u * TILE_TOKENS4;
-const LOADS_TOKENS = 4u;
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
-@group(0) @binding(3) var<storage, read> table: array<u32>;
-@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
-@group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
-
-// With a channel's number of its own, only the place of a thread's rows and tokens is checked, once for all channels; one place
-// more than is used keeps threads that store neighbouring channels on other banks.
-var<workgroup> lefts: array<array<vec4<f32>, TILE_ROWS4 + 1u>, 4u * DEPTH4>;
-var<workgroup> rights: array<array<vec4<f32>, TILE_TOKENS4 + 1u>, 4u * DEPTH4>;
-// Where the tokens of this tile and of the next lie.
-var<workgroup> slots: array<u32, 2u * TILE_TOKENS>;
-
-@compute @workgroup_size(THREADS)
-fn main(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
-  @builtin(num_workgroups) grid: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
-  if (group >= params.group_count) {
-    return;
-  }
-  let share = params.query_heads / params.heads;
-  let pairs = params.step_rows * share;
-  let tiles = (pairs + TILE_ROWS - 1u) / TILE_ROWS;
-  let first_pair = group % tiles * TILE_ROWS;
-  let block = (group / tiles) % params.blocks;
-  let head = (group / (tiles * params.blocks)) % params.heads;
-  let sequence = group / (tiles * params.blocks * params.heads);
-  let list = (((sequence * params.heads + head) * pairs + first_pair + lane) * params.blocks + block) * K;
-  let keeps = lane < TILE_ROWS && first_pair + lane < pairs;
-  if (lane < TILE_ROWS) {
-    for (var i = 0u; i < K; i++) {
-      let resumes = keeps && params.resume == 1u;
-      let source = select(0u, list + i, resumes);
-      list_scores[i * TILE_ROWS + lane] = select(LOWEST, best_scores[source], resumes);
-      list_tokens[i * TILE_ROWS + lane] = select(NONE, best_tokens[source], resumes);
-    }
-  }
-  let y = lane / SIDE;
-  let x = lane % SIDE;
-  let middle_start = parts[sequence].y;
-  let start = middle_start + block * params.block_tokens;
-  let end = max(start, min(middle_start + parts[sequence].w, start + params.block_tokens));
-  let steps = (end - start + TILE_TOKENS - 1u) / TILE_TOKENS * TURNS;
-
-  // A thread loads the same rows and, of each tile, the same tokens in every turn.
-  var query_first: array<u32, LOADS_ROWS>;
-  for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
-    let pair = min(first_pair + (lane + load * THREADS) / DEPTH4, pairs - 1u);
-    let row = sequence * params.step_rows + pair / share;
-    query_first[load] = (row * params.query_heads + head * share + pair % share) * D4;
-  }
-  var first_word: array<u32, LOADS_TOKENS>;
-  var scales: array<f32, LOADS_TOKENS>;
-  var next_left: array<vec4<f32>, LOADS_ROWS>;
-  var next_right: array<vec4<f32>, LOADS_TOKENS>;
-  var sums: array<vec4<f32>, 4u * ROWS4 * COLUMNS4>;
-  for (var step = 0u; step <= steps; step++) {
-    // What was loaded in the step before goes to workgroup memory; the first step only loads.
-    if (step > 0u) {
-      workgroupBarrier();
-      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
-        let item = lane + load * THREADS;
-        let row = item / DEPTH4;
-        let k = 4u * (item % DEPTH4);
-        lefts[k + 0u][row / 4u][row % 4u] = next_left[load].x;
-        lefts[k + 1u][row / 4u][row % 4u] = next_left[load].y;
-        lefts[k + 2u][row / 4u][row % 4u] = next_left[load].z;
-        lefts[k + 3u][row / 4u][row % 4u] = next_left[load].w;
-      }
-      for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
-        let item = lane + load * THREADS;
-        let token = item / DEPTH4;
-        let k = 4u * (item % DEPTH4);
-        rights[k + 0u][token / 4u][token % 4u] = next_right[load].x;
-        rights[k + 1u][token / 4u][token % 4u] = next_right[load].y;
-        rights[k + 2u][token / 4u][token % 4u] = next_right[load].z;
-        rights[k + 3u][token / 4u][token % 4u] = next_right[load].w;
-      }
-      workgroupBarrier();
-    }
-    if (step < steps) {
-      let c4 = step % TURNS * DEPTH4;
-      if (c4 == 0u) {
-        for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
-          let place = (lane + load * THREADS) / DEPTH4;
-          let token = start + step / TURNS * TILE_TOKENS + place;
-          let page = table[sequence * params.table_stride + min(token, end - 1u) / params.page_tokens];
-          let here = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
-          let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-          // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
-          let read = select(0u, slot, here);
-          first_word[load] = key_first(read);
-          scales[load] = key_scale(read);
-          if (lane % DEPTH4 == 0u) {
-            slots[(step / TURNS) % 2u * TILE_TOKENS + place] = select(NOWHERE, slot, here);
-          }
-        }
-      }
-      for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
-        next_left[load] = queries[query_first[load] + c4 + lane % DEPTH4];
-      }
-      for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
-        next_right[load] = key_vector(first_word[load] + c4 + lane % DEPTH4) * scales[load];
-      }
-    }
-    if (step > 0u) {
-      for (var k = 0u; k < 16u; k++) { // unrolled
-        for (var i = 0u; i < ROWS4; i++) { // unrolled
-          let a = lefts[k][y + i * SIDE];
-          for (var j = 0u; j < COLUMNS4; j++) { // unrolled
-            let b = rights[k][x + j * SIDE];
-            sums[(4u * i + 0u) * COLUMNS4 + j] = fma(vec4<f32>(a.x), b, sums[(4u * i + 0u) * COLUMNS4 + j]);
-            sums[(4u * i + 1u) * COLUMNS4 + j] = fma(vec4<f32>(a.y), b, sums[(4u * i + 1u) * COLUMNS4 + j]);
-            sums[(4u * i + 2u) * COLUMNS4 + j] = fma(vec4<f32>(a.z), b, sums[(4u * i + 2u) * COLUMNS4 + j]);
-            sums[(4u * i + 3u) * COLUMNS4 + j] = fma(vec4<f32>(a.w), b, sums[(4u * i + 3u) * COLUMNS4 + j]);
-          }
-        }
-      }
-    }
-    if (step > 0u && step % TURNS == 0u) {
-      // The tile is whole: bit by bit its scores are dropped or taken by their rows' keepers.
-      let tile = step / TURNS - 1u;
-      if (tile == 0u) {
-        for (var i = 0u; i < ROWS4; i++) { // unrolled
-          for (var q = 0u; q < 4u; q++) { // unrolled
-            var best = vec4<f32>(LOWEST);
-            for (var j = 0u; j < COLUMNS4; j++) { // unrolled
-              let places = 4u * (x + j * SIDE) + vec4(0u, 1u, 2u, 3u);
-              let here = vec4(slots[places.x], slots[places.y], slots[places.z], slots[places.w]) != vec4(NOWHERE);
-              best = max(best, select(vec4<f32>(LOWEST), sums[(4u * i + q) * COLUMNS4 + j], here));
-            }
-            thread_bests[x * TILE_ROWS + 4u * (y + i * SIDE) + q] = max(max(best.x, best.y), max(best.z, best.w));
-          }
-        }
-        workgroupBarrier();
-        if (lane < TILE_ROWS) {
-          bounds[lane] = bound_of(lane);
-        }
-        workgroupBarrier();
-      }
-      var settled: array<u32, 4u * ROWS4>;
-      for (var i = 0u; i < ROWS4; i++) { // unrolled
-        for (var q = 0u; q < 4u; q++) { // unrolled
-          settled[4u * i + q] = 0u;
-        }
-      }
-      loop {
-        for (var i = 0u; i < ROWS4; i++) { // unrolled
-          for (var q = 0u; q < 4u; q++) { // unrolled
-            let row = 4u * (y + i * SIDE) + q;
-            // What the first tile's bound drops, later tiles' lists drop too.
-            let worst = vec4<f32>(max(bounds[row], list_scores[(K - 1u) * TILE_ROWS + row]));
-            for (var j = 0u; j < COLUMNS4; j++) { // unrolled
-              if (any(sums[(4u * i + q) * COLUMNS4 + j] >= worst)) {
-                for (var e = 0u; e < 4u; e++) { // unrolled
-                  let column = 4u * (x + j * SIDE) + e;
-                  let bit = 1u << (4u * j + e);
-                  let here = slots[tile % 2u * TILE_TOKENS + column] != NOWHERE;
-                  if (here && sums[(4u * i + q) * COLUMNS4 + j][e] >= worst.x && (settled[4u * i + q] & bit) == 0u) {
-                    let token = start - middle_start + tile * TILE_TOKENS + column;
-                    if (offer(row, sums[(4u * i + q) * COLUMNS4 + j][e], token)) {
-                      settled[4u * i + q] |= bit;
-                    }
-                  }
-                }
-              }
-            }
-          }
-        }
-        workgroupBarrier();
-        if (lane < TILE_ROWS) {
-          keep(lane);
-        }
-        if (lane == 0u) {
-          again = atomicExchange(&refused, 0u);
-        }
-        if (workgroupUniformLoad(&again) == 0u) {
-          break;
-        }
-      }
-      for (var i = 0u; i < ROWS4; i++) { // unrolled
-        for (var q = 0u; q < 4u; q++) { // unrolled
-          for (var j = 0u; j < COLUMNS4; j++) { // unrolled
-            sums[(4u * i + q) * COLUMNS4 + j] = vec4<f32>();
-          }
-        }
-      }
-    }
-  }
-  workgroupBarrier();
-  if (keeps) {
-    for (var i = 0u; i < K; i++) {
-      best_scores[list + i] = list_scores[i * TILE_ROWS + lane];
-      best_tokens[list + i] = list_tokens[i * TILE_ROWS + lane];
     }
   }
 }
@@ -8058,94 +8393,6 @@ fn relative_row(m: u32, n: u32) -> u32 {
     return distance * params.fine;
   }
   return params.near * params.fine + (distance - params.near) * params.slope;
-}
-`,
-  row_lists: `// The K best scores of each of TILE_ROWS rows, with their tokens, kept sorted by one thread a row; SIDE threads share a row's scores
-// and hand over those that beat its list. K, TILE_ROWS and SIDE are the kernel's. Places of a list are TILE_ROWS apart.
-
-const NONE = 0xffffffffu;
-const LOWEST = -3.4028234663852886e38f;
-// Scores that a row's keeper takes at once; where more come, threads offer them again.
-const ROOM = 16u;
-
-var<workgroup> list_scores: array<f32, K * TILE_ROWS>;
-var<workgroup> list_tokens: array<u32, K * TILE_ROWS>;
-var<workgroup> offered_scores: array<f32, ROOM * TILE_ROWS>;
-var<workgroup> offered_tokens: array<u32, ROOM * TILE_ROWS>;
-var<workgroup> offered: array<atomic<u32>, TILE_ROWS>;
-// The best of each thread's scores of a row, of a first tile: the K-th of them bounds the K-th best score from below.
-var<workgroup> thread_bests: array<f32, SIDE * TILE_ROWS>;
-var<workgroup> bounds: array<f32, TILE_ROWS>;
-var<workgroup> refused: atomic<u32>;
-var<workgroup> again: u32;
-
-// True where (score, token) ranks before (other, held): higher score first, then the lower token.
-fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
-  return score > other || (score == other && token < held);
-}
-
-// Hands a score to its row's keeper; false where the keeper has no room now.
-fn offer(row: u32, score: f32, token: u32) -> bool {
-  let worst = (K - 1u) * TILE_ROWS + row;
-  if (!ranks_before(score, token, list_scores[worst], list_tokens[worst])) {
-    return true;
-  }
-  let place = atomicAdd(&offered[row], 1u);
-  if (place >= ROOM) {
-    atomicStore(&refused, 1u);
-    return false;
-  }
-  offered_scores[place * TILE_ROWS + row] = score;
-  offered_tokens[place * TILE_ROWS + row] = token;
-  return true;
-}
-
-// Sorts what was offered into a row's list.
-fn keep(row: u32) {
-  let count = min(atomicLoad(&offered[row]), ROOM);
-  for (var i = 0u; i < count; i++) {
-    let score = offered_scores[i * TILE_ROWS + row];
-    let token = offered_tokens[i * TILE_ROWS + row];
-    var place = K;
-    while (place > 0u) {
-      let before = (place - 1u) * TILE_ROWS + row;
-      let held = list_scores[before];
-      let holder = list_tokens[before];
-      if (!ranks_before(score, token, held, holder)) {
-        break;
-      }
-      if (place < K) {
-        list_scores[before + TILE_ROWS] = held;
-        list_tokens[before + TILE_ROWS] = holder;
-      }
-      place--;
-    }
-    if (place < K) {
-      list_scores[place * TILE_ROWS + row] = score;
-      list_tokens[place * TILE_ROWS + row] = token;
-    }
-  }
-  atomicStore(&offered[row], 0u);
-}
-
-// The K-th highest of a row's threads' bests; the lowest number where there are fewer threads.
-fn bound_of(row: u32) -> f32 {
-  if (K > SIDE) {
-    return LOWEST;
-  }
-  var bound = LOWEST;
-  for (var i = 0u; i < SIDE; i++) {
-    let best = thread_bests[i * TILE_ROWS + row];
-    var higher = 0u;
-    for (var other = 0u; other < SIDE; other++) {
-      higher += u32(thread_bests[other * TILE_ROWS + row] >= best);
-    }
-    // At least K threads reach it.
-    if (higher >= K) {
-      bound = max(bound, best);
-    }
-  }
-  return bound;
 }
 `,
   row_products: `// Products of ROWS rows with the rows of a matrix, each read once along its length: LANES threads share a row of the matrix, and

@@ -2,7 +2,7 @@ import { Tensor, topK } from "../tensor/mod.ts";
 import { bestTokens } from "./best_tokens.ts";
 import { type OwnScorer, ownScorer } from "./own_scorer.ts";
 import { queryScores, type ScoredQuery, scoredTogether, snippetScores } from "./query_scores.ts";
-import type { BestLists } from "./score_top_k.ts";
+import type { BestLists } from "./best_lists.ts";
 import type { AttentionStep } from "./step.ts";
 
 /** Marks an unused place of a list, as the kernels do, and the score that goes with it. */

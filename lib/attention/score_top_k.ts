@@ -1,22 +1,12 @@
 import type { Dispatch, KernelOption, KernelVariant } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
+import type { BestLists } from "./best_lists.ts";
 import { KeyImage } from "./key_image.ts";
+import { GROUP_CHANNELS, scoreByGroups } from "./score_groups.ts";
 import { ScoreSource } from "./score_source.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";
 import { readsStored } from "./storage.ts";
-
-/** The k best tokens of each query in each block of the middle. */
-export interface BestLists {
-  /** Scores, f32 [batch, KV heads, pairs, blocks, k]. */
-  readonly scores: Tensor;
-  /** Tokens, u32 of the same shape. */
-  readonly tokens: Tensor;
-  /** Blocks that the middle is cut into. */
-  readonly blocks: number;
-  /** Whether workgroups made them together, and had better merge them so. */
-  readonly together: boolean;
-}
 
 /** Ways to score: each thread on its own, with its lists in registers; or workgroups that share keys and lists. */
 export const scorings: readonly KernelOption[] = [
@@ -39,10 +29,8 @@ const FEW_PAIRS = 8;
 const FEW_THREADS = 128;
 /** Longest list that workgroups keep, and channels of the longest head that they take. */
 const MOST_TOGETHER = { k: 64, channels: 256 };
-/** Workgroups that keep a large GPU busy. */
-const MANY_GROUPS = 1024;
-/** The same for few pairs: on an H100 fewer and longer blocks were faster, since each begins with a wait for memory. */
-const SOME_GROUPS = 512;
+/** Workgroups that keep a large GPU busy: on an H100 fewer and longer blocks were faster, since each begins with a wait for memory. */
+const MANY_GROUPS = 512;
 
 /** A kernel and how the middle is cut for it. */
 interface Scoring extends KernelVariant {
@@ -61,6 +49,7 @@ export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
   const { keyValueHeads, headSize } = cache.shape;
   const pairs = source.rows.shape[1] * source.heads / keyValueHeads;
   const scoring = scoringOf(step, pairs);
+  if (scoring === "groups") return scoreByGroups(step, source);
   const lists = cache.batch * keyValueHeads * pairs;
   // Lists of very many blocks would not fit one binding: then blocks are longer.
   const listBytes = 4 * knobs.k * lists * Math.ceil(step.middleLength / scoring.blockTokens);
@@ -107,14 +96,15 @@ export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
 
 /** Whether workgroups score few pairs together here. */
 export function scoresFewTogether(step: AttentionStep, pairs: number): boolean {
-  return scoringOf(step, pairs).kernel === "score_few_top_k";
+  const scoring = scoringOf(step, pairs);
+  return scoring !== "groups" && scoring.kernel === "score_few_top_k";
 }
 
-function scoringOf(step: AttentionStep, pairs: number): Scoring {
+function scoringOf(step: AttentionStep, pairs: number): Scoring | "groups" {
   return step.once(`scoring of ${pairs} pairs`, () => newScoring(step, pairs));
 }
 
-function newScoring(step: AttentionStep, pairs: number): Scoring {
+function newScoring(step: AttentionStep, pairs: number): Scoring | "groups" {
   const { cache, method: { knobs: { k } } } = step.context;
   const { headSize } = cache.shape;
   const { choices, info } = step.device;
@@ -123,7 +113,7 @@ function newScoring(step: AttentionStep, pairs: number): Scoring {
   const fits = k <= MOST_TOGETHER.k && headSize <= MOST_TOGETHER.channels && headSize % 4 === 0;
   const picked = fits ? choices.of(scoringQuestion(pairs), scorings, usual) : lanes;
   if (picked === lanes) return byLanes(step, pairs);
-  return pairs >= MANY_PAIRS && headSize % 16 === 0 ? byTiles(step, pairs) : byFew(step, pairs);
+  return pairs >= MANY_PAIRS && headSize % GROUP_CHANNELS === 0 ? "groups" : byFew(step, pairs);
 }
 
 /** Each thread takes some pairs and a block. */
@@ -161,30 +151,16 @@ function byFew(step: AttentionStep, pairs: number): Scoring {
   return {
     kernel: "score_few_top_k",
     constants: { PAIRS, CHUNK4 },
-    blockTokens: blockFor(step, tiles, 8 * FEW_THREADS, SOME_GROUPS),
-    groups: (blocks) => tiles * blocks,
-    together: true,
-  };
-}
-
-/** Workgroups that make tiles of scores of many pairs. */
-function byTiles(step: AttentionStep, pairs: number): Scoring {
-  // Long lists take so much of workgroup memory that tiles are half as high.
-  const ROWS4 = step.context.method.knobs.k <= 16 ? 2 : 1;
-  const tiles = Math.ceil(pairs / (32 * ROWS4));
-  return {
-    kernel: "score_tiled_top_k",
-    constants: { ROWS4, LOADS_ROWS: 2 * ROWS4 },
-    blockTokens: blockFor(step, tiles, 512),
+    blockTokens: blockFor(step, tiles, 8 * FEW_THREADS),
     groups: (blocks) => tiles * blocks,
     together: true,
   };
 }
 
 /** Blocks as long as they can be while every multiprocessor has some, but not shorter than `least` tokens. */
-function blockFor(step: AttentionStep, tiles: number, least: number, groups = MANY_GROUPS): number {
+function blockFor(step: AttentionStep, tiles: number, least: number): number {
   const { cache: { batch, shape: { keyValueHeads } } } = step.context;
-  const blocks = Math.max(1, Math.floor(groups / (batch * keyValueHeads * tiles)));
+  const blocks = Math.max(1, Math.floor(MANY_GROUPS / (batch * keyValueHeads * tiles)));
   const tokens = Math.max(least, Math.ceil(step.middleLength / blocks));
   return Math.ceil(tokens / FEW_THREADS) * FEW_THREADS;
 }

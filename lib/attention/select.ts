@@ -3,7 +3,8 @@ import type { LayerPicks } from "./held_selection.ts";
 import { isOwnScoring } from "./own_scorer.ts";
 import { scoreByOwn } from "./score_by_own.ts";
 import { ScoreSource } from "./score_source.ts";
-import { type BestLists, scoreTopK } from "./score_top_k.ts";
+import type { BestLists } from "./best_lists.ts";
+import { scoreTopK } from "./score_top_k.ts";
 import type { AttentionStep, Selection, TopTokens } from "./step.ts";
 
 /** Threads that merge one query's lists together. */
@@ -24,7 +25,7 @@ export function selectTokens(step: AttentionStep, layer: number, queries: Tensor
   const lists = isOwnScoring(knobs.scoring) ? scoreByOwn(step, layer, queries) : scoreTopK(step, source);
   const { top, ...cast } = castVotes(step, source, lists, selections);
   for (const tensor of [lists.scores, lists.tokens]) tensor[Symbol.dispose]();
-  const picks = clipVotes(step, source, cast, selections);
+  const picks = clipVotes(step, cast, selections);
   cast.candidates[Symbol.dispose]();
   return { ...picks, top };
 }
@@ -76,7 +77,6 @@ function castVotes(
 /** Keeps the candidates with most votes and marks their spans. */
 function clipVotes(
   step: AttentionStep,
-  { heads, rows }: ScoreSource,
   cast: Omit<Votes, "top">,
   selections: number,
 ): LayerPicks {
@@ -102,7 +102,6 @@ function clipVotes(
     "u32",
     "marks",
   );
-  const mostVotes = rows.shape[1] * heads / selections;
   step.device.commands.dispatch({
     kernel: "clip_votes",
     overrides: { WORKGROUP: step.device.choices.threads(step.device.info.software ? 64 : 1024) },
@@ -114,7 +113,6 @@ function clipVotes(
       marks_stride: words,
       clip: knobs.recallClip < 0 ? 0xffffffff : knobs.recallClip,
       span: knobs.spanSize,
-      most_votes: mostVotes,
     },
     bindings: [
       cast.votes,

@@ -18,14 +18,18 @@ export interface ShadedTextInput {
   readonly title?: string;
   /** The asked-for needle, underlined. */
   readonly needle?: TokenRange;
+  /** Room for it across; lines hold 40 to 100 characters. Default: as much as 100 take. */
+  readonly pixels?: number;
 }
 
 const NAME = "shadedTextFigure";
-/** Characters of a line, and pixels of one character and one line. */
+/** Characters of a line at least and at most, and pixels of one character and one line. */
+const LEAST = 40;
 const LINE = 100;
 const CHARACTER = 7.9;
 const HEIGHT = 24;
 const LEFT = 80;
+const RIGHT = 110;
 
 interface Cell {
   readonly token: number;
@@ -59,12 +63,26 @@ export function shadedTextFigure(input: ShadedTextInput): Figure {
     const found = `${positions.length} positions and ${weights.length} weights`;
     throw new RangeError(`${NAME}: there are ${found}; give one weight for each position, at least one`);
   }
-  return firstThatFits(NAME, [80, 40, 20, 10].map((lines) => () => build(input, lines)));
+  const across = charactersAcross(input.pixels);
+  return firstThatFits(NAME, [80, 40, 20, 10].map((lines) => () => build(input, { lines, across })));
 }
 
-function build(input: ShadedTextInput, mostLines: number): Figure {
+/** Characters of a line that has so much room. */
+function charactersAcross(pixels: number | undefined): number {
+  if (pixels === undefined) return LINE;
+  if (!(pixels >= 0)) throw new RangeError(`${NAME}: pixels ${pixels} must be a number of at least 0`);
+  return Math.max(LEAST, Math.min(LINE, Math.floor((pixels - LEFT - RIGHT) / CHARACTER)));
+}
+
+/** Most lines of a text, and most characters of a line. */
+interface Room {
+  readonly lines: number;
+  readonly across: number;
+}
+
+function build(input: ShadedTextInput, room: Room): Figure {
   const { needle, title = "" } = input;
-  const { cells, lines, left } = placed(input, mostLines);
+  const { cells, lines, left } = placed(input, room);
   const count = lines.length;
   const top = topMargin(title, 0) + 10;
   const most = cells.reduce((high, { weight }) => Math.max(high, weight), 1e-12);
@@ -112,10 +130,15 @@ function build(input: ShadedTextInput, mostLines: number): Figure {
       showlegend: false,
       barmode: "overlay",
       autosize: false,
-      width: LEFT + LINE * CHARACTER + 110,
+      width: LEFT + room.across * CHARACTER + RIGHT,
       height: top + count * HEIGHT + 50,
-      margin: { l: LEFT, r: 110, t: top, b: 50 },
-      xaxis: axisOf(note, { range: [-0.5, LINE + 0.5], showticklabels: false, showgrid: false, fixedrange: true }),
+      margin: { l: LEFT, r: RIGHT, t: top, b: 50 },
+      xaxis: axisOf(note, {
+        range: [-0.5, room.across + 0.5],
+        showticklabels: false,
+        showgrid: false,
+        fixedrange: true,
+      }),
       yaxis: axisOf("position in the context", {
         range: [count - 0.5, -0.5],
         tickvals: lines.map((_, line) => line),
@@ -141,7 +164,7 @@ function asWritten(text: string): string {
 }
 
 /** Tokens in lines; `lines` holds the first position of those that start a span. */
-function placed({ positions, weights, text }: ShadedTextInput, mostLines: number): {
+function placed({ positions, weights, text }: ShadedTextInput, room: Room): {
   cells: Cell[];
   lines: (number | undefined)[];
   left: number;
@@ -158,11 +181,14 @@ function placed({ positions, weights, text }: ShadedTextInput, mostLines: number
   const chosen: { start: number; cells: Cell[]; lines: number }[] = [];
   let used = 0;
   for (const { start, end } of [...spans].sort((a, b) => b.weight - a.weight)) {
-    const { cells, lines } = spanCells(start, end, positions, weights, text, mostLines - used);
+    const { cells, lines } = spanCells({ start, end }, { positions, weights, text }, {
+      ...room,
+      lines: room.lines - used,
+    });
     if (cells.length === 0) break;
     chosen.push({ start, cells, lines });
     used += lines;
-    if (used >= mostLines) break;
+    if (used >= room.lines) break;
   }
   const cells: Cell[] = [];
   const lines: (number | undefined)[] = [];
@@ -174,22 +200,19 @@ function placed({ positions, weights, text }: ShadedTextInput, mostLines: number
 }
 
 function spanCells(
-  start: number,
-  end: number,
-  positions: ArrayLike<number>,
-  weights: ArrayLike<number>,
-  text: TokenText,
-  mostLines: number,
+  { start, end }: TokenRange,
+  { positions, weights, text }: ShadedTextInput,
+  room: Room,
 ): { cells: Cell[]; lines: number } {
   const cells: Cell[] = [];
   let [line, at] = [0, 0];
   for (let i = start; i < end; i++) {
-    const words = [...text(positions[i], positions[i] + 1)].slice(0, LINE).join("") || "·";
-    if (at + words.length > LINE) {
+    const words = [...text(positions[i], positions[i] + 1)].slice(0, room.across).join("") || "·";
+    if (at + words.length > room.across) {
       line++;
       at = 0;
     }
-    if (line >= mostLines) break;
+    if (line >= room.lines) break;
     cells.push({ token: positions[i], weight: weights[i], text: words, line, start: at });
     at += words.length;
   }

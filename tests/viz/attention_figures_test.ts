@@ -128,6 +128,19 @@ Deno.test("shadedTextFigure begins a line where tokens were left out, and shows 
   assertEquals(layout.shapes.length, 2);
 });
 
+Deno.test("shadedTextFigure breaks its lines where the room across ends", () => {
+  const many = range(0, 100);
+  const lines = (pixels?: number) => {
+    const { data, layout } = plain(shadedTextFigure({ positions: many, weights: many, text: () => "four", pixels }));
+    return { lines: 1 + Math.max(...data[0].y), width: layout.width };
+  };
+  assertEquals(lines(), { lines: 4, width: 980 });
+  assertEquals(lines(2000), lines());
+  assertEquals(lines(640), { lines: 8, width: 80 + 56 * 7.9 + 110 });
+  assertEquals(lines(0).lines, 10);
+  assertThrows(() => lines(NaN), RangeError, "pixels NaN must be a number of at least 0");
+});
+
 Deno.test("shadedTextFigure keeps the heaviest spans of very long lists, and survives hostile tokens", () => {
   const many = range(0, 40_000).filter((position) => position % 11 < 10);
   const weights = many.map((position) => position >= 22_000 && position < 22_010 ? 0.09 : 1e-6);

@@ -8,6 +8,8 @@ import {
 } from "../../../lib/attention/mod.ts";
 import { picksAtOnce, pickTokens } from "../../../lib/attention/pick_tokens.ts";
 import { disposeAttended, disposeSelection } from "../../../lib/attention/step.ts";
+import { planGroups, scoreGroups } from "../../../lib/attention/score_groups.ts";
+import { ScoreSource } from "../../../lib/attention/score_source.ts";
 import { selectTokens } from "../../../lib/attention/select.ts";
 import type { Device } from "../../../lib/gpu/mod.ts";
 import { Tensor } from "../../../lib/tensor/mod.ts";
@@ -28,7 +30,10 @@ export function selectionCases(software: boolean): BenchCase[] {
   const prefill = software ? [[128, 8192]] : [[512, 8192], [512, 32768], [512, 131072]];
   const decode = software ? [131072] : [131072, 1048576, 4194304];
   return [
-    ...prefill.map(([rows, middle]) => selection("prefill selection", rows, middle)),
+    ...prefill.flatMap(([rows, middle]) => [
+      ...(software ? [] : [scoresAlone(rows, middle)]),
+      selection("prefill selection", rows, middle),
+    ]),
     ...decode.map((middle) => selection("decode selection", 1, middle)),
   ];
 }
@@ -44,23 +49,47 @@ function selection(group: string, rows: number, middle: number): BenchCase {
     amount: decodes ? middle * keyValueHeads * headSize * 4 : 2 * rows * queryHeads * middle * headSize,
     // Wrong picks count as 1; scores are sums of 64 products.
     tolerance: 1e-4,
+    ...(!decodes && { notes: (milliseconds) => ofScores(rows, middle, milliseconds) }),
     open: (device) => new OpenSelection(device, rows, middle),
+  };
+}
+
+/** Milliseconds of the products alone, by rows and middle, as this run measured them. */
+const alone = new Map<string, number>();
+
+function ofScores(rows: number, middle: number, milliseconds: number): Record<string, number> {
+  const products = alone.get(`${rows} ${middle}`);
+  return products ? { "of scores alone": milliseconds / products } : {};
+}
+
+/**
+ * The products of queries and keys alone, by the kernel that selection uses, their highest taken in registers: of a thread's scores
+ * in a block one number is written.
+ */
+function scoresAlone(rows: number, middle: number): BenchCase {
+  return {
+    ...selection("prefill scores alone", rows, middle),
+    notes: (milliseconds) => {
+      alone.set(`${rows} ${middle}`, milliseconds);
+      return {};
+    },
+    open: (device) => new OpenScores(device, rows, middle),
   };
 }
 
 /** A filled cache and a step that selects in it. */
 class OpenSelection implements OpenCase {
+  protected readonly middle: number;
+  protected readonly step: AttentionStep;
+  protected readonly queries: Tensor;
   readonly #device: Device;
-  readonly #middle: number;
   readonly #cache: KeyValueCache;
   readonly #rotation: RotationTable;
   readonly #scope: Tensor;
-  readonly #step: AttentionStep;
-  readonly #queries: Tensor;
 
   constructor(device: Device, rows: number, middle: number) {
     this.#device = device;
-    this.#middle = middle;
+    this.middle = middle;
     this.#cache = new KeyValueCache(device, SHAPE);
     this.#scope = Tensor.zeros(device, [1], "u32", "scope");
     this.#rotation = new RotationTable(device, rotaryFrequencies(SHAPE.headSize, { base: 10000 }));
@@ -76,8 +105,8 @@ class OpenSelection implements OpenCase {
     for (let done = 0; done < total; done += STORED_AT_ONCE) {
       this.#fill(context, Math.min(STORED_AT_ONCE, total - done));
     }
-    this.#queries = inputTensor(device, 0, [1, rows, SHAPE.queryHeads, SHAPE.headSize]);
-    this.#step = new AttentionStep(context, rows, { phase: rows === 1 ? "decode" : "prefill", first: false });
+    this.queries = inputTensor(device, 0, [1, rows, SHAPE.queryHeads, SHAPE.headSize]);
+    this.step = new AttentionStep(context, rows, { phase: rows === 1 ? "decode" : "prefill", first: false });
   }
 
   /** Appends tokens; the same keys come again after each so many. */
@@ -90,17 +119,17 @@ class OpenSelection implements OpenCase {
 
   record(): Disposable {
     // As `ReAttention.attend` selects where nothing looks at the step.
-    if (picksAtOnce(this.#step, this.#step.rows)) {
-      const picked = pickTokens(this.#step, 0, this.#queries, this.#step.outerLength + MOST_PICKED);
+    if (picksAtOnce(this.step, this.step.rows)) {
+      const picked = pickTokens(this.step, 0, this.queries, this.step.outerLength + MOST_PICKED);
       return { [Symbol.dispose]: () => disposeAttended(picked) };
     }
-    const selected = selectTokens(this.#step, 0, this.#queries);
+    const selected = selectTokens(this.step, 0, this.queries);
     return { [Symbol.dispose]: () => disposeSelection(selected) };
   }
 
   /** The k best of some queries against plain scores. */
   async error(): Promise<number> {
-    const selected = selectTokens(this.#step, 0, this.#queries);
+    const selected = selectTokens(this.step, 0, this.queries);
     const { scores, tokens } = selected.top!;
     const [foundScores, foundTokens] = [await scores.read() as Float32Array, await tokens.read() as Uint32Array];
     disposeSelection(selected);
@@ -108,7 +137,7 @@ class OpenSelection implements OpenCase {
     let worst = 0;
     for (const head of [0, SHAPE.keyValueHeads - 1]) {
       for (const pair of [0, pairs - 1]) {
-        const best = bestOf(this.#middle, head, pair);
+        const best = bestOf(this.middle, head, pair);
         best.forEach(([token, score], place) => {
           const at = (head * pairs + pair) * K + place;
           if (foundTokens[at] !== token) worst = Math.max(worst, Math.abs(foundScores[at] - score) > 1e-5 ? 1 : 0);
@@ -120,7 +149,34 @@ class OpenSelection implements OpenCase {
   }
 
   [Symbol.dispose](): void {
-    for (const each of [this.#step, this.#queries, this.#scope, this.#rotation, this.#cache]) each[Symbol.dispose]();
+    for (const each of [this.step, this.queries, this.#scope, this.#rotation, this.#cache]) each[Symbol.dispose]();
+  }
+}
+
+/** The same, up to the scores. */
+class OpenScores extends OpenSelection {
+  override record(): Tensor {
+    using source = new ScoreSource(this.step, 0, this.queries);
+    const plan = planGroups(this.step, source);
+    // A group for each thread of a block.
+    const groupTokens = plan.blockTokens / 8;
+    return scoreGroups(this.step, source, { ...plan, groupTokens, groups: Math.ceil(this.middle / groupTokens) });
+  }
+
+  /** The highest score of all against plain scores. */
+  override async error(): Promise<number> {
+    using bests = this.record();
+    const found = await bests.read() as Float32Array;
+    const [, groups] = bests.shape;
+    const pairs = bests.shape[0] / SHAPE.keyValueHeads;
+    const errors = [0, SHAPE.keyValueHeads - 1].flatMap((head) =>
+      [0, pairs - 1].map((pair) => {
+        const [[, score]] = bestOf(this.middle, head, pair);
+        const first = (head * pairs + pair) * groups;
+        return Math.abs(found.subarray(first, first + groups).reduce((a, b) => Math.max(a, b)) / score - 1);
+      })
+    );
+    return Math.max(...errors);
   }
 }
 

@@ -45,6 +45,20 @@ export const choiceKnobs = {
   share: ["layer", "kvHead"],
 } as const;
 
+/** What each knob of the page does, for who reads the form. */
+export const knobMeanings: Readonly<Record<typeof numberKnobs[number] | keyof typeof choiceKnobs, string>> = {
+  globalSize: "leading tokens, always attended to",
+  window: "last tokens, always attended to",
+  k: "tokens that each query and head votes for",
+  spanSize: "tokens taken around each picked one",
+  recallClip: "most picked tokens; -1 keeps all",
+  chunkSize: "tokens read in a step",
+  recallEvery: "steps of the answer from one selection to the next",
+  positions: "attended tokens renumbered without holes, or as they stand",
+  scoring: "what tokens are scored by",
+  share: "who shares a selection: all heads, or those of a KV head",
+};
+
 /** Methods that can be picked; the oracle has to be told its spans. */
 export const pageMethods: readonly MethodName[] = methodNames.filter((name) => name !== "oracle");
 

@@ -1,6 +1,14 @@
 /// <reference lib="dom" />
 import { presets } from "../../../lib/attention/mod.ts";
-import { choiceKnobs, type ExplorerCase, numberKnobs, pageMethods, readCase, writeCase } from "./explorer_case.ts";
+import {
+  choiceKnobs,
+  type ExplorerCase,
+  knobMeanings,
+  numberKnobs,
+  pageMethods,
+  readCase,
+  writeCase,
+} from "./explorer_case.ts";
 
 /** An element of the page by its id. */
 export function byId<Kind extends HTMLElement = HTMLElement>(id: string): Kind {
@@ -22,10 +30,10 @@ export class CaseForm {
         Object.assign(input, { name, inputMode: "numeric", placeholder: String(presets.demo[name]) });
         return labelled(name, input);
       }),
-      ...Object.entries(choiceKnobs).map(([name, values]) => {
+      ...(Object.keys(choiceKnobs) as (keyof typeof choiceKnobs)[]).map((name) => {
         const select = document.createElement("select");
         select.name = name;
-        select.append(...values.map((value) => new Option(value)));
+        select.append(...choiceKnobs[name].map((value) => new Option(value)));
         return labelled(name, select);
       }),
     );
@@ -77,8 +85,14 @@ export class CaseForm {
   }
 }
 
-function labelled(name: string, field: HTMLElement): HTMLElement {
+/** A knob's field below its name, with what it does below. */
+function labelled(name: keyof typeof knobMeanings, field: HTMLElement): HTMLElement {
   const label = document.createElement("label");
   label.append(`${name} `, field);
-  return label;
+  const meaning = document.createElement("span");
+  Object.assign(meaning, { id: `${name}Meaning`, className: "meaning", textContent: knobMeanings[name] });
+  field.setAttribute("aria-describedby", meaning.id);
+  const box = document.createElement("div");
+  box.append(label, meaning);
+  return box;
 }

@@ -1,10 +1,11 @@
 /// <reference lib="dom" />
 import { Device } from "../../../lib/gpu/mod.ts";
 import { loadModel, type Model, type Session } from "../../../lib/model/mod.ts";
-import { type Answer, answer, startSession } from "./answer.ts";
+import { answer, startSession } from "./answer.ts";
+import { addRow, grouped, verdict } from "./answers.ts";
 import { contextOf } from "./context.ts";
 import { type ExplorerCase, readCase } from "./explorer_case.ts";
-import { drawAttention, drawSpans } from "./figures.ts";
+import { drawAttention, drawSpans, hideFigures } from "./figures.ts";
 import { byId, CaseForm } from "./form.ts";
 import { takeFiles } from "./own_file.ts";
 
@@ -13,6 +14,7 @@ const notice = byId("notice");
 let model: Model | undefined;
 let session: Session | undefined;
 let stop: AbortController | undefined;
+let running: Promise<void> = Promise.resolve();
 
 function say(message: string): void {
   notice.textContent = message;
@@ -46,15 +48,21 @@ async function painted(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 30));
 }
 
-async function run(asked: ExplorerCase): Promise<void> {
-  if (!model) return;
+/** Answers a case. What still runs is stopped, and ends before: both would use the same session. */
+function run(asked: ExplorerCase): void {
   stop?.abort();
   const own = stop = new AbortController();
-  const { signal } = own;
+  running = running.then(() => own === stop ? runCase(asked, own.signal) : undefined);
+}
+
+async function runCase(asked: ExplorerCase, signal: AbortSignal): Promise<void> {
+  if (!model) return;
   busy(true);
   say("");
+  hideFigures();
   history.replaceState(null, "", CaseForm.link(asked));
-  for (const id of ["answer", "prompt"]) byId(id).textContent = "";
+  for (const id of ["answer", "prompt", "copied"]) byId(id).textContent = "";
+  byId<HTMLProgressElement>("progress").value = 0;
   try {
     status("The text is being made.");
     await painted();
@@ -62,63 +70,40 @@ async function run(asked: ExplorerCase): Promise<void> {
     byId("prompt").textContent = context.prompt.trim();
     session?.[Symbol.dispose]();
     session = startSession(model, asked);
-    const said = await answer(session, context, {
-      signal,
-      onProgress: (done, total) => {
-        byId<HTMLProgressElement>("progress").value = done / total;
-        // Read aloud only now and then.
-        if (done === total || Math.floor(10 * done / total) > Math.floor(10 * (done - 256) / total)) {
-          status(`Reading: ${grouped(done)} of ${grouped(total)} tokens.`);
-        }
-      },
-      onText: (text) => byId("answer").textContent = text,
-    });
+    const onText = (text: string) => byId("answer").textContent = text;
+    const said = await answer(session, context, { signal, onProgress: showProgress, onText });
     addRow(said);
     status(verdict(said));
     await drawSpans(said, context.needle);
-    await drawAttention(said, context.needle).catch((error) => say(`No attention figure: ${messageOf(error)}`));
+    await drawAttention(said, context.needle).catch((error) => {
+      if (!signal.aborted) say(`No attention figure: ${messageOf(error)}`);
+    });
   } catch (error) {
     status(signal.aborted ? "Stopped." : "");
     if (!signal.aborted) say(messageOf(error));
   } finally {
-    if (stop === own) busy(false);
+    busy(false);
   }
 }
 
-function verdict({ right, expected, seconds, contextTokens }: Answer): string {
-  const read = `Read ${grouped(contextTokens)} tokens in ${seconds.toFixed(1)} s.`;
-  if (right === undefined) return read;
-  return right ? `Right. ${read}` : `Wrong: expected was "${expected}". ${read}`;
+function showProgress(done: number, total: number): void {
+  const bar = byId<HTMLProgressElement>("progress");
+  const tenths = (share: number) => Math.floor(10 * share);
+  // Read aloud only now and then.
+  const tell = done === total || tenths(done / total) > tenths(bar.value);
+  bar.value = done / total;
+  if (tell) status(`Reading: ${grouped(done)} of ${grouped(total)} tokens.`);
 }
 
-/** A row of the table of answers; every text is text, whatever it holds. */
-function addRow({ method, contextTokens, said, right, scope, beyondTrained, seconds }: Answer): void {
-  const table = byId<HTMLTableElement>("answers");
-  const cells: [string, string][] = [
-    [method, ""],
-    [grouped(contextTokens), "number"],
-    [said, ""],
-    [right === undefined ? "" : right ? "right" : "wrong", right ? "right" : "wrong"],
-    [`${grouped(scope)}${beyondTrained ? "*" : ""}`, "number"],
-    [seconds.toFixed(1), "number"],
-  ];
-  const row = table.tBodies[0].insertRow(0);
-  for (const [text, kind] of cells) {
-    const cell = row.insertCell();
-    cell.textContent = text;
-    cell.className = kind;
-  }
-  table.hidden = byId("scopeNote").hidden = false;
-}
-
-function grouped(number: number): string {
-  return number.toLocaleString("en-US");
-}
-
-function busy(running: boolean): void {
-  byId<HTMLButtonElement>("run").disabled = running;
-  byId<HTMLButtonElement>("stop").disabled = !running;
-  document.body.toggleAttribute("data-busy", running);
+/** One of Ask and Stop can be pressed at a time; who pressed one with the keyboard goes on at the other. */
+function busy(working: boolean): void {
+  const ask = byId<HTMLButtonElement>("run");
+  const end = byId<HTMLButtonElement>("stop");
+  const pressed = document.activeElement === (working ? ask : end);
+  ask.disabled = working;
+  end.disabled = !working;
+  if (pressed) (working ? end : ask).focus();
+  document.body.toggleAttribute("data-busy", working);
 }
 
 function messageOf(error: unknown): string {
@@ -147,6 +132,19 @@ function takeAddress(): boolean {
   }
 }
 
+/** Puts the case's link into the clipboard; where the browser refuses, it stands in the address bar all the same. */
+async function copyLink(asked: ExplorerCase): Promise<void> {
+  const link = CaseForm.link(asked);
+  history.replaceState(null, "", link);
+  const own = asked.text === "own" ? " Your own text is not in it." : "";
+  try {
+    await navigator.clipboard.writeText(link);
+    byId("copied").textContent = `The link is copied.${own}`;
+  } catch {
+    byId("copied").textContent = `The link is in the address bar.${own}`;
+  }
+}
+
 async function start(): Promise<void> {
   say("");
   const replay = takeAddress();
@@ -155,15 +153,15 @@ async function start(): Promise<void> {
     withCase(run);
   });
   byId("stop").addEventListener("click", () => stop?.abort());
-  byId("link").addEventListener("click", () =>
-    withCase(async (asked) => {
-      const link = CaseForm.link(asked);
-      history.replaceState(null, "", link);
-      // Without the permission the address bar has it all the same.
-      await navigator.clipboard?.writeText(link).then(() => status("The link is copied."), () => status(link));
-    }));
+  byId("link").addEventListener("click", () => withCase(copyLink));
   addEventListener("hashchange", () => takeAddress() && withCase(run));
-  takeFiles(() => say(""), say);
+  takeFiles({
+    onText: (message) => {
+      say("");
+      status(message);
+    },
+    onError: say,
+  });
   const problem = missing();
   if (problem) return say(problem);
   try {

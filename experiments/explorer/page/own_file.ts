@@ -4,34 +4,54 @@ import { byId } from "./form.ts";
 /** Larger texts than a page's text field should hold; 16 MiB are some four million tokens. */
 const MOST_BYTES = 16 * 2 ** 20;
 
-/** Lets a text file be dropped or chosen; `onError` is told of one that is no text. */
-export function takeFiles(onText: () => void, onError: (message: string) => void): void {
-  const area = byId<HTMLTextAreaElement>("ownText");
-  const take = async (file: File | null | undefined) => {
-    if (!file) return;
-    try {
-      if (file.size > MOST_BYTES) throw new Error(`it has ${file.size} bytes; at most ${MOST_BYTES} can be read`);
-      area.value = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
-      onText();
-    } catch (error) {
-      const why = error instanceof TypeError ? "it is not UTF-8 text" : (error as Error).message;
-      onError(`${file.name} can't be read: ${why}`);
-    }
-  };
-  byId("ownFile").addEventListener("change", (event) => take((event.target as HTMLInputElement).files?.[0]));
-  const form = byId("form");
-  const mark = (dropping: boolean) => byId("own").classList.toggle("dropping", dropping);
-  form.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    mark(true);
+/** Who hears of files. */
+export interface FileListener {
+  /** Called with what came of a file that is read. */
+  readonly onText: (message: string) => void;
+  /** Called with what is wrong with one that is not. */
+  readonly onError: (message: string) => void;
+}
+
+/** Lets a text file be chosen, or dropped anywhere on the page; its text is then the page's own text. */
+export function takeFiles(listener: FileListener): void {
+  byId("ownFile").addEventListener("change", (event) => {
+    const file = (event.target as HTMLInputElement).files?.[0];
+    if (file) take(file, listener);
   });
-  form.addEventListener("dragleave", () => mark(false));
-  form.addEventListener("drop", (event) => {
+  const marked = byId("text");
+  document.addEventListener("dragover", (event) => {
+    if (!holdsFiles(event)) return;
     event.preventDefault();
-    mark(false);
-    const file = event.dataTransfer?.files[0];
+    marked.classList.add("dropping");
+  });
+  document.addEventListener("dragleave", (event) => {
+    // Between two elements of the page the drag goes on.
+    if (event.relatedTarget === null) marked.classList.remove("dropping");
+  });
+  document.addEventListener("drop", (event) => {
+    if (!holdsFiles(event)) return;
+    // Elsewhere a browser would leave the page for the file.
+    event.preventDefault();
+    marked.classList.remove("dropping");
+    const file = event.dataTransfer!.files[0];
     if (!file) return;
     byId("form").querySelector<HTMLInputElement>("input[name=text][value=own]")!.click();
-    take(file);
+    take(file, listener);
   });
+}
+
+function holdsFiles(event: DragEvent): boolean {
+  return event.dataTransfer?.types.includes("Files") ?? false;
+}
+
+async function take(file: File, { onText, onError }: FileListener): Promise<void> {
+  try {
+    if (file.size > MOST_BYTES) throw new Error(`it has ${file.size} bytes; at most ${MOST_BYTES} can be read`);
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+    byId<HTMLTextAreaElement>("ownText").value = text;
+    onText(`${file.name} is read: ${text.length.toLocaleString("en-US")} characters.`);
+  } catch (error) {
+    const why = error instanceof TypeError ? "it is not UTF-8 text" : (error as Error).message;
+    onError(`${file.name} can't be read: ${why}`);
+  }
 }

@@ -1,0 +1,268 @@
+// Picks each query's k best tokens: the k groups of neighbouring tokens with the highest scores hold them, so only those are scored
+// again. For GPUs, in prefill, after score_groups.wgsl.
+//
+// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
+//           parts [batch, 4]; group_bests f32 [batch, heads, pairs, groups], each group's highest score; best_scores f32,
+//           best_tokens u32 [batch, heads, pairs, K], sorted by falling score, then rising token. A pair is (row, query head of the
+//           KV head's group). Tokens count from the start of the middle; unused places hold NONE. D4 is a multiple of 4.
+// Dispatch: one workgroup of 64 threads per query (batch * heads * pairs), linear groups. Where the cache has several slabs, one
+//           call per slab: each goes on from the lists of the one before (params.resume).
+// Source:   ALGORITHM section 5, scores of type qk. Groups rank by their best token: higher score first, then the lower token. A
+//           token outside of the k first groups has k better ones, each group's best. Sums run as in score_groups.wgsl, so that
+//           scores are bitwise those that the groups were ranked by.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  query_heads: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  groups: u32,
+  group_tokens: u32,
+  resume: u32,
+}
+
+const NONE = 0xffffffffu;
+const LOWEST = -3.4028234663852886e38f;
+const THREADS = 64u;
+// Items that threads offer at a time; where more come, they wait for the next join.
+const ROOM = 256u;
+// Groups that a thread loads before it looks at the first.
+const AHEAD = 8u;
+// Vectors of a key, likewise.
+const VECTORS = 4u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read> group_bests: array<f32>;
+@group(0) @binding(6) var<storage, read_write> best_scores: array<f32>;
+@group(0) @binding(7) var<storage, read_write> best_tokens: array<u32>;
+
+var<workgroup> query_row: array<vec4<f32>, D4>;
+// Two copies of the list take turns: what was offered is joined with one, by rank, into the other. Items are groups, then tokens.
+var<workgroup> list_scores: array<f32, 2u * K>;
+var<workgroup> list_items: array<u32, 2u * K>;
+var<workgroup> offered_scores: array<f32, ROOM>;
+var<workgroup> offered_items: array<u32, ROOM>;
+var<workgroup> offered: atomic<u32>;
+var<workgroup> refused: atomic<u32>;
+var<workgroup> again: u32;
+var<workgroup> chosen: array<u32, K>;
+// The best group of those that each thread looks at; the K-th of them bounds the K-th best group.
+var<workgroup> lane_scores: array<f32, THREADS>;
+var<workgroup> lane_groups: array<u32, THREADS>;
+var<workgroup> bound_score: f32;
+var<workgroup> bound_group: u32;
+
+// True where (score, item) ranks before (other, held): higher score first, then the lower item.
+fn ranks_before(score: f32, item: u32, other: f32, held: u32) -> bool {
+  return score > other || (score == other && item < held);
+}
+
+// Offers an item, which is dropped where the list has K better ones; false where there is no room now.
+fn offer(turn: u32, score: f32, item: u32) -> bool {
+  let worst = turn * K + K - 1u;
+  if (!ranks_before(score, item, list_scores[worst], list_items[worst])) {
+    return true;
+  }
+  let place = atomicAdd(&offered, 1u);
+  if (place >= ROOM) {
+    atomicStore(&refused, 1u);
+    return false;
+  }
+  offered_scores[place] = score;
+  offered_items[place] = item;
+  return true;
+}
+
+// Joins what all threads offered into the other copy of the list. All threads call it; `again` says whether some had no room.
+fn join(turn: u32, lane: u32) {
+  workgroupBarrier();
+  let count = min(atomicLoad(&offered), ROOM);
+  for (var place = lane; place < K + count; place += THREADS) {
+    var score = 0.0;
+    var item = 0u;
+    if (place < K) {
+      score = list_scores[turn * K + place];
+      item = list_items[turn * K + place];
+    } else {
+      score = offered_scores[place - K];
+      item = offered_items[place - K];
+    }
+    // Empty places are all alike: among them the earlier ranks before the later.
+    var rank = 0u;
+    for (var other = 0u; other < K; other++) {
+      let theirs = list_items[turn * K + other];
+      let same = theirs == item && other < place;
+      rank += u32(same || ranks_before(list_scores[turn * K + other], theirs, score, item));
+    }
+    for (var other = 0u; other < count; other++) {
+      rank += u32(ranks_before(offered_scores[other], offered_items[other], score, item));
+    }
+    if (rank < K) {
+      list_scores[(1u - turn) * K + rank] = score;
+      list_items[(1u - turn) * K + rank] = item;
+    }
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    atomicStore(&offered, 0u);
+    again = atomicExchange(&refused, 0u);
+  }
+  workgroupBarrier();
+}
+
+// Leaves in bound_score and bound_group what K groups reach: the K-th of the threads' bests; nothing where too few have one. Tells
+// whether the thread's own best reaches it.
+fn find_bound(first: u32, groups: u32, lane: u32) -> bool {
+  var best = LOWEST;
+  var best_group = NONE;
+  for (var start = lane; start < groups; start += AHEAD * THREADS) {
+    var scores: array<f32, AHEAD>;
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      scores[i] = group_bests[first + min(start + i * THREADS, groups - 1u)];
+    }
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      if (scores[i] > best && start + i * THREADS < groups) {
+        best = scores[i];
+        best_group = start + i * THREADS;
+      }
+    }
+  }
+  lane_scores[lane] = best;
+  lane_groups[lane] = best_group;
+  workgroupBarrier();
+  var rank = 0u;
+  for (var first_other = 0u; first_other < THREADS; first_other += 8u) {
+    for (var i = 0u; i < 8u; i++) { // unrolled
+      rank += u32(ranks_before(lane_scores[first_other + i], lane_groups[first_other + i], best, best_group));
+    }
+  }
+  if (rank == K - 1u && best_group != NONE) {
+    bound_score = best;
+    bound_group = best_group;
+  }
+  workgroupBarrier();
+  return rank < K;
+}
+
+// A token's score, summed over rising channels.
+fn score_of(slot: u32) -> f32 {
+  let first = key_first(slot);
+  let scale = key_scale(slot);
+  var score = 0.0;
+  for (var c4 = 0u; c4 < D4; c4 += VECTORS) {
+    var keys: array<vec4<f32>, VECTORS>;
+    for (var i = 0u; i < VECTORS; i++) { // unrolled
+      keys[i] = key_vector(first + c4 + i) * scale;
+    }
+    for (var i = 0u; i < VECTORS; i++) { // unrolled
+      let query = query_row[c4 + i];
+      score = fma(query.w, keys[i].w, fma(query.z, keys[i].z, fma(query.y, keys[i].y, fma(query.x, keys[i].x, score))));
+    }
+  }
+  return score;
+}
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let query = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (query >= params.group_count) {
+    return;
+  }
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let pair = query % pairs;
+  let head = (query / pairs) % params.heads;
+  let sequence = query / (pairs * params.heads);
+  let row = sequence * params.step_rows + pair / share;
+  for (var c4 = lane; c4 < D4; c4 += THREADS) {
+    query_row[c4] = queries[(row * params.query_heads + head * share + pair % share) * D4 + c4];
+  }
+  if (lane < K) {
+    list_scores[lane] = LOWEST;
+    list_items[lane] = NONE;
+  }
+  if (lane == 0u) {
+    bound_score = LOWEST;
+    bound_group = NONE;
+  }
+  workgroupBarrier();
+
+  let part = parts[sequence];
+  let groups = (part.w + params.group_tokens - 1u) / params.group_tokens;
+  let first = query * params.groups;
+  var turn = 0u;
+  // Threads whose best group is not among the K first have none that is.
+  var group = select(groups, lane, find_bound(first, groups, lane));
+  loop {
+    var waits = false;
+    while (group < groups && !waits) {
+      var scores: array<f32, AHEAD>;
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
+        scores[i] = group_bests[first + min(group + i * THREADS, groups - 1u)];
+      }
+      let start = group;
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
+        let other = start + i * THREADS;
+        if (!waits && other < groups && scores[i] > LOWEST && !ranks_before(bound_score, bound_group, scores[i], other)) {
+          waits = !offer(turn, scores[i], other);
+        }
+        group += select(THREADS, 0u, waits);
+      }
+    }
+    join(turn, lane);
+    turn = 1u - turn;
+    if (workgroupUniformLoad(&again) == 0u) {
+      break;
+    }
+  }
+  if (lane < K) {
+    chosen[lane] = list_items[turn * K + lane];
+    let resumes = params.resume == 1u;
+    list_scores[turn * K + lane] = select(LOWEST, best_scores[query * K + lane], resumes);
+    list_items[turn * K + lane] = select(NONE, best_tokens[query * K + lane], resumes);
+  }
+  workgroupBarrier();
+
+  let items = K * params.group_tokens;
+  var item = lane;
+  loop {
+    var waits = false;
+    while (item < items && !waits) {
+      let group_of = chosen[item / params.group_tokens];
+      let token = group_of * params.group_tokens + item % params.group_tokens;
+      if (group_of != NONE && token < part.w) {
+        let place = part.y + token;
+        let page = table[sequence * params.table_stride + place / params.page_tokens];
+        if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
+          let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + place % params.page_tokens;
+          waits = !offer(turn, score_of(slot), token);
+        }
+      }
+      item += select(THREADS, 0u, waits);
+    }
+    join(turn, lane);
+    turn = 1u - turn;
+    if (workgroupUniformLoad(&again) == 0u) {
+      break;
+    }
+  }
+  if (lane < K) {
+    best_scores[query * K + lane] = list_scores[turn * K + lane];
+    best_tokens[query * K + lane] = list_items[turn * K + lane];
+  }
+}

@@ -23,6 +23,14 @@ export const TRAINED = 512;
 /** Tokens attended to inside the trained window. */
 export const EIGHTH = TRAINED / 8;
 
+/** Past this length, */
+const LONG = 8192;
+/**
+ * dense attention reads longer chunks, which keep a large adapter busy. It gives the same whatever the chunk (a window it has none);
+ * only dynamic NTK, which rotates by the length so far, changes a little.
+ */
+const DENSE: Partial<Knobs> = { chunkSize: 512, window: 512 };
+
 /** Budgets of an eighth, split in three ways between leading tokens, spans and window. */
 const INSIDE: readonly Partial<Knobs>[] = [
   { globalSize: 8, window: 32, spanSize: 8, recallClip: 3, chunkSize: 16 },
@@ -150,5 +158,6 @@ function beyond(method: MethodName, length: number): Partial<Knobs>[] {
     "random": shared({}, { spanSize: 8, recallClip: 28 }, { spanSize: 56, recallClip: 4 }),
     "oracle": shared({}, { window: 128 }, { globalSize: 4 }),
   };
-  return [...settings[method]];
+  const chunk = EVERYTHING.includes(method) && length > LONG ? DENSE : {};
+  return settings[method].map((knobs) => ({ ...chunk, ...knobs }));
 }

@@ -132,8 +132,13 @@ export class Bench {
     return row;
   }
 
-  /** What one context and one answer take. */
-  async costs(contestant: Contestant, knobs: Partial<Knobs>, task: MeasureTask): Promise<Costs> {
+  /** What one context and one answer take; without `perplexity`, which takes longest, that stays null. */
+  async costs(
+    contestant: Contestant,
+    knobs: Partial<Knobs>,
+    task: MeasureTask,
+    { perplexity: asked = true }: { perplexity?: boolean } = {},
+  ): Promise<Costs> {
     const { tokenizer, config: { layers, keyValueHeads, headSize } } = this.#model;
     const random = new Random(task.seed, task.length, 1_000_000);
     const context = await makeHaystack({ tokenizer, tokens: task.length - questionRoom, needles: NEEDLES, random });
@@ -151,11 +156,19 @@ export class Bench {
     }
     using session = this.#session(contestant, knobs, true);
     const place = context.tokens.length - Math.min(task.judged, Math.floor(task.length / 4));
-    const judged = context.tokens.slice(place);
     await session.append(context.tokens.slice(0, place), { signal: this.#signal });
     session.clearTrace();
-    const perplexity = await this.#perplexity(session, judged);
+    const judged = context.tokens.slice(place);
+    const perplexity = asked ? await this.#perplexity(session, judged) : null;
+    if (!asked) await session.append(judged, { signal: this.#signal });
     session.clearTrace();
+    return { perplexity, ...await this.#answerCosts(session, prompt) };
+  }
+
+  /** What an answer takes of a session that has read its context. */
+  async #answerCosts(session: Session, prompt: readonly number[]): Promise<Omit<Costs, "perplexity">> {
+    const { layers, keyValueHeads, headSize } = this.#model.config;
+    const keyBytes = BYTES * layers * keyValueHeads * headSize;
     await session.generate(prompt, { maxTokens: 2, stopTokens: [] });
     const written = session.length;
     const { seconds } = await timed(() => session.generate(prompt.slice(-1), { maxTokens: WRITTEN, stopTokens: [] }));
@@ -172,7 +185,6 @@ export class Bench {
       residentBytes: 2 * keyBytes * (method.keptTokens?.(step.length) ?? step.length) + session.memoryBytes,
       readBytes: keyBytes * (2 * attended + scored),
       secondsPerToken: this.timed ? seconds / WRITTEN : null,
-      perplexity,
     };
   }
 

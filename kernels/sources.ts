@@ -390,7 +390,8 @@ fn main(
       { binding: 1, name: "parts", kind: "read" },
       { binding: 2, name: "output", kind: "write" },
     ],
-    text: `// Joins the parts that attention_split.wgsl leaves: each row's sums, brought to one largest score, over their weights.
+    text: `// Joins the parts that attention_split.wgsl or attention_tiled.wgsl leaves: each row's sums, brought to one largest score, over
+// their weights.
 //
 // Shapes:   parts vec4 [rows of batch and heads, pairs, splits, D4 + 1]; output [batch, step_rows, query_heads, D4] of vec4
 // Dispatch: one workgroup of 256 threads per sequence, KV head and pair (row, query head of its group); linear groups
@@ -903,6 +904,7 @@ fn main(
       { name: "token_stride", type: "u32" },
       { name: "scale", type: "f32" },
       { name: "slide", type: "u32" },
+      { name: "splits", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -916,10 +918,11 @@ fn main(
 //
 // Shapes:   as in causal_attention.wgsl: queries, output [batch, step_rows, query_heads, D4] of vec4<f32>; keys, values f32 as
 //           vec4, addressed by strides (in vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros;
-//           counts u32 [batch, selections]
-// Dispatch: one workgroup of 8 x XS threads per 64 pairs (row, query head of a KV head's group); linear groups, batch * heads
-//           outermost, late rows first. A thread scores 8 pairs by 4 * KEYS4 keys of a tile, and sums 8 pairs by 4 * OUTPUTS
-//           channels.
+//           counts u32 [batch, selections]. SPLIT: output is what attention_combine.wgsl joins, vec4 [batch, heads, pairs,
+//           splits, D4 + 1]: sums, and behind them the highest score and the weights' sum
+// Dispatch: one workgroup of 8 x XS threads per 64 pairs (row, query head of a KV head's group) and split of the keys; linear
+//           groups, batch * heads outermost, late rows first, splits innermost. A thread scores 8 pairs by 4 * KEYS4 keys of a
+//           tile, and sums 8 pairs by 4 * OUTPUTS channels.
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6), tiled as in FlashAttention (Dao et al. 2022).
 //           32 channels are staged a turn for scores, CHUNKS turns; then 32 keys' weights a part, with 4 * STAGE_KEYS4 of their
 //           values at a time. Places in workgroup memory are numbers but for one index: no bound is checked in inner loops.
@@ -938,6 +941,7 @@ struct Params {
   token_stride: u32,
   scale: f32,
   slide: u32,
+  splits: u32,
 }
 
 // Less than any score that is not hidden; hidden ones are less than it.
@@ -974,10 +978,12 @@ fn main(
   @builtin(num_workgroups) grid: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
-  if (group >= params.group_count) {
+  let linear = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (linear >= params.group_count) {
     return;
   }
+  let group = linear / params.splits;
+  let split = linear % params.splits;
   let share = params.query_heads / params.heads;
   let pairs = params.step_rows * share;
   let tiles = (pairs + PAIRS - 1u) / PAIRS;
@@ -997,6 +1003,10 @@ fn main(
   let last = before + min(first_pair + PAIRS - 1u, pairs - 1u) / share + 1u;
   let first_end = before + first_pair / share + 1u;
   let first = select(0u, (first_end - min(first_end, params.slide)) / TILE_KEYS * TILE_KEYS, params.slide > 0u);
+  let all = (last - first + TILE_KEYS - 1u) / TILE_KEYS;
+  let own = (all + params.splits - 1u) / params.splits;
+  let tile_begin = first + min(split * own, all) * TILE_KEYS;
+  let tile_end = min(last, tile_begin + own * TILE_KEYS);
   // What a thread loads: member lane / 8 of every XS, channels lane % 8 of a turn's eight vec4s.
   let member = lane / 8u;
   let loaded4 = lane % 8u;
@@ -1012,7 +1022,7 @@ fn main(
     most[r] = LOWEST;
   }
   var sums: array<vec4<f32>, 8u * OUTPUTS>;
-  for (var tile = first; tile < last; tile += TILE_KEYS) {
+  for (var tile = tile_begin; tile < tile_end; tile += TILE_KEYS) {
     var scores = array<f32, SCORES>();
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
       let channel4 = chunk * 8u + loaded4;
@@ -1150,8 +1160,16 @@ fn main(
     }
     let pair = first_pair + 8u * r + y;
     if (pair < pairs) {
-      let place = query_first(pair, share, head, sequence);
-      let factor = 1.0 / ((total.x + total.y) + (total.z + total.w));
+      let whole = (total.x + total.y) + (total.z + total.w);
+      var place = query_first(pair, share, head, sequence);
+      var factor = 1.0 / whole;
+      if (SPLIT == 1u) {
+        place = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
+        factor = 1.0;
+        if (x == 0u) {
+          output[place + D4] = vec4<f32>(most[r] * params.scale, whole, 0.0, 0.0);
+        }
+      }
       for (var j = 0u; j < OUTPUTS; j++) { // unrolled
         if (x + XS * j < D4) {
           output[place + x + XS * j] = sums[r * OUTPUTS + j] * factor;

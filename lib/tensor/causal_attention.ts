@@ -1,6 +1,6 @@
 import { LimitExceededError } from "../gpu/mod.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
-import { attentionTile } from "./attention_tiles.ts";
+import { attentionSplits, attentionTile } from "./attention_tiles.ts";
 import { concat, slice as cutOut } from "./rearrange.ts";
 import { Tensor } from "./tensor.ts";
 import { bindRows, rowWindows } from "./windows.ts";
@@ -154,6 +154,7 @@ function run(
     );
   }
   const pairs = rows * queryHeads / heads;
+  const padded = 4 * Math.ceil(headSize / 4);
   const tile = attentionTile(queries.device, pairs, Math.ceil(headSize / 4));
   // Tiles read and write four channels of a query at a time.
   using asked = tile.across ? padHeads(queries) : queries.share();
@@ -161,14 +162,19 @@ function run(
   const windows = rowWindows(queries.device, "causalAttention", batch, sizes.map((size) => 4 * size));
   using output = Tensor.empty(queries.device, asked.shape, "f32", "attention output");
   for (const window of windows) {
+    const groups = window.count * heads * Math.ceil(pairs / tile.pairs);
+    const splits = attentionSplits(tile, groups, tokens);
+    const shared = { step_rows: rows, query_heads: queryHeads, heads };
+    // Where the keys are split, each part's sums are joined afterwards.
+    using parts = splits > 1
+      ? Tensor.empty(queries.device, [window.count * heads, pairs, splits, padded + 4], "f32", "attention parts")
+      : undefined;
     queries.device.commands.dispatch({
       kernel: tile.kernel,
-      constants: tile.constants,
+      constants: { ...tile.constants, ...(tile.across && { SPLIT: parts ? 1 : 0 }) },
       params: {
+        ...shared,
         first_sequence: window.start,
-        step_rows: rows,
-        query_heads: queryHeads,
-        heads,
         selections: counts.shape[1],
         head_size: headSize,
         sequence_stride: strides.sequence / 4,
@@ -176,16 +182,26 @@ function run(
         token_stride: strides.token / 4,
         scale: 1 / Math.sqrt(headSize),
         slide,
+        ...(tile.across && { splits }),
       },
       bindings: [
         bindRows(asked, sizes[0], window),
         bindRows(keys, sizes[1], window),
         bindRows(values, sizes[1], window),
         { buffer: counts.buffer },
-        bindRows(output, sizes[0], window),
+        parts ? { buffer: parts.buffer } : bindRows(output, sizes[0], window),
       ],
-      groups: window.count * heads * Math.ceil(pairs / tile.pairs),
+      groups: groups * splits,
       work: 2 * window.count * queryHeads * rows * Math.max(1, tokens - rows / 2) * headSize,
+    });
+    if (parts === undefined) continue;
+    queries.device.commands.dispatch({
+      kernel: "attention_combine",
+      constants: { D4: padded / 4 },
+      params: { ...shared, splits },
+      bindings: [{ buffer: parts.buffer }, bindRows(output, sizes[0], window)],
+      groups: window.count * heads * pairs,
+      work: parts.size,
     });
   }
   return asked.shape[3] === headSize ? output.share() : cutOut(output, [0, 0, 0, 0], queries.shape);

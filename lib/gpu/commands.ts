@@ -67,8 +67,9 @@ export class Commands {
   #work = 0;
   #recorded = 0;
   #kernels = new Set<string>();
-  #inFlight: Promise<unknown>[] = [];
+  #inFlight: { done: Promise<unknown>; work: number }[] = [];
   #unwatched = 0;
+  #submitted = 0;
   #yielded = 0;
   /** A typed array is read faster than a list of numbers. */
   readonly #dynamicOffset = new Uint32Array(1);
@@ -128,7 +129,7 @@ export class Commands {
     while (first < call.groups) {
       if (this.#work >= this.pacing.budget) this.flush();
       const room = Math.max(
-        1,
+        this.pacing.fewestGroups,
         Math.floor(
           (this.pacing.budget - this.#work) / Math.max(perGroup, 1e-9),
         ),
@@ -212,8 +213,9 @@ export class Commands {
     );
     this.pacing.submitted(this.#work, before, performance.now());
     this.#unwatched += this.#work;
+    this.#submitted += this.#work;
     if (this.#waitsForGpu && this.#unwatched > WATCHED_BUDGETS * this.pacing.budget) {
-      this.#inFlight.push(this.#gpu.queue.onSubmittedWorkDone());
+      this.#inFlight.push({ done: this.#gpu.queue.onSubmittedWorkDone(), work: this.#submitted });
       this.#unwatched = 0;
     }
     this.#work = 0;
@@ -230,8 +232,10 @@ export class Commands {
     signal?.throwIfAborted();
     // A discrete GPU would take work without end; waiting for the submit before the last keeps aborts prompt.
     if (this.#inFlight.length > 2) {
-      const waiting = this.#inFlight.splice(0, this.#inFlight.length - 2);
-      await waiting[waiting.length - 1];
+      const { done, work } = this.#inFlight.splice(0, this.#inFlight.length - 2).at(-1)!;
+      const before = performance.now();
+      await done;
+      this.pacing.finished(work, before, performance.now());
     }
     if (performance.now() - this.#yielded < 20) return;
     await new Promise<void>((resolve) => setTimeout(resolve, 0));

@@ -40,14 +40,18 @@ function threadKeys(across: number): number {
   return across === 8 ? 8 : 4;
 }
 
-/** Workgroups of a tiled way that keep a large GPU busy, fewest keys that one of them takes, and most parts of a row's keys. */
-const SPLITTING = { groups: 1024, keys: 512, most: 32 };
+/**
+ * Workgroups of a tiled way that keep a large GPU busy, fewest and most keys that one of them takes (a submit should not last a
+ * small GPU long), and most parts of a row's keys.
+ */
+const SPLITTING = { groups: 1024, fewestKeys: 512, mostKeys: 32768, most: 32 };
 
 /** In how many parts the keys are attended to, each by workgroups of their own, where the rows alone give too few of those. */
 export function attentionSplits({ across }: Pick<AttentionTile, "across">, groups: number, keys: number): number {
   if (!across) return 1;
-  const { groups: enough, keys: fewest, most } = SPLITTING;
-  return Math.max(1, Math.min(Math.floor(enough / groups), Math.floor(keys / fewest), most));
+  const { groups: enough, fewestKeys, mostKeys, most } = SPLITTING;
+  const wanted = Math.max(Math.floor(enough / groups), Math.ceil(keys / mostKeys));
+  return Math.max(1, Math.min(wanted, Math.floor(keys / fewestKeys), most));
 }
 
 /** The question under which attention over heads of so many vec4s is tuned. */

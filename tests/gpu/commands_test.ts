@@ -1,4 +1,13 @@
-import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import {
   Device,
   DeviceLostError,
@@ -204,6 +213,24 @@ Deno.test("Pacing learns the adapter's speed from submits that waited", () => {
   const fixed = discrete.budget;
   discrete.submitted(fixed, 0, 500);
   assertEquals(discrete.budget, fixed);
+});
+
+Deno.test("Pacing learns a discrete GPU's speed from when its work is done, and nothing where it had idled", () => {
+  const learn = (speed: number, wait: number) => {
+    const pacing = new Pacing(false, 40);
+    const first = pacing.budget;
+    for (let i = 1; i < 40; i++) pacing.finished(i * first, i * 40 / speed - wait, i * 40 / speed);
+    return pacing.budget / first;
+  };
+  // Four times the speed it was taken for; past the most that is believed; a third of it; never waited for.
+  assertAlmostEquals(learn(4, 5), 4, 0.1);
+  assertEquals(learn(100, 5), 16);
+  assertAlmostEquals(learn(1 / 3, 5), 1 / 3, 0.1);
+  assertEquals(learn(4, 0), 1);
+});
+
+Deno.test("a call is not cut into pieces of fewer workgroups than a large GPU runs at a time", () => {
+  assertEquals([new Pacing(true).fewestGroups, new Pacing(false).fewestGroups], [1, 512]);
 });
 
 gpuTest("fma_probe and f16_probe compute what they say", async (device) => {

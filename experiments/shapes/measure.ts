@@ -10,8 +10,12 @@ import type { ShapesRow, StepKind, StepRow } from "./rows.ts";
 import { stepCost } from "./step_cost.ts";
 
 /** Time that repeats of a step take together (a software adapter is only there to try the command), and the most of them. */
-const ENOUGH_MILLISECONDS = { gpu: 1200, software: 200 };
-const MOST_REPEATS = 20;
+const ENOUGH_MILLISECONDS = { gpu: 800, software: 200 };
+const MOST_REPEATS = 100;
+/** A GPU that had nothing to do runs at low clocks: steps run for so long before any is timed. */
+const WARM_MILLISECONDS = { gpu: 400, software: 0 };
+/** Steps of one sample of the kernels' times, as many samples, and time after which no further one is begun. */
+const SAMPLES = { steps: 4, count: 5, milliseconds: 1500 };
 
 /** What is timed, and where rows go. */
 export interface MeasureOptions {
@@ -88,16 +92,16 @@ async function measureStep(
     await device.finish();
     return (performance.now() - start) / count;
   };
+  const kind = device.info.software ? "software" : "gpu";
   await timed(1);
   device.memory.resetPeak();
-  const once = await timed(1);
+  let once = await timed(1);
   const peakBytes = device.memory.peakBytes;
-  const repeats = Math.max(
-    1,
-    Math.min(MOST_REPEATS, Math.floor(ENOUGH_MILLISECONDS[device.info.software ? "software" : "gpu"] / once)),
-  );
+  const started = performance.now();
+  while (performance.now() - started < WARM_MILLISECONDS[kind]) once = await timed(4);
+  const repeats = Math.max(1, Math.min(MOST_REPEATS, Math.floor(ENOUGH_MILLISECONDS[kind] / once)));
   const wallMilliseconds = repeats > 1 ? await timed(repeats) : once;
-  const gpuMilliseconds = await kernelMilliseconds(device, run, Math.min(repeats, 5));
+  const gpuMilliseconds = await kernelMilliseconds(device, run);
   const shape = {
     length: length + rows,
     rows,
@@ -136,15 +140,18 @@ async function runStep(stepper: Stepper, about: StepAbout, rows: number, part: M
 }
 
 /** GPU time of a step's kernels, the median of several; each call is a pass of its own then, so the clock says nothing. */
-async function kernelMilliseconds(device: Device, run: () => Promise<void>, repeats: number): Promise<number | null> {
+async function kernelMilliseconds(device: Device, run: () => Promise<void>): Promise<number | null> {
   if (!device.info.timestamps || device.info.software) return null;
   device.profiler.enabled = true;
   try {
     await device.kernelTimes();
     const samples: number[] = [];
-    for (let repeat = 0; repeat < repeats; repeat++) {
-      await run();
-      samples.push((await device.kernelTimes()).reduce((sum, { milliseconds }) => sum + milliseconds, 0));
+    const started = performance.now();
+    while (samples.length < SAMPLES.count && performance.now() - started < SAMPLES.milliseconds) {
+      // Several steps a sample: reading times waits, and a GPU that waits slows down.
+      const steps = samples.length === 0 ? 1 : SAMPLES.steps;
+      for (let step = 0; step < steps; step++) await run();
+      samples.push((await device.kernelTimes()).reduce((sum, { milliseconds }) => sum + milliseconds, 0) / steps);
     }
     return median(samples);
   } finally {

@@ -11,7 +11,7 @@ import { readsStored } from "./storage.ts";
 /** Ways to score: each thread on its own, with its lists in registers; or workgroups that share keys and lists. */
 export const scorings: readonly KernelOption[] = [
   { name: "lanes" },
-  { name: "workgroups", threads: 128, workgroupBytes: 32 * 1024 },
+  { name: "workgroups", threads: 256, workgroupBytes: 32 * 1024 },
 ];
 
 /** The question under which scoring is tuned. */

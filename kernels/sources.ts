@@ -49,6 +49,7 @@ export type KernelName =
   | "cache_append"
   | "cache_append_one"
   | "cast"
+  | "cast_votes"
   | "causal_attention"
   | "chunk_features"
   | "chunk_keys"
@@ -76,7 +77,6 @@ export type KernelName =
   | "matmul_transposed"
   | "matmul_vector"
   | "max"
-  | "merge_lists"
   | "merge_top_k"
   | "multiply"
   | "own_scores"
@@ -93,9 +93,9 @@ export type KernelName =
   | "rotate_queries"
   | "sample"
   | "scale"
+  | "scan_groups"
   | "scatter_rows"
   | "score_blocks"
-  | "score_few_top_k"
   | "score_groups"
   | "score_image_top_k"
   | "score_short_top_k"
@@ -1607,6 +1607,84 @@ fn main(
     y[index] = To(to_u32(f32(x[index])));
   } else {
     y[index] = To(x[index]);
+  }
+}
+`,
+  },
+  cast_votes: {
+    name: "cast_votes",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "entries", type: "u32" },
+      { name: "votes_stride", type: "u32" },
+      { name: "candidates_stride", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "best_tokens", kind: "read" },
+      { binding: 2, name: "votes", kind: "write" },
+      { binding: 3, name: "candidates", kind: "write" },
+      { binding: 4, name: "candidate_counts", kind: "write" },
+    ],
+    text: `// Casts one vote for each token that a query's list holds: where lists are whole, and nothing is left to merge.
+//
+// Shapes:   best_tokens u32 [selections, entries], the lists of all queries that vote together, NONE where there is no token; votes
+//           u32 [selections, votes_stride], zero before; candidates u32 [selections, candidates_stride], every token with a vote
+//           once, in no order; candidate_counts u32 [selections], zero before
+// Dispatch: one workgroup of WORKGROUP threads per selection and WORKGROUP entries, entries fastest; linear groups
+// Source:   ALGORITHM section 5: votes[j] = number of (head, row) whose k best hold j; ReAttention section 3.2
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  entries: u32,
+  votes_stride: u32,
+  candidates_stride: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+const NONE = 0xffffffffu;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> best_tokens: array<u32>;
+@group(0) @binding(2) var<storage, read_write> votes: array<atomic<u32>>;
+@group(0) @binding(3) var<storage, read_write> candidates: array<u32>;
+@group(0) @binding(4) var<storage, read_write> candidate_counts: array<atomic<u32>>;
+
+// New candidates of this workgroup, and where they go: one wait for the common count instead of one each.
+var<workgroup> fresh: atomic<u32>;
+var<workgroup> first_place: u32;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let parts = (params.entries + WORKGROUP - 1u) / WORKGROUP;
+  let selection = group / parts;
+  let entry = group % parts * WORKGROUP + lane;
+  var token = NONE;
+  if (entry < params.entries) {
+    token = best_tokens[selection * params.entries + entry];
+  }
+  var place = NONE;
+  if (token != NONE && atomicAdd(&votes[selection * params.votes_stride + token], 1u) == 0u) {
+    place = atomicAdd(&fresh, 1u);
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    first_place = atomicAdd(&candidate_counts[selection], atomicLoad(&fresh));
+  }
+  let first = workgroupUniformLoad(&first_place);
+  if (place != NONE) {
+    candidates[selection * params.candidates_stride + first + place] = token;
   }
 }
 `,
@@ -4298,100 +4376,6 @@ fn main(
 }
 `,
   },
-  merge_lists: {
-    name: "merge_lists",
-    params: [
-      { name: "first_group", type: "u32" },
-      { name: "group_count", type: "u32" },
-      { name: "pairs", type: "u32" },
-      { name: "heads", type: "u32" },
-      { name: "selections", type: "u32" },
-      { name: "blocks", type: "u32" },
-      { name: "votes_stride", type: "u32" },
-      { name: "candidates_stride", type: "u32" },
-    ],
-    bindings: [
-      { binding: 0, name: "params", kind: "uniform" },
-      { binding: 1, name: "best_scores", kind: "read" },
-      { binding: 2, name: "best_tokens", kind: "read" },
-      { binding: 3, name: "votes", kind: "write" },
-      { binding: 4, name: "candidates", kind: "write" },
-      { binding: 5, name: "candidate_counts", kind: "write" },
-      { binding: 6, name: "top_scores", kind: "write" },
-      { binding: 7, name: "top_tokens", kind: "write" },
-    ],
-    text: `// The same as merge_top_k.wgsl with a workgroup for each query: for GPUs, where few queries have many blocks.
-//
-// Shapes:   best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K] from a scoring kernel; votes u32
-//           [batch, selections, votes_stride], zero before; candidates u32 [batch, selections, candidates_stride], every
-//           token with a vote once, in no order; candidate_counts u32 [batch, selections], zero before; top_scores f32,
-//           top_tokens u32 [batch, heads, pairs, K], the merged lists, for the trace.
-//           selections is 1 where all heads vote together, or the number of KV heads where each votes on its own.
-// Dispatch: one workgroup of THREADS threads per query (batch * heads * pairs), linear groups; PAIRS is 1
-// Source:   ALGORITHM section 5: votes[j] = number of (head, row) whose k best hold j; ReAttention section 3.2
-
-struct Params {
-  first_group: u32,
-  group_count: u32,
-  pairs: u32,
-  heads: u32,
-  selections: u32,
-  blocks: u32,
-  votes_stride: u32,
-  candidates_stride: u32,
-}
-
-// uses parts/shared_list.wgsl
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> best_scores: array<f32>;
-@group(0) @binding(2) var<storage, read> best_tokens: array<u32>;
-@group(0) @binding(3) var<storage, read_write> votes: array<atomic<u32>>;
-@group(0) @binding(4) var<storage, read_write> candidates: array<u32>;
-@group(0) @binding(5) var<storage, read_write> candidate_counts: array<atomic<u32>>;
-@group(0) @binding(6) var<storage, read_write> top_scores: array<f32>;
-@group(0) @binding(7) var<storage, read_write> top_tokens: array<u32>;
-
-@compute @workgroup_size(THREADS)
-fn main(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
-  @builtin(num_workgroups) grid: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let query = params.first_group + workgroup.x + workgroup.y * grid.x;
-  if (query >= params.group_count) {
-    return;
-  }
-  for (var item = lane; item < K; item += THREADS) {
-    list_scores[item] = LOWEST;
-    list_tokens[item] = NONE;
-  }
-  let count = params.blocks * K;
-  var turn = 0u;
-  for (var first = 0u; first < count; first += THREADS) {
-    workgroupBarrier();
-    if (first + lane < count) {
-      let entry = query * count + first + lane;
-      offer(0u, turn, best_scores[entry], best_tokens[entry]);
-    }
-    turn = join(turn, lane);
-  }
-  workgroupBarrier();
-  let head = (query / params.pairs) % params.heads;
-  let sequence = query / (params.pairs * params.heads);
-  let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
-  for (var item = lane; item < K; item += THREADS) {
-    let token = list_tokens[turn * K + item];
-    top_scores[query * K + item] = list_scores[turn * K + item];
-    top_tokens[query * K + item] = token;
-    if (token != NONE && atomicAdd(&votes[selection * params.votes_stride + token], 1u) == 0u) {
-      let place = atomicAdd(&candidate_counts[selection], 1u);
-      candidates[selection * params.candidates_stride + place] = token;
-    }
-  }
-}
-`,
-  },
   merge_top_k: {
     name: "merge_top_k",
     params: [
@@ -4706,7 +4690,7 @@ fn main(
       { binding: 6, name: "scope", kind: "write" },
     ],
     text: `// All that follows scoring, in one workgroup for those who vote together: merges the blocks' lists of each query, counts votes,
-// keeps the candidates with most, and lists what the step attends to. The same as merge_lists, clip_votes and collect_indices one
+// keeps the candidates with most, and lists what the step attends to. The same as merge_top_k, clip_votes and collect_indices one
 // after the other: for GPUs, in decoding, where each call waits for the one before.
 //
 // Shapes:   best_scores f32, best_tokens u32 [selections, QUERIES, blocks, K] from a scoring kernel, a list's best first; parts
@@ -5437,18 +5421,18 @@ fn main(
       { binding: 7, name: "best_tokens", kind: "write" },
     ],
     text: `// Picks each query's k best tokens: the k groups of neighbouring tokens with the highest scores hold them, so only those are scored
-// again. For GPUs, in prefill, after score_groups.wgsl.
+// again. For GPUs, after score_groups.wgsl and scan_groups.wgsl.
 //
 // Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
 //           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
 //           parts [batch, 4]; group_bests f32 [batch, heads, pairs, groups], each group's highest score; best_scores f32,
 //           best_tokens u32 [batch, heads, pairs, K], sorted by falling score, then rising token. A pair is (row, query head of the
-//           KV head's group). Tokens count from the start of the middle; unused places hold NONE. D4 is a multiple of 4.
-// Dispatch: one workgroup of 64 threads per query (batch * heads * pairs), linear groups. Where the cache has several slabs, one
-//           call per slab: each goes on from the lists of the one before (params.resume).
+//           KV head's group). Tokens count from the start of the middle; unused places hold NONE.
+// Dispatch: one workgroup of THREADS threads, at least K, per query (batch * heads * pairs), linear groups. Where the cache has several
+//           slabs, one call per slab: each goes on from the lists of the one before (params.resume).
 // Source:   ALGORITHM section 5, scores of type qk. Groups rank by their best token: higher score first, then the lower token. A
-//           token outside of the k first groups has k better ones, each group's best. Sums run as in score_groups.wgsl, so that
-//           scores are bitwise those that the groups were ranked by.
+//           token outside of the k first groups has k better ones, each group's best. Sums run as they did before
+//           (parts/score_*.wgsl), so that scores are bitwise those that the groups were ranked by.
 
 struct Params {
   first_group: u32,
@@ -5468,13 +5452,10 @@ struct Params {
 
 const NONE = 0xffffffffu;
 const LOWEST = -3.4028234663852886e38f;
-const THREADS = 64u;
 // Items that threads offer at a time; where more come, they wait for the next join.
 const ROOM = 256u;
 // Groups that a thread loads before it looks at the first.
 const AHEAD = 8u;
-// Vectors of a key, likewise.
-const VECTORS = 4u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -5591,24 +5572,6 @@ fn find_bound(first: u32, groups: u32, lane: u32) -> bool {
   }
   workgroupBarrier();
   return rank < K;
-}
-
-// A token's score, summed over rising channels.
-fn score_of(slot: u32) -> f32 {
-  let first = key_first(slot);
-  let scale = key_scale(slot);
-  var score = 0.0;
-  for (var c4 = 0u; c4 < D4; c4 += VECTORS) {
-    var keys: array<vec4<f32>, VECTORS>;
-    for (var i = 0u; i < VECTORS; i++) { // unrolled
-      keys[i] = key_vector(first + c4 + i) * scale;
-    }
-    for (var i = 0u; i < VECTORS; i++) { // unrolled
-      let query = query_row[c4 + i];
-      score = fma(query.w, keys[i].w, fma(query.z, keys[i].z, fma(query.y, keys[i].y, fma(query.x, keys[i].x, score))));
-    }
-  }
-  return score;
 }
 
 @compute @workgroup_size(THREADS)
@@ -6261,6 +6224,244 @@ fn main(
 }
 `,
   },
+  scan_groups: {
+    name: "scan_groups",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "groups", type: "u32" },
+      { name: "group_tokens", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "block_tokens", type: "u32" },
+      { name: "resume", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "key_pages", kind: "read" },
+      { binding: 3, name: "table", kind: "read" },
+      { binding: 4, name: "parts", kind: "read" },
+      { binding: 5, name: "group_bests", kind: "write" },
+    ],
+    text: `// Scores the middle of the cache against few queries and leaves the highest score of each group of neighbouring tokens: for GPUs, in
+// decoding. Keys are read once, by all threads of the GPU, straight into registers; the scores themselves are never written. What
+// comes after, rescore_groups.wgsl, finds the k best tokens in the k best groups.
+//
+// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
+//           parts [batch, 4]; group_bests f32 [batch, heads, pairs, groups], the lowest number where a group has no token. A pair
+//           is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads. group_tokens is a multiple of 8.
+// Dispatch: one workgroup of 128 threads per sequence, KV head, PAIRS pairs and block of block_tokens tokens (a multiple of BATCH / 8
+//           groups), blocks fastest; linear groups. LANES threads share a token, a power of two that divides D4, PER = D4 / LANES;
+//           AHEAD tokens a thread are on their way at a time; PAIRS * BATCH / 8 <= 128. SCALED is 1 where keys have scales. Where
+//           the cache has several slabs (SLABS 2), one call per slab: each raises what the one before left (params.resume), and
+//           passes over blocks that have no page in its slab.
+// Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3. Every key is summed as
+//           parts/score_lanes.wgsl does, so equal keys get bitwise equal scores.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  query_heads: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  groups: u32,
+  group_tokens: u32,
+  blocks: u32,
+  block_tokens: u32,
+  resume: u32,
+}
+
+const LOWEST = -3.4028234663852886e38f;
+const THREADS = 128u;
+const UNITS = THREADS / LANES;
+// Tokens that are scored together: eight of each of so many groups.
+const BATCH = UNITS * AHEAD;
+const EIGHTS = BATCH / 8u;
+// One more than eight tokens' sums keeps threads that read neighbouring groups on different banks.
+const STRIDE = 8u * LANES + 1u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> group_bests: array<f32>;
+
+var<workgroup> query_rows: array<vec4<f32>, PAIRS * D4>;
+// Of each pair, group and token: the lanes' sums.
+var<workgroup> sums: array<f32, PAIRS * EIGHTS * STRIDE>;
+var<workgroup> scales: array<f32, BATCH>;
+var<workgroup> touched: atomic<u32>;
+var<workgroup> goes_on: u32;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + PAIRS - 1u) / PAIRS;
+  let block = group % params.blocks;
+  let first_pair = (group / params.blocks) % tiles * PAIRS;
+  let head = (group / (params.blocks * tiles)) % params.heads;
+  let sequence = group / (params.blocks * tiles * params.heads);
+  let middle_start = parts[sequence].y;
+  let start = middle_start + block * params.block_tokens;
+  let end = max(start, min(middle_start + parts[sequence].w, start + params.block_tokens));
+  // A range is a group for each eight of a batch; its batches take eight tokens of each group.
+  let range_tokens = EIGHTS * params.group_tokens;
+  let range_batches = params.group_tokens / 8u;
+  let ranges = (end - start + range_tokens - 1u) / range_tokens;
+  var batches = ranges * range_batches;
+
+  // What a thread keeps: the best of a pair's group.
+  let pair = first_pair + lane / EIGHTS;
+  let eight = lane % EIGHTS;
+  let keeps = lane < PAIRS * EIGHTS && pair < pairs;
+  let first_of_block = block * params.block_tokens / params.group_tokens + eight;
+  let first_best = ((sequence * params.heads + head) * pairs + pair) * params.groups + first_of_block;
+  if (SLABS > 1u) {
+    for (var item = start / params.page_tokens + lane; item * params.page_tokens < end; item += THREADS) {
+      let page = table[sequence * params.table_stride + item];
+      if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
+        atomicStore(&touched, 1u);
+      }
+    }
+    workgroupBarrier();
+    if (lane == 0u) {
+      goes_on = atomicLoad(&touched);
+    }
+    batches *= workgroupUniformLoad(&goes_on);
+    if (batches == 0u) {
+      // What other slabs hold is compared with the lowest number.
+      for (var range = 0u; range < ranges; range++) {
+        if (keeps && params.resume == 0u && first_of_block + range * EIGHTS < params.groups) {
+          group_bests[first_best + range * EIGHTS] = LOWEST;
+        }
+      }
+      return;
+    }
+  }
+  if (batches == 0u) {
+    return;
+  }
+
+  for (var item = lane; item < PAIRS * D4; item += THREADS) {
+    let asked = min(first_pair + item / D4, pairs - 1u);
+    let row = sequence * params.step_rows + asked / share;
+    query_rows[item] = queries[(row * params.query_heads + head * share + asked % share) * D4 + item % D4];
+  }
+  workgroupBarrier();
+  let slice = lane % LANES;
+  let unit = lane / LANES;
+  var query: array<vec4<f32>, PAIRS * PER>;
+  for (var p = 0u; p < PAIRS; p++) { // unrolled
+    for (var c = 0u; c < PER; c++) { // unrolled
+      query[p * PER + c] = query_rows[p * D4 + slice + c * LANES];
+    }
+  }
+
+  // What is needed next is asked for early: pages two batches ahead, keys one.
+  var next_token: array<u32, AHEAD>;
+  var next_page: array<u32, AHEAD>;
+  var here: array<bool, AHEAD>;
+  var keys: array<StoredKeys, AHEAD * PER>;
+  var scale: array<f32, AHEAD>;
+  for (var t = 0u; t < AHEAD; t++) { // unrolled
+    let place = t * UNITS + unit;
+    next_token[t] = start + place / 8u * params.group_tokens + place % 8u;
+    next_page[t] = table[sequence * params.table_stride + min(next_token[t], end - 1u) / params.page_tokens];
+  }
+  var best = LOWEST;
+  for (var batch = 0u; batch <= batches; batch++) {
+    if (batch > 0u) {
+      for (var t = 0u; t < AHEAD; t++) { // unrolled
+        let place = t * UNITS + unit;
+        let first = place / 8u * STRIDE + place % 8u * LANES + slice;
+        let dropped = select(0.0, LOWEST, slice == 0u);
+        for (var p = 0u; p < PAIRS; p++) { // unrolled
+          var sum = vec4<f32>();
+          for (var c = 0u; c < PER; c++) { // unrolled
+            sum = fma(query[p * PER + c], key_loaded(keys[t * PER + c]), sum);
+          }
+          sums[p * EIGHTS * STRIDE + first] = select(dropped, (sum.x + sum.y) + (sum.z + sum.w), here[t]);
+        }
+        if (SCALED == 1u && slice == 0u) {
+          scales[place] = scale[t];
+        }
+      }
+    }
+    if (batch < batches) {
+      let following = min(batch + 1u, batches - 1u);
+      let following_first = start + following / range_batches * range_tokens + following % range_batches * 8u;
+      for (var t = 0u; t < AHEAD; t++) { // unrolled
+        let token = next_token[t];
+        let page = next_page[t];
+        here[t] = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
+        let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+        // Other tokens are read as the slab's first, and dropped: branches would keep loads from running ahead.
+        let read = select(0u, slot, here[t]);
+        let first = key_first(read) + slice;
+        for (var c = 0u; c < PER; c++) { // unrolled
+          keys[t * PER + c] = key_pages[first + c * LANES];
+        }
+        scale[t] = select(1.0, key_scale(read), here[t]);
+        let place = t * UNITS + unit;
+        next_token[t] = following_first + place / 8u * params.group_tokens + place % 8u;
+        next_page[t] = table[sequence * params.table_stride + min(next_token[t], end - 1u) / params.page_tokens];
+      }
+    }
+    if (batch > 0u) {
+      workgroupBarrier();
+      let range = (batch - 1u) / range_batches;
+      let turn = (batch - 1u) % range_batches;
+      if (keeps) {
+        var highest = LOWEST;
+        for (var token = 0u; token < 8u; token++) { // unrolled
+          var score = 0.0;
+          for (var l = 0u; l < LANES; l++) { // unrolled
+            score += sums[lane * STRIDE + token * LANES + l];
+          }
+          if (SCALED == 1u) {
+            score *= scales[eight * 8u + token];
+          }
+          highest = max(highest, score);
+        }
+        best = select(max(best, highest), highest, turn == 0u);
+        if (turn + 1u == range_batches && first_of_block + range * EIGHTS < params.groups) {
+          let place = first_best + range * EIGHTS;
+          if (SLABS > 1u && params.resume == 1u) {
+            best = max(best, group_bests[place]);
+          }
+          group_bests[place] = best;
+        }
+      }
+      workgroupBarrier();
+    }
+  }
+}
+`,
+  },
   scatter_rows: {
     name: "scatter_rows",
     params: [
@@ -6413,249 +6614,6 @@ fn main(
     total += score;
   }
   scores[goal] = total;
-}
-`,
-  },
-  score_few_top_k: {
-    name: "score_few_top_k",
-    params: [
-      { name: "first_group", type: "u32" },
-      { name: "group_count", type: "u32" },
-      { name: "batch", type: "u32" },
-      { name: "step_rows", type: "u32" },
-      { name: "heads", type: "u32" },
-      { name: "query_heads", type: "u32" },
-      { name: "page_tokens", type: "u32" },
-      { name: "table_stride", type: "u32" },
-      { name: "slab_first", type: "u32" },
-      { name: "slab_pages", type: "u32" },
-      { name: "blocks", type: "u32" },
-      { name: "block_tokens", type: "u32" },
-      { name: "resume", type: "u32" },
-    ],
-    bindings: [
-      { binding: 0, name: "params", kind: "uniform" },
-      { binding: 1, name: "queries", kind: "read" },
-      { binding: 2, name: "key_pages", kind: "read" },
-      { binding: 3, name: "table", kind: "read" },
-      { binding: 4, name: "parts", kind: "read" },
-      { binding: 5, name: "best_scores", kind: "write" },
-      { binding: 6, name: "best_tokens", kind: "write" },
-    ],
-    text: `// Scores the middle of the cache against few queries and keeps the k best tokens of each block, in one pass: for GPUs, in
-// decoding. Keys are read once, by all threads of the GPU, through workgroup memory; the scores themselves are never written.
-//
-// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
-//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
-//           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
-//           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
-//           Tokens count from the start of the middle; unused places hold NONE. CHUNK4 divides D4.
-// Dispatch: one workgroup of 128 threads per sequence, KV head, PAIRS pairs and block of block_tokens tokens, blocks fastest;
-//           linear groups. Where the cache has several slabs, one call per slab: each goes on from the lists of the one
-//           before (params.resume), and with SLABS 2 passes over blocks that have no page in its slab.
-// Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3.
-//           Every key is summed in the same order, so equal keys get bitwise equal scores and the lower token wins.
-
-struct Params {
-  first_group: u32,
-  group_count: u32,
-  batch: u32,
-  step_rows: u32,
-  heads: u32,
-  query_heads: u32,
-  page_tokens: u32,
-  table_stride: u32,
-  slab_first: u32,
-  slab_pages: u32,
-  blocks: u32,
-  block_tokens: u32,
-  resume: u32,
-}
-
-// uses parts/shared_list.wgsl
-
-const THREADS = 128u;
-const CHUNKS = D4 / CHUNK4;
-// Groups of threads whose best scores bound the K-th best of a first batch from below; K groups where that many say something.
-const GROUPS = min(K, 32u);
-// One vec4 more than a row holds keeps threads that read neighbouring rows on different banks.
-const STRIDE4 = CHUNK4 + 1u;
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
-@group(0) @binding(3) var<storage, read> table: array<u32>;
-@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
-@group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
-
-var<workgroup> query_rows: array<vec4<f32>, PAIRS * D4>;
-var<workgroup> keys: array<vec4<f32>, THREADS * STRIDE4>;
-var<workgroup> slots: array<u32, THREADS>;
-var<workgroup> touched: atomic<u32>;
-var<workgroup> group_bests: array<atomic<u32>, PAIRS * GROUPS>;
-
-// Unsigned integers in the order of the floats, none of them 0; NaN, which is never picked, is the lowest.
-fn order_key(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) {
-    return 1u;
-  }
-  return select(bits | 0x80000000u, ~bits, (bits & 0x80000000u) != 0u);
-}
-
-// The lowest of the groups' best keys: where lists are empty, nothing below it can be among the K best.
-fn lowest_group_best(pair: u32) -> u32 {
-  var lowest = 0xffffffffu;
-  for (var other = 0u; other < GROUPS; other++) {
-    lowest = min(lowest, atomicLoad(&group_bests[pair * GROUPS + other]));
-  }
-  return lowest;
-}
-
-@compute @workgroup_size(THREADS)
-fn main(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
-  @builtin(num_workgroups) grid: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
-  if (group >= params.group_count) {
-    return;
-  }
-  let share = params.query_heads / params.heads;
-  let pairs = params.step_rows * share;
-  let tiles = (pairs + PAIRS - 1u) / PAIRS;
-  let block = group % params.blocks;
-  let first_pair = (group / params.blocks) % tiles * PAIRS;
-  let head = (group / (params.blocks * tiles)) % params.heads;
-  let sequence = group / (params.blocks * tiles * params.heads);
-  let lists = (sequence * params.heads + head) * pairs;
-
-  for (var item = lane; item < PAIRS * D4; item += THREADS) {
-    let pair = min(first_pair + item / D4, pairs - 1u);
-    let row = sequence * params.step_rows + pair / share;
-    query_rows[item] = queries[(row * params.query_heads + head * share + pair % share) * D4 + item % D4];
-  }
-  for (var item = lane; item < PAIRS * K; item += THREADS) {
-    let source = ((lists + min(first_pair + item / K, pairs - 1u)) * params.blocks + block) * K + item % K;
-    list_scores[item] = select(LOWEST, best_scores[source], params.resume == 1u);
-    list_tokens[item] = select(NONE, best_tokens[source], params.resume == 1u);
-  }
-
-  let middle_start = parts[sequence].y;
-  let start = middle_start + block * params.block_tokens;
-  let end = min(middle_start + parts[sequence].w, start + params.block_tokens);
-  for (var item = lane; item < PAIRS * GROUPS; item += THREADS) {
-    atomicStore(&group_bests[item], 0u);
-  }
-  var steps = (max(start, end) - start + THREADS - 1u) / THREADS * CHUNKS;
-  if (SLABS > 1u) {
-    let first_page = start / params.page_tokens;
-    for (var item = first_page + lane; item * params.page_tokens < end; item += THREADS) {
-      let page = table[sequence * params.table_stride + item];
-      if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
-        atomicStore(&touched, 1u);
-      }
-    }
-    workgroupBarrier();
-    if (lane == 0u) {
-      joins = atomicLoad(&touched);
-    }
-    steps *= workgroupUniformLoad(&joins);
-  }
-  var turn = 0u;
-  // What is needed next is asked for early: pages a batch ahead, keys a step.
-  var next_page = table[sequence * params.table_stride + min(start + lane, end - 1u) / params.page_tokens];
-  var next_here = false;
-  var here = false;
-  var next_scale = 1.0;
-  var scale = 1.0;
-  var fresh: array<vec4<f32>, CHUNK4>;
-  var sums: array<vec4<f32>, PAIRS>;
-  for (var step = 0u; step <= steps; step++) {
-    let chunk = step % CHUNKS * CHUNK4;
-    let first = start + step / CHUNKS * THREADS;
-    if (chunk == 0u && step < steps) {
-      let token = first + lane;
-      next_here = token < end && next_page >= params.slab_first && next_page < params.slab_first + params.slab_pages;
-      let slot = ((next_page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-      // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
-      let read = select(0u, slot, next_here);
-      slots[lane] = key_first(read);
-      next_scale = key_scale(read);
-      next_page = table[sequence * params.table_stride + min(token + THREADS, end - 1u) / params.page_tokens];
-    }
-    workgroupBarrier();
-    if (step > 0u) {
-      for (var load = 0u; load < CHUNK4; load++) { // unrolled
-        let item = lane + load * THREADS;
-        keys[item / CHUNK4 * STRIDE4 + item % CHUNK4] = fresh[load];
-      }
-    }
-    if (step < steps) {
-      for (var load = 0u; load < CHUNK4; load++) { // unrolled
-        let item = lane + load * THREADS;
-        fresh[load] = key_vector(slots[item / CHUNK4] + chunk + item % CHUNK4);
-      }
-    }
-    // What the last batch offered is joined before the next one offers; the barriers between are those that keys need.
-    if (step > CHUNKS && (step - 1u) % CHUNKS == 0u) {
-      note_offers(lane);
-      turn = join_noted(turn, lane);
-    } else {
-      workgroupBarrier();
-    }
-    if (step > 0u) {
-      let done = (step - 1u) % CHUNKS * CHUNK4;
-      for (var c = 0u; c < CHUNK4; c++) { // unrolled
-        let key = keys[lane * STRIDE4 + c];
-        for (var p = 0u; p < PAIRS; p++) { // unrolled
-          sums[p] = fma(query_rows[p * D4 + done + c], key, sums[p]);
-        }
-      }
-      if (step % CHUNKS == 0u) {
-        let token = first - THREADS + lane - middle_start;
-        let is_first = step == CHUNKS;
-        if (is_first) {
-          for (var p = 0u; p < PAIRS; p++) { // unrolled
-            let score = ((sums[p].x + sums[p].y) + (sums[p].z + sums[p].w)) * scale;
-            if (here) {
-              atomicMax(&group_bests[p * GROUPS + lane % GROUPS], order_key(score));
-            }
-          }
-        }
-        // All threads: whether it is the first batch is the same for all.
-        if (is_first) {
-          workgroupBarrier();
-        }
-        for (var p = 0u; p < PAIRS; p++) { // unrolled
-          let score = ((sums[p].x + sums[p].y) + (sums[p].z + sums[p].w)) * scale;
-          var least = 0u;
-          if (is_first && GROUPS == K) {
-            least = lowest_group_best(p);
-          }
-          if (here && order_key(score) >= least) {
-            offer(p, turn, score, token);
-          }
-          sums[p] = vec4<f32>();
-        }
-      }
-    }
-    if (chunk == 0u) {
-      here = next_here;
-      scale = next_scale;
-    }
-  }
-  turn = join(turn, lane);
-  workgroupBarrier();
-  for (var item = lane; item < PAIRS * K; item += THREADS) {
-    let pair = first_pair + item / K;
-    if (pair < pairs) {
-      best_scores[((lists + pair) * params.blocks + block) * K + item % K] = list_scores[turn * PAIRS * K + item];
-      best_tokens[((lists + pair) * params.blocks + block) * K + item % K] = list_tokens[turn * PAIRS * K + item];
-    }
-  }
 }
 `,
   },
@@ -8363,9 +8321,13 @@ fn key_scale(slot: u32) -> f32 {
   return 1.0;
 }
 
-// Four channels, before the scale.
+// Four channels, before the scale: as stored, and read.
+fn key_loaded(stored: StoredKeys) -> vec4<f32> {
+  return vec4<f32>(stored);
+}
+
 fn key_vector(place: u32) -> vec4<f32> {
-  return vec4<f32>(key_pages[place]);
+  return key_loaded(key_pages[place]);
 }
 
 // One channel, scaled.
@@ -8389,10 +8351,14 @@ fn key_scale(slot: u32) -> f32 {
   return bitcast<f32>(key_pages[page + params.page_tokens * D4 + slot % params.page_tokens]);
 }
 
-// Four channels, before the scale: whole numbers from -127 to 127.
-fn key_vector(place: u32) -> vec4<f32> {
-  let word = bitcast<i32>(key_pages[place]);
+// Four channels, before the scale, whole numbers from -127 to 127: as stored, and read.
+fn key_loaded(stored: StoredKeys) -> vec4<f32> {
+  let word = bitcast<i32>(stored);
   return vec4<f32>(vec4(word << 24u, word << 16u, word << 8u, word) >> vec4<u32>(24u));
+}
+
+fn key_vector(place: u32) -> vec4<f32> {
+  return key_loaded(key_pages[place]);
 }
 
 // One channel, scaled.
@@ -8576,99 +8542,44 @@ fn highest_of(value: f32, lane: u32) -> f32 {
   return highest;
 }
 `,
-  shared_list: `// The K best items of PAIRS streams, each a score and its token, kept sorted by a workgroup of THREADS threads; a thread offers
-// one item of each stream at a time. K, PAIRS and THREADS are the kernel's; PAIRS is at most THREADS. Two copies of the lists
-// take turns: what was offered is joined with one, by rank, into the other.
+  score_chain: `// A token's score as score_groups.wgsl sums it: one chain of multiply-adds over rising channels. D4, a multiple of 4, and
+// \`query_row\` are the kernel's.
 
-const NONE = 0xffffffffu;
-const LOWEST = -3.4028234663852886e38f;
-
-var<workgroup> list_scores: array<f32, 2u * PAIRS * K>;
-var<workgroup> list_tokens: array<u32, 2u * PAIRS * K>;
-var<workgroup> offered_scores: array<f32, PAIRS * THREADS>;
-var<workgroup> offered_tokens: array<u32, PAIRS * THREADS>;
-var<workgroup> offered: array<atomic<u32>, PAIRS>;
-var<workgroup> offered_any: atomic<u32>;
-var<workgroup> joins: u32;
-
-// True where (score, token) ranks before (other, held): higher score first, then the lower token.
-fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
-  return score > other || (score == other && token < held);
-}
-
-// Offers an item, which is dropped where the stream's list has K better ones.
-fn offer(pair: u32, turn: u32, score: f32, token: u32) {
-  let worst = (turn * PAIRS + pair) * K + K - 1u;
-  if (ranks_before(score, token, list_scores[worst], list_tokens[worst])) {
-    let place = pair * THREADS + atomicAdd(&offered[pair], 1u);
-    offered_scores[place] = score;
-    offered_tokens[place] = token;
-    atomicStore(&offered_any, 1u);
-  }
-}
-
-// Joins what all threads offered into the lists, and tells which copy of them holds now. All threads call it.
-fn join(turn: u32, lane: u32) -> u32 {
-  workgroupBarrier();
-  note_offers(lane);
-  return join_noted(turn, lane);
-}
-
-// Takes down whether anything was offered: after a barrier that follows the offers.
-fn note_offers(lane: u32) {
-  if (lane == 0u) {
-    joins = atomicLoad(&offered_any);
-  }
-}
-
-// Joins what was taken down; it begins with a barrier.
-fn join_noted(turn: u32, lane: u32) -> u32 {
-  if (workgroupUniformLoad(&joins) == 0u) {
-    return turn;
-  }
-  let share = THREADS / PAIRS;
-  let pair = lane / share;
-  if (pair < PAIRS) {
-    let held = (turn * PAIRS + pair) * K;
-    let fresh = pair * THREADS;
-    let count = atomicLoad(&offered[pair]);
-    for (var item = lane % share; item < K + count; item += share) {
-      let old = item < K;
-      let at = select(fresh + item - K, held + item, old);
-      var score = 0.0;
-      var token = 0u;
-      if (old) {
-        score = list_scores[at];
-        token = list_tokens[at];
-      } else {
-        score = offered_scores[at];
-        token = offered_tokens[at];
-      }
-      // Empty places are all alike: among them the earlier ranks before the later.
-      var rank = 0u;
-      for (var other = 0u; other < K; other++) {
-        let theirs = list_tokens[held + other];
-        let same = theirs == token && other < item;
-        rank += u32(same || ranks_before(list_scores[held + other], theirs, score, token));
-      }
-      for (var other = 0u; other < count; other++) {
-        rank += u32(ranks_before(offered_scores[fresh + other], offered_tokens[fresh + other], score, token));
-      }
-      if (rank < K) {
-        list_scores[((1u - turn) * PAIRS + pair) * K + rank] = score;
-        list_tokens[((1u - turn) * PAIRS + pair) * K + rank] = token;
-      }
+fn score_of(slot: u32) -> f32 {
+  let first = key_first(slot);
+  let scale = key_scale(slot);
+  var score = 0.0;
+  for (var c4 = 0u; c4 < D4; c4 += 4u) {
+    var keys: array<vec4<f32>, 4>;
+    for (var i = 0u; i < 4u; i++) { // unrolled
+      keys[i] = key_vector(first + c4 + i) * scale;
+    }
+    for (var i = 0u; i < 4u; i++) { // unrolled
+      let query = query_row[c4 + i];
+      score = fma(query.w, keys[i].w, fma(query.z, keys[i].z, fma(query.y, keys[i].y, fma(query.x, keys[i].x, score))));
     }
   }
-  workgroupBarrier();
-  if (lane < PAIRS) {
-    atomicStore(&offered[lane], 0u);
+  return score;
+}
+`,
+  score_lanes: `// A token's score as scan_groups.wgsl sums it: LANES sums, each of every so many of the channels' vectors, PER of them; then the lanes in
+// turn, then the scale. D4, LANES, PER = D4 / LANES and \`query_row\` are the kernel's.
+
+fn score_of(slot: u32) -> f32 {
+  let first = key_first(slot);
+  var score = 0.0;
+  for (var lane = 0u; lane < LANES; lane++) {
+    var keys: array<StoredKeys, PER>;
+    for (var c = 0u; c < PER; c++) { // unrolled
+      keys[c] = key_pages[first + lane + c * LANES];
+    }
+    var sum = vec4<f32>();
+    for (var c = 0u; c < PER; c++) { // unrolled
+      sum = fma(query_row[lane + c * LANES], key_loaded(keys[c]), sum);
+    }
+    score += (sum.x + sum.y) + (sum.z + sum.w);
   }
-  if (lane == 0u) {
-    atomicStore(&offered_any, 0u);
-  }
-  workgroupBarrier();
-  return 1u - turn;
+  return score * key_scale(slot);
 }
 `,
   short_lists: `// The way of parts/insert.wgsl's lists from and to best_scores and best_tokens, where params.resume says whether there is one to go on from.

@@ -159,7 +159,7 @@ class OpenScores extends OpenSelection {
     using source = new ScoreSource(this.step, 0, this.queries);
     const plan = planGroups(this.step, source);
     // A group for each thread of a block.
-    const groupTokens = plan.blockTokens / 16;
+    const groupTokens = plan.blockTokens / plan.together;
     return scoreGroups(this.step, source, { ...plan, groupTokens, groups: Math.ceil(this.middle / groupTokens) });
   }
 

@@ -68,7 +68,7 @@ function ofScores(rows: number, middle: number, milliseconds: number): Record<st
  */
 function scoresAlone(rows: number, middle: number): BenchCase {
   return {
-    ...selection("prefill scores alone", rows, middle),
+    ...selection("prefill selection, scores alone", rows, middle),
     notes: (milliseconds) => {
       alone.set(`${rows} ${middle}`, milliseconds);
       return {};

@@ -2,8 +2,8 @@
 // part, which attention_combine.wgsl joins. For GPUs, in decoding: keys and values are read once, by all threads of the GPU.
 //
 // Shapes:   queries [batch, step_rows, query_heads, 8 * D8] f32, before rotation; key_pages, value_pages [slab_pages, heads,
-//           page_tokens, 8 * D8] of vec4<KeyElement> and vec4<ValueElement>, one slab of the cache; table [batch,
-//           table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections]; rotation (cos,
+//           page_tokens, 8 * D8], stored as parts/keys_*.wgsl and values_*.wgsl say (SCALED is 1 where values have scales), one
+//           slab of the cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections]; rotation (cos,
 //           sin) two a vec4 [positions, 2 * D8]; parts vec4 [batch, heads, PAIRS, splits, 2 * D8 + 1]: sums of values, then
 //           their largest score and weight
 // Dispatch: one workgroup of 128 threads per sequence, KV head and block of 128 listed tokens, blocks fastest; linear groups; one
@@ -47,8 +47,8 @@ const VALUES = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> key_pages: array<vec4<KeyElement>>;
-@group(0) @binding(3) var<storage, read> value_pages: array<vec4<ValueElement>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(3) var<storage, read> value_pages: array<StoredValues>;
 @group(0) @binding(4) var<storage, read> table: array<u32>;
 @group(0) @binding(5) var<storage, read> indices: array<u32>;
 @group(0) @binding(6) var<storage, read> counts: array<u32>;
@@ -86,20 +86,20 @@ fn multiply(lane: u32) {
     var scores = array<f32, PAIRS * AHEAD>();
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
       let c = slice + chunk * LANES;
-      var lows: array<vec4<KeyElement>, AHEAD>;
-      var highs: array<vec4<KeyElement>, AHEAD>;
+      var lows: array<StoredKeys, AHEAD>;
+      var highs: array<StoredKeys, AHEAD>;
       var turns: array<vec4<f32>, 2u * AHEAD>;
       for (var t = 0u; t < AHEAD; t++) { // unrolled
         let token = unit + (first + t) * UNITS;
-        let key = slot_of(token) * D4 + c;
+        let key = key_first(slot_of(token)) + c;
         lows[t] = key_pages[key];
         highs[t] = key_pages[key + D8];
         turns[2u * t] = rotation[(positions[token] * D8 + c) * 2u];
         turns[2u * t + 1u] = rotation[(positions[token] * D8 + c) * 2u + 1u];
       }
       for (var t = 0u; t < AHEAD; t++) { // unrolled
-        let low = turn_low(vec4<f32>(lows[t]), vec4<f32>(highs[t]), turns[2u * t], turns[2u * t + 1u]);
-        let high = turn_high(vec4<f32>(lows[t]), vec4<f32>(highs[t]), turns[2u * t], turns[2u * t + 1u]);
+        let low = turn_low(key_loaded(lows[t]), key_loaded(highs[t]), turns[2u * t], turns[2u * t + 1u]);
+        let high = turn_high(key_loaded(lows[t]), key_loaded(highs[t]), turns[2u * t], turns[2u * t + 1u]);
         for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
           scores[t * PAIRS + pair] += dot(rotated[pair * D4 + c], low) + dot(rotated[pair * D4 + c + D8], high);
         }
@@ -186,6 +186,7 @@ fn main(
   multiply(lane);
   workgroupBarrier();
   // One token a thread.
+  let scale = key_scale(slot_of(lane));
   var scores: array<f32, PAIRS>;
   for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
     let first = (pair * BLOCK + lane) * STRIDE;
@@ -195,7 +196,7 @@ fn main(
     }
     // Row i of the step sees the tokens up to its own.
     let seen = here && place + params.step_rows <= count + min(pair, pairs - 1u) / share;
-    scores[pair] = select(LOWEST, sum, seen);
+    scores[pair] = select(LOWEST, sum * scale, seen);
     products[first] = scores[pair];
   }
   reduce(lane, false);
@@ -214,21 +215,28 @@ fn main(
     }
   }
 
+  if (SCALED == 1u) {
+    let value_factor = select(0.0, value_scale(slot_of(lane)), here);
+    for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+      products[(pair * BLOCK + lane) * STRIDE] *= value_factor;
+    }
+    workgroupBarrier();
+  }
   // Values: neighbours read neighbouring channels; slices of the block are added at the end.
   let channel = lane % D4;
   let slice = lane / D4;
   var totals: array<vec4<f32>, PAIRS>;
   if (slice < SLICES) {
     for (var first = slice; first < BLOCK; first += VALUES * SLICES) {
-      var loaded: array<vec4<ValueElement>, VALUES>;
+      var loaded: array<StoredValues, VALUES>;
       for (var t = 0u; t < VALUES; t++) { // unrolled
-        loaded[t] = value_pages[slot_of(min(first + t * SLICES, BLOCK - 1u)) * D4 + channel];
+        loaded[t] = value_pages[value_first(slot_of(min(first + t * SLICES, BLOCK - 1u))) + channel];
       }
       for (var t = 0u; t < VALUES; t++) { // unrolled
         let token = min(first + t * SLICES, BLOCK - 1u);
         // What lies at a slab's first place need not be a number.
         let counts_here = first + t * SLICES < BLOCK && slots[token] != NOWHERE;
-        let value = select(vec4<f32>(), vec4<f32>(loaded[t]), counts_here);
+        let value = select(vec4<f32>(), value_loaded(loaded[t]), counts_here);
         for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
           totals[pair] = fma(vec4<f32>(products[(pair * BLOCK + token) * STRIDE]), value, totals[pair]);
         }

@@ -1,5 +1,5 @@
 // All that follows scoring, in one workgroup for those who vote together: merges the blocks' lists of each query, counts votes,
-// keeps the candidates with most, and lists what the step attends to. The same as merge_lists, clip_votes and collect_indices one
+// keeps the candidates with most, and lists what the step attends to. The same as merge_top_k, clip_votes and collect_indices one
 // after the other: for GPUs, in decoding, where each call waits for the one before.
 //
 // Shapes:   best_scores f32, best_tokens u32 [selections, QUERIES, blocks, K] from a scoring kernel, a list's best first; parts

@@ -1,16 +1,16 @@
 // Picks each query's k best tokens: the k groups of neighbouring tokens with the highest scores hold them, so only those are scored
-// again. For GPUs, in prefill, after score_groups.wgsl.
+// again. For GPUs, after score_groups.wgsl and scan_groups.wgsl.
 //
 // Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
 //           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
 //           parts [batch, 4]; group_bests f32 [batch, heads, pairs, groups], each group's highest score; best_scores f32,
 //           best_tokens u32 [batch, heads, pairs, K], sorted by falling score, then rising token. A pair is (row, query head of the
-//           KV head's group). Tokens count from the start of the middle; unused places hold NONE. D4 is a multiple of 4.
-// Dispatch: one workgroup of 64 threads per query (batch * heads * pairs), linear groups. Where the cache has several slabs, one
-//           call per slab: each goes on from the lists of the one before (params.resume).
+//           KV head's group). Tokens count from the start of the middle; unused places hold NONE.
+// Dispatch: one workgroup of THREADS threads, at least K, per query (batch * heads * pairs), linear groups. Where the cache has several
+//           slabs, one call per slab: each goes on from the lists of the one before (params.resume).
 // Source:   ALGORITHM section 5, scores of type qk. Groups rank by their best token: higher score first, then the lower token. A
-//           token outside of the k first groups has k better ones, each group's best. Sums run as in score_groups.wgsl, so that
-//           scores are bitwise those that the groups were ranked by.
+//           token outside of the k first groups has k better ones, each group's best. Sums run as they did before
+//           (parts/score_*.wgsl), so that scores are bitwise those that the groups were ranked by.
 
 struct Params {
   first_group: u32,
@@ -30,13 +30,10 @@ struct Params {
 
 const NONE = 0xffffffffu;
 const LOWEST = -3.4028234663852886e38f;
-const THREADS = 64u;
 // Items that threads offer at a time; where more come, they wait for the next join.
 const ROOM = 256u;
 // Groups that a thread loads before it looks at the first.
 const AHEAD = 8u;
-// Vectors of a key, likewise.
-const VECTORS = 4u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -153,24 +150,6 @@ fn find_bound(first: u32, groups: u32, lane: u32) -> bool {
   }
   workgroupBarrier();
   return rank < K;
-}
-
-// A token's score, summed over rising channels.
-fn score_of(slot: u32) -> f32 {
-  let first = key_first(slot);
-  let scale = key_scale(slot);
-  var score = 0.0;
-  for (var c4 = 0u; c4 < D4; c4 += VECTORS) {
-    var keys: array<vec4<f32>, VECTORS>;
-    for (var i = 0u; i < VECTORS; i++) { // unrolled
-      keys[i] = key_vector(first + c4 + i) * scale;
-    }
-    for (var i = 0u; i < VECTORS; i++) { // unrolled
-      let query = query_row[c4 + i];
-      score = fma(query.w, keys[i].w, fma(query.z, keys[i].z, fma(query.y, keys[i].y, fma(query.x, keys[i].x, score))));
-    }
-  }
-  return score;
 }
 
 @compute @workgroup_size(THREADS)

@@ -7,11 +7,11 @@
 //           parts [batch, 4]; group_bests f32 [batch, heads, pairs, groups], the lowest number where a group has no token. A pair
 //           is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads. D4 is a multiple of 4;
 //           group_tokens of 8.
-// Dispatch: one workgroup of SIDE_ROWS x 8 threads per sequence, KV head, 8 * SIDE_ROWS pairs and block of block_tokens tokens (a
-//           multiple of 8 * group_tokens), pairs fastest; linear groups. Where the cache has several slabs (SLABS 2), one call per
+// Dispatch: one workgroup of SIDE_ROWS x 16 threads per sequence, KV head, 8 * SIDE_ROWS pairs and block of block_tokens tokens (a
+//           multiple of 16 * group_tokens), pairs fastest; linear groups. Where the cache has several slabs (SLABS 2), one call per
 //           slab: each raises what the one before left (params.resume), and passes over blocks that have no page in its slab.
 // Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3; tiles of scores as in
-//           attention_tiled.wgsl. Every key is summed over rising channels, so equal keys get bitwise equal scores.
+//           matmul_tiled.wgsl. Every key is summed over rising channels, so equal keys get bitwise equal scores.
 
 struct Params {
   first_group: u32,
@@ -32,17 +32,19 @@ struct Params {
 }
 
 const LOWEST = -3.4028234663852886e38f;
-const SIDE = 8u;
+const SIDE = 16u;
 const THREADS = SIDE_ROWS * SIDE;
-// Rows and neighbouring tokens of a thread.
-const ROWS = 8u;
-const COLUMNS = 8u;
+// Rows and neighbouring tokens of a thread, in fours.
+const ROWS4 = 2u;
+const COLUMNS4 = 2u;
+const ROWS = 4u * ROWS4;
+const COLUMNS = 4u * COLUMNS4;
 const TILE_ROWS = SIDE_ROWS * ROWS;
 const TILE_TOKENS = SIDE * COLUMNS;
 // Steps of the head's channels a turn, as vec4s.
 const DEPTH4 = 4u;
 const TURNS = D4 / DEPTH4;
-const LOADS_ROWS = 4u;
+const LOADS_ROWS = 2u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -51,10 +53,11 @@ const LOADS_ROWS = 4u;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> group_bests: array<f32>;
 
-// [pair / SIDE_ROWS][pair % SIDE_ROWS][..] and [token % 8][token / 8][..]: a turn's channels. Places are numbers but for one index,
-// so that no bound is checked in inner loops; rows of five keep neighbours on other banks.
-var<workgroup> lefts: array<array<array<vec4<f32>, DEPTH4 + 1u>, SIDE_ROWS>, ROWS>;
-var<workgroup> rights: array<array<array<vec4<f32>, DEPTH4 + 1u>, SIDE>, COLUMNS>;
+// [channel of the turn][..][..]: pair 4 * place + i; token 8 * (place % 16) + 4 * (place / 16) + i. With a channel's number of its
+// own, only a thread's places are checked, once for all channels; one place more than is used keeps threads that store neighbouring
+// channels on other banks.
+var<workgroup> lefts: array<array<vec4<f32>, SIDE_ROWS * ROWS4 + 1u>, 4u * DEPTH4>;
+var<workgroup> rights: array<array<vec4<f32>, SIDE * COLUMNS4 + 1u>, 4u * DEPTH4>;
 // Whether the tokens of this tile and of the next lie in this slab.
 var<workgroup> lie_here: array<u32, 2u * TILE_TOKENS>;
 var<workgroup> touched: atomic<u32>;
@@ -88,7 +91,7 @@ fn main(
   let range_tiles = params.group_tokens / COLUMNS;
   let ranges = (end - start + range_tokens - 1u) / range_tokens;
   let first_group = block * params.block_tokens / params.group_tokens;
-  let first_best = ((sequence * params.heads + head) * pairs + first_pair + y) * params.groups + first_group;
+  let first_best = ((sequence * params.heads + head) * pairs + first_pair + 4u * y) * params.groups + first_group;
   var steps = ranges * range_tiles * TURNS;
   if (SLABS > 1u) {
     for (var item = start / params.page_tokens + lane; item * params.page_tokens < end; item += THREADS) {
@@ -106,10 +109,13 @@ fn main(
   if (steps == 0u) {
     // Nothing of this slab: what other slabs hold is compared with the lowest number.
     if (params.resume == 0u) {
-      for (var i = x; i < ranges * SIDE; i += SIDE) {
-        for (var r = 0u; r < ROWS; r++) { // unrolled
-          if (first_pair + r * SIDE_ROWS + y < pairs && first_group + i < params.groups) {
-            group_bests[first_best + r * SIDE_ROWS * params.groups + i] = LOWEST;
+      for (var group_of = x; group_of < ranges * SIDE; group_of += SIDE) {
+        for (var i = 0u; i < ROWS4; i++) { // unrolled
+          for (var q = 0u; q < 4u; q++) { // unrolled
+            let row = 4u * i * SIDE_ROWS + q;
+            if (first_pair + 4u * y + row < pairs && first_group + group_of < params.groups) {
+              group_bests[first_best + row * params.groups + group_of] = LOWEST;
+            }
           }
         }
       }
@@ -128,19 +134,28 @@ fn main(
   var scales: array<f32, LOADS_TOKENS>;
   var next_left: array<vec4<f32>, LOADS_ROWS>;
   var next_right: array<vec4<f32>, LOADS_TOKENS>;
-  var sums: array<f32, 64>;
-  var bests: array<f32, ROWS>;
+  var sums: array<vec4<f32>, 4u * ROWS4 * COLUMNS4>;
+  var bests: array<f32, 4u * ROWS4>;
   for (var step = 0u; step <= steps; step++) {
     // What was loaded in the step before goes to workgroup memory; the first step only loads.
     if (step > 0u) {
       workgroupBarrier();
       for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
         let row = (lane + load * THREADS) / DEPTH4;
-        lefts[row / SIDE_ROWS][row % SIDE_ROWS][lane % DEPTH4] = next_left[load];
+        let k = 4u * (lane % DEPTH4);
+        lefts[k + 0u][row / 4u][row % 4u] = next_left[load].x;
+        lefts[k + 1u][row / 4u][row % 4u] = next_left[load].y;
+        lefts[k + 2u][row / 4u][row % 4u] = next_left[load].z;
+        lefts[k + 3u][row / 4u][row % 4u] = next_left[load].w;
       }
       for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
         let token = (lane + load * THREADS) / DEPTH4;
-        rights[token % COLUMNS][token / COLUMNS][lane % DEPTH4] = next_right[load];
+        let place = token / COLUMNS + token % COLUMNS / 4u * SIDE;
+        let k = 4u * (lane % DEPTH4);
+        rights[k + 0u][place][token % 4u] = next_right[load].x;
+        rights[k + 1u][place][token % 4u] = next_right[load].y;
+        rights[k + 2u][place][token % 4u] = next_right[load].z;
+        rights[k + 3u][place][token % 4u] = next_right[load].w;
       }
       workgroupBarrier();
     }
@@ -172,24 +187,15 @@ fn main(
       }
     }
     if (step > 0u) {
-      for (var s = 0u; s < DEPTH4; s++) { // unrolled
-        var query: array<vec4<f32>, ROWS>;
-        for (var r = 0u; r < ROWS; r++) { // unrolled
-          query[r] = lefts[r][y][s];
-        }
-        for (var c = 0u; c < COLUMNS; c++) { // unrolled
-          let key = rights[c][x][s];
-          for (var r = 0u; r < ROWS; r++) { // unrolled
-            sums[r * COLUMNS + c] = fma(query[r].x, key.x, sums[r * COLUMNS + c]);
-          }
-          for (var r = 0u; r < ROWS; r++) { // unrolled
-            sums[r * COLUMNS + c] = fma(query[r].y, key.y, sums[r * COLUMNS + c]);
-          }
-          for (var r = 0u; r < ROWS; r++) { // unrolled
-            sums[r * COLUMNS + c] = fma(query[r].z, key.z, sums[r * COLUMNS + c]);
-          }
-          for (var r = 0u; r < ROWS; r++) { // unrolled
-            sums[r * COLUMNS + c] = fma(query[r].w, key.w, sums[r * COLUMNS + c]);
+      for (var k = 0u; k < 16u; k++) { // unrolled
+        for (var i = 0u; i < ROWS4; i++) { // unrolled
+          let a = lefts[k][y + i * SIDE_ROWS];
+          for (var j = 0u; j < COLUMNS4; j++) { // unrolled
+            let b = rights[k][x + j * SIDE];
+            sums[(4u * i + 0u) * COLUMNS4 + j] = fma(vec4<f32>(a.x), b, sums[(4u * i + 0u) * COLUMNS4 + j]);
+            sums[(4u * i + 1u) * COLUMNS4 + j] = fma(vec4<f32>(a.y), b, sums[(4u * i + 1u) * COLUMNS4 + j]);
+            sums[(4u * i + 2u) * COLUMNS4 + j] = fma(vec4<f32>(a.z), b, sums[(4u * i + 2u) * COLUMNS4 + j]);
+            sums[(4u * i + 3u) * COLUMNS4 + j] = fma(vec4<f32>(a.w), b, sums[(4u * i + 3u) * COLUMNS4 + j]);
           }
         }
       }
@@ -199,30 +205,39 @@ fn main(
       let range = tile / range_tiles;
       // Only a range at the end, or of several slabs, holds tokens that don't count.
       if (SLABS > 1u || start + (range + 1u) * range_tokens > end) {
-        for (var c = 0u; c < COLUMNS; c++) { // unrolled
-          let here = lie_here[tile % 2u * TILE_TOKENS + x * COLUMNS + c] == 1u;
-          for (var r = 0u; r < ROWS; r++) { // unrolled
-            sums[r * COLUMNS + c] = select(LOWEST, sums[r * COLUMNS + c], here);
+        for (var j = 0u; j < COLUMNS4; j++) { // unrolled
+          let place = tile % 2u * TILE_TOKENS + x * COLUMNS + 4u * j;
+          let here = vec4(lie_here[place], lie_here[place + 1u], lie_here[place + 2u], lie_here[place + 3u]) == vec4(1u);
+          for (var i = 0u; i < ROWS4; i++) { // unrolled
+            for (var q = 0u; q < 4u; q++) { // unrolled
+              sums[(4u * i + q) * COLUMNS4 + j] = select(vec4<f32>(LOWEST), sums[(4u * i + q) * COLUMNS4 + j], here);
+            }
           }
         }
       }
       let begins = tile % range_tiles == 0u;
-      for (var r = 0u; r < ROWS; r++) { // unrolled
-        var best = sums[r * COLUMNS];
-        for (var c = 0u; c < COLUMNS; c++) { // unrolled
-          best = max(best, sums[r * COLUMNS + c]);
-          sums[r * COLUMNS + c] = 0.0;
+      for (var i = 0u; i < ROWS4; i++) { // unrolled
+        for (var q = 0u; q < 4u; q++) { // unrolled
+          var best = sums[(4u * i + q) * COLUMNS4];
+          for (var j = 0u; j < COLUMNS4; j++) { // unrolled
+            best = max(best, sums[(4u * i + q) * COLUMNS4 + j]);
+            sums[(4u * i + q) * COLUMNS4 + j] = vec4<f32>();
+          }
+          let highest = max(max(best.x, best.y), max(best.z, best.w));
+          bests[4u * i + q] = select(max(bests[4u * i + q], highest), highest, begins);
         }
-        bests[r] = select(max(bests[r], best), best, begins);
       }
       if ((tile + 1u) % range_tiles == 0u && first_group + range * SIDE + x < params.groups) {
-        for (var r = 0u; r < ROWS; r++) { // unrolled
-          if (first_pair + r * SIDE_ROWS + y < pairs) {
-            let place = first_best + r * SIDE_ROWS * params.groups + range * SIDE + x;
-            if (SLABS > 1u && params.resume == 1u) {
-              bests[r] = max(bests[r], group_bests[place]);
+        for (var i = 0u; i < ROWS4; i++) { // unrolled
+          for (var q = 0u; q < 4u; q++) { // unrolled
+            let row = 4u * i * SIDE_ROWS + q;
+            if (first_pair + 4u * y + row < pairs) {
+              let place = first_best + row * params.groups + range * SIDE + x;
+              if (SLABS > 1u && params.resume == 1u) {
+                bests[4u * i + q] = max(bests[4u * i + q], group_bests[place]);
+              }
+              group_bests[place] = bests[4u * i + q];
             }
-            group_bests[place] = bests[r];
           }
         }
       }

@@ -44,11 +44,13 @@ export type KernelName =
   | "attention_mass"
   | "attention_split"
   | "attention_tiled"
+  | "attention_transposed"
   | "block_bounds"
   | "block_representatives"
   | "cache_append"
   | "cache_append_one"
   | "cast"
+  | "cast_votes"
   | "causal_attention"
   | "chunk_features"
   | "chunk_keys"
@@ -76,7 +78,6 @@ export type KernelName =
   | "matmul_transposed"
   | "matmul_vector"
   | "max"
-  | "merge_lists"
   | "merge_top_k"
   | "multiply"
   | "own_scores"
@@ -93,9 +94,9 @@ export type KernelName =
   | "rotate_queries"
   | "sample"
   | "scale"
+  | "scan_groups"
   | "scatter_rows"
   | "score_blocks"
-  | "score_few_top_k"
   | "score_groups"
   | "score_image_top_k"
   | "score_short_top_k"
@@ -638,8 +639,8 @@ fn main(
 // part, which attention_combine.wgsl joins. For GPUs, in decoding: keys and values are read once, by all threads of the GPU.
 //
 // Shapes:   queries [batch, step_rows, query_heads, 8 * D8] f32, before rotation; key_pages, value_pages [slab_pages, heads,
-//           page_tokens, 8 * D8] of vec4<KeyElement> and vec4<ValueElement>, one slab of the cache; table [batch,
-//           table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections]; rotation (cos,
+//           page_tokens, 8 * D8], stored as parts/keys_*.wgsl and values_*.wgsl say (SCALED is 1 where values have scales), one
+//           slab of the cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections]; rotation (cos,
 //           sin) two a vec4 [positions, 2 * D8]; parts vec4 [batch, heads, PAIRS, splits, 2 * D8 + 1]: sums of values, then
 //           their largest score and weight
 // Dispatch: one workgroup of 128 threads per sequence, KV head and block of 128 listed tokens, blocks fastest; linear groups; one
@@ -683,8 +684,8 @@ const VALUES = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> key_pages: array<vec4<KeyElement>>;
-@group(0) @binding(3) var<storage, read> value_pages: array<vec4<ValueElement>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(3) var<storage, read> value_pages: array<StoredValues>;
 @group(0) @binding(4) var<storage, read> table: array<u32>;
 @group(0) @binding(5) var<storage, read> indices: array<u32>;
 @group(0) @binding(6) var<storage, read> counts: array<u32>;
@@ -722,20 +723,20 @@ fn multiply(lane: u32) {
     var scores = array<f32, PAIRS * AHEAD>();
     for (var chunk = 0u; chunk < CHUNKS; chunk++) {
       let c = slice + chunk * LANES;
-      var lows: array<vec4<KeyElement>, AHEAD>;
-      var highs: array<vec4<KeyElement>, AHEAD>;
+      var lows: array<StoredKeys, AHEAD>;
+      var highs: array<StoredKeys, AHEAD>;
       var turns: array<vec4<f32>, 2u * AHEAD>;
       for (var t = 0u; t < AHEAD; t++) { // unrolled
         let token = unit + (first + t) * UNITS;
-        let key = slot_of(token) * D4 + c;
+        let key = key_first(slot_of(token)) + c;
         lows[t] = key_pages[key];
         highs[t] = key_pages[key + D8];
         turns[2u * t] = rotation[(positions[token] * D8 + c) * 2u];
         turns[2u * t + 1u] = rotation[(positions[token] * D8 + c) * 2u + 1u];
       }
       for (var t = 0u; t < AHEAD; t++) { // unrolled
-        let low = turn_low(vec4<f32>(lows[t]), vec4<f32>(highs[t]), turns[2u * t], turns[2u * t + 1u]);
-        let high = turn_high(vec4<f32>(lows[t]), vec4<f32>(highs[t]), turns[2u * t], turns[2u * t + 1u]);
+        let low = turn_low(key_loaded(lows[t]), key_loaded(highs[t]), turns[2u * t], turns[2u * t + 1u]);
+        let high = turn_high(key_loaded(lows[t]), key_loaded(highs[t]), turns[2u * t], turns[2u * t + 1u]);
         for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
           scores[t * PAIRS + pair] += dot(rotated[pair * D4 + c], low) + dot(rotated[pair * D4 + c + D8], high);
         }
@@ -822,6 +823,7 @@ fn main(
   multiply(lane);
   workgroupBarrier();
   // One token a thread.
+  let scale = key_scale(slot_of(lane));
   var scores: array<f32, PAIRS>;
   for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
     let first = (pair * BLOCK + lane) * STRIDE;
@@ -831,7 +833,7 @@ fn main(
     }
     // Row i of the step sees the tokens up to its own.
     let seen = here && place + params.step_rows <= count + min(pair, pairs - 1u) / share;
-    scores[pair] = select(LOWEST, sum, seen);
+    scores[pair] = select(LOWEST, sum * scale, seen);
     products[first] = scores[pair];
   }
   reduce(lane, false);
@@ -850,21 +852,28 @@ fn main(
     }
   }
 
+  if (SCALED == 1u) {
+    let value_factor = select(0.0, value_scale(slot_of(lane)), here);
+    for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+      products[(pair * BLOCK + lane) * STRIDE] *= value_factor;
+    }
+    workgroupBarrier();
+  }
   // Values: neighbours read neighbouring channels; slices of the block are added at the end.
   let channel = lane % D4;
   let slice = lane / D4;
   var totals: array<vec4<f32>, PAIRS>;
   if (slice < SLICES) {
     for (var first = slice; first < BLOCK; first += VALUES * SLICES) {
-      var loaded: array<vec4<ValueElement>, VALUES>;
+      var loaded: array<StoredValues, VALUES>;
       for (var t = 0u; t < VALUES; t++) { // unrolled
-        loaded[t] = value_pages[slot_of(min(first + t * SLICES, BLOCK - 1u)) * D4 + channel];
+        loaded[t] = value_pages[value_first(slot_of(min(first + t * SLICES, BLOCK - 1u))) + channel];
       }
       for (var t = 0u; t < VALUES; t++) { // unrolled
         let token = min(first + t * SLICES, BLOCK - 1u);
         // What lies at a slab's first place need not be a number.
         let counts_here = first + t * SLICES < BLOCK && slots[token] != NOWHERE;
-        let value = select(vec4<f32>(), vec4<f32>(loaded[t]), counts_here);
+        let value = select(vec4<f32>(), value_loaded(loaded[t]), counts_here);
         for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
           totals[pair] = fma(vec4<f32>(products[(pair * BLOCK + token) * STRIDE]), value, totals[pair]);
         }
@@ -1173,6 +1182,318 @@ fn main(
       for (var j = 0u; j < OUTPUTS; j++) { // unrolled
         if (x + XS * j < D4) {
           output[place + x + XS * j] = sums[r * OUTPUTS + j] * factor;
+        }
+      }
+    }
+  }
+}
+`,
+  },
+  attention_transposed: {
+    name: "attention_transposed",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "first_sequence", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "head_size", type: "u32" },
+      { name: "sequence_stride", type: "u32" },
+      { name: "head_stride", type: "u32" },
+      { name: "token_stride", type: "u32" },
+      { name: "scale", type: "f32" },
+      { name: "slide", type: "u32" },
+      { name: "splits", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "keys", kind: "read" },
+      { binding: 3, name: "values", kind: "read" },
+      { binding: 4, name: "counts", kind: "read" },
+      { binding: 5, name: "output", kind: "write" },
+    ],
+    text: `// Causal attention with grouped heads and an online softmax through workgroup memory, by tiles of 128 keys: for GPUs, in prefill. The
+// same as attention_tiled.wgsl for heads of at most 128 channels, with larger tiles: both sides lie transposed, so that a thread
+// multiplies 8 pairs by 8 keys with few registers.
+//
+// Shapes:   queries, output [batch, step_rows, query_heads, D4] of vec4<f32>; keys, values f32 as vec4, addressed by strides (in
+//           vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros; counts u32 [batch, selections]. SPLIT:
+//           output is what attention_combine.wgsl joins, vec4 [batch, heads, pairs, splits, D4 + 1]: sums, and behind them the
+//           highest score and the weights' sum
+// Dispatch: one workgroup of SIDE_ROWS x 16 threads per 8 * SIDE_ROWS pairs (row, query head of a KV head's group) and split of the
+//           keys; linear groups, batch * heads outermost, late rows first, splits innermost. A thread scores 8 pairs by 8 keys, and
+//           sums 8 pairs by 4 * OUTPUTS channels, OUTPUTS = D4 / 16 rounded up.
+// Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6), tiled as in FlashAttention (Dao et al. 2022). 16
+//           channels are staged a turn for scores, TURNS turns; then 16 keys' weights and values a part.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  first_sequence: u32,
+  step_rows: u32,
+  query_heads: u32,
+  heads: u32,
+  selections: u32,
+  head_size: u32,
+  sequence_stride: u32,
+  head_stride: u32,
+  token_stride: u32,
+  scale: f32,
+  slide: u32,
+  splits: u32,
+}
+
+// Less than any score that is not hidden; hidden ones are less than it.
+const LOWEST = -1.0e38f;
+const HIDDEN = -3.0e38f;
+const LOG2_E = 1.4426950408889634f;
+const SIDE = 16u;
+const THREADS = SIDE_ROWS * SIDE;
+const PAIRS = 8u * SIDE_ROWS;
+const TILE_KEYS = 128u;
+const PARTS = 8u;
+const LOADS_LEFT = 2u;
+// Vectors of a key's values that are staged, some of them past its channels.
+const VALUES4 = SIDE * OUTPUTS;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> keys: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> values: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> counts: array<u32>;
+@group(0) @binding(5) var<storage, read_write> output: array<vec4<f32>>;
+
+// [channel of the turn][..][..]: pair 4 * place + i; then [key of the part][..][..]: pairs' weights.
+var<workgroup> left: array<array<vec4<f32>, 2u * SIDE_ROWS + 1u>, 16>;
+// [channel of the turn][..][..]: key 8 * (place % 16) + 4 * (place / 16) + i; then [pair / 8][4 * (pair % 8) + ..][..]: a pair's
+// numbers of 16 threads; then [key of the part][..]: its values.
+var<workgroup> right: array<array<vec4<f32>, 33>, 16>;
+var<workgroup> attended: u32;
+
+fn query_first(pair: u32, share: u32, head: u32, sequence: u32) -> u32 {
+  let row = sequence * params.step_rows + pair / share;
+  return (row * params.query_heads + head * share + pair % share) * D4;
+}
+
+// The four largest, or sums, of what 16 threads left of a pair.
+fn highest_of(pair: u32) -> f32 {
+  let at = pair % 8u * 4u;
+  let four = max(max(right[pair / 8u][at], right[pair / 8u][at + 1u]), max(right[pair / 8u][at + 2u], right[pair / 8u][at + 3u]));
+  return max(max(four.x, four.y), max(four.z, four.w));
+}
+
+fn total_of(pair: u32) -> f32 {
+  let at = pair % 8u * 4u;
+  let four = (right[pair / 8u][at] + right[pair / 8u][at + 1u]) + (right[pair / 8u][at + 2u] + right[pair / 8u][at + 3u]);
+  return (four.x + four.y) + (four.z + four.w);
+}
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let linear = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (linear >= params.group_count) {
+    return;
+  }
+  let group = linear / params.splits;
+  let split = linear % params.splits;
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + PAIRS - 1u) / PAIRS;
+  let first_pair = (tiles - 1u - group % tiles) * PAIRS;
+  let head = (group / tiles) % params.heads;
+  let sequence = group / (tiles * params.heads);
+  let y = lane / SIDE;
+  let x = lane % SIDE;
+  let base = sequence * params.sequence_stride + head * params.head_stride;
+  if (lane == 0u) {
+    attended = counts[(params.first_sequence + sequence) * params.selections + select(head, 0u, params.selections == 1u)];
+  }
+  let count = workgroupUniformLoad(&attended);
+
+  // The rows of this workgroup see keys up to last, the first of them up to first_end.
+  let before = count - params.step_rows;
+  let last = before + min(first_pair + PAIRS - 1u, pairs - 1u) / share + 1u;
+  let first_end = before + first_pair / share + 1u;
+  let first = select(0u, (first_end - min(first_end, params.slide)) / TILE_KEYS * TILE_KEYS, params.slide > 0u);
+  let all = (last - first + TILE_KEYS - 1u) / TILE_KEYS;
+  let own = (all + params.splits - 1u) / params.splits;
+  let tile_begin = first + min(split * own, all) * TILE_KEYS;
+  let tile_end = min(last, tile_begin + own * TILE_KEYS);
+
+  var query_places: array<u32, LOADS_LEFT>;
+  for (var load = 0u; load < LOADS_LEFT; load++) { // unrolled
+    query_places[load] = query_first(min(first_pair + (lane + load * THREADS) / 4u, pairs - 1u), share, head, sequence);
+  }
+  let scale = params.scale * LOG2_E;
+  var most: array<f32, 8>;
+  var weight: array<f32, 8>;
+  for (var r = 0u; r < 8u; r++) { // unrolled
+    most[r] = LOWEST;
+  }
+  var sums: array<vec4<f32>, 8u * OUTPUTS>;
+  // Of pair r: its scores of keys 0 to 3 and 4 to 7.
+  var scores: array<vec4<f32>, 16>;
+  var next_left: array<vec4<f32>, LOADS_LEFT>;
+  var next_right: array<vec4<f32>, LOADS_RIGHT>;
+  var next_value: array<vec4<f32>, LOADS_VALUES>;
+  for (var tile = tile_begin; tile < tile_end; tile += TILE_KEYS) {
+    for (var r = 0u; r < 8u; r++) { // unrolled
+      scores[2u * r] = vec4<f32>();
+      scores[2u * r + 1u] = vec4<f32>();
+    }
+    // What was loaded in the turn before goes to workgroup memory; the first turn only loads.
+    for (var turn = 0u; turn <= TURNS; turn++) {
+      if (turn > 0u) {
+        workgroupBarrier();
+        for (var load = 0u; load < LOADS_LEFT; load++) { // unrolled
+          let row = (lane + load * THREADS) / 4u;
+          let k = 4u * (lane % 4u);
+          left[k + 0u][row / 4u][row % 4u] = next_left[load].x;
+          left[k + 1u][row / 4u][row % 4u] = next_left[load].y;
+          left[k + 2u][row / 4u][row % 4u] = next_left[load].z;
+          left[k + 3u][row / 4u][row % 4u] = next_left[load].w;
+        }
+        for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
+          let key = (lane + load * THREADS) / 4u;
+          let place = key / 8u + key % 8u / 4u * SIDE;
+          let k = 4u * (lane % 4u);
+          right[k + 0u][place][key % 4u] = next_right[load].x;
+          right[k + 1u][place][key % 4u] = next_right[load].y;
+          right[k + 2u][place][key % 4u] = next_right[load].z;
+          right[k + 3u][place][key % 4u] = next_right[load].w;
+        }
+        workgroupBarrier();
+      }
+      if (turn < TURNS) {
+        let channel4 = 4u * turn + lane % 4u;
+        for (var load = 0u; load < LOADS_LEFT; load++) { // unrolled
+          next_left[load] = select(vec4<f32>(), queries[query_places[load] + min(channel4, D4 - 1u)], channel4 < D4);
+        }
+        for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
+          let token = min(tile + (lane + load * THREADS) / 4u, last - 1u);
+          next_right[load] = keys[base + token * params.token_stride + min(channel4, D4 - 1u)];
+        }
+      }
+      if (turn > 0u) {
+        for (var k = 0u; k < 16u; k++) { // unrolled
+          let low = right[k][x];
+          let high = right[k][x + SIDE];
+          for (var i = 0u; i < 2u; i++) { // unrolled
+            let a = left[k][y + i * SIDE_ROWS];
+            for (var q = 0u; q < 4u; q++) { // unrolled
+              scores[8u * i + 2u * q] = fma(vec4<f32>(a[q]), low, scores[8u * i + 2u * q]);
+              scores[8u * i + 2u * q + 1u] = fma(vec4<f32>(a[q]), high, scores[8u * i + 2u * q + 1u]);
+            }
+          }
+        }
+      }
+    }
+    // Only tiles at an end hold keys that some row does not see.
+    if (tile + TILE_KEYS > first_end || params.slide > 0u) {
+      let low = vec4<u32>(tile + 8u * x) + vec4(0u, 1u, 2u, 3u);
+      let high = low + vec4<u32>(4u);
+      for (var r = 0u; r < 8u; r++) { // unrolled
+        let pair = first_pair + 4u * (y + r / 4u * SIDE_ROWS) + r % 4u;
+        let end = before + min(pair, pairs - 1u) / share + 1u;
+        let begin = select(0u, end - min(end, params.slide), params.slide > 0u);
+        scores[2u * r] = select(vec4<f32>(HIDDEN), scores[2u * r], (low < vec4(end)) & (low >= vec4(begin)));
+        scores[2u * r + 1u] = select(vec4<f32>(HIDDEN), scores[2u * r + 1u], (high < vec4(end)) & (high >= vec4(begin)));
+      }
+    }
+    workgroupBarrier();
+    for (var r = 0u; r < 8u; r++) { // unrolled
+      let pair = 4u * (y + r / 4u * SIDE_ROWS) + r % 4u;
+      let four = max(scores[2u * r], scores[2u * r + 1u]);
+      right[pair / 8u][pair % 8u * 4u + x / 4u][x % 4u] = max(max(four.x, four.y), max(four.z, four.w));
+    }
+    workgroupBarrier();
+    for (var r = 0u; r < 8u; r++) { // unrolled
+      let next = max(most[r], highest_of(4u * (y + r / 4u * SIDE_ROWS) + r % 4u));
+      let shrink = exp2((most[r] - next) * scale);
+      most[r] = next;
+      scores[2u * r] = exp2(fma(scores[2u * r], vec4<f32>(scale), vec4<f32>(-next * scale)));
+      scores[2u * r + 1u] = exp2(fma(scores[2u * r + 1u], vec4<f32>(scale), vec4<f32>(-next * scale)));
+      let four = scores[2u * r] + scores[2u * r + 1u];
+      weight[r] = fma(weight[r], shrink, (four.x + four.y) + (four.z + four.w));
+      for (var j = 0u; j < OUTPUTS; j++) { // unrolled
+        sums[r * OUTPUTS + j] *= shrink;
+      }
+    }
+    for (var part = 0u; part <= PARTS; part++) {
+      if (part > 0u) {
+        workgroupBarrier();
+        for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
+          let item = lane + load * THREADS;
+          right[item / VALUES4][item % VALUES4] = next_value[load];
+        }
+        // Two threads of a row hold the part's keys.
+        if (x / 2u == part - 1u) {
+          for (var c = 0u; c < 8u; c++) { // unrolled
+            for (var i = 0u; i < 2u; i++) { // unrolled
+              left[8u * (x % 2u) + c][y + i * SIDE_ROWS] = vec4<f32>(
+                scores[8u * i + c / 4u][c % 4u],
+                scores[8u * i + 2u + c / 4u][c % 4u],
+                scores[8u * i + 4u + c / 4u][c % 4u],
+                scores[8u * i + 6u + c / 4u][c % 4u],
+              );
+            }
+          }
+        }
+        workgroupBarrier();
+      }
+      if (part < PARTS) {
+        for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
+          let item = lane + load * THREADS;
+          let token = min(tile + 16u * part + item / VALUES4, last - 1u);
+          next_value[load] = values[base + token * params.token_stride + min(item % VALUES4, D4 - 1u)];
+        }
+      }
+      if (part > 0u) {
+        for (var k = 0u; k < 16u; k++) { // unrolled
+          for (var i = 0u; i < 2u; i++) { // unrolled
+            let a = left[k][y + i * SIDE_ROWS];
+            for (var j = 0u; j < OUTPUTS; j++) { // unrolled
+              let value = right[k][x + j * SIDE];
+              for (var q = 0u; q < 4u; q++) { // unrolled
+                sums[(4u * i + q) * OUTPUTS + j] = fma(vec4<f32>(a[q]), value, sums[(4u * i + q) * OUTPUTS + j]);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  workgroupBarrier();
+  for (var r = 0u; r < 8u; r++) { // unrolled
+    let pair = 4u * (y + r / 4u * SIDE_ROWS) + r % 4u;
+    right[pair / 8u][pair % 8u * 4u + x / 4u][x % 4u] = weight[r];
+  }
+  workgroupBarrier();
+  for (var r = 0u; r < 8u; r++) { // unrolled
+    let in_tile = 4u * (y + r / 4u * SIDE_ROWS) + r % 4u;
+    let whole = total_of(in_tile);
+    let pair = first_pair + in_tile;
+    if (pair < pairs) {
+      var place = query_first(pair, share, head, sequence);
+      var factor = 1.0 / whole;
+      if (SPLIT == 1u) {
+        place = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
+        factor = 1.0;
+        if (x == 0u) {
+          output[place + D4] = vec4<f32>(most[r] * params.scale, whole, 0.0, 0.0);
+        }
+      }
+      for (var j = 0u; j < OUTPUTS; j++) { // unrolled
+        if (x + SIDE * j < D4) {
+          output[place + x + SIDE * j] = sums[r * OUTPUTS + j] * factor;
         }
       }
     }
@@ -1607,6 +1928,84 @@ fn main(
     y[index] = To(to_u32(f32(x[index])));
   } else {
     y[index] = To(x[index]);
+  }
+}
+`,
+  },
+  cast_votes: {
+    name: "cast_votes",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "entries", type: "u32" },
+      { name: "votes_stride", type: "u32" },
+      { name: "candidates_stride", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "best_tokens", kind: "read" },
+      { binding: 2, name: "votes", kind: "write" },
+      { binding: 3, name: "candidates", kind: "write" },
+      { binding: 4, name: "candidate_counts", kind: "write" },
+    ],
+    text: `// Casts one vote for each token that a query's list holds: where lists are whole, and nothing is left to merge.
+//
+// Shapes:   best_tokens u32 [selections, entries], the lists of all queries that vote together, NONE where there is no token; votes
+//           u32 [selections, votes_stride], zero before; candidates u32 [selections, candidates_stride], every token with a vote
+//           once, in no order; candidate_counts u32 [selections], zero before
+// Dispatch: one workgroup of WORKGROUP threads per selection and WORKGROUP entries, entries fastest; linear groups
+// Source:   ALGORITHM section 5: votes[j] = number of (head, row) whose k best hold j; ReAttention section 3.2
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  entries: u32,
+  votes_stride: u32,
+  candidates_stride: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+const NONE = 0xffffffffu;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> best_tokens: array<u32>;
+@group(0) @binding(2) var<storage, read_write> votes: array<atomic<u32>>;
+@group(0) @binding(3) var<storage, read_write> candidates: array<u32>;
+@group(0) @binding(4) var<storage, read_write> candidate_counts: array<atomic<u32>>;
+
+// New candidates of this workgroup, and where they go: one wait for the common count instead of one each.
+var<workgroup> fresh: atomic<u32>;
+var<workgroup> first_place: u32;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let parts = (params.entries + WORKGROUP - 1u) / WORKGROUP;
+  let selection = group / parts;
+  let entry = group % parts * WORKGROUP + lane;
+  var token = NONE;
+  if (entry < params.entries) {
+    token = best_tokens[selection * params.entries + entry];
+  }
+  var place = NONE;
+  if (token != NONE && atomicAdd(&votes[selection * params.votes_stride + token], 1u) == 0u) {
+    place = atomicAdd(&fresh, 1u);
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    first_place = atomicAdd(&candidate_counts[selection], atomicLoad(&fresh));
+  }
+  let first = workgroupUniformLoad(&first_place);
+  if (place != NONE) {
+    candidates[selection * params.candidates_stride + first + place] = token;
   }
 }
 `,
@@ -4298,100 +4697,6 @@ fn main(
 }
 `,
   },
-  merge_lists: {
-    name: "merge_lists",
-    params: [
-      { name: "first_group", type: "u32" },
-      { name: "group_count", type: "u32" },
-      { name: "pairs", type: "u32" },
-      { name: "heads", type: "u32" },
-      { name: "selections", type: "u32" },
-      { name: "blocks", type: "u32" },
-      { name: "votes_stride", type: "u32" },
-      { name: "candidates_stride", type: "u32" },
-    ],
-    bindings: [
-      { binding: 0, name: "params", kind: "uniform" },
-      { binding: 1, name: "best_scores", kind: "read" },
-      { binding: 2, name: "best_tokens", kind: "read" },
-      { binding: 3, name: "votes", kind: "write" },
-      { binding: 4, name: "candidates", kind: "write" },
-      { binding: 5, name: "candidate_counts", kind: "write" },
-      { binding: 6, name: "top_scores", kind: "write" },
-      { binding: 7, name: "top_tokens", kind: "write" },
-    ],
-    text: `// The same as merge_top_k.wgsl with a workgroup for each query: for GPUs, where few queries have many blocks.
-//
-// Shapes:   best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K] from a scoring kernel; votes u32
-//           [batch, selections, votes_stride], zero before; candidates u32 [batch, selections, candidates_stride], every
-//           token with a vote once, in no order; candidate_counts u32 [batch, selections], zero before; top_scores f32,
-//           top_tokens u32 [batch, heads, pairs, K], the merged lists, for the trace.
-//           selections is 1 where all heads vote together, or the number of KV heads where each votes on its own.
-// Dispatch: one workgroup of THREADS threads per query (batch * heads * pairs), linear groups; PAIRS is 1
-// Source:   ALGORITHM section 5: votes[j] = number of (head, row) whose k best hold j; ReAttention section 3.2
-
-struct Params {
-  first_group: u32,
-  group_count: u32,
-  pairs: u32,
-  heads: u32,
-  selections: u32,
-  blocks: u32,
-  votes_stride: u32,
-  candidates_stride: u32,
-}
-
-// uses parts/shared_list.wgsl
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> best_scores: array<f32>;
-@group(0) @binding(2) var<storage, read> best_tokens: array<u32>;
-@group(0) @binding(3) var<storage, read_write> votes: array<atomic<u32>>;
-@group(0) @binding(4) var<storage, read_write> candidates: array<u32>;
-@group(0) @binding(5) var<storage, read_write> candidate_counts: array<atomic<u32>>;
-@group(0) @binding(6) var<storage, read_write> top_scores: array<f32>;
-@group(0) @binding(7) var<storage, read_write> top_tokens: array<u32>;
-
-@compute @workgroup_size(THREADS)
-fn main(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
-  @builtin(num_workgroups) grid: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let query = params.first_group + workgroup.x + workgroup.y * grid.x;
-  if (query >= params.group_count) {
-    return;
-  }
-  for (var item = lane; item < K; item += THREADS) {
-    list_scores[item] = LOWEST;
-    list_tokens[item] = NONE;
-  }
-  let count = params.blocks * K;
-  var turn = 0u;
-  for (var first = 0u; first < count; first += THREADS) {
-    workgroupBarrier();
-    if (first + lane < count) {
-      let entry = query * count + first + lane;
-      offer(0u, turn, best_scores[entry], best_tokens[entry]);
-    }
-    turn = join(turn, lane);
-  }
-  workgroupBarrier();
-  let head = (query / params.pairs) % params.heads;
-  let sequence = query / (params.pairs * params.heads);
-  let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
-  for (var item = lane; item < K; item += THREADS) {
-    let token = list_tokens[turn * K + item];
-    top_scores[query * K + item] = list_scores[turn * K + item];
-    top_tokens[query * K + item] = token;
-    if (token != NONE && atomicAdd(&votes[selection * params.votes_stride + token], 1u) == 0u) {
-      let place = atomicAdd(&candidate_counts[selection], 1u);
-      candidates[selection * params.candidates_stride + place] = token;
-    }
-  }
-}
-`,
-  },
   merge_top_k: {
     name: "merge_top_k",
     params: [
@@ -4706,7 +5011,7 @@ fn main(
       { binding: 6, name: "scope", kind: "write" },
     ],
     text: `// All that follows scoring, in one workgroup for those who vote together: merges the blocks' lists of each query, counts votes,
-// keeps the candidates with most, and lists what the step attends to. The same as merge_lists, clip_votes and collect_indices one
+// keeps the candidates with most, and lists what the step attends to. The same as merge_top_k, clip_votes and collect_indices one
 // after the other: for GPUs, in decoding, where each call waits for the one before.
 //
 // Shapes:   best_scores f32, best_tokens u32 [selections, QUERIES, blocks, K] from a scoring kernel, a list's best first; parts
@@ -5437,18 +5742,18 @@ fn main(
       { binding: 7, name: "best_tokens", kind: "write" },
     ],
     text: `// Picks each query's k best tokens: the k groups of neighbouring tokens with the highest scores hold them, so only those are scored
-// again. For GPUs, in prefill, after score_groups.wgsl.
+// again. For GPUs, after score_groups.wgsl and scan_groups.wgsl.
 //
 // Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
 //           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
 //           parts [batch, 4]; group_bests f32 [batch, heads, pairs, groups], each group's highest score; best_scores f32,
 //           best_tokens u32 [batch, heads, pairs, K], sorted by falling score, then rising token. A pair is (row, query head of the
-//           KV head's group). Tokens count from the start of the middle; unused places hold NONE. D4 is a multiple of 4.
-// Dispatch: one workgroup of 64 threads per query (batch * heads * pairs), linear groups. Where the cache has several slabs, one
-//           call per slab: each goes on from the lists of the one before (params.resume).
+//           KV head's group). Tokens count from the start of the middle; unused places hold NONE.
+// Dispatch: one workgroup of THREADS threads, at least K, per query (batch * heads * pairs), linear groups. Where the cache has several
+//           slabs, one call per slab: each goes on from the lists of the one before (params.resume).
 // Source:   ALGORITHM section 5, scores of type qk. Groups rank by their best token: higher score first, then the lower token. A
-//           token outside of the k first groups has k better ones, each group's best. Sums run as in score_groups.wgsl, so that
-//           scores are bitwise those that the groups were ranked by.
+//           token outside of the k first groups has k better ones, each group's best. Sums run as they did before
+//           (parts/score_*.wgsl), so that scores are bitwise those that the groups were ranked by.
 
 struct Params {
   first_group: u32,
@@ -5468,13 +5773,10 @@ struct Params {
 
 const NONE = 0xffffffffu;
 const LOWEST = -3.4028234663852886e38f;
-const THREADS = 64u;
 // Items that threads offer at a time; where more come, they wait for the next join.
 const ROOM = 256u;
 // Groups that a thread loads before it looks at the first.
 const AHEAD = 8u;
-// Vectors of a key, likewise.
-const VECTORS = 4u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -5591,24 +5893,6 @@ fn find_bound(first: u32, groups: u32, lane: u32) -> bool {
   }
   workgroupBarrier();
   return rank < K;
-}
-
-// A token's score, summed over rising channels.
-fn score_of(slot: u32) -> f32 {
-  let first = key_first(slot);
-  let scale = key_scale(slot);
-  var score = 0.0;
-  for (var c4 = 0u; c4 < D4; c4 += VECTORS) {
-    var keys: array<vec4<f32>, VECTORS>;
-    for (var i = 0u; i < VECTORS; i++) { // unrolled
-      keys[i] = key_vector(first + c4 + i) * scale;
-    }
-    for (var i = 0u; i < VECTORS; i++) { // unrolled
-      let query = query_row[c4 + i];
-      score = fma(query.w, keys[i].w, fma(query.z, keys[i].z, fma(query.y, keys[i].y, fma(query.x, keys[i].x, score))));
-    }
-  }
-  return score;
 }
 
 @compute @workgroup_size(THREADS)
@@ -6261,6 +6545,244 @@ fn main(
 }
 `,
   },
+  scan_groups: {
+    name: "scan_groups",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "groups", type: "u32" },
+      { name: "group_tokens", type: "u32" },
+      { name: "blocks", type: "u32" },
+      { name: "block_tokens", type: "u32" },
+      { name: "resume", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "key_pages", kind: "read" },
+      { binding: 3, name: "table", kind: "read" },
+      { binding: 4, name: "parts", kind: "read" },
+      { binding: 5, name: "group_bests", kind: "write" },
+    ],
+    text: `// Scores the middle of the cache against few queries and leaves the highest score of each group of neighbouring tokens: for GPUs, in
+// decoding. Keys are read once, by all threads of the GPU, straight into registers; the scores themselves are never written. What
+// comes after, rescore_groups.wgsl, finds the k best tokens in the k best groups.
+//
+// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
+//           parts [batch, 4]; group_bests f32 [batch, heads, pairs, groups], the lowest number where a group has no token. A pair
+//           is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads. group_tokens is a multiple of 8.
+// Dispatch: one workgroup of 128 threads per sequence, KV head, PAIRS pairs and block of block_tokens tokens (a multiple of BATCH / 8
+//           groups), blocks fastest; linear groups. LANES threads share a token, a power of two that divides D4, PER = D4 / LANES;
+//           AHEAD tokens a thread are on their way at a time; PAIRS * BATCH / 8 <= 128. SCALED is 1 where keys have scales. Where
+//           the cache has several slabs (SLABS 2), one call per slab: each raises what the one before left (params.resume), and
+//           passes over blocks that have no page in its slab.
+// Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3. Every key is summed as
+//           parts/score_lanes.wgsl does, so equal keys get bitwise equal scores.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  step_rows: u32,
+  heads: u32,
+  query_heads: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  groups: u32,
+  group_tokens: u32,
+  blocks: u32,
+  block_tokens: u32,
+  resume: u32,
+}
+
+const LOWEST = -3.4028234663852886e38f;
+const THREADS = 128u;
+const UNITS = THREADS / LANES;
+// Tokens that are scored together: eight of each of so many groups.
+const BATCH = UNITS * AHEAD;
+const EIGHTS = BATCH / 8u;
+// One more than eight tokens' sums keeps threads that read neighbouring groups on different banks.
+const STRIDE = 8u * LANES + 1u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(5) var<storage, read_write> group_bests: array<f32>;
+
+var<workgroup> query_rows: array<vec4<f32>, PAIRS * D4>;
+// Of each pair, group and token: the lanes' sums.
+var<workgroup> sums: array<f32, PAIRS * EIGHTS * STRIDE>;
+var<workgroup> scales: array<f32, BATCH>;
+var<workgroup> touched: atomic<u32>;
+var<workgroup> goes_on: u32;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
+    return;
+  }
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + PAIRS - 1u) / PAIRS;
+  let block = group % params.blocks;
+  let first_pair = (group / params.blocks) % tiles * PAIRS;
+  let head = (group / (params.blocks * tiles)) % params.heads;
+  let sequence = group / (params.blocks * tiles * params.heads);
+  let middle_start = parts[sequence].y;
+  let start = middle_start + block * params.block_tokens;
+  let end = max(start, min(middle_start + parts[sequence].w, start + params.block_tokens));
+  // A range is a group for each eight of a batch; its batches take eight tokens of each group.
+  let range_tokens = EIGHTS * params.group_tokens;
+  let range_batches = params.group_tokens / 8u;
+  let ranges = (end - start + range_tokens - 1u) / range_tokens;
+  var batches = ranges * range_batches;
+
+  // What a thread keeps: the best of a pair's group.
+  let pair = first_pair + lane / EIGHTS;
+  let eight = lane % EIGHTS;
+  let keeps = lane < PAIRS * EIGHTS && pair < pairs;
+  let first_of_block = block * params.block_tokens / params.group_tokens + eight;
+  let first_best = ((sequence * params.heads + head) * pairs + pair) * params.groups + first_of_block;
+  if (SLABS > 1u) {
+    for (var item = start / params.page_tokens + lane; item * params.page_tokens < end; item += THREADS) {
+      let page = table[sequence * params.table_stride + item];
+      if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
+        atomicStore(&touched, 1u);
+      }
+    }
+    workgroupBarrier();
+    if (lane == 0u) {
+      goes_on = atomicLoad(&touched);
+    }
+    batches *= workgroupUniformLoad(&goes_on);
+    if (batches == 0u) {
+      // What other slabs hold is compared with the lowest number.
+      for (var range = 0u; range < ranges; range++) {
+        if (keeps && params.resume == 0u && first_of_block + range * EIGHTS < params.groups) {
+          group_bests[first_best + range * EIGHTS] = LOWEST;
+        }
+      }
+      return;
+    }
+  }
+  if (batches == 0u) {
+    return;
+  }
+
+  for (var item = lane; item < PAIRS * D4; item += THREADS) {
+    let asked = min(first_pair + item / D4, pairs - 1u);
+    let row = sequence * params.step_rows + asked / share;
+    query_rows[item] = queries[(row * params.query_heads + head * share + asked % share) * D4 + item % D4];
+  }
+  workgroupBarrier();
+  let slice = lane % LANES;
+  let unit = lane / LANES;
+  var query: array<vec4<f32>, PAIRS * PER>;
+  for (var p = 0u; p < PAIRS; p++) { // unrolled
+    for (var c = 0u; c < PER; c++) { // unrolled
+      query[p * PER + c] = query_rows[p * D4 + slice + c * LANES];
+    }
+  }
+
+  // What is needed next is asked for early: pages two batches ahead, keys one.
+  var next_token: array<u32, AHEAD>;
+  var next_page: array<u32, AHEAD>;
+  var here: array<bool, AHEAD>;
+  var keys: array<StoredKeys, AHEAD * PER>;
+  var scale: array<f32, AHEAD>;
+  for (var t = 0u; t < AHEAD; t++) { // unrolled
+    let place = t * UNITS + unit;
+    next_token[t] = start + place / 8u * params.group_tokens + place % 8u;
+    next_page[t] = table[sequence * params.table_stride + min(next_token[t], end - 1u) / params.page_tokens];
+  }
+  var best = LOWEST;
+  for (var batch = 0u; batch <= batches; batch++) {
+    if (batch > 0u) {
+      for (var t = 0u; t < AHEAD; t++) { // unrolled
+        let place = t * UNITS + unit;
+        let first = place / 8u * STRIDE + place % 8u * LANES + slice;
+        let dropped = select(0.0, LOWEST, slice == 0u);
+        for (var p = 0u; p < PAIRS; p++) { // unrolled
+          var sum = vec4<f32>();
+          for (var c = 0u; c < PER; c++) { // unrolled
+            sum = fma(query[p * PER + c], key_loaded(keys[t * PER + c]), sum);
+          }
+          sums[p * EIGHTS * STRIDE + first] = select(dropped, (sum.x + sum.y) + (sum.z + sum.w), here[t]);
+        }
+        if (SCALED == 1u && slice == 0u) {
+          scales[place] = scale[t];
+        }
+      }
+    }
+    if (batch < batches) {
+      let following = min(batch + 1u, batches - 1u);
+      let following_first = start + following / range_batches * range_tokens + following % range_batches * 8u;
+      for (var t = 0u; t < AHEAD; t++) { // unrolled
+        let token = next_token[t];
+        let page = next_page[t];
+        here[t] = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
+        let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+        // Other tokens are read as the slab's first, and dropped: branches would keep loads from running ahead.
+        let read = select(0u, slot, here[t]);
+        let first = key_first(read) + slice;
+        for (var c = 0u; c < PER; c++) { // unrolled
+          keys[t * PER + c] = key_pages[first + c * LANES];
+        }
+        scale[t] = select(1.0, key_scale(read), here[t]);
+        let place = t * UNITS + unit;
+        next_token[t] = following_first + place / 8u * params.group_tokens + place % 8u;
+        next_page[t] = table[sequence * params.table_stride + min(next_token[t], end - 1u) / params.page_tokens];
+      }
+    }
+    if (batch > 0u) {
+      workgroupBarrier();
+      let range = (batch - 1u) / range_batches;
+      let turn = (batch - 1u) % range_batches;
+      if (keeps) {
+        var highest = LOWEST;
+        for (var token = 0u; token < 8u; token++) { // unrolled
+          var score = 0.0;
+          for (var l = 0u; l < LANES; l++) { // unrolled
+            score += sums[lane * STRIDE + token * LANES + l];
+          }
+          if (SCALED == 1u) {
+            score *= scales[eight * 8u + token];
+          }
+          highest = max(highest, score);
+        }
+        best = select(max(best, highest), highest, turn == 0u);
+        if (turn + 1u == range_batches && first_of_block + range * EIGHTS < params.groups) {
+          let place = first_best + range * EIGHTS;
+          if (SLABS > 1u && params.resume == 1u) {
+            best = max(best, group_bests[place]);
+          }
+          group_bests[place] = best;
+        }
+      }
+      workgroupBarrier();
+    }
+  }
+}
+`,
+  },
   scatter_rows: {
     name: "scatter_rows",
     params: [
@@ -6416,249 +6938,6 @@ fn main(
 }
 `,
   },
-  score_few_top_k: {
-    name: "score_few_top_k",
-    params: [
-      { name: "first_group", type: "u32" },
-      { name: "group_count", type: "u32" },
-      { name: "batch", type: "u32" },
-      { name: "step_rows", type: "u32" },
-      { name: "heads", type: "u32" },
-      { name: "query_heads", type: "u32" },
-      { name: "page_tokens", type: "u32" },
-      { name: "table_stride", type: "u32" },
-      { name: "slab_first", type: "u32" },
-      { name: "slab_pages", type: "u32" },
-      { name: "blocks", type: "u32" },
-      { name: "block_tokens", type: "u32" },
-      { name: "resume", type: "u32" },
-    ],
-    bindings: [
-      { binding: 0, name: "params", kind: "uniform" },
-      { binding: 1, name: "queries", kind: "read" },
-      { binding: 2, name: "key_pages", kind: "read" },
-      { binding: 3, name: "table", kind: "read" },
-      { binding: 4, name: "parts", kind: "read" },
-      { binding: 5, name: "best_scores", kind: "write" },
-      { binding: 6, name: "best_tokens", kind: "write" },
-    ],
-    text: `// Scores the middle of the cache against few queries and keeps the k best tokens of each block, in one pass: for GPUs, in
-// decoding. Keys are read once, by all threads of the GPU, through workgroup memory; the scores themselves are never written.
-//
-// Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
-//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
-//           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
-//           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
-//           Tokens count from the start of the middle; unused places hold NONE. CHUNK4 divides D4.
-// Dispatch: one workgroup of 128 threads per sequence, KV head, PAIRS pairs and block of block_tokens tokens, blocks fastest;
-//           linear groups. Where the cache has several slabs, one call per slab: each goes on from the lists of the one
-//           before (params.resume), and with SLABS 2 passes over blocks that have no page in its slab.
-// Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3.
-//           Every key is summed in the same order, so equal keys get bitwise equal scores and the lower token wins.
-
-struct Params {
-  first_group: u32,
-  group_count: u32,
-  batch: u32,
-  step_rows: u32,
-  heads: u32,
-  query_heads: u32,
-  page_tokens: u32,
-  table_stride: u32,
-  slab_first: u32,
-  slab_pages: u32,
-  blocks: u32,
-  block_tokens: u32,
-  resume: u32,
-}
-
-// uses parts/shared_list.wgsl
-
-const THREADS = 128u;
-const CHUNKS = D4 / CHUNK4;
-// Groups of threads whose best scores bound the K-th best of a first batch from below; K groups where that many say something.
-const GROUPS = min(K, 32u);
-// One vec4 more than a row holds keeps threads that read neighbouring rows on different banks.
-const STRIDE4 = CHUNK4 + 1u;
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
-@group(0) @binding(3) var<storage, read> table: array<u32>;
-@group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read_write> best_scores: array<f32>;
-@group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
-
-var<workgroup> query_rows: array<vec4<f32>, PAIRS * D4>;
-var<workgroup> keys: array<vec4<f32>, THREADS * STRIDE4>;
-var<workgroup> slots: array<u32, THREADS>;
-var<workgroup> touched: atomic<u32>;
-var<workgroup> group_bests: array<atomic<u32>, PAIRS * GROUPS>;
-
-// Unsigned integers in the order of the floats, none of them 0; NaN, which is never picked, is the lowest.
-fn order_key(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) {
-    return 1u;
-  }
-  return select(bits | 0x80000000u, ~bits, (bits & 0x80000000u) != 0u);
-}
-
-// The lowest of the groups' best keys: where lists are empty, nothing below it can be among the K best.
-fn lowest_group_best(pair: u32) -> u32 {
-  var lowest = 0xffffffffu;
-  for (var other = 0u; other < GROUPS; other++) {
-    lowest = min(lowest, atomicLoad(&group_bests[pair * GROUPS + other]));
-  }
-  return lowest;
-}
-
-@compute @workgroup_size(THREADS)
-fn main(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
-  @builtin(num_workgroups) grid: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
-  if (group >= params.group_count) {
-    return;
-  }
-  let share = params.query_heads / params.heads;
-  let pairs = params.step_rows * share;
-  let tiles = (pairs + PAIRS - 1u) / PAIRS;
-  let block = group % params.blocks;
-  let first_pair = (group / params.blocks) % tiles * PAIRS;
-  let head = (group / (params.blocks * tiles)) % params.heads;
-  let sequence = group / (params.blocks * tiles * params.heads);
-  let lists = (sequence * params.heads + head) * pairs;
-
-  for (var item = lane; item < PAIRS * D4; item += THREADS) {
-    let pair = min(first_pair + item / D4, pairs - 1u);
-    let row = sequence * params.step_rows + pair / share;
-    query_rows[item] = queries[(row * params.query_heads + head * share + pair % share) * D4 + item % D4];
-  }
-  for (var item = lane; item < PAIRS * K; item += THREADS) {
-    let source = ((lists + min(first_pair + item / K, pairs - 1u)) * params.blocks + block) * K + item % K;
-    list_scores[item] = select(LOWEST, best_scores[source], params.resume == 1u);
-    list_tokens[item] = select(NONE, best_tokens[source], params.resume == 1u);
-  }
-
-  let middle_start = parts[sequence].y;
-  let start = middle_start + block * params.block_tokens;
-  let end = min(middle_start + parts[sequence].w, start + params.block_tokens);
-  for (var item = lane; item < PAIRS * GROUPS; item += THREADS) {
-    atomicStore(&group_bests[item], 0u);
-  }
-  var steps = (max(start, end) - start + THREADS - 1u) / THREADS * CHUNKS;
-  if (SLABS > 1u) {
-    let first_page = start / params.page_tokens;
-    for (var item = first_page + lane; item * params.page_tokens < end; item += THREADS) {
-      let page = table[sequence * params.table_stride + item];
-      if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
-        atomicStore(&touched, 1u);
-      }
-    }
-    workgroupBarrier();
-    if (lane == 0u) {
-      joins = atomicLoad(&touched);
-    }
-    steps *= workgroupUniformLoad(&joins);
-  }
-  var turn = 0u;
-  // What is needed next is asked for early: pages a batch ahead, keys a step.
-  var next_page = table[sequence * params.table_stride + min(start + lane, end - 1u) / params.page_tokens];
-  var next_here = false;
-  var here = false;
-  var next_scale = 1.0;
-  var scale = 1.0;
-  var fresh: array<vec4<f32>, CHUNK4>;
-  var sums: array<vec4<f32>, PAIRS>;
-  for (var step = 0u; step <= steps; step++) {
-    let chunk = step % CHUNKS * CHUNK4;
-    let first = start + step / CHUNKS * THREADS;
-    if (chunk == 0u && step < steps) {
-      let token = first + lane;
-      next_here = token < end && next_page >= params.slab_first && next_page < params.slab_first + params.slab_pages;
-      let slot = ((next_page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-      // Tokens of other slabs are read as the slab's first, and dropped: branches would keep loads from running ahead.
-      let read = select(0u, slot, next_here);
-      slots[lane] = key_first(read);
-      next_scale = key_scale(read);
-      next_page = table[sequence * params.table_stride + min(token + THREADS, end - 1u) / params.page_tokens];
-    }
-    workgroupBarrier();
-    if (step > 0u) {
-      for (var load = 0u; load < CHUNK4; load++) { // unrolled
-        let item = lane + load * THREADS;
-        keys[item / CHUNK4 * STRIDE4 + item % CHUNK4] = fresh[load];
-      }
-    }
-    if (step < steps) {
-      for (var load = 0u; load < CHUNK4; load++) { // unrolled
-        let item = lane + load * THREADS;
-        fresh[load] = key_vector(slots[item / CHUNK4] + chunk + item % CHUNK4);
-      }
-    }
-    // What the last batch offered is joined before the next one offers; the barriers between are those that keys need.
-    if (step > CHUNKS && (step - 1u) % CHUNKS == 0u) {
-      note_offers(lane);
-      turn = join_noted(turn, lane);
-    } else {
-      workgroupBarrier();
-    }
-    if (step > 0u) {
-      let done = (step - 1u) % CHUNKS * CHUNK4;
-      for (var c = 0u; c < CHUNK4; c++) { // unrolled
-        let key = keys[lane * STRIDE4 + c];
-        for (var p = 0u; p < PAIRS; p++) { // unrolled
-          sums[p] = fma(query_rows[p * D4 + done + c], key, sums[p]);
-        }
-      }
-      if (step % CHUNKS == 0u) {
-        let token = first - THREADS + lane - middle_start;
-        let is_first = step == CHUNKS;
-        if (is_first) {
-          for (var p = 0u; p < PAIRS; p++) { // unrolled
-            let score = ((sums[p].x + sums[p].y) + (sums[p].z + sums[p].w)) * scale;
-            if (here) {
-              atomicMax(&group_bests[p * GROUPS + lane % GROUPS], order_key(score));
-            }
-          }
-        }
-        // All threads: whether it is the first batch is the same for all.
-        if (is_first) {
-          workgroupBarrier();
-        }
-        for (var p = 0u; p < PAIRS; p++) { // unrolled
-          let score = ((sums[p].x + sums[p].y) + (sums[p].z + sums[p].w)) * scale;
-          var least = 0u;
-          if (is_first && GROUPS == K) {
-            least = lowest_group_best(p);
-          }
-          if (here && order_key(score) >= least) {
-            offer(p, turn, score, token);
-          }
-          sums[p] = vec4<f32>();
-        }
-      }
-    }
-    if (chunk == 0u) {
-      here = next_here;
-      scale = next_scale;
-    }
-  }
-  turn = join(turn, lane);
-  workgroupBarrier();
-  for (var item = lane; item < PAIRS * K; item += THREADS) {
-    let pair = first_pair + item / K;
-    if (pair < pairs) {
-      best_scores[((lists + pair) * params.blocks + block) * K + item % K] = list_scores[turn * PAIRS * K + item];
-      best_tokens[((lists + pair) * params.blocks + block) * K + item % K] = list_tokens[turn * PAIRS * K + item];
-    }
-  }
-}
-`,
-  },
   score_groups: {
     name: "score_groups",
     params: [
@@ -6695,11 +6974,11 @@ fn main(
 //           parts [batch, 4]; group_bests f32 [batch, heads, pairs, groups], the lowest number where a group has no token. A pair
 //           is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads. D4 is a multiple of 4;
 //           group_tokens of 8.
-// Dispatch: one workgroup of SIDE_ROWS x 8 threads per sequence, KV head, 8 * SIDE_ROWS pairs and block of block_tokens tokens (a
-//           multiple of 8 * group_tokens), pairs fastest; linear groups. Where the cache has several slabs (SLABS 2), one call per
+// Dispatch: one workgroup of SIDE_ROWS x 16 threads per sequence, KV head, 8 * SIDE_ROWS pairs and block of block_tokens tokens (a
+//           multiple of 16 * group_tokens), pairs fastest; linear groups. Where the cache has several slabs (SLABS 2), one call per
 //           slab: each raises what the one before left (params.resume), and passes over blocks that have no page in its slab.
 // Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3; tiles of scores as in
-//           attention_tiled.wgsl. Every key is summed over rising channels, so equal keys get bitwise equal scores.
+//           matmul_tiled.wgsl. Every key is summed over rising channels, so equal keys get bitwise equal scores.
 
 struct Params {
   first_group: u32,
@@ -6720,17 +6999,19 @@ struct Params {
 }
 
 const LOWEST = -3.4028234663852886e38f;
-const SIDE = 8u;
+const SIDE = 16u;
 const THREADS = SIDE_ROWS * SIDE;
-// Rows and neighbouring tokens of a thread.
-const ROWS = 8u;
-const COLUMNS = 8u;
+// Rows and neighbouring tokens of a thread, in fours.
+const ROWS4 = 2u;
+const COLUMNS4 = 2u;
+const ROWS = 4u * ROWS4;
+const COLUMNS = 4u * COLUMNS4;
 const TILE_ROWS = SIDE_ROWS * ROWS;
 const TILE_TOKENS = SIDE * COLUMNS;
 // Steps of the head's channels a turn, as vec4s.
 const DEPTH4 = 4u;
 const TURNS = D4 / DEPTH4;
-const LOADS_ROWS = 4u;
+const LOADS_ROWS = 2u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -6739,10 +7020,11 @@ const LOADS_ROWS = 4u;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read_write> group_bests: array<f32>;
 
-// [pair / SIDE_ROWS][pair % SIDE_ROWS][..] and [token % 8][token / 8][..]: a turn's channels. Places are numbers but for one index,
-// so that no bound is checked in inner loops; rows of five keep neighbours on other banks.
-var<workgroup> lefts: array<array<array<vec4<f32>, DEPTH4 + 1u>, SIDE_ROWS>, ROWS>;
-var<workgroup> rights: array<array<array<vec4<f32>, DEPTH4 + 1u>, SIDE>, COLUMNS>;
+// [channel of the turn][..][..]: pair 4 * place + i; token 8 * (place % 16) + 4 * (place / 16) + i. With a channel's number of its
+// own, only a thread's places are checked, once for all channels; one place more than is used keeps threads that store neighbouring
+// channels on other banks.
+var<workgroup> lefts: array<array<vec4<f32>, SIDE_ROWS * ROWS4 + 1u>, 4u * DEPTH4>;
+var<workgroup> rights: array<array<vec4<f32>, SIDE * COLUMNS4 + 1u>, 4u * DEPTH4>;
 // Whether the tokens of this tile and of the next lie in this slab.
 var<workgroup> lie_here: array<u32, 2u * TILE_TOKENS>;
 var<workgroup> touched: atomic<u32>;
@@ -6776,7 +7058,7 @@ fn main(
   let range_tiles = params.group_tokens / COLUMNS;
   let ranges = (end - start + range_tokens - 1u) / range_tokens;
   let first_group = block * params.block_tokens / params.group_tokens;
-  let first_best = ((sequence * params.heads + head) * pairs + first_pair + y) * params.groups + first_group;
+  let first_best = ((sequence * params.heads + head) * pairs + first_pair + 4u * y) * params.groups + first_group;
   var steps = ranges * range_tiles * TURNS;
   if (SLABS > 1u) {
     for (var item = start / params.page_tokens + lane; item * params.page_tokens < end; item += THREADS) {
@@ -6794,10 +7076,13 @@ fn main(
   if (steps == 0u) {
     // Nothing of this slab: what other slabs hold is compared with the lowest number.
     if (params.resume == 0u) {
-      for (var i = x; i < ranges * SIDE; i += SIDE) {
-        for (var r = 0u; r < ROWS; r++) { // unrolled
-          if (first_pair + r * SIDE_ROWS + y < pairs && first_group + i < params.groups) {
-            group_bests[first_best + r * SIDE_ROWS * params.groups + i] = LOWEST;
+      for (var group_of = x; group_of < ranges * SIDE; group_of += SIDE) {
+        for (var i = 0u; i < ROWS4; i++) { // unrolled
+          for (var q = 0u; q < 4u; q++) { // unrolled
+            let row = 4u * i * SIDE_ROWS + q;
+            if (first_pair + 4u * y + row < pairs && first_group + group_of < params.groups) {
+              group_bests[first_best + row * params.groups + group_of] = LOWEST;
+            }
           }
         }
       }
@@ -6816,19 +7101,28 @@ fn main(
   var scales: array<f32, LOADS_TOKENS>;
   var next_left: array<vec4<f32>, LOADS_ROWS>;
   var next_right: array<vec4<f32>, LOADS_TOKENS>;
-  var sums: array<f32, 64>;
-  var bests: array<f32, ROWS>;
+  var sums: array<vec4<f32>, 4u * ROWS4 * COLUMNS4>;
+  var bests: array<f32, 4u * ROWS4>;
   for (var step = 0u; step <= steps; step++) {
     // What was loaded in the step before goes to workgroup memory; the first step only loads.
     if (step > 0u) {
       workgroupBarrier();
       for (var load = 0u; load < LOADS_ROWS; load++) { // unrolled
         let row = (lane + load * THREADS) / DEPTH4;
-        lefts[row / SIDE_ROWS][row % SIDE_ROWS][lane % DEPTH4] = next_left[load];
+        let k = 4u * (lane % DEPTH4);
+        lefts[k + 0u][row / 4u][row % 4u] = next_left[load].x;
+        lefts[k + 1u][row / 4u][row % 4u] = next_left[load].y;
+        lefts[k + 2u][row / 4u][row % 4u] = next_left[load].z;
+        lefts[k + 3u][row / 4u][row % 4u] = next_left[load].w;
       }
       for (var load = 0u; load < LOADS_TOKENS; load++) { // unrolled
         let token = (lane + load * THREADS) / DEPTH4;
-        rights[token % COLUMNS][token / COLUMNS][lane % DEPTH4] = next_right[load];
+        let place = token / COLUMNS + token % COLUMNS / 4u * SIDE;
+        let k = 4u * (lane % DEPTH4);
+        rights[k + 0u][place][token % 4u] = next_right[load].x;
+        rights[k + 1u][place][token % 4u] = next_right[load].y;
+        rights[k + 2u][place][token % 4u] = next_right[load].z;
+        rights[k + 3u][place][token % 4u] = next_right[load].w;
       }
       workgroupBarrier();
     }
@@ -6860,24 +7154,15 @@ fn main(
       }
     }
     if (step > 0u) {
-      for (var s = 0u; s < DEPTH4; s++) { // unrolled
-        var query: array<vec4<f32>, ROWS>;
-        for (var r = 0u; r < ROWS; r++) { // unrolled
-          query[r] = lefts[r][y][s];
-        }
-        for (var c = 0u; c < COLUMNS; c++) { // unrolled
-          let key = rights[c][x][s];
-          for (var r = 0u; r < ROWS; r++) { // unrolled
-            sums[r * COLUMNS + c] = fma(query[r].x, key.x, sums[r * COLUMNS + c]);
-          }
-          for (var r = 0u; r < ROWS; r++) { // unrolled
-            sums[r * COLUMNS + c] = fma(query[r].y, key.y, sums[r * COLUMNS + c]);
-          }
-          for (var r = 0u; r < ROWS; r++) { // unrolled
-            sums[r * COLUMNS + c] = fma(query[r].z, key.z, sums[r * COLUMNS + c]);
-          }
-          for (var r = 0u; r < ROWS; r++) { // unrolled
-            sums[r * COLUMNS + c] = fma(query[r].w, key.w, sums[r * COLUMNS + c]);
+      for (var k = 0u; k < 16u; k++) { // unrolled
+        for (var i = 0u; i < ROWS4; i++) { // unrolled
+          let a = lefts[k][y + i * SIDE_ROWS];
+          for (var j = 0u; j < COLUMNS4; j++) { // unrolled
+            let b = rights[k][x + j * SIDE];
+            sums[(4u * i + 0u) * COLUMNS4 + j] = fma(vec4<f32>(a.x), b, sums[(4u * i + 0u) * COLUMNS4 + j]);
+            sums[(4u * i + 1u) * COLUMNS4 + j] = fma(vec4<f32>(a.y), b, sums[(4u * i + 1u) * COLUMNS4 + j]);
+            sums[(4u * i + 2u) * COLUMNS4 + j] = fma(vec4<f32>(a.z), b, sums[(4u * i + 2u) * COLUMNS4 + j]);
+            sums[(4u * i + 3u) * COLUMNS4 + j] = fma(vec4<f32>(a.w), b, sums[(4u * i + 3u) * COLUMNS4 + j]);
           }
         }
       }
@@ -6887,30 +7172,39 @@ fn main(
       let range = tile / range_tiles;
       // Only a range at the end, or of several slabs, holds tokens that don't count.
       if (SLABS > 1u || start + (range + 1u) * range_tokens > end) {
-        for (var c = 0u; c < COLUMNS; c++) { // unrolled
-          let here = lie_here[tile % 2u * TILE_TOKENS + x * COLUMNS + c] == 1u;
-          for (var r = 0u; r < ROWS; r++) { // unrolled
-            sums[r * COLUMNS + c] = select(LOWEST, sums[r * COLUMNS + c], here);
+        for (var j = 0u; j < COLUMNS4; j++) { // unrolled
+          let place = tile % 2u * TILE_TOKENS + x * COLUMNS + 4u * j;
+          let here = vec4(lie_here[place], lie_here[place + 1u], lie_here[place + 2u], lie_here[place + 3u]) == vec4(1u);
+          for (var i = 0u; i < ROWS4; i++) { // unrolled
+            for (var q = 0u; q < 4u; q++) { // unrolled
+              sums[(4u * i + q) * COLUMNS4 + j] = select(vec4<f32>(LOWEST), sums[(4u * i + q) * COLUMNS4 + j], here);
+            }
           }
         }
       }
       let begins = tile % range_tiles == 0u;
-      for (var r = 0u; r < ROWS; r++) { // unrolled
-        var best = sums[r * COLUMNS];
-        for (var c = 0u; c < COLUMNS; c++) { // unrolled
-          best = max(best, sums[r * COLUMNS + c]);
-          sums[r * COLUMNS + c] = 0.0;
+      for (var i = 0u; i < ROWS4; i++) { // unrolled
+        for (var q = 0u; q < 4u; q++) { // unrolled
+          var best = sums[(4u * i + q) * COLUMNS4];
+          for (var j = 0u; j < COLUMNS4; j++) { // unrolled
+            best = max(best, sums[(4u * i + q) * COLUMNS4 + j]);
+            sums[(4u * i + q) * COLUMNS4 + j] = vec4<f32>();
+          }
+          let highest = max(max(best.x, best.y), max(best.z, best.w));
+          bests[4u * i + q] = select(max(bests[4u * i + q], highest), highest, begins);
         }
-        bests[r] = select(max(bests[r], best), best, begins);
       }
       if ((tile + 1u) % range_tiles == 0u && first_group + range * SIDE + x < params.groups) {
-        for (var r = 0u; r < ROWS; r++) { // unrolled
-          if (first_pair + r * SIDE_ROWS + y < pairs) {
-            let place = first_best + r * SIDE_ROWS * params.groups + range * SIDE + x;
-            if (SLABS > 1u && params.resume == 1u) {
-              bests[r] = max(bests[r], group_bests[place]);
+        for (var i = 0u; i < ROWS4; i++) { // unrolled
+          for (var q = 0u; q < 4u; q++) { // unrolled
+            let row = 4u * i * SIDE_ROWS + q;
+            if (first_pair + 4u * y + row < pairs) {
+              let place = first_best + row * params.groups + range * SIDE + x;
+              if (SLABS > 1u && params.resume == 1u) {
+                bests[4u * i + q] = max(bests[4u * i + q], group_bests[place]);
+              }
+              group_bests[place] = bests[4u * i + q];
             }
-            group_bests[place] = bests[r];
           }
         }
       }
@@ -8348,9 +8642,13 @@ fn key_scale(slot: u32) -> f32 {
   return 1.0;
 }
 
-// Four channels, before the scale.
+// Four channels, before the scale: as stored, and read.
+fn key_loaded(stored: StoredKeys) -> vec4<f32> {
+  return vec4<f32>(stored);
+}
+
 fn key_vector(place: u32) -> vec4<f32> {
-  return vec4<f32>(key_pages[place]);
+  return key_loaded(key_pages[place]);
 }
 
 // One channel, scaled.
@@ -8374,10 +8672,14 @@ fn key_scale(slot: u32) -> f32 {
   return bitcast<f32>(key_pages[page + params.page_tokens * D4 + slot % params.page_tokens]);
 }
 
-// Four channels, before the scale: whole numbers from -127 to 127.
-fn key_vector(place: u32) -> vec4<f32> {
-  let word = bitcast<i32>(key_pages[place]);
+// Four channels, before the scale, whole numbers from -127 to 127: as stored, and read.
+fn key_loaded(stored: StoredKeys) -> vec4<f32> {
+  let word = bitcast<i32>(stored);
   return vec4<f32>(vec4(word << 24u, word << 16u, word << 8u, word) >> vec4<u32>(24u));
+}
+
+fn key_vector(place: u32) -> vec4<f32> {
+  return key_loaded(key_pages[place]);
 }
 
 // One channel, scaled.
@@ -8561,99 +8863,44 @@ fn highest_of(value: f32, lane: u32) -> f32 {
   return highest;
 }
 `,
-  shared_list: `// The K best items of PAIRS streams, each a score and its token, kept sorted by a workgroup of THREADS threads; a thread offers
-// one item of each stream at a time. K, PAIRS and THREADS are the kernel's; PAIRS is at most THREADS. Two copies of the lists
-// take turns: what was offered is joined with one, by rank, into the other.
+  score_chain: `// A token's score as score_groups.wgsl sums it: one chain of multiply-adds over rising channels. D4, a multiple of 4, and
+// \`query_row\` are the kernel's.
 
-const NONE = 0xffffffffu;
-const LOWEST = -3.4028234663852886e38f;
-
-var<workgroup> list_scores: array<f32, 2u * PAIRS * K>;
-var<workgroup> list_tokens: array<u32, 2u * PAIRS * K>;
-var<workgroup> offered_scores: array<f32, PAIRS * THREADS>;
-var<workgroup> offered_tokens: array<u32, PAIRS * THREADS>;
-var<workgroup> offered: array<atomic<u32>, PAIRS>;
-var<workgroup> offered_any: atomic<u32>;
-var<workgroup> joins: u32;
-
-// True where (score, token) ranks before (other, held): higher score first, then the lower token.
-fn ranks_before(score: f32, token: u32, other: f32, held: u32) -> bool {
-  return score > other || (score == other && token < held);
-}
-
-// Offers an item, which is dropped where the stream's list has K better ones.
-fn offer(pair: u32, turn: u32, score: f32, token: u32) {
-  let worst = (turn * PAIRS + pair) * K + K - 1u;
-  if (ranks_before(score, token, list_scores[worst], list_tokens[worst])) {
-    let place = pair * THREADS + atomicAdd(&offered[pair], 1u);
-    offered_scores[place] = score;
-    offered_tokens[place] = token;
-    atomicStore(&offered_any, 1u);
-  }
-}
-
-// Joins what all threads offered into the lists, and tells which copy of them holds now. All threads call it.
-fn join(turn: u32, lane: u32) -> u32 {
-  workgroupBarrier();
-  note_offers(lane);
-  return join_noted(turn, lane);
-}
-
-// Takes down whether anything was offered: after a barrier that follows the offers.
-fn note_offers(lane: u32) {
-  if (lane == 0u) {
-    joins = atomicLoad(&offered_any);
-  }
-}
-
-// Joins what was taken down; it begins with a barrier.
-fn join_noted(turn: u32, lane: u32) -> u32 {
-  if (workgroupUniformLoad(&joins) == 0u) {
-    return turn;
-  }
-  let share = THREADS / PAIRS;
-  let pair = lane / share;
-  if (pair < PAIRS) {
-    let held = (turn * PAIRS + pair) * K;
-    let fresh = pair * THREADS;
-    let count = atomicLoad(&offered[pair]);
-    for (var item = lane % share; item < K + count; item += share) {
-      let old = item < K;
-      let at = select(fresh + item - K, held + item, old);
-      var score = 0.0;
-      var token = 0u;
-      if (old) {
-        score = list_scores[at];
-        token = list_tokens[at];
-      } else {
-        score = offered_scores[at];
-        token = offered_tokens[at];
-      }
-      // Empty places are all alike: among them the earlier ranks before the later.
-      var rank = 0u;
-      for (var other = 0u; other < K; other++) {
-        let theirs = list_tokens[held + other];
-        let same = theirs == token && other < item;
-        rank += u32(same || ranks_before(list_scores[held + other], theirs, score, token));
-      }
-      for (var other = 0u; other < count; other++) {
-        rank += u32(ranks_before(offered_scores[fresh + other], offered_tokens[fresh + other], score, token));
-      }
-      if (rank < K) {
-        list_scores[((1u - turn) * PAIRS + pair) * K + rank] = score;
-        list_tokens[((1u - turn) * PAIRS + pair) * K + rank] = token;
-      }
+fn score_of(slot: u32) -> f32 {
+  let first = key_first(slot);
+  let scale = key_scale(slot);
+  var score = 0.0;
+  for (var c4 = 0u; c4 < D4; c4 += 4u) {
+    var keys: array<vec4<f32>, 4>;
+    for (var i = 0u; i < 4u; i++) { // unrolled
+      keys[i] = key_vector(first + c4 + i) * scale;
+    }
+    for (var i = 0u; i < 4u; i++) { // unrolled
+      let query = query_row[c4 + i];
+      score = fma(query.w, keys[i].w, fma(query.z, keys[i].z, fma(query.y, keys[i].y, fma(query.x, keys[i].x, score))));
     }
   }
-  workgroupBarrier();
-  if (lane < PAIRS) {
-    atomicStore(&offered[lane], 0u);
+  return score;
+}
+`,
+  score_lanes: `// A token's score as scan_groups.wgsl sums it: LANES sums, each of every so many of the channels' vectors, PER of them; then the lanes in
+// turn, then the scale. D4, LANES, PER = D4 / LANES and \`query_row\` are the kernel's.
+
+fn score_of(slot: u32) -> f32 {
+  let first = key_first(slot);
+  var score = 0.0;
+  for (var lane = 0u; lane < LANES; lane++) {
+    var keys: array<StoredKeys, PER>;
+    for (var c = 0u; c < PER; c++) { // unrolled
+      keys[c] = key_pages[first + lane + c * LANES];
+    }
+    var sum = vec4<f32>();
+    for (var c = 0u; c < PER; c++) { // unrolled
+      sum = fma(query_row[lane + c * LANES], key_loaded(keys[c]), sum);
+    }
+    score += (sum.x + sum.y) + (sum.z + sum.w);
   }
-  if (lane == 0u) {
-    atomicStore(&offered_any, 0u);
-  }
-  workgroupBarrier();
-  return 1u - turn;
+  return score * key_scale(slot);
 }
 `,
   short_lists: `// The way of parts/insert.wgsl's lists from and to best_scores and best_tokens, where params.resume says whether there is one to go on from.
@@ -8718,9 +8965,13 @@ fn value_scale(slot: u32) -> f32 {
   return 1.0;
 }
 
-// Four channels, before the scale.
+// Four channels, before the scale: as stored, and read.
+fn value_loaded(stored: StoredValues) -> vec4<f32> {
+  return vec4<f32>(stored);
+}
+
 fn value_vector(place: u32) -> vec4<f32> {
-  return vec4<f32>(value_pages[place]);
+  return value_loaded(value_pages[place]);
 }
 
 // One channel, scaled.
@@ -8744,10 +8995,14 @@ fn value_scale(slot: u32) -> f32 {
   return bitcast<f32>(value_pages[page + params.page_tokens * D4 + slot % params.page_tokens]);
 }
 
-// Four channels, before the scale: whole numbers from -127 to 127.
-fn value_vector(place: u32) -> vec4<f32> {
-  let word = bitcast<i32>(value_pages[place]);
+// Four channels, before the scale, whole numbers from -127 to 127: as stored, and read.
+fn value_loaded(stored: StoredValues) -> vec4<f32> {
+  let word = bitcast<i32>(stored);
   return vec4<f32>(vec4(word << 24u, word << 16u, word << 8u, word) >> vec4<u32>(24u));
+}
+
+fn value_vector(place: u32) -> vec4<f32> {
+  return value_loaded(value_pages[place]);
 }
 
 // One channel, scaled.

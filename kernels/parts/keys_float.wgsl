@@ -13,9 +13,13 @@ fn key_scale(slot: u32) -> f32 {
   return 1.0;
 }
 
-// Four channels, before the scale.
+// Four channels, before the scale: as stored, and read.
+fn key_loaded(stored: StoredKeys) -> vec4<f32> {
+  return vec4<f32>(stored);
+}
+
 fn key_vector(place: u32) -> vec4<f32> {
-  return vec4<f32>(key_pages[place]);
+  return key_loaded(key_pages[place]);
 }
 
 // One channel, scaled.

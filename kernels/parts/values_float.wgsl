@@ -13,9 +13,13 @@ fn value_scale(slot: u32) -> f32 {
   return 1.0;
 }
 
-// Four channels, before the scale.
+// Four channels, before the scale: as stored, and read.
+fn value_loaded(stored: StoredValues) -> vec4<f32> {
+  return vec4<f32>(stored);
+}
+
 fn value_vector(place: u32) -> vec4<f32> {
-  return vec4<f32>(value_pages[place]);
+  return value_loaded(value_pages[place]);
 }
 
 // One channel, scaled.

@@ -14,10 +14,14 @@ fn value_scale(slot: u32) -> f32 {
   return bitcast<f32>(value_pages[page + params.page_tokens * D4 + slot % params.page_tokens]);
 }
 
-// Four channels, before the scale: whole numbers from -127 to 127.
-fn value_vector(place: u32) -> vec4<f32> {
-  let word = bitcast<i32>(value_pages[place]);
+// Four channels, before the scale, whole numbers from -127 to 127: as stored, and read.
+fn value_loaded(stored: StoredValues) -> vec4<f32> {
+  let word = bitcast<i32>(stored);
   return vec4<f32>(vec4(word << 24u, word << 16u, word << 8u, word) >> vec4<u32>(24u));
+}
+
+fn value_vector(place: u32) -> vec4<f32> {
+  return value_loaded(value_pages[place]);
 }
 
 // One channel, scaled.

@@ -1,7 +1,7 @@
 import type { KernelOption } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import type { AttendedTokens, AttentionStep } from "./step.ts";
-import type { StorageType } from "./storage.ts";
+import { readsStored } from "./storage.ts";
 
 /** Tokens of a workgroup. */
 const BLOCK = 128;
@@ -16,11 +16,6 @@ export const decodeAttentions: readonly KernelOption[] = [
   { name: "split", threads: 256, workgroupBytes: 16 * 1024 },
 ];
 
-/** Its vectors are read several tokens at a time, which int8 with its scales is not made for. */
-function readsFloats({ keyType, valueType }: { keyType: StorageType; valueType: StorageType }): boolean {
-  return keyType !== "int8" && valueType !== "int8";
-}
-
 /** Whether a step's attention can be, and on its device should be, split over tokens. */
 export function splits(step: AttentionStep): boolean {
   return step.once("splits", () => shouldSplit(step));
@@ -30,7 +25,7 @@ function shouldSplit(step: AttentionStep): boolean {
   const { shape } = step.context.cache;
   const { queryHeads, keyValueHeads, headSize } = shape;
   const fits = step.rows * queryHeads / keyValueHeads <= MOST_PAIRS && headSize % 8 === 0 &&
-    headSize <= MOST_CHANNELS && readsFloats(step.context.cache.pool) && !step.context.cache.pool.host &&
+    headSize <= MOST_CHANNELS && !step.context.cache.pool.host &&
     !shape.slidingWindow;
   const { choices, info } = step.device;
   const [gathered, split] = decodeAttentions;
@@ -65,7 +60,7 @@ export function attendSplit(
     const { page_tokens, table_stride, slab_first, slab_pages } = addressing;
     step.device.commands.dispatch({
       kernel: "attention_split",
-      types: { KeyElement: cache.pool.keyType, ValueElement: cache.pool.valueType },
+      ...readsStored({ keys: cache.pool.keyType, values: cache.pool.valueType }),
       constants: splitConstants(step, pairs),
       params: {
         ...shared,
@@ -114,6 +109,7 @@ function splitConstants({ context: { cache }, device }: AttentionStep, PAIRS: nu
     LANES,
     CHUNKS: D8 / LANES,
     AHEAD: Math.min(LANES, KEYS_AHEAD),
+    SCALED: Number(cache.pool.valueType === "int8"),
     SHARE: 2 ** Math.floor(Math.log2(BLOCK / PAIRS)),
   };
 }

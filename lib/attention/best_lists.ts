@@ -6,8 +6,6 @@ export interface BestLists {
   readonly scores: Tensor;
   /** Tokens, u32 of the same shape. */
   readonly tokens: Tensor;
-  /** Blocks that the middle is cut into. */
+  /** Blocks that the middle is cut into; 1: the lists are whole. */
   readonly blocks: number;
-  /** Whether workgroups made them together, and had better merge them so. */
-  readonly together: boolean;
 }

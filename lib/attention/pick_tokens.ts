@@ -3,7 +3,7 @@ import { foldGrid } from "./attend.ts";
 import { splits } from "./attend_split.ts";
 import { isOwnScoring } from "./own_scorer.ts";
 import { ScoreSource } from "./score_source.ts";
-import { scoresFewTogether, scoreTopK } from "./score_top_k.ts";
+import { scoresTogether, scoreTopK } from "./score_top_k.ts";
 import { votingHeads } from "./scoring.ts";
 import type { AttendedTokens, AttentionStep } from "./step.ts";
 
@@ -22,7 +22,7 @@ export function picksAtOnce(step: AttentionStep, rows: number): boolean {
   const heads = votingHeads(knobs.scoring, cache.shape);
   const queries = votersOf(step, rows * heads);
   return queries * knobs.k <= MOST_ENTRIES && queries <= threadsFor(step) &&
-    scoresFewTogether(step, rows * heads / cache.shape.keyValueHeads);
+    scoresTogether(step, rows * heads / cache.shape.keyValueHeads);
 }
 
 /**
@@ -45,7 +45,13 @@ export function pickTokens(step: AttentionStep, layer: number, queries: Tensor, 
   const counts = Tensor.empty(device, [cache.batch, selections], "u32", "attended counts");
   device.commands.dispatch({
     kernel: "pick_tokens",
-    constants: { THREADS, K: knobs.k, QUERIES, LANES: 2 ** Math.floor(Math.log2(THREADS / QUERIES)) },
+    // One list needs no more than one thread.
+    constants: {
+      THREADS,
+      K: knobs.k,
+      QUERIES,
+      LANES: lists.blocks === 1 ? 1 : 2 ** Math.floor(Math.log2(THREADS / QUERIES)),
+    },
     params: {
       blocks: lists.blocks,
       selections_per_sequence: selections,

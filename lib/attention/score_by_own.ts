@@ -96,7 +96,6 @@ function upload({ device }: AttentionStep, { shape, scores, tokens }: HostLists)
     scores: Tensor.from(device, scores, shape, "best scores"),
     tokens: Tensor.from(device, tokens, shape, "best tokens"),
     blocks: 1,
-    together: false,
   };
 }
 

@@ -2,7 +2,7 @@ import type { Dispatch, KernelOption, KernelVariant } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import type { BestLists } from "./best_lists.ts";
 import { KeyImage } from "./key_image.ts";
-import { GROUP_CHANNELS, scoreByGroups } from "./score_groups.ts";
+import { MANY_PAIRS, scoreByGroups } from "./score_groups.ts";
 import { ScoreSource } from "./score_source.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";
@@ -11,7 +11,7 @@ import { readsStored } from "./storage.ts";
 /** Ways to score: each thread on its own, with its lists in registers; or workgroups that share keys and lists. */
 export const scorings: readonly KernelOption[] = [
   { name: "lanes" },
-  { name: "workgroups", threads: 128, workgroupBytes: 32 * 1024 },
+  { name: "workgroups", threads: 256, workgroupBytes: 32 * 1024 },
 ];
 
 /** The question under which scoring is tuned. */
@@ -21,24 +21,14 @@ export function scoringQuestion(pairs: number): string {
 
 /** Longest list of best tokens that a thread keeps in registers. */
 const MOST_SHORT = 16;
-/** Pairs (row, query head of a KV head's group) from which on tiles of scores are filled well. */
-const MANY_PAIRS = 24;
-/** Pairs that share keys where they are few. */
-const FEW_PAIRS = 8;
-/** Threads of a workgroup that scores few pairs: as many tokens at a time. */
-const FEW_THREADS = 128;
 /** Longest list that workgroups keep, and channels of the longest head that they take. */
 const MOST_TOGETHER = { k: 64, channels: 256 };
-/** Workgroups that keep a large GPU busy: on an H100 fewer and longer blocks were faster, since each begins with a wait for memory. */
-const MANY_GROUPS = 512;
-
 /** A kernel and how the middle is cut for it. */
 interface Scoring extends KernelVariant {
   /** Tokens of a block. */
   readonly blockTokens: number;
   /** Workgroups that a number of blocks takes, for each sequence and KV head. */
   groups(blocks: number): number;
-  readonly together: boolean;
   /** Whether keys are better read from an image. Default false. */
   readonly imagesPay?: boolean;
 }
@@ -48,8 +38,8 @@ export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
   const { cache, method: { knobs } } = step.context;
   const { keyValueHeads, headSize } = cache.shape;
   const pairs = source.rows.shape[1] * source.heads / keyValueHeads;
-  const scoring = scoringOf(step, pairs);
-  if (scoring === "groups") return scoreByGroups(step, source);
+  if (scoresTogether(step, pairs)) return scoreByGroups(step, source);
+  const scoring = byLanes(step, pairs);
   const lists = cache.batch * keyValueHeads * pairs;
   // Lists of very many blocks would not fit one binding: then blocks are longer.
   const listBytes = 4 * knobs.k * lists * Math.ceil(step.middleLength / scoring.blockTokens);
@@ -68,14 +58,13 @@ export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
         D4: headVectors(headSize),
         K: knobs.k,
         ...scoring.constants,
-        ...(scoring.kernel === "score_few_top_k" && { SLABS: source.pages.length > 1 ? 2 : 1 }),
         ...(copied && { WIDTH: copied.image.width, TOKENS: 2 }),
       },
       params: {
         ...addressing,
         step_rows: source.rows.shape[1],
         query_heads: source.heads,
-        ...(!scoring.together && { head_size: headSize }),
+        head_size: headSize,
         blocks,
         block_tokens: blockTokens,
         resume: Number(index > 0),
@@ -91,29 +80,17 @@ export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
     };
     step.device.commands.dispatch(call);
   });
-  return { scores, tokens, blocks, together: scoring.together };
+  return { scores, tokens, blocks };
 }
 
-/** Whether workgroups score few pairs together here. */
-export function scoresFewTogether(step: AttentionStep, pairs: number): boolean {
-  const scoring = scoringOf(step, pairs);
-  return scoring !== "groups" && scoring.kernel === "score_few_top_k";
-}
-
-function scoringOf(step: AttentionStep, pairs: number): Scoring | "groups" {
-  return step.once(`scoring of ${pairs} pairs`, () => newScoring(step, pairs));
-}
-
-function newScoring(step: AttentionStep, pairs: number): Scoring | "groups" {
-  const { cache, method: { knobs: { k } } } = step.context;
-  const { headSize } = cache.shape;
+/** Whether workgroups score so many pairs together here, by groups of tokens. */
+export function scoresTogether(step: AttentionStep, pairs: number): boolean {
+  const { cache: { shape: { headSize } }, method: { knobs: { k } } } = step.context;
   const { choices, info } = step.device;
   const [lanes, workgroups] = scorings;
   const usual = info.software || !choices.fits(workgroups) ? lanes : workgroups;
   const fits = k <= MOST_TOGETHER.k && headSize <= MOST_TOGETHER.channels && headSize % 4 === 0;
-  const picked = fits ? choices.of(scoringQuestion(pairs), scorings, usual) : lanes;
-  if (picked === lanes) return byLanes(step, pairs);
-  return pairs >= MANY_PAIRS && headSize % GROUP_CHANNELS === 0 ? "groups" : byFew(step, pairs);
+  return fits && choices.of(scoringQuestion(pairs), scorings, usual) === workgroups;
 }
 
 /** Each thread takes some pairs and a block. */
@@ -133,34 +110,6 @@ function byLanes(step: AttentionStep, pairs: number): Scoring {
     constants: short ? { PAIRS } : {},
     blockTokens: Math.max(64, 4 * k, Math.min(wanted, step.middleLength)),
     groups: (blocks) => Math.ceil(tiles * blocks / 8),
-    together: false,
     imagesPay: PAIRS === 8,
   };
-}
-
-/** Workgroups that read keys once for a few pairs. */
-function byFew(step: AttentionStep, pairs: number): Scoring {
-  const { cache: { shape: { headSize } }, method: { knobs: { k } } } = step.context;
-  const PAIRS = Math.min(pairs, FEW_PAIRS);
-  const tiles = Math.ceil(pairs / PAIRS);
-  const vectors = headVectors(headSize);
-  const room = (chunk: number) =>
-    16 * FEW_THREADS * (chunk + 1) + 16 * PAIRS * vectors + 16 * PAIRS * k + 8 * PAIRS * FEW_THREADS;
-  // Whole cache lines, where workgroup memory has room for several workgroups then.
-  const CHUNK4 = [8, 4, 2, 1].find((chunk) => vectors % chunk === 0 && (chunk <= 4 || room(chunk) <= 24 * 1024))!;
-  return {
-    kernel: "score_few_top_k",
-    constants: { PAIRS, CHUNK4 },
-    blockTokens: blockFor(step, tiles, 8 * FEW_THREADS),
-    groups: (blocks) => tiles * blocks,
-    together: true,
-  };
-}
-
-/** Blocks as long as they can be while every multiprocessor has some, but not shorter than `least` tokens. */
-function blockFor(step: AttentionStep, tiles: number, least: number): number {
-  const { cache: { batch, shape: { keyValueHeads } } } = step.context;
-  const blocks = Math.max(1, Math.floor(MANY_GROUPS / (batch * keyValueHeads * tiles)));
-  const tokens = Math.max(least, Math.ceil(step.middleLength / blocks));
-  return Math.ceil(tokens / FEW_THREADS) * FEW_THREADS;
 }

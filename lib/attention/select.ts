@@ -7,8 +7,8 @@ import type { BestLists } from "./best_lists.ts";
 import { scoreTopK } from "./score_top_k.ts";
 import type { AttentionStep, Selection, TopTokens } from "./step.ts";
 
-/** Threads that merge one query's lists together. */
-const MERGING_THREADS = 64;
+/** Entries of lists that a workgroup casts votes for. */
+const CASTING_THREADS = 256;
 
 interface Votes {
   readonly votes: Tensor;
@@ -30,7 +30,7 @@ export function selectTokens(step: AttentionStep, layer: number, queries: Tensor
   return { ...picks, top };
 }
 
-/** Merges the blocks' lists and counts how many queries chose each token. */
+/** Merges the blocks' lists, where there are several, and counts how many queries chose each token. */
 function castVotes(
   step: AttentionStep,
   { heads, rows }: ScoreSource,
@@ -51,24 +51,34 @@ function castVotes(
     "candidates",
   );
   const counts = step.zeros("candidate counts", [cache.batch, selections]);
-  const scores = Tensor.empty(step.device, [cache.batch, keyValueHeads, pairs, knobs.k], "f32", "top scores");
-  const tokens = Tensor.empty(step.device, scores.shape, "u32", "top tokens");
+  const shape = [cache.batch, keyValueHeads, pairs, knobs.k];
+  const params = { votes_stride: step.middleLength, candidates_stride: room };
+  if (lists.blocks === 1) {
+    const WORKGROUP = step.device.choices.threads(CASTING_THREADS);
+    const entries = voters * knobs.k;
+    step.device.commands.dispatch({
+      kernel: "cast_votes",
+      overrides: { WORKGROUP },
+      params: { ...params, entries },
+      bindings: [lists.tokens, votes, candidates, counts].map(({ buffer }) => ({ buffer })),
+      groups: cache.batch * selections * Math.ceil(entries / WORKGROUP),
+      work: 8 * lists.tokens.size,
+    });
+    return {
+      votes,
+      candidates,
+      counts,
+      top: { scores: lists.scores.reshape(shape), tokens: lists.tokens.reshape(shape) },
+    };
+  }
+  const scores = Tensor.empty(step.device, shape, "f32", "top scores");
+  const tokens = Tensor.empty(step.device, shape, "u32", "top tokens");
   step.device.commands.dispatch({
-    kernel: lists.together ? "merge_lists" : "merge_top_k",
-    constants: { K: knobs.k, ...(lists.together && { THREADS: MERGING_THREADS, PAIRS: 1 }) },
-    params: {
-      ...(!lists.together && { queries }),
-      pairs,
-      heads: keyValueHeads,
-      selections,
-      blocks: lists.blocks,
-      votes_stride: step.middleLength,
-      candidates_stride: room,
-    },
-    bindings: [lists.scores, lists.tokens, votes, candidates, counts, scores, tokens].map((
-      { buffer },
-    ) => ({ buffer })),
-    groups: lists.together ? queries : Math.ceil(queries / 64),
+    kernel: "merge_top_k",
+    constants: { K: knobs.k },
+    params: { ...params, queries, pairs, heads: keyValueHeads, selections, blocks: lists.blocks },
+    bindings: [lists.scores, lists.tokens, votes, candidates, counts, scores, tokens].map(({ buffer }) => ({ buffer })),
+    groups: Math.ceil(queries / 64),
     work: 8 * lists.scores.size,
   });
   return { votes, candidates, counts, top: { scores, tokens } };

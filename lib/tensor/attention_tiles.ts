@@ -21,7 +21,15 @@ const LANE_THREADS = 8;
 /** Pairs of a workgroup of attention_tiled.wgsl. */
 const TILE_PAIRS = 64;
 /** All ways. */
-export const attentionTiles: readonly AttentionTile[] = [tiled(8), tiled(16), tiled(32), WIDE_LANES, LANES];
+export const attentionTiles: readonly AttentionTile[] = [
+  tiled(8),
+  tiled(16),
+  tiled(32),
+  transposed(8),
+  transposed(16),
+  WIDE_LANES,
+  LANES,
+];
 
 function tiled(across: number): AttentionTile {
   const keys = threadKeys(across);
@@ -32,6 +40,18 @@ function tiled(across: number): AttentionTile {
     across,
     threads: 8 * across,
     workgroupBytes: 16 * 9 * (TILE_PAIRS + keys * across) + 4,
+  };
+}
+
+/** Tiles of 128 keys by rows of 16 threads; see attention_transposed.wgsl. */
+function transposed(rows: number): AttentionTile {
+  return {
+    name: `transposed ${8 * rows}x128, ${rows}x16 threads`,
+    kernel: "attention_transposed",
+    pairs: 8 * rows,
+    across: 16,
+    threads: 16 * rows,
+    workgroupBytes: 16 * 16 * (2 * rows + 1 + 33) + 4,
   };
 }
 
@@ -76,8 +96,25 @@ export function attentionTile(
     : usualTiles(channels4).find((tile) => tiles.includes(tile) && device.choices.fits(tile)) ?? LANES;
   // A tile of 64 would compute most of itself in vain.
   const tile = pairs < TILE_PAIRS / 4 ? LANES : device.choices.of(attentionQuestion(channels4), tiles, fallback);
-  const lanes = { PAIRS: tile.pairs / LANE_THREADS };
-  return { ...tile, constants: { D4: channels4, ...(tile.across ? tiledConstants(tile.across, channels4) : lanes) } };
+  return { ...tile, constants: { D4: channels4, ...constantsOf(tile, channels4) } };
+}
+
+function constantsOf({ kernel, pairs, across }: AttentionTile, channels4: number): Record<string, number> {
+  if (!across) return { PAIRS: pairs / LANE_THREADS };
+  return kernel === "attention_transposed"
+    ? transposedConstants(pairs / 8, channels4)
+    : tiledConstants(across, channels4);
+}
+
+function transposedConstants(rows: number, channels4: number): Record<string, number> {
+  const outputs = Math.ceil(channels4 / 16);
+  return {
+    SIDE_ROWS: rows,
+    TURNS: Math.ceil(channels4 / 4),
+    OUTPUTS: outputs,
+    LOADS_RIGHT: 32 / rows,
+    LOADS_VALUES: 16 * outputs / rows,
+  };
 }
 
 /** What was fastest on an H100 first; with 8 threads across, a thread's sums and scores take more registers than it has. */

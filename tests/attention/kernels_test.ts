@@ -23,7 +23,7 @@ gpuTest("a selecting step runs each kernel of the method once, keys and values s
     assertEquals(calls, {
       "cache_append": 1,
       [scoring]: 1,
-      "merge_top_k": 1,
+      "cast_votes": 1,
       "clip_votes": 1,
       "collect_indices": 1,
       "fold_grid": 1,

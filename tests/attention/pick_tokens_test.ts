@@ -101,7 +101,7 @@ async function withWorkgroups(device: Device, act: () => Promise<void>): Promise
 }
 
 gpuTest(
-  "pick_tokens lists what merge_lists, clip_votes and collect_indices list, equal scores and votes too",
+  "pick_tokens lists what cast_votes, clip_votes and collect_indices list, equal scores and votes too",
   async (device) => {
     await withWorkgroups(device, async () => {
       await fc.assert(
@@ -119,7 +119,7 @@ gpuTest(
 );
 
 gpuTest(
-  "a step that nothing looks at takes two calls from queries to tokens; what is too long for one workgroup, more",
+  "a step that nothing looks at takes three calls from queries to tokens; what is too long for one workgroup, more",
   async (device) => {
     const each: Case = {
       k: 4,
@@ -136,13 +136,14 @@ gpuTest(
     await withWorkgroups(device, async () => {
       const { kernels } = await attend(device, each, false);
       const selecting: KernelName[] = [
-        "score_few_top_k",
+        "scan_groups",
+        "rescore_groups",
         "pick_tokens",
-        "merge_lists",
+        "cast_votes",
         "clip_votes",
         "collect_indices",
       ];
-      assertEquals(selecting.filter((kernel) => kernels.has(kernel)), ["score_few_top_k", "pick_tokens"]);
+      assertEquals(selecting.filter((kernel) => kernels.has(kernel)), ["scan_groups", "rescore_groups", "pick_tokens"]);
       const long = await attend(device, { ...each, k: 17 }, false);
       assert(!long.kernels.has("pick_tokens") && long.kernels.has("collect_indices"));
     });

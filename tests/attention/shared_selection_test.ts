@@ -76,7 +76,7 @@ async function check(
   }
 }
 
-// Lists are kept as in parts/shared_list.wgsl, by score_few_top_k and merge_lists, and by groups in score_groups and rescore_groups.
+// By groups of tokens: scan_groups or score_groups, then rescore_groups.
 gpuTest("workgroups that share keys and lists select what the oracle selects, whatever the shape", async (device) => {
   await fc.assert(fc.asyncProperty(cases, (each) => check(device, each)), { seed: 61, numRuns: 14 });
 });
@@ -100,7 +100,7 @@ gpuTest(
 );
 
 gpuTest(
-  "workgroups select with kernels of their own: score_few_top_k, score_groups, rescore_groups and merge_lists",
+  "workgroups select with kernels of their own: scan_groups, score_groups, rescore_groups and cast_votes",
   async (device) => {
     const called = new Set<string>();
     const { commands } = device;
@@ -115,7 +115,7 @@ gpuTest(
     } finally {
       Reflect.deleteProperty(commands, "dispatch");
     }
-    const expected = ["score_few_top_k", "score_groups", "rescore_groups", "merge_lists"];
+    const expected = ["scan_groups", "score_groups", "rescore_groups", "cast_votes"];
     assertEquals(expected.filter((kernel) => called.has(kernel)), expected);
     assertEquals(["score_short_top_k", "merge_top_k"].filter((kernel) => called.has(kernel)), []);
   },

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { createMethod, type Knobs, resolveKnobs } from "../../lib/attention/mod.ts";
+import { createMethod, type Knobs, resolveKnobs, type StorageType } from "../../lib/attention/mod.ts";
 import { assertClose } from "../compare.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { normals, TestLayer } from "./layer.ts";
@@ -39,15 +39,16 @@ for (const [name, knobs] of [["compact", {}], ["original", { positions: "origina
   });
 }
 
-gpuTest("heads of any size and groups of any number split alike, halves too", async (device) => {
+gpuTest("heads of any size and groups of any number split alike, halves and int8 too", async (device) => {
   // Threads that share a key: 8, 8 twice over, 4 and 1.
   for (const [queryHeads, keyValueHeads, headSize] of [[8, 2, 64], [4, 1, 128], [12, 2, 96], [16, 1, 256]]) {
     const shape = { layers: 1, queryHeads, keyValueHeads, headSize };
-    for (const type of device.info.f16 ? ["f32", "f16"] as const : ["f32"] as const) {
+    const types = [["f32", "f32"], ["int8", "f32"], ["int8", "int8"], ...(device.info.f16 ? [["f16", "f16"]] : [])];
+    for (const [keyType, valueType] of types as [StorageType, StorageType][]) {
       const outputs: Float32Array[] = [];
       for (const choice of ["gathered", "split"]) {
         device.choices.pick("decode attention", choice);
-        const cache = { pageTokens: 64, keyType: type, valueType: type };
+        const cache = { pageTokens: 64, keyType, valueType };
         using layer = new TestLayer(device, shape, createMethod("full", resolveKnobs(KNOBS), shape), cache);
         for (const [step, rows] of [300, 1].entries()) {
           const numbers = (seed: number, heads: number) => normals(10 * step + seed, rows * heads * headSize);

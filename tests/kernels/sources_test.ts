@@ -120,12 +120,14 @@ Deno.test("renderSources sorts by name and keeps any text through a template lit
   assertEquals(module.kernels, { a: { ...a }, b: { ...b } });
 });
 
-Deno.test("parts/best_list, shared_list, insert, short_lists, row_lists and row_totals stand once, and every part that a kernel uses is there", async () => {
+Deno.test("parts/best_list, insert, short_lists and row_totals stand once, and every part that a kernel uses is there", async () => {
   const used = Object.values(kernels).flatMap(({ text }) => {
     return [...text.matchAll(/^\/\/ uses parts\/(\w+)\.wgsl$/gm)].map(([, part]) => part);
   });
   // Of these a dispatch names the one that reads or writes what is stored.
   const named = ["keys", "values", "stores"].flatMap((what) => [`${what}_float`, `${what}_int8`]);
+  // And how rescore_groups sums.
+  named.push("score_chain", "score_lanes");
   assertEquals([...new Set([...used, ...named])].sort(), Object.keys(parts).sort());
   for (const [name, text] of Object.entries(parts)) {
     const file = await Deno.readTextFile(new URL(`../../kernels/parts/${name}.wgsl`, import.meta.url));

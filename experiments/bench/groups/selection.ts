@@ -68,7 +68,7 @@ function ofScores(rows: number, middle: number, milliseconds: number): Record<st
  */
 function scoresAlone(rows: number, middle: number): BenchCase {
   return {
-    ...selection("prefill scores alone", rows, middle),
+    ...selection("prefill selection, scores alone", rows, middle),
     notes: (milliseconds) => {
       alone.set(`${rows} ${middle}`, milliseconds);
       return {};
@@ -159,7 +159,7 @@ class OpenScores extends OpenSelection {
     using source = new ScoreSource(this.step, 0, this.queries);
     const plan = planGroups(this.step, source);
     // A group for each thread of a block.
-    const groupTokens = plan.blockTokens / 8;
+    const groupTokens = plan.blockTokens / plan.together;
     return scoreGroups(this.step, source, { ...plan, groupTokens, groups: Math.ceil(this.middle / groupTokens) });
   }
 

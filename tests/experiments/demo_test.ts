@@ -76,7 +76,7 @@ Deno.test("demo ends by Ctrl-C with code 130 and no file", async () => {
 
 /** A text that neither training nor evaluation knows. */
 const letter = Array.from(
-  { length: 90 },
+  { length: 50 },
   (_, week) =>
     `Week ${week + 1}: the lighthouse keeper mended nets, and his dog slept by the stove.\n` +
     "Rain came in from the west. Nobody crossed the sound, so the post lay in the boathouse until Friday.\n",

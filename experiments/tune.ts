@@ -49,7 +49,7 @@ async function answer(device: Device, { name, options, usual, item }: Question):
       console.log(`  ${option.name}: left out, ${(error as Error).message}`);
     }
   }
-  const timings = await timeInTurns(works.map(({ contender }) => contender), REPEATS);
+  const timings = await timeInTurns(works.map(({ contender }) => contender), { repeats: REPEATS });
   device.choices.pick(name, undefined);
   works.forEach((work, index) => console.log(`  ${work.name}: ${timings[index].milliseconds.toPrecision(4)} ms`));
   const first = works.findIndex((work) => work.name === usual(device));

@@ -12,6 +12,8 @@ struct Params {
   y_first: u32,
 }
 
+// uses parts/order_key.wgsl
+
 override WORKGROUP: u32 = 32u;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -20,19 +22,6 @@ override WORKGROUP: u32 = 32u;
 
 var<workgroup> keys: array<u32, WORKGROUP>;
 var<workgroup> places: array<u32, WORKGROUP>;
-
-// Unsigned integers in the order of the floats; NaN is the lowest, both zeros are equal.
-fn order_key(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  let magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) {
-    return 0u;
-  }
-  if (magnitude == 0u) {
-    return 0x80000000u;
-  }
-  return select(bits | 0x80000000u, ~bits, bits != magnitude);
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

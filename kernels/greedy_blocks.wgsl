@@ -19,6 +19,7 @@ const LOADS = 8u;
 @group(0) @binding(2) var<storage, read_write> best: array<vec2<u32>>;
 
 // uses parts/best_key.wgsl
+// uses parts/order_key.wgsl
 
 @compute @workgroup_size(THREADS)
 fn main(

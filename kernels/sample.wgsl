@@ -23,6 +23,8 @@ struct Params {
 }
 
 const LOWEST = -3.4028234663852886e38f;
+// uses parts/order_key.wgsl
+
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -33,12 +35,6 @@ override WORKGROUP: u32 = 64u;
 var<workgroup> partial: array<f32, WORKGROUP>;
 var<workgroup> partial_tokens: array<u32, WORKGROUP>;
 var<workgroup> result: f32;
-
-// Unsigned integers in the order of the floats.
-fn order_key(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  return select(bits | 0x80000000u, ~bits, (bits & 0x80000000u) != 0u);
-}
 
 fn hash(value: u32) -> u32 {
   let state = value * 747796405u + 2891336453u;

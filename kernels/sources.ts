@@ -210,6 +210,8 @@ struct Params {
   y_first: u32,
 }
 
+// uses parts/order_key.wgsl
+
 override WORKGROUP: u32 = 32u;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -218,19 +220,6 @@ override WORKGROUP: u32 = 32u;
 
 var<workgroup> keys: array<u32, WORKGROUP>;
 var<workgroup> places: array<u32, WORKGROUP>;
-
-// Unsigned integers in the order of the floats; NaN is the lowest, both zeros are equal.
-fn order_key(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  let magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) {
-    return 0u;
-  }
-  if (magnitude == 0u) {
-    return 0x80000000u;
-  }
-  return select(bits | 0x80000000u, ~bits, bits != magnitude);
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -3292,6 +3281,7 @@ const LOADS = 8u;
 @group(0) @binding(2) var<storage, read_write> best: array<vec2<u32>>;
 
 // uses parts/best_key.wgsl
+// uses parts/order_key.wgsl
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -4639,6 +4629,8 @@ struct Params {
   y_first: u32,
 }
 
+// uses parts/order_key.wgsl
+
 override WORKGROUP: u32 = 32u;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -4647,19 +4639,6 @@ override WORKGROUP: u32 = 32u;
 
 var<workgroup> keys: array<u32, WORKGROUP>;
 var<workgroup> places: array<u32, WORKGROUP>;
-
-// Unsigned integers in the order of the floats; NaN is the lowest, both zeros are equal.
-fn order_key(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  let magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) {
-    return 0u;
-  }
-  if (magnitude == 0u) {
-    return 0x80000000u;
-  }
-  return select(bits | 0x80000000u, ~bits, bits != magnitude);
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -6355,6 +6334,8 @@ struct Params {
 }
 
 const LOWEST = -3.4028234663852886e38f;
+// uses parts/order_key.wgsl
+
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -6365,12 +6346,6 @@ override WORKGROUP: u32 = 64u;
 var<workgroup> partial: array<f32, WORKGROUP>;
 var<workgroup> partial_tokens: array<u32, WORKGROUP>;
 var<workgroup> result: f32;
-
-// Unsigned integers in the order of the floats.
-fn order_key(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  return select(bits | 0x80000000u, ~bits, (bits & 0x80000000u) != 0u);
-}
 
 fn hash(value: u32) -> u32 {
   let state = value * 747796405u + 2891336453u;
@@ -8430,6 +8405,8 @@ struct Params {
 }
 
 const NONE = 0xffffffffu;
+// uses parts/order_key.wgsl
+
 override WORKGROUP: u32 = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -8441,19 +8418,6 @@ override WORKGROUP: u32 = 8u;
 struct Heap {
   keys: array<u32, CAPACITY>,
   places: array<u32, CAPACITY>,
-}
-
-// Unsigned integers in the order of the floats; NaN is the lowest, both zeros are equal.
-fn order_key(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  let magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) {
-    return 0u;
-  }
-  if (magnitude == 0u) {
-    return 0x80000000u;
-  }
-  return select(bits | 0x80000000u, ~bits, bits != magnitude);
 }
 
 // The float of a key; ~0 is a NaN.
@@ -8537,19 +8501,6 @@ const RUN = 16u;
 
 var<workgroup> lane_best: array<vec2<u32>, THREADS>;
 var<workgroup> run_best: array<vec2<u32>, RUN>;
-
-// Unsigned integers in the order of the floats, both zeros equal; NaN is the lowest.
-fn order_key(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  let magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) {
-    return 0u;
-  }
-  if (magnitude == 0u) {
-    return 0x80000000u;
-  }
-  return select(bits | 0x80000000u, ~bits, bits != magnitude);
-}
 
 // The higher key; the lower place among equals.
 fn better(one: vec2<u32>, other: vec2<u32>) -> vec2<u32> {
@@ -8686,6 +8637,19 @@ fn key_vector(place: u32) -> vec4<f32> {
 fn key_channel(slot: u32, c: u32) -> f32 {
   let word = bitcast<i32>(key_pages[key_first(slot) + c / 4u]);
   return f32((word << (24u - 8u * (c % 4u))) >> 24u) * key_scale(slot);
+}
+`,
+  order_key: `// Unsigned integers in the order of the floats, both zeros equal; NaN is the lowest.
+fn order_key(value: f32) -> u32 {
+  let bits = bitcast<u32>(value);
+  let magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) {
+    return 0u;
+  }
+  if (magnitude == 0u) {
+    return 0x80000000u;
+  }
+  return select(bits | 0x80000000u, ~bits, bits != magnitude);
 }
 `,
   relative_position: `// The row of the table of angles for a query at position m and a key at position n, m >= n, by one of three rules (RULE):

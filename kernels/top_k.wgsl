@@ -26,6 +26,8 @@ struct Params {
 }
 
 const NONE = 0xffffffffu;
+// uses parts/order_key.wgsl
+
 override WORKGROUP: u32 = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -37,19 +39,6 @@ override WORKGROUP: u32 = 8u;
 struct Heap {
   keys: array<u32, CAPACITY>,
   places: array<u32, CAPACITY>,
-}
-
-// Unsigned integers in the order of the floats; NaN is the lowest, both zeros are equal.
-fn order_key(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  let magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) {
-    return 0u;
-  }
-  if (magnitude == 0u) {
-    return 0x80000000u;
-  }
-  return select(bits | 0x80000000u, ~bits, bits != magnitude);
 }
 
 // The float of a key; ~0 is a NaN.

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { runProgram } from "./docs/program.ts";
 
 const root = new URL("../", import.meta.url);
 
@@ -6,24 +7,9 @@ Deno.test("README's ten lines run as they stand and find their needle at 32,768 
   const readme = await Deno.readTextFile(new URL("README.md", root));
   const code = readme.match(/```ts ignore\n([\s\S]*?)```/)![1];
   assert(code.trim().split("\n").filter((line) => line.trim()).length <= 12, "README promises ten lines, give or take");
-  const file = await Deno.makeTempFile({
-    dir: decodeURIComponent(new URL("tests/", root).pathname),
-    suffix: ".readme.ts",
-  });
-  try {
-    await Deno.writeTextFile(file, code);
-    const { code: exit, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-all", file],
-      cwd: decodeURIComponent(root.pathname),
-      env: { NO_COLOR: "1" },
-    }).output();
-    assertEquals(exit, 0, new TextDecoder().decode(stderr));
-    const [, said, expected] = new TextDecoder().decode(stdout).match(/^ (\d{3} \d{3}) expected (\d{3} \d{3})\n/)!;
-    assertEquals(said, expected);
-    assertMatch(await Deno.readTextFile(new URL("results/selected.html", root)), /layer 3/);
-  } finally {
-    await Deno.remove(file);
-  }
+  const [, said, expected] = (await runProgram(code)).match(/^ (\d{3} \d{3}) expected (\d{3} \d{3})\n/)!;
+  assertEquals(said, expected);
+  assertMatch(await Deno.readTextFile(new URL("results/selected.html", root)), /layer 3/);
 });
 
 Deno.test("README names the commands that deno.json has", async () => {

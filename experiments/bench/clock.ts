@@ -61,7 +61,14 @@ export class RecordedWork implements Contender {
   }
 }
 
-/** How long a sample should take by the clock, so that waiting for the GPU (10 ms and more) counts little. */
+/** How contenders are timed. */
+export interface TimingOptions {
+  /** Samples of each. */
+  readonly repeats: number;
+  /** How long a sample should take by the clock. Default: long enough for waits for the GPU, 10 ms and more, to count little. */
+  readonly sampleMilliseconds?: number;
+}
+
 const SAMPLE_MILLISECONDS = 250;
 const MOST_RUNS = 400;
 /** Runs that take longer are repeated less. */
@@ -70,10 +77,12 @@ const SLOW = 2000;
 /**
  * Times contenders in turns: one sample of each, then the next of each, so that a machine's moods meet all alike.
  *
- * @param repeats samples of each
  * @returns a timing for each, in their order
  */
-export async function timeInTurns(contenders: readonly Contender[], repeats: number): Promise<Timing[]> {
+export async function timeInTurns(
+  contenders: readonly Contender[],
+  { repeats, sampleMilliseconds = SAMPLE_MILLISECONDS }: TimingOptions,
+): Promise<Timing[]> {
   const runs: number[] = [];
   let slowest = 0;
   for (const contender of contenders) {
@@ -81,10 +90,10 @@ export async function timeInTurns(contenders: readonly Contender[], repeats: num
     const { wall: cold } = await contender.sample(1);
     const { wall } = cold > SLOW ? { wall: cold } : await contender.sample(1);
     slowest = Math.max(slowest, wall);
-    const wanted = Math.ceil(SAMPLE_MILLISECONDS / Math.max(wall, 0.05));
+    const wanted = Math.ceil(sampleMilliseconds / Math.max(wall, 0.05));
     if (wanted > 4) {
       const { wall: better } = await contender.sample(4);
-      runs.push(Math.min(MOST_RUNS, Math.max(1, Math.ceil(SAMPLE_MILLISECONDS / Math.max(better, 0.02)))));
+      runs.push(Math.min(MOST_RUNS, Math.max(1, Math.ceil(sampleMilliseconds / Math.max(better, 0.02)))));
     } else runs.push(wanted);
   }
   const samples = contenders.map((): Sample[] => []);

@@ -12,7 +12,7 @@ export function inputValue(seed: number, index: number): number {
 }
 
 /** An input's numbers. */
-export function inputValues(seed: number, count: number): Float32Array<ArrayBuffer> {
+function inputValues(seed: number, count: number): Float32Array<ArrayBuffer> {
   const values = new Float32Array(count);
   for (let index = 0; index < count; index++) values[index] = inputValue(seed, index);
   return values;

@@ -34,7 +34,7 @@ export const rowSchema = z.object({
 }).strict();
 
 /** The row that tells what the adapter can do. */
-export const limitsSchema = z.object({
+const limitsSchema = z.object({
   group: z.literal("limits"),
   shape: z.literal(""),
   dtype: z.literal("f32"),

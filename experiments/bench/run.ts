@@ -38,7 +38,7 @@ export async function runCase(
       errors.push(answer);
     } else left.push(`${peer.implementation}: error ${answer.toExponential(1)}`);
   }
-  const timings = await timeInTurns(contenders, REPEATS);
+  const timings = await timeInTurns(contenders, { repeats: REPEATS });
   const rows = contenders.map(({ implementation }, index) =>
     rowOf(item, implementation, errors[index], timings[index], limits)
   );

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type Knobs, type MethodName, methodNames, paperKnobs } from "../../lib/attention/mod.ts";
 
 /** What can be evaluated. */
-export const benchmarkNames = [
+const benchmarkNames = [
   "longbench",
   "longbench-e",
   "leval",

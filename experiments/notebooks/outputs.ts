@@ -1,7 +1,7 @@
 import type { Notebook, NotebookCell, NotebookOutput } from "./notebook_file.ts";
 
 /** Plotly's own type of output. */
-export const PLOTLY = "application/vnd.plotly.v1+json";
+const PLOTLY = "application/vnd.plotly.v1+json";
 /** The most that the stored outputs of one cell may hold, as text. */
 const MOST_BYTES = 2_000_000;
 

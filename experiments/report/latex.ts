@@ -2,7 +2,7 @@ import type { SettingComparison, SettingSummary, SweepSpec, SweepSummary } from 
 import { chanceText } from "./words.ts";
 
 /** Characters that mean something to LaTeX, as they are printed. */
-export function escapeLatex(text: string): string {
+function escapeLatex(text: string): string {
   const named: Record<string, string> = {
     "\\": "\\textbackslash{}",
     "~": "\\textasciitilde{}",

@@ -1,16 +1,14 @@
 import {
   baselinesOf,
   type Environment,
-  type SettingComparison,
   settingLabel,
-  type SettingSummary,
   summarizeSweep,
   type SweepSummary,
 } from "../../lib/evaluation/mod.ts";
 import { renderReport, type ReportSection, type ReportTable, selectedSpansFigure } from "../../lib/viz/mod.ts";
 import { sweepFigures } from "./figures.ts";
 import type { SweepSource } from "./sources.ts";
-import { chanceText, signed } from "./words.ts";
+import { comparisonsTable, right, settingsTable, specTable } from "./tables.ts";
 
 /** Trials that are listed one by one. */
 const LISTED = 2000;
@@ -133,73 +131,6 @@ function state({ missing, others }: SweepSource, { trials, readings, saved }: Sw
   return `${parts.join("; ")}.`;
 }
 
-const right = { align: "right" } as const;
-
-function settingsTable({ metric, spec }: SweepSummary, settings: readonly SettingSummary[]): ReportTable {
-  const names = Object.keys(settings[0].axes);
-  const numeric = (name: string) => settings.every(({ axes }) => typeof axes[name] === "number");
-  const baselines = baselinesOf(spec, settings);
-  return {
-    interactive: true,
-    columns: [
-      ...names.map((name) => ({ label: name.replace(/^task\./, ""), ...(numeric(name) && right) })),
-      ...[
-        metric,
-        "95 % interval",
-        "right",
-        "contexts",
-        "failed",
-        "seconds to read",
-        "seconds to answer",
-        "tokens/s",
-        "MiB",
-        "scope",
-      ]
-        .map((label) => ({ label, ...right })),
-      { label: "" },
-    ],
-    rows: settings.map((setting) => [
-      ...names.map((name) => String(setting.axes[name])),
-      setting.score.toFixed(3),
-      `${setting.interval.low.toFixed(2)} to ${setting.interval.high.toFixed(2)}`,
-      `${Math.round(setting.score * setting.questions)} of ${setting.questions}`,
-      String(setting.scores.size),
-      String(setting.failed.length),
-      setting.readSeconds.toFixed(2),
-      setting.answerSeconds.toFixed(2),
-      Math.round(setting.tokensPerSecond).toString(),
-      Math.round(setting.peakBytes / 2 ** 20).toString(),
-      String(setting.scope),
-      [
-        baselines.includes(setting) && "baseline",
-        setting.trial.knobs.allowBeyondTrained && "may pass the trained context",
-      ]
-        .filter(Boolean).join(", "),
-    ]),
-  };
-}
-
-function comparisonsTable(comparisons: readonly SettingComparison[]): ReportTable {
-  return {
-    interactive: true,
-    columns: [
-      { label: "setting" },
-      { label: "baseline" },
-      ...["difference", "95 % interval", "d", "contexts", "p", "p (Holm)"].map((label) => ({ label, ...right })),
-    ],
-    rows: comparisons.map(({ setting, baseline, difference, interval, effect, pairs, p, corrected }) => [
-      settingLabel(setting.axes),
-      settingLabel(baseline.axes),
-      signed(difference),
-      `${signed(interval.low)} to ${signed(interval.high)}`,
-      Number.isFinite(effect) ? signed(effect) : "all alike",
-      String(pairs),
-      chanceText(p),
-      chanceText(corrected),
-    ]),
-  };
-}
-
 function trialsSection({ records, traces }: SweepSource, heading: string): ReportSection {
   const traced = records.filter(({ trial }) => traces.has(trial.id)).slice(0, MOST_TRACES);
   const drawn = new Set(traced.map(({ trial }) => trial.id));
@@ -237,16 +168,6 @@ function trialsSection({ records, traces }: SweepSource, heading: string): Repor
     table,
     choice: { label: "What the layers attended to for the first question of", figures },
   };
-}
-
-function specTable({ spec, path }: SweepSource, { models }: SweepSummary): ReportTable {
-  const rows = Object.entries(spec).filter(([, value]) => value !== undefined && value !== "")
-    .map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]);
-  const identities = models.map(({ name, fingerprints }) => [
-    `fingerprint of ${name}`,
-    fingerprints.join(", ") || "none kept",
-  ]);
-  return { columns: [{ label: "field" }, { label: "value" }], rows: [["file", path], ...rows, ...identities] };
 }
 
 function environmentText({ adapter, software, cpu, os, deno, toolkit, commit }: Environment): string {

@@ -16,7 +16,7 @@ import { type GoldenSteps, openGolden } from "./golden_file.ts";
 import { sameTokens, Tally, type Verdict } from "./verdict.ts";
 
 /** Largest difference of an output that passes, by storage of keys and values. */
-export const OUTPUT_LIMIT = { f32: 1e-4, f16: 5e-3 } as const;
+const OUTPUT_LIMIT = { f32: 1e-4, f16: 5e-3 } as const;
 
 interface Layer {
   readonly step: (number: number, rows: number) => Promise<Float32Array>;

@@ -6,7 +6,7 @@ import { openGolden } from "./golden_file.ts";
 import { type Differences, sameTokens, Tally, type Verdict } from "./verdict.ts";
 
 /** Largest difference of a logit that passes, in f32. */
-export const LOGIT_LIMIT = 2e-3;
+const LOGIT_LIMIT = 2e-3;
 
 /** Logits of a whole prompt and the greedy continuation, with plain full attention. */
 export async function verifyLogits(model: Model, path: string): Promise<Verdict> {

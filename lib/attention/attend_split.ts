@@ -11,7 +11,7 @@ const MOST_PAIRS = 16;
 const MOST_CHANNELS = 256;
 
 /** Ways to attend in decoding: from gathered tokens, or straight from the pages, split over workgroups. */
-export const decodeAttentions: readonly KernelOption[] = [
+const decodeAttentions: readonly KernelOption[] = [
   { name: "gathered" },
   { name: "split", threads: 256, workgroupBytes: 16 * 1024 },
 ];

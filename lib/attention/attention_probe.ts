@@ -13,7 +13,8 @@ import {
   type Selection,
   type StepRecorder,
 } from "./step.ts";
-import { Trace, type TraceStep } from "./trace.ts";
+import { Trace } from "./trace.ts";
+import type { TraceStep } from "./trace_step.ts";
 
 /** What was kept of one layer of a step, on the GPU. */
 export interface ProbedLayer {

@@ -40,7 +40,7 @@ export interface ScoredRow {
 }
 
 /** Softmax of scores scaled by 1 / sqrt(head size), in f64. */
-export function weightsOf(scores: Float32Array, headSize: number): Float64Array {
+function weightsOf(scores: Float32Array, headSize: number): Float64Array {
   const scale = 1 / Math.sqrt(headSize);
   let highest = -Infinity;
   for (const score of scores) highest = Math.max(highest, score);

@@ -5,7 +5,7 @@ import type { KeyValueCache } from "./kv_cache.ts";
 import type { InsideOptions, LayerReading } from "./layer_reading.ts";
 import { type HostVectors, readScores, rotated } from "./probed_scores.ts";
 import type { ScoredQuery } from "./query_scores.ts";
-import type { TraceLayer, TraceStep } from "./trace.ts";
+import type { TraceLayer, TraceStep } from "./trace_step.ts";
 
 /** Scores of one head's queries along the whole context: plain dot products of query and key, not scaled. */
 export interface ScoresAlong {

@@ -1,6 +1,6 @@
 import type { ProbedLayer } from "./attention_probe.ts";
 import type { KeyValueCache } from "./kv_cache.ts";
-import type { TraceLayer, TraceStep } from "./trace.ts";
+import type { TraceLayer, TraceStep } from "./trace_step.ts";
 
 /** What to compute of a step's inside. */
 export interface InsideOptions {

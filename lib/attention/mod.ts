@@ -73,7 +73,8 @@ export {
   type TopTokens,
 } from "./step.ts";
 export { StreamingAttention } from "./streaming.ts";
-export { Trace, type TraceGroup, type TraceLayer, type TracePick, type TraceStep } from "./trace.ts";
+export { Trace } from "./trace.ts";
+export type { TraceGroup, TraceLayer, TracePick, TraceStep } from "./trace_step.ts";
 export { Yarn } from "./yarn.ts";
 export { AllTokens } from "./all_tokens.ts";
 export { appendRandom } from "./append_random.ts";

@@ -26,8 +26,8 @@ export class Decoder {
   }
 
   /** Tells its weights from others. */
-  get fingerprint(): string {
-    return this.#weights.fingerprint;
+  get weightsHash(): string {
+    return this.#weights.hash;
   }
 
   /** Sizes of its attention. */

@@ -39,15 +39,15 @@ export class DecoderWeights {
   /** Layers, first to last. */
   readonly layers: readonly LayerWeights[];
   /** Tells them from other weights: type of the matrices, and a hash over numbers of every tensor. */
-  readonly fingerprint: string;
+  readonly hash: string;
   readonly #owned: readonly Disposable[];
 
   private constructor(
     { embedding, head, norm, layers }: DecoderOf<Tensor, Projection>,
     owned: readonly Disposable[],
-    fingerprint: string,
+    hash: string,
   ) {
-    this.fingerprint = fingerprint;
+    this.hash = hash;
     this.embedding = embedding;
     this.head = head ?? embedding;
     this.norm = norm;
@@ -96,7 +96,7 @@ export class DecoderWeights {
     }
     const finished = new Map([...projections].map(([maps, projection]) => [maps, projection.finish()]));
     const owned = [...loaded.values(), ...finished.values()];
-    return new DecoderWeights(filledPlan(plan, loaded, finished), owned, `${type} ${loader.fingerprint}`);
+    return new DecoderWeights(filledPlan(plan, loaded, finished), owned, `${type} ${loader.weightsHash}`);
   }
 
   /** Frees all weights. */

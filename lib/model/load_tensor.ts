@@ -25,7 +25,7 @@ export class TensorLoader {
   readonly #device: Device;
   readonly #store: WeightStore;
   readonly #matrixType: DType;
-  readonly #fingerprint = new WeightsHash();
+  readonly #hash = new WeightsHash();
   #onTheWay = 0;
 
   /** Reads from `store`. */
@@ -57,7 +57,7 @@ export class TensorLoader {
       for (let done = 0; done < count;) {
         const rows = Math.min(count - done, rowsAtOnce(width, order?.length ?? 1));
         const floats = await this.#store.readRows(tensor, first + done, rows);
-        this.#fingerprint.add(tensor, first + done, floats);
+        this.#hash.add(tensor, first + done, floats);
         await this.#write(loaded, order ? reorderRows(floats, order, width) : floats, {
           transposed,
           width,
@@ -74,8 +74,8 @@ export class TensorLoader {
   }
 
   /** Tells what was loaded from other weights. */
-  get fingerprint(): string {
-    return this.#fingerprint.text;
+  get weightsHash(): string {
+    return this.#hash.text;
   }
 
   /** Waits until all that was loaded is on the GPU. */

@@ -111,7 +111,7 @@ export class Model {
   async restore(path: string, options: SessionOptions & RestoreProgress = {}): Promise<Session> {
     const file = await CheckedReader.open(path);
     const { header } = file;
-    checkModel(path, header, this.config, this.decoder.fingerprint);
+    checkModel(path, header, this.config, this.decoder.weightsHash);
     const wanted = restoreOptions(path, header, options);
     checkMethod(path, header, methodFor(this, wanted));
     const reader = this.#read(wanted, (shape) => new KeyValueCache(this.decoder.device, shape, wanted.cache));

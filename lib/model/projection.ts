@@ -10,7 +10,7 @@ export interface RowNorm {
 }
 
 /** Forms of linear maps: those of a layer's same rows stacked in one tensor, or each on its own. */
-export const projectionForms: readonly KernelOption[] = [{ name: "stacked" }, { name: "separate" }];
+const projectionForms: readonly KernelOption[] = [{ name: "stacked" }, { name: "separate" }];
 
 /** Whether a device takes linear maps stacked. */
 export function stacksProjections({ choices, info }: Device): boolean {

@@ -1,8 +1,6 @@
 import { type AttentionMethod, type Knobs, type TraceStep } from "../attention/mod.ts";
 import { appendForLogits, appendTo } from "./append.ts";
 import type { TextSource } from "./append_stream.ts";
-import { checkTokens } from "./check_tokens.ts";
-import { Decoding } from "./decoding.ts";
 import { type AnswerProbability, forceAnswer, readToAnswer } from "./forced_answer.ts";
 import { inspect, type Inspection, type InspectOptions } from "./inspect.ts";
 import { interveneEach, type Intervention, type InterventionEffect, type InterventionQuestion } from "./intervene.ts";
@@ -10,8 +8,9 @@ import { type TextOrTokens, tokensOf } from "./question_tokens.ts";
 import { type SaveOptions, saveSequence } from "./saved/save_session.ts";
 import type { SequenceReader } from "./sequence_reader.ts";
 import { methodWithKnobs } from "./session_method.ts";
+import { streamAnswer } from "./stream_answer.ts";
 import { type SpanEffects, spanEffects, type SpanEffectsOptions } from "./span_effects.ts";
-import { type AppendOptions, checkGeneration, type GenerateOptions, type SessionModel } from "./session_options.ts";
+import type { AppendOptions, GenerateOptions, SessionModel } from "./session_options.ts";
 
 /**
  * One context read by one method: append tokens, fork, generate. It owns its cache; forks share the cache's full pages.
@@ -170,23 +169,7 @@ export class Session {
    * waits once a batch.
    */
   async *stream(prompt: readonly number[], options: GenerateOptions): AsyncGenerator<number[], void, void> {
-    const reader = this.#reader;
-    const generation = checkGeneration(options, this.model.config);
-    checkTokens(prompt, this.model.config.vocabularySize);
-    const before = reader.begin();
-    try {
-      const decoding = new Decoding(reader.stepper, [await reader.readPrompt(prompt, generation.signal)]);
-      try {
-        for await (const [batch] of decoding.run(generation)) yield batch;
-      } finally {
-        if (!reader.stepper.disposed) {
-          reader.tookIn(decoding.tokens[0]);
-          reader.pending = decoding.pending[0];
-        }
-      }
-    } finally {
-      reader.end(before);
-    }
+    yield* streamAnswer(this.#reader, prompt, options);
   }
 
   /**

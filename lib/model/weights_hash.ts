@@ -3,7 +3,9 @@ const SAMPLES = 2 ** 14;
 
 /**
  * Tells weights apart: a hash over evenly spread numbers of every tensor, whatever the order and the files they come from. Two
- * checkpoints of one model differ in practically all numbers; a single changed one can go unseen.
+ * checkpoints of one model differ in practically all numbers; a single changed one can go unseen. Saved sessions are held
+ * against it: it comes with loading and costs no second look at the files, nor does it need files at all. `modelFingerprint`
+ * tells models apart before any is loaded.
  */
 export class WeightsHash {
   #low = 0;

@@ -1,4 +1,4 @@
-import { heaviest, range } from "./block_methods.ts";
+import { heaviest, range } from "./block_input.ts";
 import { type Dense, dense } from "./dense.ts";
 import { attendPairs, type PairAttention } from "./pair_attention.ts";
 import { slice } from "./rearrange.ts";

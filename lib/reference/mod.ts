@@ -52,14 +52,9 @@ export {
   slidingDistance,
 } from "./distances.ts";
 export { ntkFrequencies, yarnFrequencies, type YarnScaling, yarnSharpness } from "./stretched_frequencies.ts";
-export {
-  type BlockInput,
-  type InfLlmKnobs,
-  infLlmTokens,
-  type LongHeadsInput,
-  longHeadsTokens,
-  questTokens,
-  tokenSelectTokens,
-} from "./block_methods.ts";
+export type { BlockInput } from "./block_input.ts";
+export { type InfLlmKnobs, infLlmTokens } from "./infllm.ts";
+export { questTokens } from "./quest.ts";
+export { type LongHeadsInput, longHeadsTokens } from "./long_heads.ts";
 export { type EvictionInput, type EvictionKnobs, ReferenceEviction } from "./eviction.ts";
-export { ReferenceTokenSelect, type TokenSelectKnobs } from "./token_select.ts";
+export { ReferenceTokenSelect, type TokenSelectKnobs, tokenSelectTokens } from "./token_select.ts";

@@ -1,4 +1,41 @@
-import { type BlockInput, tokenSelectTokens } from "./block_methods.ts";
+import { type BlockInput, dot, heaviest, range, rowOf } from "./block_input.ts";
+
+/**
+ * The tokens that a step of TokenSelect attends to (arXiv 2411.02886, section 4.1): softmax over the middle of each head's
+ * products, added over heads and rows; the highest `tokens` of them.
+ *
+ * @example
+ * ```ts
+ * import { dense, tokenSelectTokens } from "@reattention/toolkit/reference";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const keys = dense([1, 0, 0, 1, 5, 5], [1, 3, 2]);
+ * const queries = dense([0, 0, 0, 0, 1, 0], [1, 3, 2]);
+ * assertEquals(tokenSelectTokens({ queries, keys, rows: 1 }, { globalSize: 0, window: 1, tokens: 1 }), [0, 2]);
+ * ```
+ */
+export function tokenSelectTokens(
+  { queries, keys, rows }: BlockInput,
+  { globalSize, window, tokens }: { readonly globalSize: number; readonly window: number; readonly tokens: number },
+): number[] {
+  const [queryHeads, length, size] = queries.shape;
+  const group = queryHeads / keys.shape[0];
+  const middle = range(globalSize, Math.max(globalSize, length - window));
+  if (middle.length === 0) return range(0, length);
+  const votes = middle.map(() => 0);
+  for (let h = 0; h < queryHeads; h++) {
+    for (let m = length - rows; m < length; m++) {
+      const scores = middle.map((n) =>
+        dot(rowOf(queries, h, m), rowOf(keys, Math.floor(h / group), n)) / Math.sqrt(size)
+      );
+      const highest = Math.max(...scores);
+      const total = scores.reduce((sum, score) => sum + Math.exp(score - highest), 0);
+      scores.forEach((score, place) => votes[place] += Math.exp(score - highest) / total);
+    }
+  }
+  const picked = heaviest(votes, tokens).map((place) => middle[place]).sort((a, b) => a - b);
+  return [...range(0, globalSize), ...picked, ...range(length - window, length)];
+}
 
 /** TokenSelect's knobs. */
 export interface TokenSelectKnobs {
@@ -68,7 +105,7 @@ function meanQuery({ queries, rows }: BlockInput): number[] {
 }
 
 function cosineOf(a: readonly number[], b: readonly number[]): number {
-  const dot = (x: readonly number[], y: readonly number[]) =>
+  const product = (x: readonly number[], y: readonly number[]) =>
     x.reduce((sum, value, index) => sum + value * y[index], 0);
-  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+  return product(a, b) / Math.sqrt(product(a, a) * product(b, b));
 }

@@ -1,6 +1,6 @@
 import { type AttendedLayer, attendedSpans } from "./attended_spans.ts";
 import { axisOf } from "./axis.ts";
-import { binned, shortNumbers } from "./bins.ts";
+import { binned, type Bins, shortNumbers } from "./bins.ts";
 import { baseLayout, type Figure, grouped, titleOf, topMargin } from "./figure.ts";
 import { contextMarks, markColors, needleShape } from "./marks.ts";
 import { checkLength } from "./selected_spans_figure.ts";
@@ -88,6 +88,18 @@ export function selectionShares(
   return shares;
 }
 
+/** What is drawn: shares in columns of `width` positions, a row a layer. */
+interface Drawn {
+  readonly rows: readonly Bins[];
+  readonly labels: readonly string[];
+  readonly width: number;
+  /** Mean over the layers of each column. */
+  readonly overall: readonly number[];
+  /** Height of the picture of the layers, and of both pictures. */
+  readonly lower: number;
+  readonly inner: number;
+}
+
 function build(
   input: SelectionFrequencyInput,
   layers: readonly number[],
@@ -95,94 +107,106 @@ function build(
   most: number,
   words: number,
 ): Figure {
-  const { length, needle, questionStart, text, title = "" } = input;
   const rows = shares.map((own) => binned(own, most));
   const { width, high } = rows[0];
-  const overall = Array.from(high, (_, bin) => rows.reduce((sum, row) => sum + row.high[bin], 0) / rows.length);
-  const starts = Array.from(high, (_, bin) => bin * width);
-  const names = starts.map((start) => tokensNamed(start, Math.min(length, start + width)));
-  const told = starts.map((start, bin) => {
-    const cut = Math.min(length, start + Math.min(width, words));
-    return `<b>${names[bin]}</b>${text && words > 0 ? `<br>${wrapped(text(start, cut))}` : ""}`;
-  });
   const lower = Math.min(640, Math.max(80, layers.length * 34));
-  const inner = UPPER + BETWEEN + lower;
-  const top = topMargin(title, 0) + 44;
-  const labels = layers.map((layer) => `layer ${layer}`);
-  const most1 = Math.max(...overall, 1e-9);
+  const drawn: Drawn = {
+    rows,
+    labels: layers.map((layer) => `layer ${layer}`),
+    width,
+    overall: Array.from(high, (_, bin) => rows.reduce((sum, row) => sum + row.high[bin], 0) / rows.length),
+    lower,
+    inner: UPPER + BETWEEN + lower,
+  };
+  return { data: [overallTrace(drawn, input, words), layersTrace(drawn)], layout: layoutOf(drawn, input) };
+}
+
+/** The line over all layers, with the text of each column. */
+function overallTrace(
+  { overall, width }: Drawn,
+  { length, text }: SelectionFrequencyInput,
+  words: number,
+): Record<string, unknown> {
+  const starts = overall.map((_, bin) => bin * width);
   return {
-    data: [
-      {
-        type: "scatter",
-        mode: "lines",
-        name: "over all layers",
-        x: starts,
-        y: shortNumbers(overall),
-        line: { color: markColors.selected, width: 1.5, shape: "hvh" },
-        fill: "tozeroy",
-        text: told,
-        hovertemplate: "%{text}<br>selected in %{y:.1%}<extra></extra>",
-        showlegend: false,
-      },
-      {
-        type: "heatmap",
-        xaxis: "x2",
-        yaxis: "y2",
-        x0: (width - 1) / 2,
-        dx: width,
-        y: labels,
-        z: rows.map((row) => shortNumbers(row.high)),
-        zmin: 0,
-        zmax: Math.max(0.01, ...rows.map((row) => row.high.reduce((a, b) => Math.max(a, b), 0))),
-        colorscale: shareScale,
-        hovertemplate: `%{y}, position %{x:,d}<br>selected in %{z:.1%}<extra></extra>`,
-        colorbar: {
-          title: { text: "share of steps", side: "right" },
-          tickformat: ".0%",
-          thickness: 12,
-          outlinewidth: 0,
-          len: lower / inner,
-          lenmode: "fraction",
-          y: 0,
-          yanchor: "bottom",
-        },
-      },
-    ],
-    layout: {
-      ...baseLayout,
-      ...titleOf(title),
-      height: top + inner + 60,
-      margin: { l: 80, r: 20, t: top, b: 60 },
-      xaxis: axisOf("", { tickformat: ",d", range: [0, length], matches: "x2", showticklabels: false, anchor: "y" }),
-      yaxis: axisOf("share of steps", {
-        tickformat: most1 < 0.05 ? ".1%" : ".0%",
-        rangemode: "tozero",
-        nticks: 4,
-        domain: [(lower + BETWEEN) / inner, 1],
-        anchor: "x",
-      }),
-      xaxis2: axisOf(
-        width === 1
-          ? "position in the context (tokens)"
-          : `position in the context (tokens, ${grouped(width)} a column)`,
-        {
-          tickformat: ",d",
-          nticks: 8,
-          range: [0, length],
-          anchor: "y2",
-          showgrid: false,
-        },
-      ),
-      yaxis2: {
-        type: "category",
-        nticks: 40,
-        domain: [0, lower / inner],
-        anchor: "x2",
-        automargin: true,
-        showgrid: false,
-      },
-      shapes: needle ? [needleShape(needle)] : [],
-      annotations: contextMarks({ needle, questionStart, length }),
+    type: "scatter",
+    mode: "lines",
+    name: "over all layers",
+    x: starts,
+    y: shortNumbers(overall),
+    line: { color: markColors.selected, width: 1.5, shape: "hvh" },
+    fill: "tozeroy",
+    text: starts.map((start) => {
+      const cut = Math.min(length, start + Math.min(width, words));
+      const told = text && words > 0 ? `<br>${wrapped(text(start, cut))}` : "";
+      return `<b>${tokensNamed(start, Math.min(length, start + width))}</b>${told}`;
+    }),
+    hovertemplate: "%{text}<br>selected in %{y:.1%}<extra></extra>",
+    showlegend: false,
+  };
+}
+
+function layersTrace({ rows, labels, width, lower, inner }: Drawn): Record<string, unknown> {
+  return {
+    type: "heatmap",
+    xaxis: "x2",
+    yaxis: "y2",
+    x0: (width - 1) / 2,
+    dx: width,
+    y: labels,
+    z: rows.map((row) => shortNumbers(row.high)),
+    zmin: 0,
+    zmax: Math.max(0.01, ...rows.map((row) => row.high.reduce((a, b) => Math.max(a, b), 0))),
+    colorscale: shareScale,
+    hovertemplate: `%{y}, position %{x:,d}<br>selected in %{z:.1%}<extra></extra>`,
+    colorbar: {
+      title: { text: "share of steps", side: "right" },
+      tickformat: ".0%",
+      thickness: 12,
+      outlinewidth: 0,
+      len: lower / inner,
+      lenmode: "fraction",
+      y: 0,
+      yanchor: "bottom",
     },
+  };
+}
+
+function layoutOf(
+  { overall, width, lower, inner }: Drawn,
+  { length, needle, questionStart, title = "" }: SelectionFrequencyInput,
+): Record<string, unknown> {
+  const top = topMargin(title, 0) + 44;
+  const positions = "position in the context (tokens";
+  const tokens = { tickformat: ",d", range: [0, length] };
+  return {
+    ...baseLayout,
+    ...titleOf(title),
+    height: top + inner + 60,
+    margin: { l: 80, r: 20, t: top, b: 60 },
+    xaxis: axisOf("", { ...tokens, matches: "x2", showticklabels: false, anchor: "y" }),
+    yaxis: axisOf("share of steps", {
+      tickformat: Math.max(...overall) < 0.05 ? ".1%" : ".0%",
+      rangemode: "tozero",
+      nticks: 4,
+      domain: [(lower + BETWEEN) / inner, 1],
+      anchor: "x",
+    }),
+    xaxis2: axisOf(width === 1 ? `${positions})` : `${positions}, ${grouped(width)} a column)`, {
+      ...tokens,
+      nticks: 8,
+      anchor: "y2",
+      showgrid: false,
+    }),
+    yaxis2: {
+      type: "category",
+      nticks: 40,
+      domain: [0, lower / inner],
+      anchor: "x2",
+      automargin: true,
+      showgrid: false,
+    },
+    shapes: needle ? [needleShape(needle)] : [],
+    annotations: contextMarks({ needle, questionStart, length }),
   };
 }

@@ -83,47 +83,11 @@ interface Room {
 function build(input: ShadedTextInput, room: Room): Figure {
   const { needle, title = "" } = input;
   const { cells, lines, left } = placed(input, room);
-  const count = lines.length;
   const top = topMargin(title, 0) + 10;
   const most = cells.reduce((high, { weight }) => Math.max(high, weight), 1e-12);
-  const marked = needle ? cells.filter(({ token }) => token >= needle.start && token < needle.end) : [];
   const note = left > 0 ? `${grouped(left)} attended tokens with less weight are not shown` : "";
   return {
-    data: [
-      {
-        type: "bar",
-        orientation: "h",
-        base: cells.map(({ start }) => start),
-        x: cells.map(({ text }) => text.length),
-        y: cells.map(({ line }) => line),
-        width: 0.9,
-        marker: {
-          color: cells.map(({ weight }) => Number(weight.toPrecision(4))),
-          colorscale: shadeScale,
-          cmin: 0,
-          cmax: Number(most.toPrecision(4)),
-          line: { width: 0 },
-          colorbar: { title: { text: "weight", side: "right" }, thickness: 12, outlinewidth: 0, len: 1 },
-        },
-        text: cells.map(({ token, weight }) => `token ${grouped(token)}<br><b>weight ${rounded(weight)}</b>`),
-        textposition: "none",
-        hovertemplate: "%{text}<extra></extra>",
-      },
-      {
-        type: "scatter",
-        mode: "text",
-        x: cells.map(({ start, text }) => start + text.length / 2),
-        y: cells.map(({ line }) => line),
-        text: cells.map(({ text }) => asWritten(text)),
-        textfont: {
-          family: "DejaVu Sans Mono, Menlo, Consolas, monospace",
-          size: 13,
-          // Words on the darkest cells are light.
-          color: cells.map(({ weight }) => weight > 0.45 * most ? theme.paper : theme.ink),
-        },
-        hoverinfo: "skip",
-      },
-    ],
+    data: [shades(cells, most), words(cells, most)],
     layout: {
       ...baseLayout,
       ...titleOf(title),
@@ -131,7 +95,7 @@ function build(input: ShadedTextInput, room: Room): Figure {
       barmode: "overlay",
       autosize: false,
       width: LEFT + room.across * CHARACTER + RIGHT,
-      height: top + count * HEIGHT + 50,
+      height: top + lines.length * HEIGHT + 50,
       margin: { l: LEFT, r: RIGHT, t: top, b: 50 },
       xaxis: axisOf(note, {
         range: [-0.5, room.across + 0.5],
@@ -140,22 +104,67 @@ function build(input: ShadedTextInput, room: Room): Figure {
         fixedrange: true,
       }),
       yaxis: axisOf("position in the context", {
-        range: [count - 0.5, -0.5],
+        range: [lines.length - 0.5, -0.5],
         tickvals: lines.map((_, line) => line),
         ticktext: lines.map((token) => token === undefined ? "" : grouped(token)),
         showgrid: false,
         fixedrange: true,
       }),
-      shapes: marked.map(({ start, text, line }) => ({
-        type: "line",
-        x0: start,
-        x1: start + text.length,
-        y0: line + 0.45,
-        y1: line + 0.45,
-        line: { color: markColors.needle, width: 3 },
-      })),
+      shapes: needle ? underlines(cells, needle) : [],
     },
   };
+}
+
+/** A bar behind each token, darker with its weight. */
+function shades(cells: readonly Cell[], most: number): Record<string, unknown> {
+  return {
+    type: "bar",
+    orientation: "h",
+    base: cells.map(({ start }) => start),
+    x: cells.map(({ text }) => text.length),
+    y: cells.map(({ line }) => line),
+    width: 0.9,
+    marker: {
+      color: cells.map(({ weight }) => Number(weight.toPrecision(4))),
+      colorscale: shadeScale,
+      cmin: 0,
+      cmax: Number(most.toPrecision(4)),
+      line: { width: 0 },
+      colorbar: { title: { text: "weight", side: "right" }, thickness: 12, outlinewidth: 0, len: 1 },
+    },
+    text: cells.map(({ token, weight }) => `token ${grouped(token)}<br><b>weight ${rounded(weight)}</b>`),
+    textposition: "none",
+    hovertemplate: "%{text}<extra></extra>",
+  };
+}
+
+/** The tokens themselves. */
+function words(cells: readonly Cell[], most: number): Record<string, unknown> {
+  return {
+    type: "scatter",
+    mode: "text",
+    x: cells.map(({ start, text }) => start + text.length / 2),
+    y: cells.map(({ line }) => line),
+    text: cells.map(({ text }) => asWritten(text)),
+    textfont: {
+      family: "DejaVu Sans Mono, Menlo, Consolas, monospace",
+      size: 13,
+      // Words on the darkest cells are light.
+      color: cells.map(({ weight }) => weight > 0.45 * most ? theme.paper : theme.ink),
+    },
+    hoverinfo: "skip",
+  };
+}
+
+function underlines(cells: readonly Cell[], needle: TokenRange): Record<string, unknown>[] {
+  return cells.filter(({ token }) => token >= needle.start && token < needle.end).map(({ start, text, line }) => ({
+    type: "line",
+    x0: start,
+    x1: start + text.length,
+    y0: line + 0.45,
+    y1: line + 0.45,
+    line: { color: markColors.needle, width: 3 },
+  }));
 }
 
 /** Blanks that plotly would drop stay; an end of line is shown as a sign. */

@@ -3,7 +3,7 @@ import { type ColorScale, shareScale } from "./theme.ts";
 const channel = (color: string, index: number) => parseInt(color.slice(1 + 2 * index, 3 + 2 * index), 16);
 
 /** The scale's colour at a share from 0 to 1, between its stops in equal parts. */
-export function colorAt(scale: ColorScale, share: number): string {
+function colorAt(scale: ColorScale, share: number): string {
   const at = Math.min(1, Math.max(0, share));
   const above = Math.max(1, scale.findIndex(([place]) => place >= at));
   const [from, low] = scale[above - 1];

@@ -5,7 +5,9 @@ import { knobsFromReference } from "../../lib/reference/mod.ts";
 import { askNeedle, makeHaystack, Random } from "../../lib/evaluation/mod.ts";
 import * as toolkit from "../../mod.ts";
 import { gpuTest } from "../gpu_test_device.ts";
-import { ROOT, textOf } from "../source_files.ts";
+import { runScript } from "../experiments/run_script.ts";
+import { textOf } from "../source_files.ts";
+import { joinedBlocks, runProgram } from "./program.ts";
 
 const page = textOf("docs/guide.md");
 const blocks = [...page.matchAll(/```ts ignore\n([\s\S]*?)```/g)].map(([, code]) => code);
@@ -17,13 +19,6 @@ const rows = new Map(
     return [knob, { usual, name }];
   }),
 );
-
-async function deno(args: string[], cwd: URL | string): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd, env: { NO_COLOR: "1" } })
-    .output();
-  assert(success, new TextDecoder().decode(stderr));
-  return new TextDecoder().decode(stdout);
-}
 
 Deno.test("docs/guide.md: every knob has a row with its default and the name that the reference reads", () => {
   assertEquals(new Set(rows.keys()), new Set([...Object.keys(paperKnobs), "own"]));
@@ -65,7 +60,7 @@ Deno.test("docs/guide.md: its commands and their options are there", async () =>
   options.get("needle")!.push("--save", "--restore");
   for (const [task, names] of options) {
     if (names.length === 0) continue;
-    const help = await deno(["run", "--allow-all", `experiments/${task}.ts`, "--help"], ROOT);
+    const { out: help } = await runScript(task, ["--help"]);
     for (const name of names) assertMatch(help, new RegExp(`${name}\\b`), `${task} has no ${name}`);
   }
 });
@@ -74,15 +69,10 @@ gpuTest(
   "docs/guide.md: its blocks, one after the other, are a program that does what the text says",
   async (device) => {
     // As a person would: all blocks in one file inside the clone. What it reads and writes lies in a folder of the test's.
-    const program = new URL("guide_example.ts", import.meta.url);
     const folder = await Deno.makeTempDir();
-    const imports = (code: string) => code.match(/^import [^;]*;$/gm) ?? [];
-    const rest = (code: string) => code.replace(/^import [^;]*;$/gm, "");
     try {
-      await Deno.writeTextFile(program, [...blocks.flatMap(imports), ...blocks.map(rest)].join("\n"));
       await Deno.writeTextFile(`${folder}/novel.txt`, await novel(device));
-      const config = new URL("deno.json", ROOT).pathname;
-      const said = await deno(["run", "--allow-all", "--check", "--config", config, program.pathname], folder);
+      const said = await runProgram(joinedBlocks(blocks), { cwd: folder });
       const [, value, expected] = /^ ?(\d+ \d+) expected (\d+ \d+)$/m.exec(said)!;
       assertEquals(value, expected);
       const [, scope, length] = /^scope (\d+) of (\d+) tokens, trained at 512$/m.exec(said)!.map(Number);
@@ -92,7 +82,6 @@ gpuTest(
       assertMatch(said, /^Zena's code is +482 913$/m);
       assertMatch(await Deno.readTextFile(`${folder}/results/selected.html`), /plotly/i);
     } finally {
-      await Deno.remove(program);
       await Deno.remove(folder, { recursive: true });
     }
   },

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { methodNames } from "../../lib/attention/mod.ts";
+import { joinedBlocks, runProgram } from "./program.ts";
 import { textOf } from "../source_files.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 
@@ -13,23 +14,10 @@ Deno.test("docs/methods.md: its method is about 40 lines, and every method has a
 
 gpuTest("docs/methods.md: the method that it writes runs as it says, in a session with a trace", async () => {
   // As a person would: both blocks in one file. Imports go by the names that deno.json gives.
-  const program = new URL("methods_example.ts", import.meta.url);
-  const imports = (code: string) => code.match(/^import [^;]*;$/gm) ?? [];
-  const rest = (code: string) => code.replace(/^import [^;]*;$/gm, "");
-  const text = [...blocks.flatMap(imports), ...blocks.map(rest)].join("\n");
-  await Deno.writeTextFile(program, text);
-  try {
-    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-all", "--check", program.pathname],
-      env: { NO_COLOR: "1" },
-    }).output();
-    assert(success, new TextDecoder().decode(stderr));
-    const [, attended, length] = /^(\d+) of (\d+) tokens/.exec(new TextDecoder().decode(stdout))!.map(Number);
-    // Sinks, window, and a quarter of what is between, in whole spans.
-    const middle = length - 32 - 256;
-    const spans = Math.ceil(middle / 128);
-    assertEquals(attended, 32 + 256 + (spans - 1) * 32 + Math.min(32, middle - (spans - 1) * 128));
-  } finally {
-    await Deno.remove(program);
-  }
+  const said = await runProgram(joinedBlocks(blocks));
+  const [, attended, length] = /^(\d+) of (\d+) tokens/.exec(said)!.map(Number);
+  // Sinks, window, and a quarter of what is between, in whole spans.
+  const middle = length - 32 - 256;
+  const spans = Math.ceil(middle / 128);
+  assertEquals(attended, 32 + 256 + (spans - 1) * 32 + Math.min(32, middle - (spans - 1) * 128));
 });

@@ -4,31 +4,11 @@ import { planSweep, SweepFile, sweepSpecJsonSchema } from "../../lib/evaluation/
 import { readSpec } from "../../experiments/ablate/spec_file.ts";
 import { writeTinyLlama } from "../evaluation/tiny_llama.ts";
 import { filesUnder, ROOT } from "../source_files.ts";
+import { inFolder } from "./ablate/command.ts";
+import { ended, runScript, startScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../experiments/ablate.ts", import.meta.url).href;
-
-function start(...args: string[]): Deno.ChildProcess {
-  const env = { NO_COLOR: "1" };
-  const pipes = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
-  return new Deno.Command(Deno.execPath(), { args: ["run", "--allow-all", SCRIPT, ...args], env, ...pipes }).spawn();
-}
-
-async function ended(child: Deno.ChildProcess): Promise<{ code: number; out: string; err: string }> {
-  const { code, stdout, stderr } = await child.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
-}
-
-const ablate = (...args: string[]) => ended(start(...args));
-
-async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+const start = (...args: string[]) => startScript("ablate", args);
+const ablate = (...args: string[]) => runScript("ablate", args);
 
 /** Three settings on two short contexts, which share readings. */
 const small = [

@@ -1,16 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseRows } from "../../experiments/compare/rows.ts";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../experiments/compare.ts", import.meta.url).href;
-
-async function compare(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", SCRIPT, ...args],
-    env: { NO_COLOR: "1" },
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
-}
+const compare = (...args: string[]) => runScript("compare", args);
 
 Deno.test("compare says what is wrong with its arguments, exit code 2; --help prints the usage", async () => {
   const wrong = await compare("--method", "selfextend");

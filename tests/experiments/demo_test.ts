@@ -1,19 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseDemoRow } from "../../lib/evaluation/mod.ts";
+import { ended, startScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../experiments/demo.ts", import.meta.url).href;
-
-function demo(...args: string[]): Deno.ChildProcess {
-  const env = { NO_COLOR: "1" };
-  const pipes = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
-  return new Deno.Command(Deno.execPath(), { args: ["run", "--allow-all", SCRIPT, ...args], env, ...pipes }).spawn();
-}
-
-async function ended(child: Deno.ChildProcess): Promise<{ code: number; out: string; err: string }> {
-  const { code, stdout, stderr } = await child.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
-}
+const demo = (...args: string[]) => startScript("demo", args);
 
 Deno.test("demo says what is wrong with its arguments, exit code 2", async () => {
   const { code, out, err } = await ended(demo("--length", "5"));
@@ -87,7 +76,7 @@ Deno.test("demo ends by Ctrl-C with code 130 and no file", async () => {
 
 /** A text that neither training nor evaluation knows. */
 const letter = Array.from(
-  { length: 90 },
+  { length: 50 },
   (_, week) =>
     `Week ${week + 1}: the lighthouse keeper mended nets, and his dog slept by the stove.\n` +
     "Rain came in from the west. Nobody crossed the sound, so the post lay in the boathouse until Friday.\n",

@@ -1,15 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseDemoRow } from "../../lib/evaluation/mod.ts";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../experiments/needle.ts", import.meta.url).href;
-
-async function needle(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = { NO_COLOR: "1" };
-  const command = new Deno.Command(Deno.execPath(), { args: ["run", "--allow-all", SCRIPT, ...args], env });
-  const { code, stdout, stderr } = await command.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
-}
+const needle = (...args: string[]) => runScript("needle", args);
 
 Deno.test("needle says what is wrong with its arguments, exit code 2, and prints its usage", async () => {
   const wrong = await needle("--length", "5");

@@ -1,15 +1,7 @@
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../experiments/plan.ts", import.meta.url).href;
-
-async function plan(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", SCRIPT, ...args],
-    env: { NO_COLOR: "1" },
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
-}
+const plan = (...args: string[]) => runScript("plan", args);
 
 Deno.test("plan says what is wrong with its arguments, exit code 2; --help prints the usage", async () => {
   const wrongs = [

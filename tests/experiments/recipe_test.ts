@@ -1,15 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../experiments/recipe.ts", import.meta.url).href;
-
-async function recipe(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = { NO_COLOR: "1" };
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", SCRIPT, ...args],
-    env,
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
-}
+const recipe = (...args: string[]) => runScript("recipe", args);
 
 Deno.test("recipe says what is wrong with its arguments, exit code 2", async () => {
   const cases: [string[], string][] = [

@@ -1,23 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../experiments/setup.ts", import.meta.url).href;
-
-interface Ran {
-  code: number;
-  out: string;
-  err: string;
-}
-
-async function setup(...args: string[]): Promise<Ran> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", SCRIPT, ...args],
-    env: { XDG_RUNTIME_DIR: "", NO_COLOR: "1" },
-    stdin: "null",
-  });
-  const { code, stdout, stderr } = await command.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
-}
+const setup = (...args: string[]) => runScript("setup", args, { env: { XDG_RUNTIME_DIR: "" } });
 
 Deno.test("setup prints the adapter and its limits, without the driver's complaint", async () => {
   const { code, out, err } = await setup();

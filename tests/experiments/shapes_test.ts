@@ -1,14 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../experiments/shapes.ts", import.meta.url).href;
-
-async function shapes(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const env = { NO_COLOR: "1" };
-  const command = new Deno.Command(Deno.execPath(), { args: ["run", "--allow-all", SCRIPT, ...args], env });
-  const { code, stdout, stderr } = await command.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
-}
+const shapes = (...args: string[]) => runScript("shapes", args);
 
 Deno.test("shapes says what is wrong with its arguments, exit code 2", async () => {
   const { code, err } = await shapes("--model", "gpt", "--lengths", "1G");

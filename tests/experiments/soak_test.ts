@@ -2,8 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { judge, soak, type SoakSample } from "../../experiments/soak/run.ts";
 import { loadModel } from "../../lib/model/mod.ts";
 import { gpuTest } from "../gpu_test_device.ts";
-
-const SCRIPT = new URL("../../experiments/soak.ts", import.meta.url).href;
+import { runScript } from "./run_script.ts";
 
 gpuTest("soak: GPU bytes are the same after every answer, to the byte", async (device) => {
   using model = await loadModel("demo", { device });
@@ -42,12 +41,9 @@ for (
   ] as const
 ) {
   Deno.test(`${script} says what is wrong with its arguments, exit code 2`, async () => {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--allow-all", SCRIPT.replace("soak.ts", `${script}.ts`), ...args],
-      env: { NO_COLOR: "1" },
-    }).output();
-    assertEquals([code, new TextDecoder().decode(stdout)], [2, ""]);
-    assertMatch(new TextDecoder().decode(stderr), message);
+    const { code, out, err } = await runScript(script, args);
+    assertEquals([code, out], [2, ""]);
+    assertMatch(err, message);
   });
 }
 
@@ -55,17 +51,8 @@ Deno.test("positions and storage print their rows and write them as JSON", async
   const folder = await Deno.makeTempDir();
   try {
     const run = async (script: string, args: string[]) => {
-      const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: [
-          "run",
-          "--allow-all",
-          SCRIPT.replace("soak.ts", `${script}.ts`),
-          ...args,
-          "--json",
-          `${folder}/${script}.json`,
-        ],
-      }).output();
-      assertEquals(code, 0, new TextDecoder().decode(stderr));
+      const { code, err } = await runScript(script, [...args, "--json", `${folder}/${script}.json`]);
+      assertEquals(code, 0, err);
       return JSON.parse(await Deno.readTextFile(`${folder}/${script}.json`)).rows;
     };
     const positions = await run("positions", ["--length", "100,2000", "--method", "reattention", "--storage", "int8"]);

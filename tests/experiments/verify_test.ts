@@ -1,15 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { runScript } from "./run_script.ts";
 
-const SCRIPT = new URL("../../experiments/verify.ts", import.meta.url).href;
 const goldens = decodeURIComponent(new URL("../../../shared/goldens", import.meta.url).pathname);
 
-async function verify(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", SCRIPT, ...args],
-    env: { NO_COLOR: "1" },
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
-}
+const verify = (...args: string[]) => runScript("verify", args);
 
 Deno.test("verify says what is wrong with its arguments, exit code 2", async () => {
   const cases: [string[], string][] = [

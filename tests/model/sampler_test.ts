@@ -6,7 +6,7 @@ import { randomFloats } from "../tensor/cases.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 
 gpuTest(
-  "a greedy choice (greedy_blocks, greedy_join, parts/best_key) is the highest logit, the lowest token among equals, by one workgroup and by many",
+  "a greedy choice (greedy_blocks, greedy_join, parts/best_key, parts/order_key) is the highest logit, the lowest token among equals, by one workgroup and by many",
   async (device) => {
     for (const { name } of greedyWays) {
       device.choices.pick("greedy choice", name);

@@ -3,7 +3,7 @@ import { ArgumentsError } from "../arguments_error.ts";
 import { type ExecutorChoice, executorChoice, executorOptions } from "../executors/choice.ts";
 
 /** What can be done with a run. */
-export const runActions = ["status", "cancel", "resume", "collect", "work"] as const;
+const runActions = ["status", "cancel", "resume", "collect", "work"] as const;
 
 /** One of them. */
 export type RunAction = typeof runActions[number];

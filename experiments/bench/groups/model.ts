@@ -89,7 +89,7 @@ export async function timeModel(device: Device, item: ModelCase, report: (row: R
         }));
       }
       const contenders = sessions.map((session, index) => new Decoding(device, item.methods[index].label, session));
-      const timings = await timeInTurns(contenders, REPEATS);
+      const timings = await timeInTurns(contenders, { repeats: REPEATS });
       timings.forEach((timing, index) => {
         report(row("decode", item, contenders[index].implementation, length, timing, {
           "tokens/s": 1000 / timing.milliseconds,

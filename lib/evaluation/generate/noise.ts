@@ -1,5 +1,5 @@
 /** Sentences that say nothing, repeated as filler: this toolkit's own, in the manner of passkey tests. */
-export const noiseSentences: readonly string[] = [
+const noiseSentences: readonly string[] = [
   "The kettle is warm.",
   "The road is long.",
   "The bell is small.",

@@ -10,7 +10,7 @@ const ASCII_MARKS = new RegExp(ASCII, "g");
 const CHINESE_MARKS = new RegExp(`${ASCII}|[${CHINESE_PUNCTUATION}]`, "g");
 
 /** ASCII punctuation deleted. */
-export function withoutPunctuation(text: string): string {
+function withoutPunctuation(text: string): string {
   return text.replace(ASCII_MARKS, "");
 }
 

@@ -1,7 +1,7 @@
 import { roundAsPython, strip } from "./python_text.ts";
 
 /** What RULER scores of a prediction: control characters become line ends, white space at the ends goes. */
-export function rulerPrediction(prediction: string): string {
+function rulerPrediction(prediction: string): string {
   // deno-lint-ignore no-control-regex
   return strip(strip(prediction).replace(/[\x00-\x1f]/g, "\n"));
 }

@@ -21,9 +21,6 @@ const steps: readonly string[] = [
   `CREATE TABLE trace (trial TEXT PRIMARY KEY REFERENCES trial (id), json TEXT NOT NULL) STRICT;`,
 ];
 
-/** The version of files that this toolkit writes. */
-export const FILE_VERSION: number = steps.length;
-
 /** A sweep's file ("ReAt"). */
 const SWEEP: FileKind = { application: 0x52654174, steps };
 

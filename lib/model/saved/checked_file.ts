@@ -13,7 +13,7 @@ import { SavedSessionError } from "./saved_session_error.ts";
 /** First bytes of every file. */
 const MAGIC = "ReAttnKV";
 /** Version of the layout. A file of another one is refused. */
-export const VERSION = 1;
+const VERSION = 1;
 /** Magic, version and length of the header. */
 const START_BYTES = 16;
 /** Bytes of a SHA-256 digest. */
@@ -33,7 +33,7 @@ function fileBytes(headerBytes: number, blocks: readonly number[]): number {
 }
 
 /** Bytes of the blocks that follow a header, in order. */
-export function blocksOf({ tokens, pages, parts }: SavedHeader): number[] {
+function blocksOf({ tokens, pages, parts }: SavedHeader): number[] {
   const size = { f32: 4, u32: 4, i32: 4, f16: 2 };
   const tensors = parts.flatMap((part) =>
     part.tensors.map(({ dtype, shape }) => shape.reduce((product, length) => product * length, size[dtype]))

@@ -68,7 +68,7 @@ function headerOf(
   const { pageTokens, keyType, valueType } = pool;
   return {
     config: describeConfig(stepper.model.config),
-    weights: stepper.model.decoder.fingerprint,
+    weights: stepper.model.decoder.weightsHash,
     method: describeMethod(stepper.method),
     cache: { pageTokens, keyType, valueType },
     length,

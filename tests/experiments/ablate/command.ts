@@ -1,20 +1,12 @@
 import { assert } from "@std/assert";
+import { startScript } from "../run_script.ts";
 import { SweepFile, type TrialRecord } from "../../../lib/evaluation/mod.ts";
 
-const SCRIPT = new URL("../../../experiments/ablate.ts", import.meta.url).href;
+export { ended } from "../run_script.ts";
 
 /** Starts the command in a folder. */
 export function start(cwd: string, args: readonly string[], env: Record<string, string> = {}): Deno.ChildProcess {
-  const pipes = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
-  const options = { args: ["run", "--allow-all", SCRIPT, ...args], cwd, env: { NO_COLOR: "1", ...env }, ...pipes };
-  return new Deno.Command(Deno.execPath(), options).spawn();
-}
-
-/** Runs it to its end. */
-export async function ended(child: Deno.ChildProcess): Promise<{ code: number; out: string; err: string }> {
-  const { code, stdout, stderr } = await child.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
+  return startScript("ablate", args, { cwd, env });
 }
 
 /** Waits until something holds; fails with `what` after two and a half minutes. */

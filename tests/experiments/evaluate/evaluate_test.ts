@@ -1,16 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { writeTinyLlama } from "../../evaluation/tiny_llama.ts";
+import { runScript } from "../run_script.ts";
 
-const SCRIPT = new URL("../../../experiments/evaluate.ts", import.meta.url).href;
 const fixtures = decodeURIComponent(new URL("../../../../shared/fixtures", import.meta.url).pathname);
 
-async function evaluate(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", SCRIPT, ...args],
-    env: { NO_COLOR: "1" },
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
-}
+const evaluate = (...args: string[]) => runScript("evaluate", args);
 
 Deno.test("evaluate says what is wrong with its arguments, exit code 2", async () => {
   for (

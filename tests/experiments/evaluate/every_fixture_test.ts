@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { writeTinyLlama } from "../../evaluation/tiny_llama.ts";
+import { runScript } from "../run_script.ts";
 
-const SCRIPT = new URL("../../../experiments/evaluate.ts", import.meta.url).href;
 const fixtures = decodeURIComponent(new URL("../../../../shared/fixtures", import.meta.url).pathname);
 
 /** Tasks of a benchmark whose data is there, by the names of their files. */
@@ -24,15 +24,11 @@ for (const [benchmark, data, tasks] of cases) {
     const folder = await Deno.makeTempDir();
     try {
       await writeTinyLlama(`${folder}/tiny`);
-      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: [
-          ...["run", "--allow-all", SCRIPT, "--benchmark", benchmark, "--model", `${folder}/tiny`],
-          ...["--data", `${fixtures}/${data}`, "--methods", "full,reattention", "--max-new", "2", "--limit", "1"],
-          ...["--max-length", "600", "--out", `${folder}/out`],
-        ],
-        env: { NO_COLOR: "1" },
-      }).output();
-      const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+      const { code, out, err } = await runScript("evaluate", [
+        ...["--benchmark", benchmark, "--model", `${folder}/tiny`],
+        ...["--data", `${fixtures}/${data}`, "--methods", "full,reattention", "--max-new", "2", "--limit", "1"],
+        ...["--max-length", "600", "--out", `${folder}/out`],
+      ]);
       assertEquals(code, 0, err);
       const rows = out.split("\n").filter((line) => line.startsWith("| ")).map((line) => line.split("|")[1].trim());
       assertEquals(tasks.filter((task) => !rows.includes(task)), []);

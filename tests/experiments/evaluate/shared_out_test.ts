@@ -1,14 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
+import { runScript } from "../run_script.ts";
 
-const SCRIPT = new URL("../../../experiments/evaluate.ts", import.meta.url).href;
-
-async function evaluate(args: readonly string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", SCRIPT, ...args],
-    env: { NO_COLOR: "1" },
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
-}
+const evaluate = (args: readonly string[]) => runScript("evaluate", args);
 
 Deno.test("two processes on one --out share the questions and print the same table", async () => {
   const folder = await Deno.makeTempDir();

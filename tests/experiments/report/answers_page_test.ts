@@ -1,16 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { runScript } from "../run_script.ts";
 
-const SCRIPT = new URL("../../../experiments/report.ts", import.meta.url).href;
-
-async function report(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const pipes = { stdin: "null", stdout: "piped", stderr: "piped", env: { NO_COLOR: "1" } } as const;
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", SCRIPT, ...args],
-    ...pipes,
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
-}
+const report = (...args: string[]) => runScript("report", args);
 
 /** A needle grid of two answers at one length, as evaluate writes it. */
 async function writeGrid(folder: string): Promise<void> {

@@ -2,18 +2,12 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { zipSync } from "fflate";
 import { tinyLlamaFiles } from "../../evaluation/tiny_llama.ts";
 import { COMMIT, FakeHub } from "../../model/hub/fake_hub.ts";
+import { runScript } from "../run_script.ts";
 
-const SCRIPT = new URL("../../../experiments/reproduce.ts", import.meta.url).href;
 const fixtures = decodeURIComponent(new URL("../../../../shared/fixtures", import.meta.url).pathname);
 const MODEL = "someone/tiny-llama";
 
-async function reproduce(args: readonly string[], env: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", SCRIPT, ...args],
-    env: { NO_COLOR: "1", ...env },
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
-}
+const reproduce = (args: readonly string[], env: Record<string, string> = {}) => runScript("reproduce", args, { env });
 
 /** LongBench's data set as the hub has it: one archive. */
 async function longBenchZip(...tasks: string[]): Promise<Uint8Array<ArrayBuffer>> {

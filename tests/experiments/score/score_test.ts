@@ -1,15 +1,9 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { runScript } from "../run_script.ts";
 
-const SCRIPT = new URL("../../../experiments/score.ts", import.meta.url).href;
 const goldens = decodeURIComponent(new URL("../../../../shared/goldens/metrics/", import.meta.url).pathname);
 
-async function score(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", SCRIPT, ...args],
-    env: { NO_COLOR: "1" },
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
-}
+const score = (...args: string[]) => runScript("score", args);
 
 async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();

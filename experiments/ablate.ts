@@ -13,8 +13,10 @@ import { startRun } from "./ablate/runs/start_run.ts";
 import { readSpec } from "./ablate/spec_file.ts";
 import { StoppedSweepError, sweepHere } from "./ablate/sweep_here.ts";
 import type { Progress } from "./command/progress.ts";
+import { reachOnly } from "./command/network.ts";
 import { INTERRUPTED, terminalProgress } from "./command/run_command.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+import { errorText } from "./command/error_text.ts";
 
 async function main([first, ...rest]: readonly string[]): Promise<number> {
   try {
@@ -27,7 +29,7 @@ async function main([first, ...rest]: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     const usage = error instanceof ArgumentsError ? `\n\n${USAGE}` : "";
-    console.error(`ablate: ${error instanceof Error ? error.message : error}${usage}`);
+    console.error(`ablate: ${errorText(error)}${usage}`);
     return usage ? 2 : 1;
   }
 }
@@ -35,6 +37,7 @@ async function main([first, ...rest]: readonly string[]): Promise<number> {
 async function run(asked: AblateArguments, args: readonly string[]): Promise<number> {
   nameRuntimeFolder();
   const spec = await readSpec(asked.specPath, asked.changes);
+  await reachOnly(spec.models);
   const plan = await planSweep(spec);
   const out = asked.out ?? `results/${spec.name}.db`;
   if (asked.dryRun) {

@@ -3,6 +3,7 @@
  * each attention method look for them, prints a table and writes a page. `--help` tells the options.
  */
 
+import { reachOnly } from "./command/network.ts";
 import { type CommandRun, runCommand } from "./command/run_command.ts";
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
@@ -17,6 +18,7 @@ import { jobsProgress } from "./demo/jobs_progress.ts";
 import { describeMachine, today, writeResults } from "./demo/results.ts";
 
 async function demo(asked: DemoArguments, { progress, signal }: CommandRun): Promise<number> {
+  await reachOnly([asked.model]);
   using device = await Device.open();
   using model = await loadModel(asked.model, { device });
   if (asked.own) return await ownDemo(asked, asked.own, { model, device, progress, signal });

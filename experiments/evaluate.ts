@@ -3,6 +3,7 @@
  * of the benchmark's own scripts, and prints their scores side by side. `--help` tells the options.
  */
 
+import { reachOnly } from "./command/network.ts";
 import { type CommandRun, runCommand } from "./command/run_command.ts";
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
@@ -11,6 +12,7 @@ import { type EvaluateArguments, EvaluateArgumentsError, parseEvaluateArguments,
 import { evaluate } from "./evaluate/evaluate.ts";
 
 async function run(asked: EvaluateArguments, { progress, signal }: CommandRun): Promise<number> {
+  await reachOnly([asked.model, ...asked.data]);
   using device = await Device.open();
   using model = await loadModel(asked.model, {
     device,

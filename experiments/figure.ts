@@ -8,6 +8,7 @@ import { type FigureArguments, parseFigureArguments, USAGE } from "./figures/arg
 import { FigureBrowser } from "./figures/browser.ts";
 import { figureForPrint, figureInMillimetres } from "./figures/print_size.ts";
 import { readFigure } from "./figures/read_figure.ts";
+import { errorText } from "./command/error_text.ts";
 
 /** Pixels of a PNG for one of the drawing: 300 and more to the inch at the printed width. */
 const SCALE = 4;
@@ -49,7 +50,7 @@ async function main(args: readonly string[]): Promise<number> {
     await draw(parsed);
     return 0;
   } catch (error) {
-    console.error(`figure: ${error instanceof Error ? error.message : error}`);
+    console.error(`figure: ${errorText(error)}`);
     return 1;
   }
 }

@@ -5,6 +5,7 @@
 
 import { prepareJupyter } from "./notebooks/jupyter.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+import { errorText } from "./command/error_text.ts";
 
 const USAGE = `usage: deno task lab [options of JupyterLab]
 
@@ -36,7 +37,7 @@ if (import.meta.main) {
   try {
     Deno.exitCode = await main(Deno.args);
   } catch (error) {
-    console.error((error as Error).message);
+    console.error(errorText(error));
     Deno.exitCode = 1;
   }
 }

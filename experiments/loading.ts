@@ -7,8 +7,10 @@ import { parseArgs } from "node:util";
 import { z } from "zod";
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
+import { peakProcessBytes } from "../lib/platform.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
 import { writeCheckpoint } from "./loading/checkpoint.ts";
+import { errorText } from "./command/error_text.ts";
 
 const MEBIBYTE = 2 ** 20;
 /** What the process may take beyond the device's memory. */
@@ -34,13 +36,14 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   nameRuntimeFolder();
-  const folder = asked.keep ?? await Deno.makeTempDir();
+  await Deno.mkdir("results", { recursive: true });
+  const folder = asked.keep ?? await Deno.makeTempDir({ dir: "results", prefix: "loading_" });
   try {
     const bytes = await writeCheckpoint(folder, asked.gib * 1024 * MEBIBYTE);
     console.log(`checkpoint: ${Math.round(bytes / MEBIBYTE)} MiB of bf16 in ${folder}`);
     return await load(folder);
   } catch (error) {
-    console.error(`loading: ${(error as Error).message}`);
+    console.error(`loading: ${errorText(error)}`);
     return 1;
   } finally {
     if (!asked.keep) await Deno.remove(folder, { recursive: true });
@@ -68,7 +71,7 @@ async function load(folder: string): Promise<number> {
   });
   const seconds = (performance.now() - started) / 1000;
   // The process's largest size ever, less the weights: what was there beside them when it was largest.
-  most = Math.max(most, peakBytes() - onDevice());
+  most = Math.max(most, (peakProcessBytes() ?? 0) - onDevice());
   const live = Math.round(device.memory.liveBytes / MEBIBYTE);
   console.log(
     `all: ${seconds.toFixed(1)} s; ${live} MiB on the device; ${
@@ -76,15 +79,6 @@ async function load(folder: string): Promise<number> {
     } MiB beside them (${ALLOWED} allowed)`,
   );
   return most <= ALLOWED * MEBIBYTE ? 0 : 1;
-}
-
-function peakBytes(): number {
-  try {
-    const [, kibibytes] = Deno.readTextFileSync("/proc/self/status").match(/VmHWM:\s*(\d+) kB/) ?? [];
-    return 1024 * Number(kibibytes ?? 0);
-  } catch {
-    return 0;
-  }
 }
 
 if (import.meta.main) Deno.exitCode = await main(Deno.args);

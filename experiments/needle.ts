@@ -3,6 +3,7 @@
  * them, with the embedded model. `--help` tells the options.
  */
 
+import { reachOnly } from "./command/network.ts";
 import { type CommandRun, runCommand } from "./command/run_command.ts";
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
@@ -22,6 +23,7 @@ async function needle(asked: NeedleArguments, run: CommandRun): Promise<void> {
 }
 
 async function measure(asked: NeedleArguments, { progress, signal }: CommandRun): Promise<NeedleRow[]> {
+  await reachOnly([asked.model]);
   using device = await Device.open();
   using model = await loadModel(asked.model, { device });
   const machine = describeMachine(device);

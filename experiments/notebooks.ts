@@ -9,6 +9,7 @@ import { writeNotebook } from "./notebooks/notebook_file.ts";
 import { storedNotebook } from "./notebooks/outputs.ts";
 import { type NotebookRun, runNotebook } from "./notebooks/run_notebook.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+import { errorText } from "./command/error_text.ts";
 
 const SOURCE = "notebooks";
 const TARGET = "results/notebooks";
@@ -68,7 +69,7 @@ if (import.meta.main) {
   try {
     Deno.exitCode = await main(Deno.args);
   } catch (error) {
-    console.error((error as Error).message);
+    console.error(errorText(error));
     Deno.exitCode = 1;
   }
 }

@@ -15,12 +15,14 @@ import {
 } from "../lib/model/mod.ts";
 import { writeAside } from "../lib/platform.ts";
 import { ArgumentsError, parsePlanArguments, type PlanArguments, USAGE } from "./plan/arguments.ts";
+import { reachOnly } from "./command/network.ts";
 import { runToEnd } from "./command/run_to_end.ts";
 
 /** Exit code where the run does not fit. */
 const DOES_NOT_FIT = 3;
 
 async function plan({ model, keys, values, valuesOn, json, ...asked }: PlanArguments): Promise<number> {
+  await reachOnly([model]);
   const config = await configNamed(model);
   using device = await Device.open();
   const made = await planRun({ ...asked, device, config, cache: { keyType: keys, valueType: values, valuesOn } });

@@ -5,6 +5,7 @@
 
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { errorText } from "./command/error_text.ts";
 
 const USAGE = `usage: deno task recipe [options]
 
@@ -71,7 +72,7 @@ async function recipe(
   await step(program, `${RECIPE}/train.py`, ...training, "--out", out);
   await step(program, `${RECIPE}/cross_check.py`, "--model", out, "--out", `${out}/reference.json`);
   if (bare) return;
-  const demo = ["run", "--allow-all", "experiments/demo.ts", "--model", out, "--full"];
+  const demo = ["task", "demo", "--model", out, "--full"];
   await step(Deno.execPath(), ...demo, "--json", `${out}/figures.json`, "--out", `${out}/page`);
 }
 
@@ -95,7 +96,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     const wrong = error instanceof TypeError;
-    console.error(`recipe: ${(error as Error).message}${wrong ? `\n\n${USAGE}` : ""}`);
+    console.error(`recipe: ${errorText(error)}${wrong ? `\n\n${USAGE}` : ""}`);
     return wrong ? 2 : 1;
   }
 }

@@ -10,6 +10,7 @@ import { reported, sweepPage } from "./report/page.ts";
 import { readSource } from "./report/sources.ts";
 import { summaryJson } from "./report/summary_file.ts";
 import { toCsv, toJsonLines, toParquet } from "./report/tabular.ts";
+import { errorText } from "./command/error_text.ts";
 
 /**
  * Whether the results are folders of answers, rather than sweeps' files.
@@ -62,7 +63,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     const usage = error instanceof ArgumentsError ? `\n\n${USAGE}` : "";
-    console.error(`report: ${error instanceof Error ? error.message : error}${usage}`);
+    console.error(`report: ${errorText(error)}${usage}`);
     return usage ? 2 : 1;
   }
 }

@@ -3,6 +3,7 @@
  * scores beside its own. `--help` tells the options.
  */
 
+import { reachOnly } from "./command/network.ts";
 import { type CommandRun, runCommand } from "./command/run_command.ts";
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
@@ -13,6 +14,7 @@ import { reproduce } from "./reproduce/reproduce.ts";
 
 async function run(options: ReproduceArguments, { progress, signal }: CommandRun): Promise<number> {
   const { model: name, weights, revision } = options.asked;
+  await reachOnly([name, ...options.asked.data]);
   using device = await Device.open();
   using model = await loadModel(name, {
     device,

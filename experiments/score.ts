@@ -9,6 +9,7 @@ import { parseScoreArguments, ScoreArgumentsError, USAGE } from "./score/argumen
 import { checkFile } from "./score/check.ts";
 import { findPredictions } from "./score/files.ts";
 import { reportOf, scoreFiles } from "./score/predictions.ts";
+import { errorText } from "./command/error_text.ts";
 
 async function main(args: readonly string[]): Promise<number> {
   try {
@@ -20,7 +21,7 @@ async function main(args: readonly string[]): Promise<number> {
     return asked.check ? await check(asked.paths) : await score(asked);
   } catch (error) {
     const usage = error instanceof ScoreArgumentsError;
-    console.error(`score: ${error instanceof Error ? error.message : error}${usage ? `\n\n${USAGE}` : ""}`);
+    console.error(`score: ${errorText(error)}${usage ? `\n\n${USAGE}` : ""}`);
     return usage ? 2 : 1;
   }
 }

@@ -11,11 +11,14 @@ const USAGE = `usage: deno task setup [--quiet]
 
   --quiet  print one line where all is well`;
 
-/** Given to the second run, which looks again after an install: one process never finds an adapter it once missed. */
-const AFTER_INSTALL = "--after-install";
+/** An adapter in words. */
+interface Described {
+  readonly line: string;
+  readonly report: string;
+}
 
 async function main(args: readonly string[]): Promise<number> {
-  const unknown = args.find((arg) => !["--quiet", "--help", AFTER_INSTALL].includes(arg));
+  const unknown = args.find((arg) => !["--quiet", "--help"].includes(arg));
   if (unknown !== undefined) {
     console.error(`unknown argument "${unknown}"\n${USAGE}`);
     return 2;
@@ -30,29 +33,47 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(args.includes("--quiet") ? adapterLine(adapter) : adapterReport(adapter));
     return 0;
   }
-  return await withoutAdapter(args);
+  const installed = await installAdapter();
+  if (!installed) return 1;
+  console.log(args.includes("--quiet") ? installed.line : installed.report);
+  return 0;
 }
 
-async function withoutAdapter(args: readonly string[]): Promise<number> {
-  const plan = planSetup({
+/** Installs the software adapter where that can be done; undefined where there is no adapter after all, once that is said. */
+async function installAdapter(): Promise<Described | undefined> {
+  const machine = {
     os: Deno.build.os,
     osRelease: await osRelease(),
     uid: Deno.build.os === "windows" ? null : Deno.uid(),
-    installed: args.includes(AFTER_INSTALL),
-  });
-  if (plan.kind === "advise") {
-    console.error(`no WebGPU adapter found: ${plan.advice}`);
-    return 1;
+  };
+  const plan = planSetup({ ...machine, installed: false });
+  if (plan.kind === "install") {
+    console.error("no WebGPU adapter found: installing the software adapter");
+    for (const command of plan.commands) {
+      if (!await runs(command)) return undefined;
+    }
+    const found = await lookAgain();
+    if (found) return found;
   }
-  console.error("no WebGPU adapter found: installing the software adapter");
-  for (const command of plan.commands) {
-    if (!await runs(command)) return 1;
+  const advised = plan.kind === "install" ? planSetup({ ...machine, installed: true }) : plan;
+  if (advised.kind === "advise") console.error(`no WebGPU adapter found: ${advised.advice}`);
+  return undefined;
+}
+
+/** Looks from a thread of its own: one never finds an adapter that it once missed. */
+async function lookAgain(): Promise<Described | undefined> {
+  const worker = new Worker(new URL("./setup/look_again.ts", import.meta.url), { type: "module" });
+  try {
+    return await new Promise<Described | undefined>((resolve, reject) => {
+      worker.onmessage = ({ data }) => resolve(data.line === undefined ? undefined : data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        reject(new Error(event.message));
+      };
+    });
+  } finally {
+    worker.terminate();
   }
-  const again = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", import.meta.filename!, ...args, AFTER_INSTALL],
-    stdin: "null",
-  });
-  return (await again.spawn().status).code;
 }
 
 /** Runs one install command; its output is shown only where it fails. */

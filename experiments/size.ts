@@ -3,9 +3,10 @@
  * with all that it imports, plain and packed with gzip.
  */
 
-import { fileURLToPath } from "node:url";
-import { readText, runCommand } from "../lib/platform.ts";
+import { readText } from "../lib/platform.ts";
+import { bundleForBrowser } from "./command/bundle.ts";
 import { type PackedFile, packedFiles } from "./size/packed_files.ts";
+import { errorText } from "./command/error_text.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const LARGEST = 5;
@@ -15,17 +16,12 @@ function shown(bytes: number): string {
   return `${Math.round(bytes / 1024).toLocaleString("en-US")} KiB`.padStart(12);
 }
 
-/** The script that a page would load for one export; the hub's client and plotly are fetched only where they are used. */
+/** Fetched by a page only where they are used. */
+const APART = ["@huggingface/hub", "plotly.js-cartesian-dist-min", "jieba-wasm"];
+
+/** The script that a page would load for one export. */
 async function bundled(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const options = ["--quiet", "--platform", "browser", "--format", "esm", "--minify"];
-  const apart = ["@huggingface/hub", "plotly.js-cartesian-dist-min", "jieba-wasm"].flatMap((
-    name,
-  ) => ["--external", name]);
-  const config = ["--config", fileURLToPath(new URL("deno.json", ROOT))];
-  const file = fileURLToPath(new URL(path, ROOT));
-  const { code, stdout, stderr } = await runCommand(Deno.execPath(), ["bundle", ...options, ...apart, ...config, file]);
-  if (code !== 0) throw new Error(`${path} can't be bundled:\n${stderr}`);
-  return new TextEncoder().encode(stdout);
+  return new TextEncoder().encode(await bundleForBrowser(new URL(path, ROOT), APART));
 }
 
 async function gzipped(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
@@ -53,7 +49,7 @@ if (import.meta.main) {
   try {
     Deno.exitCode = await main();
   } catch (error) {
-    console.error(`size: ${error instanceof Error ? error.message : error}`);
+    console.error(`size: ${errorText(error)}`);
     Deno.exitCode = 1;
   }
 }

@@ -10,6 +10,7 @@ import { loadModel } from "../lib/model/mod.ts";
 import { isTerminal, writeAside } from "../lib/platform.ts";
 import { describeMachine, today } from "./demo/results.ts";
 import { FlagsError, readFlags } from "./command/flags.ts";
+import { reachOnly } from "./command/network.ts";
 import { runToEnd } from "./command/run_to_end.ts";
 import { type Movement, soak, type SoakResult } from "./soak/run.ts";
 
@@ -49,6 +50,7 @@ const WARM_UP = 0.1;
 const MOVED = 3;
 
 async function run({ json, model: source, method, seconds, ...asked }: z.infer<typeof schema>): Promise<number> {
+  await reachOnly([source]);
   using device = await Device.open();
   using model = await loadModel(source, { device });
   const { steps, context, answer } = asked;

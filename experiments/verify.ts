@@ -9,6 +9,7 @@ import { parseVerifyArguments, USAGE, type VerifyArguments } from "./verify/argu
 import { verifyAttention } from "./verify/attention_case.ts";
 import { verifyLogits, verifyReAttention } from "./verify/model_case.ts";
 import { type Verdict, verdictHead, verdictLine } from "./verify/verdict.ts";
+import { errorText } from "./command/error_text.ts";
 
 /** A golden to run. */
 interface Case {
@@ -33,7 +34,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     return await verify(asked);
   } catch (error) {
-    console.error(`verify: ${(error as Error).message}`);
+    console.error(`verify: ${errorText(error)}`);
     return 1;
   }
 }

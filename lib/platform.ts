@@ -8,8 +8,10 @@ import type { DenoFile } from "./platform/deno_like.ts";
 import { type ByteRange, checkRange, failure, PlatformError, shown, tooShort } from "./platform/error.ts";
 import { nvidiaMemoryLeft } from "./platform/gpu_memory.ts";
 import { controlGroupMemoryLeft } from "./platform/memory.ts";
+import { isPermitted } from "./platform/permissions.ts";
 import { deno, needDeno } from "./platform/runtime.ts";
 import { readRemote, remoteExists, remoteSize } from "./platform/remote.ts";
+import { readSystemFile } from "./platform/system_files.ts";
 
 export { fileInside } from "./platform/addresses.ts";
 export { type Cell, Database } from "./platform/database.ts";
@@ -28,6 +30,7 @@ export { LineFile } from "./platform/line_file.ts";
 export { freeDiskBytes, type Hasher, makeHasher, type PartialFile } from "./platform/partial_file.ts";
 export { isRunning, type ProcessName, thisProcess } from "./platform/process.ts";
 export { type FetchedRange, fetchRange } from "./platform/remote.ts";
+export { peakProcessBytes, readSystemFile } from "./platform/system_files.ts";
 
 /** The machine a measurement was made on. */
 export interface HostInfo {
@@ -211,20 +214,25 @@ export async function writeAside(
  * says the device has, if that is less.
  */
 export function memoryLimitBytes(): number {
-  const available = orUndefined(() => deno?.systemMemoryInfo().available);
+  const available = systemMemory()?.available;
   if (deno === undefined || available === undefined) {
     const told = (globalThis.navigator as { deviceMemory?: number } | undefined)
       ?.deviceMemory;
     return Math.min(8, told ?? 8) * GIBIBYTE;
   }
-  const left = controlGroupMemoryLeft((path) => orUndefined(() => deno?.readTextFileSync(path)));
-  return Math.min(available, left);
+  return Math.min(available, controlGroupMemoryLeft(readSystemFile));
+}
+
+function systemMemory(): { total: number; available: number } | undefined {
+  if (!isPermitted({ name: "sys", kind: "systemMemoryInfo" })) return undefined;
+  return orUndefined(() => deno?.systemMemoryInfo());
 }
 
 /** Bytes left in a GPU's memory, where it is NVIDIA's and its driver's own tool tells; undefined for any other. */
 export async function gpuMemoryLeftBytes(): Promise<number | undefined> {
   if (!deno) return undefined;
   return await nvidiaMemoryLeft(async (command, args) => {
+    if (!isPermitted({ name: "run", command })) return undefined;
     try {
       const { code, stdout } = await runCommand(command, args);
       return code === 0 ? stdout : undefined;
@@ -241,7 +249,7 @@ export function processMemoryBytes(): number {
 
 /** An environment variable; undefined where it is not set, may not be read, or there is no environment (a browser). */
 export function environmentVariable(name: string): string | undefined {
-  return orUndefined(() => deno?.env.get(name));
+  return isPermitted({ name: "env", variable: name }) ? deno?.env.get(name) : undefined;
 }
 
 /** Whether a person sits at this end of the stream; false in a browser. */
@@ -258,14 +266,14 @@ export function hostInfo(): HostInfo {
     const platform = { os: "browser", cpuModel: "unknown", memoryBytes: 0 };
     return { ...platform, cpus, denoVersion: "none" };
   }
-  const listed = orUndefined(() => deno?.readTextFileSync("/proc/cpuinfo"));
+  const listed = readSystemFile("/proc/cpuinfo");
   const named = /^model name\s*:\s*(.+)$/m.exec(listed ?? "")?.[1] ??
     environmentVariable("PROCESSOR_IDENTIFIER");
   return {
     os: deno.build.os,
     cpus,
     cpuModel: named ?? deno.build.arch,
-    memoryBytes: orUndefined(() => deno?.systemMemoryInfo().total) ?? 0,
+    memoryBytes: systemMemory()?.total ?? 0,
     denoVersion: deno.version.deno,
   };
 }

@@ -203,3 +203,31 @@ Deno.test("nvidiaMemoryLeft reads the fullest GPU's free memory, and knows where
   assertEquals(await told("[N/A]\n"), undefined);
   assertEquals(await told(undefined), undefined);
 });
+
+Deno.test({
+  name: "files of /proc and /sys are read through cat where Deno does not open them, and without cat not at all",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const source = new URL("../lib/platform.ts", import.meta.url).href;
+    const script = `
+      const p = await import(${JSON.stringify(source)});
+      const pid = /^Pid:\\s*(\\d+)/m.exec(p.readSystemFile("/proc/self/status") ?? "")?.[1];
+      console.log(JSON.stringify([pid === String(Deno.pid), p.readSystemFile("/proc/self/none") ?? null,
+        p.readSystemFile("/etc/passwd") ?? null, p.readSystemFile("/proc/../etc/passwd") ?? null,
+        p.hostInfo().cpuModel, p.memoryLimitBytes() > 0, p.peakProcessBytes() > 0]));`;
+    const said = async (...flags: string[]) => {
+      // Without a prompt: nothing here may ask a person.
+      const { stdout, stderr } = await runCommand(Deno.execPath(), [
+        ...["run", "--no-config", "--ext=ts", ...flags, `data:text/typescript,${encodeURIComponent(script)}`],
+      ]);
+      assertEquals(stderr, "");
+      return JSON.parse(stdout);
+    };
+    const imports = `--allow-read`;
+    const whole = await said("--allow-all");
+    assertEquals(whole.slice(0, 4), [true, null, null, null]);
+    assertEquals(await said(imports, "--allow-run=cat", "--allow-sys=systemMemoryInfo"), whole);
+    const { arch } = Deno.build;
+    assertEquals(await said(imports), [false, null, null, null, arch, true, false]);
+  },
+});

@@ -1,3 +1,4 @@
+import { ownDeno } from "../command/own_deno.ts";
 import type { PeerWork } from "./bench_case.ts";
 import { errorAt } from "./bench_case.ts";
 import type { Contender, Sample } from "./clock.ts";
@@ -38,7 +39,7 @@ export class Peer implements Contender, AsyncDisposable {
     this.implementation = name;
     const path = new URL(`peers/${script}`, import.meta.url).pathname;
     const imports = packages.map((each) => `npm:${each}`);
-    this.#process = new Deno.Command(Deno.execPath(), {
+    this.#process = new Deno.Command(ownDeno(), {
       args: ["run", "--allow-all", "--no-config", "--no-lock", "--quiet", path, ...imports],
       stdin: "piped",
       stdout: "piped",

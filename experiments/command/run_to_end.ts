@@ -1,4 +1,5 @@
 import { nameRuntimeFolder } from "../setup/runtime_folder.ts";
+import { errorText } from "./error_text.ts";
 
 /** A command of the terminal that Ctrl-C simply ends. */
 export interface PlainCommand<Asked extends { readonly help: boolean }> {
@@ -39,7 +40,7 @@ export async function runToEnd<Asked extends { readonly help: boolean }>(
   try {
     return await run(asked) ?? 0;
   } catch (error) {
-    console.error(`${name}: ${error instanceof Error ? error.message : error}`);
+    console.error(`${name}: ${errorText(error)}`);
     return 1;
   }
 }

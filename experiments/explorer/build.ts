@@ -1,7 +1,7 @@
-import { fileURLToPath } from "node:url";
 import { books } from "../../lib/evaluation/mod.ts";
-import { readBytes, readText, runCommand, writeAside } from "../../lib/platform.ts";
+import { readBytes, readText, writeAside } from "../../lib/platform.ts";
 import { readPlotlySource } from "../../lib/viz/mod.ts";
+import { bundleForBrowser } from "../command/bundle.ts";
 
 /** A file of the page: its place under the page's folder, and what is in it. */
 type PageFile = readonly [path: string, contents: string | Uint8Array];
@@ -19,7 +19,8 @@ export async function buildExplorer(folder: string): Promise<string[]> {
     ["index.html", await readText(new URL("page/index.html", import.meta.url))],
     ["style.css", await readText(new URL("page/style.css", import.meta.url))],
     ["plotly.js", await readPlotlySource()],
-    ["explorer.js", await bundle(new URL("page/main.ts", import.meta.url))],
+    // The hub's client is left out: the page's model lies beside it.
+    ["explorer.js", await bundleForBrowser(new URL("page/main.ts", import.meta.url), ["@huggingface/hub"])],
     ...await copies("demo", new URL("model/demo/", LIB), ["config.json", "model.safetensors", "tokenizer.json"]),
     // Looked for by whoever loads a tokenizer: where they are missing, a browser complains.
     ["demo/tokenizer_config.json", "{}\n"],
@@ -34,15 +35,4 @@ async function copies(folder: string, source: URL, names: readonly string[]): Pr
   return await Promise.all(
     names.map(async (name) => [`${folder}/${name}`, await readBytes(new URL(name, source))] as const),
   );
-}
-
-/** The page's script with all that it imports, as one file. The hub's client is left out: the page's model lies beside it. */
-async function bundle(entry: URL): Promise<string> {
-  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
-  // Its list of names ends at the next option.
-  const apart = ["--external", "@huggingface/hub"];
-  const options = [...apart, "--quiet", "--config", config, "--platform", "browser", "--format", "esm", "--minify"];
-  const { code, stdout, stderr } = await runCommand(Deno.execPath(), ["bundle", ...options, fileURLToPath(entry)]);
-  if (code !== 0 || stdout === "") throw new Error(`the page could not be bundled:\n${stderr}`);
-  return stdout;
 }

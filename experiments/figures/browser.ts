@@ -1,6 +1,7 @@
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { fileExists } from "../../lib/platform.ts";
 import { darkFigure, type Figure, readPlotlySource } from "../../lib/viz/mod.ts";
+import { playwrightChromium } from "./playwright.ts";
 import { figureForPrint, figureInMillimetres, type PrintSize } from "./print_size.ts";
 
 /** Where systems put Chromium, or a browser made of it. */
@@ -52,6 +53,7 @@ export class FigureBrowser {
       );
     }
     // Inside containers Chromium's own sandbox can't start; the page is ours and fetches nothing.
+    const chromium = await playwrightChromium();
     const browser = await chromium.launch({ executablePath: path, args: ["--no-sandbox", "--disable-gpu"] });
     const page = await browser.newPage();
     await page.setContent("<!DOCTYPE html><meta charset=utf-8><body style='margin:0'><div id=figure></div>");

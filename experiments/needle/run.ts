@@ -2,6 +2,7 @@ import { type Knobs, type MethodName, presets, resolveKnobs } from "../../lib/at
 import { type DemoRow, type NeedleProgress, questionRoom, runNeedleTask } from "../../lib/evaluation/mod.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
 import type { Model } from "../../lib/model/mod.ts";
+import { peakProcessBytes } from "../../lib/platform.ts";
 import type { NeedleArguments } from "./arguments.ts";
 import { needlesFor, readingKnobs } from "./knobs.ts";
 import { Reader } from "./reader.ts";
@@ -75,12 +76,6 @@ export async function needleRow(
     timesTrained: length / trainedContext,
     readSeconds,
     askSeconds: row.seconds - readSeconds,
-    processBytes: await peakProcessBytes(),
+    processBytes: peakProcessBytes() ?? 0,
   };
-}
-
-/** The process's largest resident size so far, from Linux's own count. */
-async function peakProcessBytes(): Promise<number> {
-  const status = await Deno.readTextFile("/proc/self/status").catch(() => "");
-  return 1024 * Number(/^VmHWM:\s*(\d+)/m.exec(status)?.[1] ?? 0);
 }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { fileSize, runCommand } from "../../lib/platform.ts";
+import { ownDeno } from "../command/own_deno.ts";
 
 /** A file that publishing would upload. */
 export interface PackedFile {
@@ -18,7 +19,7 @@ export interface PackedFile {
 export async function packedFiles(root: URL): Promise<PackedFile[]> {
   const config = fileURLToPath(new URL("deno.json", root));
   const args = ["publish", "--dry-run", "--allow-dirty", "--no-check", "--allow-slow-types", "--config", config];
-  const { code, stdout, stderr } = await runCommand(Deno.execPath(), args);
+  const { code, stdout, stderr } = await runCommand(ownDeno(), args);
   if (code !== 0) throw new Error(`deno publish --dry-run failed:\n${stderr}`);
   const paths = [...`${stdout}\n${stderr}`.matchAll(/^\s+(file:\/\/\/\S+) \([\d.]+\s?[KMG]?B\)$/gm)]
     .map(([, url]) => url).filter((url) => url.startsWith(root.href)).map((url) => url.slice(root.href.length));

@@ -18,7 +18,7 @@ export { modelFingerprint } from "./fingerprint.ts";
 export { fetchDataset } from "./hub/fetch_dataset.ts";
 export { fetchModel, type HubOptions } from "./hub/fetch_model.ts";
 export { HubRefusal } from "./hub/hub_files.ts";
-export type { HubAccessOptions } from "./hub/repository.ts";
+export { type HubAccessOptions, isRepository } from "./hub/repository.ts";
 export { headOf, type Inspection, type InspectOptions } from "./inspect.ts";
 export type { Intervention, InterventionEffect, InterventionQuestion, SpanSwap } from "./intervene.ts";
 export { loadConfig, loadModel, type LoadOptions } from "./load_model.ts";

@@ -16,12 +16,19 @@ export interface DenoFile {
 /** A program to run. */
 export interface DenoCommand {
   output(): Promise<{ code: number; stdout: Uint8Array; stderr: Uint8Array }>;
+  outputSync(): { code: number; stdout: Uint8Array; stderr: Uint8Array };
 }
+/** What may be asked about. */
+export type PermissionAsked =
+  | { readonly name: "env"; readonly variable: string }
+  | { readonly name: "run"; readonly command: string }
+  | { readonly name: "sys"; readonly kind: string };
 /** The part of the runtime that the door opens on. */
 export interface DenoLike {
   build: { os: string; arch: string };
   version: { deno: string };
   pid: number;
+  permissions: { querySync(asked: PermissionAsked): { state: string } };
   hostname(): string;
   cwd(): string;
   env: { get(name: string): string | undefined };

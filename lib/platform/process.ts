@@ -1,6 +1,7 @@
 // This process among others: who it is, and whether one that left its name still runs.
 
 import { deno } from "./runtime.ts";
+import { readSystemFile } from "./system_files.ts";
 
 /** A process, told apart from all others that ever ran. */
 export interface ProcessName {
@@ -14,22 +15,14 @@ export interface ProcessName {
   readonly started: string;
 }
 
-function fileText(path: string): string | undefined {
-  try {
-    return deno?.readTextFileSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
 /** State and start of a process from Linux's /proc: the name between brackets may hold anything. */
 function statusOf(pid: number): { state: string; started: string } | undefined {
-  const fields = fileText(`/proc/${pid}/stat`)?.replace(/^.*\)/s, "").trim().split(" ");
+  const fields = readSystemFile(`/proc/${pid}/stat`)?.replace(/^.*\)/s, "").trim().split(" ");
   return fields && { state: fields[0], started: fields[19] };
 }
 
 function bootOf(): string {
-  return fileText("/proc/sys/kernel/random/boot_id")?.trim() ?? "";
+  return readSystemFile("/proc/sys/kernel/random/boot_id")?.trim() ?? "";
 }
 
 /** This process. In a browser: a name of its own. */

@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { benchSchema } from "../../experiments/bench/row.ts";
 
-/** Runs a script as a person would, with a cache folder of its own. */
-async function run(script: string, args: readonly string[], cache = "") {
+/** Runs a task as a person would, with its own permissions; rows may go into `folder`, what is kept into a cache of its own. */
+async function run(task: string, args: readonly string[], { cache = "", folder = "" } = {}) {
+  const ALLOW = folder && `--allow-write=${folder}`;
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-all", "--config", "deno.json", script, ...args],
-    env: { NO_COLOR: "1", ...(cache && { XDG_CACHE_HOME: cache }) },
+    args: ["task", "--quiet", task, ...args],
+    env: { NO_COLOR: "1", DENO_NO_PROMPT: "1", ALLOW, ...(cache && { XDG_CACHE_HOME: cache }) },
   }).output();
   return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
 }
@@ -14,12 +15,12 @@ Deno.test("bench prints the limits and its rows, and writes them as JSON", async
   const folder = await Deno.makeTempDir();
   try {
     const json = `${folder}/rows/bench.json`;
-    const { code, out } = await run("experiments/bench.ts", [
+    const { code, out } = await run("bench", [
       "--filter",
       "decode matmul 1x2048x2048 f32",
       "--json",
       json,
-    ]);
+    ], { folder });
     assertEquals(code, 0);
     assertMatch(out, /^limits: .*FLOP\/s multiply-adds .*B\/s copied/m);
     const { rows } = benchSchema.parse(JSON.parse(await Deno.readTextFile(json)));
@@ -36,19 +37,19 @@ Deno.test("bench prints the limits and its rows, and writes them as JSON", async
 
 Deno.test("bench and tune say what is wrong with what they are asked, and do nothing", async () => {
   for (
-    const [script, args, said] of [
+    const [task, args, said] of [
       [
-        "experiments/bench.ts",
+        "bench",
         ["--filter", "warp drive"],
         /"warp drive" fits no case; names are such as "matmul 512x512x512 f32"/,
       ],
-      ["experiments/bench.ts", ["--json", ""], /--json must name a file, not be empty/],
-      ["experiments/bench.ts", ["--fast"], /Unknown option '--fast'/],
-      ["experiments/tune.ts", ["--filter", "warp drive"], /fits no question; names are such as "matmul small"/],
-      ["experiments/tune.ts", ["--filter", ""], /--filter must be a text, not empty/],
+      ["bench", ["--json", ""], /--json must name a file, not be empty/],
+      ["bench", ["--fast"], /Unknown option '--fast'/],
+      ["tune", ["--filter", "warp drive"], /fits no question; names are such as "matmul small"/],
+      ["tune", ["--filter", ""], /--filter must be a text, not empty/],
     ] as const
   ) {
-    const { code, err } = await run(script, args);
+    const { code, err } = await run(task, args);
     assertEquals(code, 2);
     assertMatch(err, said);
   }
@@ -57,7 +58,7 @@ Deno.test("bench and tune say what is wrong with what they are asked, and do not
 Deno.test("tune keeps its answers in the cache folder, later runs use them, and --forget removes them", async () => {
   const cache = await Deno.makeTempDir();
   try {
-    const { code, out } = await run("experiments/tune.ts", ["--filter", "transposed narrow"], cache);
+    const { code, out } = await run("tune", ["--filter", "transposed narrow"], { cache });
     assertEquals(code, 0);
     const path = out.match(/kept for later runs: (.*)/)![1];
     const kept = JSON.parse(await Deno.readTextFile(path));
@@ -69,9 +70,12 @@ Deno.test("tune keeps its answers in the cache folder, later runs use them, and 
     )}"; (await Device.open()).finish();`;
     const script = `${cache}/open.ts`;
     await Deno.writeTextFile(script, open);
-    const { err } = await run(script, [], cache);
-    assertMatch(err, /tuned choices in .* can't be used, so the usual ones are/);
-    assertEquals((await run("experiments/tune.ts", ["--forget"], cache)).code, 0);
+    const { stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--allow-all", "--config", "deno.json", script],
+      env: { NO_COLOR: "1", XDG_CACHE_HOME: cache },
+    }).output();
+    assertMatch(new TextDecoder().decode(stderr), /tuned choices in .* can't be used, so the usual ones are/);
+    assertEquals((await run("tune", ["--forget"], { cache })).code, 0);
     await Deno.stat(path).then(() => assert(false, "the file is still there"), () => {});
   } finally {
     await Deno.remove(cache, { recursive: true });

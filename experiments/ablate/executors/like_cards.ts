@@ -1,3 +1,5 @@
+import { readSystemFile } from "../../../lib/platform.ts";
+
 /** A graphics card on the PCI bus. */
 interface Card {
   /** Its address: "0000:17:00.0". */
@@ -10,15 +12,18 @@ const BUS = "/sys/bus/pci/devices";
 /** Display controllers, and those without a display. */
 const GRAPHICS = /^0x03/;
 
-function cardsOf(bus: string): Card[] {
-  const read = (path: string) => Deno.readTextFileSync(path).trim();
+function cards(): Card[] {
+  const read = (address: string, name: string) => readSystemFile(`${BUS}/${address}/${name}`)?.trim() ?? "";
+  return addresses().filter((address) => GRAPHICS.test(read(address, "class")))
+    .map((address) => ({ address, model: `${read(address, "vendor")}:${read(address, "device")}` }));
+}
+
+/** What is on the bus. Deno opens no folder under /sys but for programs that may do everything; `ls` does. */
+function addresses(): string[] {
+  if (Deno.build.os !== "linux") return [];
   try {
-    return [...Deno.readDirSync(bus)].map(({ name }) => name).sort()
-      .filter((address) => GRAPHICS.test(read(`${bus}/${address}/class`)))
-      .map((address) => ({
-        address,
-        model: `${read(`${bus}/${address}/vendor`)}:${read(`${bus}/${address}/device`)}`,
-      }));
+    const { stdout } = new Deno.Command("ls", { args: [BUS], stdin: "null", stderr: "null" }).outputSync();
+    return new TextDecoder().decode(stdout).split("\n").filter((name) => name !== "").sort();
   } catch {
     return [];
   }
@@ -28,8 +33,8 @@ function cardsOf(bus: string): Card[] {
  * Addresses of this machine's graphics cards where it has several of one model. A laptop's second, slower card is none to
  * give half of the trials to; so where no two are alike, there is nothing to choose and the list is empty.
  */
-export function likeCards(bus = BUS): string[] {
-  const groups = [...Map.groupBy(cardsOf(bus), ({ model }) => model).values()].sort((a, b) => b.length - a.length);
+export function likeCards(): string[] {
+  const groups = [...Map.groupBy(cards(), ({ model }) => model).values()].sort((a, b) => b.length - a.length);
   return groups.length > 0 && groups[0].length > 1 ? groups[0].map(({ address }) => address) : [];
 }
 

@@ -1,4 +1,5 @@
 import { RunFolder } from "../../../lib/evaluation/mod.ts";
+import { reachOnly } from "../../command/network.ts";
 import { type ExecutorChoice, makeExecutor, plannedChoice } from "../executors/choice.ts";
 import type { LiveTask } from "../executors/executor.ts";
 import { HandedTasks } from "../executors/handed_tasks.ts";
@@ -15,6 +16,7 @@ import { statusLines } from "./words.ts";
  */
 export async function runCommandOf(asked: RunArguments, stop: AbortController, context: RunContext): Promise<number> {
   const run = await RunFolder.open(asked.path);
+  await reachOnly(run.plan.spec.models);
   const { log } = context;
   switch (asked.action) {
     case "status":

@@ -7,15 +7,20 @@ import { folderUrlFrom, workingFolderUrl } from "./platform/addresses.ts";
 import type { DenoFile } from "./platform/deno_like.ts";
 import { type ByteRange, checkRange, failure, PlatformError, shown, tooShort } from "./platform/error.ts";
 import { nvidiaMemoryLeft } from "./platform/gpu_memory.ts";
-import { controlGroupMemoryLeft } from "./platform/memory.ts";
 import { isPermitted } from "./platform/permissions.ts";
 import { deno, needDeno } from "./platform/runtime.ts";
 import { readRemote, remoteExists, remoteSize } from "./platform/remote.ts";
-import { readSystemFile } from "./platform/system_files.ts";
 
 export { fileInside } from "./platform/addresses.ts";
 export { type Cell, Database } from "./platform/database.ts";
 export { type ByteRange, PlatformError } from "./platform/error.ts";
+export {
+  environmentVariable,
+  type HostInfo,
+  hostInfo,
+  memoryLimitBytes,
+  processMemoryBytes,
+} from "./platform/machine.ts";
 export {
   hasFiles,
   linkFile,
@@ -32,20 +37,6 @@ export { isRunning, type ProcessName, thisProcess } from "./platform/process.ts"
 export { type FetchedRange, fetchRange } from "./platform/remote.ts";
 export { peakProcessBytes, readSystemFile } from "./platform/system_files.ts";
 
-/** The machine a measurement was made on. */
-export interface HostInfo {
-  /** Operating system: "linux", "darwin", "windows" and so on, or "browser". */
-  readonly os: string;
-  /** Logical processors this process may use. */
-  readonly cpus: number;
-  /** The processor's own name, or its architecture where the name can't be read. */
-  readonly cpuModel: string;
-  /** Memory of the machine in bytes; 0 where it can't be read. */
-  readonly memoryBytes: number;
-  /** Version of Deno; "none" in a browser. */
-  readonly denoVersion: string;
-}
-
 /** What a subprocess left behind. */
 export interface CommandResult {
   /** Its exit code; 0 is success. */
@@ -55,8 +46,6 @@ export interface CommandResult {
   /** All of its standard error. */
   readonly stderr: string;
 }
-
-const GIBIBYTE = 2 ** 30;
 
 /** In a browser every address goes through fetch, relative ones included. */
 function isRemote(source: string | URL): boolean {
@@ -208,26 +197,6 @@ export async function writeAside(
   }
 }
 
-/**
- * Bytes of memory that this process may still take: the lesser of what the machine has available and what the limits of
- * its control groups (containers) leave. Where that can't be told, as in a browser, 8 GiB or what the browser
- * says the device has, if that is less.
- */
-export function memoryLimitBytes(): number {
-  const available = systemMemory()?.available;
-  if (deno === undefined || available === undefined) {
-    const told = (globalThis.navigator as { deviceMemory?: number } | undefined)
-      ?.deviceMemory;
-    return Math.min(8, told ?? 8) * GIBIBYTE;
-  }
-  return Math.min(available, controlGroupMemoryLeft(readSystemFile));
-}
-
-function systemMemory(): { total: number; available: number } | undefined {
-  if (!isPermitted({ name: "sys", kind: "systemMemoryInfo" })) return undefined;
-  return orUndefined(() => deno?.systemMemoryInfo());
-}
-
 /** Bytes left in a GPU's memory, where it is NVIDIA's and its driver's own tool tells; undefined for any other. */
 export async function gpuMemoryLeftBytes(): Promise<number | undefined> {
   if (!deno) return undefined;
@@ -242,40 +211,11 @@ export async function gpuMemoryLeftBytes(): Promise<number | undefined> {
   });
 }
 
-/** Bytes of memory that this process takes now; 0 where that can't be told. */
-export function processMemoryBytes(): number {
-  return orUndefined(() => deno?.memoryUsage().rss) ?? 0;
-}
-
-/** An environment variable; undefined where it is not set, may not be read, or there is no environment (a browser). */
-export function environmentVariable(name: string): string | undefined {
-  return isPermitted({ name: "env", variable: name }) ? deno?.env.get(name) : undefined;
-}
-
 /** Whether a person sits at this end of the stream; false in a browser. */
 export function isTerminal(
   stream: "stdin" | "stdout" | "stderr" = "stderr",
 ): boolean {
   return deno?.[stream].isTerminal() ?? false;
-}
-
-/** What there is to say about this machine beside a measurement. */
-export function hostInfo(): HostInfo {
-  const cpus = globalThis.navigator?.hardwareConcurrency ?? 1;
-  if (!deno) {
-    const platform = { os: "browser", cpuModel: "unknown", memoryBytes: 0 };
-    return { ...platform, cpus, denoVersion: "none" };
-  }
-  const listed = readSystemFile("/proc/cpuinfo");
-  const named = /^model name\s*:\s*(.+)$/m.exec(listed ?? "")?.[1] ??
-    environmentVariable("PROCESSOR_IDENTIFIER");
-  return {
-    os: deno.build.os,
-    cpus,
-    cpuModel: named ?? deno.build.arch,
-    memoryBytes: systemMemory()?.total ?? 0,
-    denoVersion: deno.version.deno,
-  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import type { Device } from "../gpu/mod.ts";
 import { concat, slice, Tensor } from "../tensor/mod.ts";
 import type { LayerMemory } from "./layer_memory.ts";

@@ -1,3 +1,4 @@
+import * as z from "../zod.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { AllTokens } from "./all_tokens.ts";
 import { listOuter } from "./attend.ts";
@@ -23,8 +24,8 @@ export class DualChunk extends AllTokens {
     super("dual-chunk", knobs);
     const trained = trainedContextOf(shape);
     this.#own = ownKnobs(this.name, {
-      chunk: wholeNumber(1).default(Math.ceil(trained * 3 / 4)),
-      trained: wholeNumber(1).default(trained),
+      chunk: z._default(wholeNumber(1), Math.ceil(trained * 3 / 4)),
+      trained: z._default(wholeNumber(1), trained),
     }, knobs);
     if (this.#own.chunk < this.#own.trained) return;
     throw new RangeError(

@@ -1,3 +1,4 @@
+import * as z from "../zod.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { AllTokens } from "./all_tokens.ts";
 import { attendOuter } from "./attend.ts";
@@ -22,7 +23,10 @@ export class DynamicNtk extends AllTokens {
   /** `knobs` are complete; `shape` tells the trained context. */
   constructor(knobs: Readonly<Knobs>, shape: AttentionShape) {
     super("ntk", knobs);
-    const fields = { trained: wholeNumber(1).default(trainedContextOf(shape)), factor: numberFrom(1).default(1) };
+    const fields = {
+      trained: z._default(wholeNumber(1), trainedContextOf(shape)),
+      factor: z._default(numberFrom(1), 1),
+    };
     const { trained, factor } = ownKnobs(this.name, fields, knobs);
     this.#trained = trained;
     this.#factor = factor;

@@ -1,3 +1,4 @@
+import * as z from "../zod.ts";
 import { add } from "../tensor/mod.ts";
 import { Evicting, type EvictingStep, gainOf } from "./evicting.ts";
 import { keepHeaviest, type KeptVersion, partOf } from "./kept_tokens.ts";
@@ -26,7 +27,7 @@ export class H2o extends Evicting {
   constructor(name: "h2o" | "h2o-compact", knobs: Readonly<Knobs>) {
     super(name, { ...knobs, positions: name === "h2o" ? "original" : "compact" });
     const half = Math.max(1, Math.floor((knobs.globalSize + spanTokens(knobs) + knobs.window - knobs.chunkSize) / 2));
-    const own = { heavy: wholeNumber(0).default(half), recent: wholeNumber(1).default(half) };
+    const own = { heavy: z._default(wholeNumber(0), half), recent: z._default(wholeNumber(1), half) };
     this.#own = ownKnobs(name, own, knobs);
   }
 

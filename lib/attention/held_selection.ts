@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import { concat, slice, Tensor } from "../tensor/mod.ts";
 import { factsOf, savedCount, type SavedState } from "./saved_state.ts";
 

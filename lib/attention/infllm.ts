@@ -1,3 +1,4 @@
+import * as z from "../zod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import { attendOuter, attendOver, listOuter } from "./attend.ts";
 import { BlockMemory } from "./block_memory.ts";
@@ -38,11 +39,11 @@ export class InfLlm implements AttentionMethod {
     this.knobs = { ...knobs, positions: "compact" };
     const block = Math.min(128, Math.max(1, Math.floor(trainedContextOf(shape) / 16)));
     const own = ownKnobs(this.name, {
-      block: wholeNumber(1).default(block),
-      representatives: wholeNumber(1).default(4),
-      blocks: wholeNumber(1, MOST_BLOCKS).optional(),
-      local: wholeNumber(1).default(Math.max(1, knobs.window - knobs.chunkSize)),
-      far: oneOf("capped", "compact").default("capped"),
+      block: z._default(wholeNumber(1), block),
+      representatives: z._default(wholeNumber(1), 4),
+      blocks: z.optional(wholeNumber(1, MOST_BLOCKS)),
+      local: z._default(wholeNumber(1), Math.max(1, knobs.window - knobs.chunkSize)),
+      far: z._default(oneOf("capped", "compact"), "capped"),
     }, knobs);
     // The window holds up to a block less one token that wait for their block to be full.
     const blocks = own.blocks ?? Math.min(MOST_BLOCKS, Math.floor((spanTokens(knobs) - own.block + 1) / own.block));

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import type { Device } from "../gpu/mod.ts";
 import { concat, slice, Tensor } from "../tensor/mod.ts";
 import type { LayerMemory } from "./layer_memory.ts";
@@ -25,7 +25,7 @@ const savedVersions = z.object({
   kind: z.literal("kept tokens"),
   versions: z.array(z.object({
     end: savedCount,
-    phase: z.enum(["prefill", "decode"]).optional(),
+    phase: z.optional(z.enum(["prefill", "decode"])),
     count: savedCount,
     hasTensors: z.boolean(),
   })),

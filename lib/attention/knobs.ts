@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import { showAs } from "../notebook/mod.ts";
 import type { Schema } from "./schema.ts";
 import { isOwnScoring, type OwnScoring } from "./own_scorer.ts";
@@ -86,11 +86,11 @@ export const presets: Readonly<Record<"paper" | "demo", Readonly<Knobs>>> = Obje
 const whole = (least: number, most = 2 ** 31 - 1) =>
   z.number({
     error: (issue) => `must be a whole number, not ${JSON.stringify(issue.input)}`,
-  })
-    .int("must be a whole number").min(least, `must be at least ${least}`).max(
-      most,
-      `must be at most ${most}`,
-    );
+  }).check(
+    z.refine(Number.isInteger, { error: "must be a whole number", abort: true }),
+    z.minimum(least, `must be at least ${least}`),
+    z.maximum(most, `must be at most ${most}`),
+  );
 
 const choice = <const T extends readonly [string, ...string[]]>(...values: T) =>
   z.enum(values, {
@@ -108,7 +108,7 @@ const scoring = () =>
     },
   );
 
-const schema: z.ZodType<Knobs> = z.strictObject({
+const schema: z.ZodMiniType<Knobs> = z.strictObject({
   globalSize: whole(0),
   window: whole(1),
   k: whole(0, 256),
@@ -124,13 +124,14 @@ const schema: z.ZodType<Knobs> = z.strictObject({
   share: choice("layer", "kvHead"),
   align: whole(0),
   allowBeyondTrained: z.boolean("must be true or false"),
-  own: z.record(z.string(), z.unknown()).optional(),
-}).superRefine((knobs, context) => {
+  own: z.optional(z.record(z.string(), z.unknown())),
+}).check(({ value: knobs, issues }) => {
   // Without a middle (k 0) the window is never shortened.
   const align = knobs.k > 0 ? knobs.align : 0;
   if (align > 0 && knobs.window <= align) {
-    context.addIssue({
+    issues.push({
       code: "custom",
+      input: knobs,
       path: ["window"],
       message: `${knobs.window} must be more than align (${align})`,
     });
@@ -138,8 +139,9 @@ const schema: z.ZodType<Knobs> = z.strictObject({
   const room = knobs.window - align;
   if (knobs.chunkSize > room) {
     const shortened = align ? ` less align (${align})` : "";
-    context.addIssue({
+    issues.push({
       code: "custom",
+      input: knobs,
       path: ["chunkSize"],
       message:
         `${knobs.chunkSize} must be at most the window (${knobs.window})${shortened}: the window holds the chunk itself`,

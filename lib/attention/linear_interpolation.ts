@@ -1,3 +1,4 @@
+import * as z from "../zod.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { AllTokens } from "./all_tokens.ts";
 import { attendOuter } from "./attend.ts";
@@ -16,7 +17,7 @@ export class LinearInterpolation extends AllTokens {
   /** `knobs` are complete. */
   constructor(knobs: Readonly<Knobs>) {
     super("linear", knobs);
-    this.#factor = ownKnobs(this.name, { factor: numberFrom(1).default(8) }, knobs).factor;
+    this.#factor = ownKnobs(this.name, { factor: z._default(numberFrom(1), 8) }, knobs).factor;
   }
 
   /** Attends in one layer. */

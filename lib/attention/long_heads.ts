@@ -1,3 +1,4 @@
+import * as z from "../zod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import { attendOuter } from "./attend.ts";
 import { BlockMemory } from "./block_memory.ts";
@@ -35,8 +36,8 @@ export class LongHeads implements AttentionMethod {
     this.knobs = { ...knobs, positions: "compact" };
     this.#group = shape.queryHeads / shape.keyValueHeads;
     const own = ownKnobs(this.name, {
-      chunk: wholeNumber(1).default(Math.max(1, Math.floor(trainedContextOf(shape) / 16))),
-      picked: wholeNumber(1, MOST_BLOCKS).optional(),
+      chunk: z._default(wholeNumber(1), Math.max(1, Math.floor(trainedContextOf(shape) / 16))),
+      picked: z.optional(wholeNumber(1, MOST_BLOCKS)),
     }, knobs);
     const room = knobs.globalSize + spanTokens(knobs) + knobs.window - knobs.chunkSize - 3 * own.chunk + 1;
     const picked = Math.min(MOST_BLOCKS, Math.max(1, Math.floor(room / own.chunk)));

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { attendOuter } from "./attend.ts";
 import { attendPicked, selectOnHost } from "./block_selection.ts";
@@ -29,8 +29,8 @@ export class OracleSpans implements AttentionMethod {
   /** `knobs` are complete. */
   constructor(knobs: Readonly<Knobs>) {
     this.knobs = knobs;
-    const whole = z.number().int().min(0);
-    this.#spans = ownKnobs(this.name, { spans: z.array(z.tuple([whole, whole])).default([]) }, knobs).spans;
+    const whole = z.int().check(z.minimum(0));
+    this.#spans = ownKnobs(this.name, { spans: z._default(z.array(z.tuple([whole, whole])), []) }, knobs).spans;
   }
 
   /** Spans that steps from now on attend to, of all sessions with this method; parts outside the middle change nothing. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import type { Knobs } from "./knobs.ts";
 
 /**
@@ -8,13 +8,13 @@ import type { Knobs } from "./knobs.ts";
  * @param fields zod types of the knobs, each with its default
  * @throws {RangeError} naming each knob that is wrong, its value and what would be right.
  */
-export function ownKnobs<Fields extends z.ZodRawShape>(
+export function ownKnobs<Fields extends z.core.$ZodShape>(
   method: string,
   fields: Fields,
   { own }: Readonly<Knobs>,
-): z.infer<z.ZodObject<Fields>> {
+): z.infer<z.ZodMiniObject<Fields>> {
   const parsed = z.strictObject(fields).safeParse(own ?? {});
-  if (parsed.success) return parsed.data as z.infer<z.ZodObject<Fields>>;
+  if (parsed.success) return parsed.data as z.infer<z.ZodMiniObject<Fields>>;
   const names = Object.keys(fields);
   const lines = parsed.error.issues.map((issue) => {
     if (issue.code === "unrecognized_keys") {
@@ -28,18 +28,23 @@ export function ownKnobs<Fields extends z.ZodRawShape>(
 }
 
 /** A whole number of at least `least`. */
-export function wholeNumber(least: number, most = 2 ** 31 - 1): z.ZodNumber {
-  return z.number({ error: "must be a whole number" }).int("must be a whole number")
-    .min(least, `must be at least ${least}`).max(most, `must be at most ${most}`);
+export function wholeNumber(least: number, most = 2 ** 31 - 1): z.ZodMiniNumber {
+  return z.number({ error: "must be a whole number" }).check(
+    z.refine(Number.isInteger, { error: "must be a whole number", abort: true }),
+    z.minimum(least, `must be at least ${least}`),
+    z.maximum(most, `must be at most ${most}`),
+  );
 }
 
 /** A number of at least `least`. */
-export function numberFrom(least: number): z.ZodNumber {
-  return z.number({ error: "must be a number" }).min(least, `must be at least ${least}`);
+export function numberFrom(least: number): z.ZodMiniNumber {
+  return z.number({ error: "must be a number" }).check(z.minimum(least, `must be at least ${least}`));
 }
 
 /** One of several words. */
-export function oneOf<const Words extends readonly [string, ...string[]]>(...words: Words): z.ZodType<Words[number]> {
+export function oneOf<const Words extends readonly [string, ...string[]]>(
+  ...words: Words
+): z.ZodMiniType<Words[number]> {
   return z.enum(words, { error: `must be ${words.map((word) => `"${word}"`).join(" or ")}` });
 }
 

@@ -1,3 +1,4 @@
+import * as z from "../zod.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { attendOuter, rotateQueries } from "./attend.ts";
 import { BlockMemory } from "./block_memory.ts";
@@ -36,9 +37,9 @@ export class Quest implements AttentionMethod {
     this.name = name;
     this.knobs = { ...knobs, positions: name === "quest" ? "original" : "compact" };
     const own = ownKnobs(name, {
-      page: wholeNumber(1).default(16),
-      pages: wholeNumber(1, MOST_BLOCKS).optional(),
-      full: wholeNumber(0).default(name === "quest" ? 2 : 0),
+      page: z._default(wholeNumber(1), 16),
+      pages: z.optional(wholeNumber(1, MOST_BLOCKS)),
+      full: z._default(wholeNumber(0), name === "quest" ? 2 : 0),
     }, knobs);
     const room = knobs.globalSize + spanTokens(knobs) + knobs.window - knobs.chunkSize - own.page + 1;
     this.#own = { ...own, pages: own.pages ?? Math.min(MOST_BLOCKS, Math.max(1, Math.floor(room / own.page))) };

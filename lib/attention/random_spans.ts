@@ -1,3 +1,4 @@
+import * as z from "../zod.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { attendOuter } from "./attend.ts";
 import { attendPicked, selectOnHost } from "./block_selection.ts";
@@ -25,7 +26,7 @@ export class RandomSpans implements AttentionMethod {
   /** `knobs` are complete. */
   constructor(knobs: Readonly<Knobs>) {
     this.knobs = knobs;
-    this.#seed = ownKnobs(this.name, { seed: wholeNumber(0).default(1) }, knobs).seed;
+    this.#seed = ownKnobs(this.name, { seed: z._default(wholeNumber(0), 1) }, knobs).seed;
   }
 
   /** Leading tokens, window, and a middle between them. */

@@ -1,3 +1,4 @@
+import * as z from "../zod.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { AllTokens } from "./all_tokens.ts";
 import { listOuter } from "./attend.ts";
@@ -20,11 +21,11 @@ export class ReRope extends AllTokens {
   /** `knobs` are complete; `shape` tells the trained context. */
   constructor(name: "rerope" | "leaky-rerope", knobs: Readonly<Knobs>, shape: AttentionShape) {
     super(name, knobs);
-    const near = wholeNumber(1).default(Math.ceil(trainedContextOf(shape) / 2));
+    const near = z._default(wholeNumber(1), Math.ceil(trainedContextOf(shape) / 2));
     if (name === "rerope") {
       this.#near = ownKnobs(name, { near }, knobs).near;
     } else {
-      const own = ownKnobs(name, { near, leak: wholeNumber(1).default(16) }, knobs);
+      const own = ownKnobs(name, { near, leak: z._default(wholeNumber(1), 16) }, knobs);
       this.#near = own.near;
       this.#leak = own.leak;
     }

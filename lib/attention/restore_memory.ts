@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import type { Device } from "../gpu/mod.ts";
 import { BlockMemory } from "./block_memory.ts";
 import { KeptTokens } from "./kept_tokens.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import type { Tensor } from "../tensor/mod.ts";
 
 /** What is kept of a sequence beside keys and values, as a file can hold it. */
@@ -20,14 +20,14 @@ export interface SequenceState {
 }
 
 /** A count in a saved state. */
-export const savedCount: z.ZodType<number> = z.number().int().min(0);
+export const savedCount: z.ZodMiniType<number> = z.int().check(z.minimum(0));
 
 /**
  * Reads a state's facts.
  *
  * @throws {RangeError} where they are none of the kind.
  */
-export function factsOf<T>(what: string, facts: unknown, schema: z.ZodType<T>): T {
+export function factsOf<T>(what: string, facts: unknown, schema: z.ZodMiniType<T>): T {
   const parsed = schema.safeParse(facts);
   if (parsed.success) return parsed.data;
   const [{ path, message }] = parsed.error.issues;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import { concat, Tensor } from "../tensor/mod.ts";
 import { type LayerPicks, sharePicks } from "./held_selection.ts";
 import type { LayerMemory } from "./layer_memory.ts";

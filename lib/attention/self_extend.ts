@@ -1,3 +1,4 @@
+import * as z from "../zod.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { AllTokens } from "./all_tokens.ts";
 import { listOuter } from "./attend.ts";
@@ -22,8 +23,8 @@ export class SelfExtend extends AllTokens {
   constructor(knobs: Readonly<Knobs>, shape: AttentionShape) {
     super("self-extend", knobs);
     this.#own = ownKnobs(this.name, {
-      neighbors: wholeNumber(1).default(Math.ceil(trainedContextOf(shape) / 4)),
-      group: wholeNumber(1).default(8),
+      neighbors: z._default(wholeNumber(1), Math.ceil(trainedContextOf(shape) / 4)),
+      group: z._default(wholeNumber(1), 8),
     }, knobs);
   }
 

@@ -1,3 +1,4 @@
+import * as z from "../zod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import { Evicting, type EvictingStep, gainOf, PLAIN } from "./evicting.ts";
 import { keepHeaviest, type KeptVersion, partOf } from "./kept_tokens.ts";
@@ -31,9 +32,9 @@ export class SnapKv extends Evicting {
     super(name, { ...knobs, positions: name === "snapkv" ? "original" : "compact" });
     const room = Math.max(1, knobs.globalSize + spanTokens(knobs) + knobs.window - 2 * knobs.chunkSize);
     this.#own = ownKnobs(name, {
-      capacity: wholeNumber(1).default(room),
-      observed: wholeNumber(1).default(Math.min(32, room)),
-      kernel: wholeNumber(1).default(7),
+      capacity: z._default(wholeNumber(1), room),
+      observed: z._default(wholeNumber(1), Math.min(32, room)),
+      kernel: z._default(wholeNumber(1), 7),
     }, knobs);
     const { capacity, observed, kernel } = this.#own;
     if (observed > capacity) {

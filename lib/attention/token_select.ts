@@ -1,3 +1,4 @@
+import * as z from "../zod.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { attentionMass } from "./attention_mass.ts";
 import { attendOuter } from "./attend.ts";
@@ -57,7 +58,7 @@ export class TokenSelect implements AttentionMethod {
   constructor(knobs: Readonly<Knobs>) {
     this.knobs = { ...knobs, positions: "compact" };
     const usual = Math.min(MOST_BLOCKS, Math.max(1, spanTokens(knobs)));
-    const own = { tokens: wholeNumber(1, MOST_BLOCKS).default(usual), similarity: numberFrom(-1).default(0.9) };
+    const own = { tokens: z._default(wholeNumber(1, MOST_BLOCKS), usual), similarity: z._default(numberFrom(-1), 0.9) };
     const { tokens, similarity } = ownKnobs(this.name, own, knobs);
     this.#tokens = tokens;
     this.#similarity = similarity;

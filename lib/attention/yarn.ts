@@ -1,3 +1,4 @@
+import * as z from "../zod.ts";
 import { scale, type Tensor } from "../tensor/mod.ts";
 import { AllTokens } from "./all_tokens.ts";
 import { attendOuter } from "./attend.ts";
@@ -20,10 +21,10 @@ export class Yarn extends AllTokens {
   constructor(knobs: Readonly<Knobs>, shape: AttentionShape) {
     super("yarn", knobs);
     this.#own = ownKnobs(this.name, {
-      factor: numberFrom(1).default(16),
-      alpha: numberFrom(0).default(1),
-      beta: numberFrom(0).default(32),
-      trained: wholeNumber(1).default(trainedContextOf(shape)),
+      factor: z._default(numberFrom(1), 16),
+      alpha: z._default(numberFrom(0), 1),
+      beta: z._default(numberFrom(0), 32),
+      trained: z._default(wholeNumber(1), trainedContextOf(shape)),
     }, knobs);
     const { alpha, beta } = this.#own;
     if (beta <= alpha) throw new RangeError(`method "yarn": beta ${beta} must be more than alpha (${alpha})`);

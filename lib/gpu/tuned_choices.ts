@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import { environmentVariable, fileExists, readText } from "../platform.ts";
 import type { AdapterInfo } from "./adapter.ts";
 
@@ -12,11 +12,11 @@ export interface TunedChoices {
   readonly choices: Record<string, string>;
 }
 
-const schema: z.ZodType<TunedChoices> = z.object({
+const schema: z.ZodMiniType<TunedChoices> = z.strictObject({
   schema: z.literal(1),
   adapter: z.string(),
   choices: z.record(z.string(), z.string()),
-}).strict();
+});
 
 /**
  * Where an adapter's tuned choices are kept, in the user's cache folder; undefined where there is none, as in a browser. The
@@ -36,9 +36,11 @@ export async function readTunedChoices(info: Pick<AdapterInfo, "name" | "vendor"
   const path = tunedChoicesPath(info);
   try {
     if (!path || !await fileExists(path)) return {};
-    return schema.parse(JSON.parse(await readText(path))).choices;
+    const { data, error } = schema.safeParse(JSON.parse(await readText(path)));
+    if (data) return data.choices;
+    throw new TypeError(z.prettifyError(error!));
   } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : (error as Error).message;
+    const why = (error as Error).message;
     console.warn(
       `tuned choices in ${path} can't be used, so the usual ones are: ${why}. Run \`deno task tune\` again.`,
     );

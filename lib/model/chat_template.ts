@@ -1,5 +1,5 @@
 import { Template } from "@huggingface/jinja";
-import { z } from "zod";
+import * as z from "../zod.ts";
 import { ModelFileError } from "./model_file_error.ts";
 
 /** One turn of a conversation. */
@@ -22,7 +22,7 @@ export interface ChatOptions {
   variables?: Readonly<Record<string, unknown>>;
 }
 
-const token = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
+const token = z.union([z.string(), z.pipe(z.object({ content: z.string() }), z.transform(({ content }) => content))]);
 const SPECIAL = ["bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token"] as const;
 
 interface TemplateConfig {
@@ -31,8 +31,8 @@ interface TemplateConfig {
 }
 
 const named = z.array(z.object({ name: z.string(), template: z.string() }));
-const schema: z.ZodType<TemplateConfig> = z.looseObject({
-  chat_template: z.union([z.string(), named], "must be a template, or a list of them with names").nullish(),
+const schema: z.ZodMiniType<TemplateConfig> = z.looseObject({
+  chat_template: z.nullish(z.union([z.string(), named], "must be a template, or a list of them with names")),
 });
 
 /** A model's way of writing a conversation as one text: the Jinja templates of its tokenizer_config.json. */

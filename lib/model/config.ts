@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import type { RopeSpec } from "../attention/rotary_frequencies.ts";
 import { ModelFileError } from "./model_file_error.ts";
 import { type RawConfig, rawConfigSchema } from "./config_schema.ts";
@@ -141,7 +141,7 @@ function familyOf(json: unknown): ModelFamily {
   throw new ModelFileError(`config.json: model_type ${found}; the families that can be run are ${families.join(", ")}`);
 }
 
-function faultsOf(error: z.ZodError): ModelFileError {
+function faultsOf(error: z.core.$ZodError): ModelFileError {
   const faults = error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   return new ModelFileError(`config.json: ${faults.join("; ")}`);
 }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 
 /** The fields of config.json that are used, under their own names and before the families' defaults. */
 export interface RawConfig {
@@ -43,64 +43,64 @@ export interface RawRope {
 }
 
 /** One check for kind and limits, so that a wrong value gives one message. */
-function checked<T>(rule: string, holds: (value: unknown) => boolean): z.ZodType<T> {
+function checked<T>(rule: string, holds: (value: unknown) => boolean): z.ZodMiniType<T> {
   return z.custom<T>(holds, {
     error: ({ input }) =>
       input === undefined ? `is missing; it must be ${rule}` : `must be ${rule}, not ${JSON.stringify(input)}`,
   });
 }
 
-const count = (): z.ZodType<number> =>
+const count = (): z.ZodMiniType<number> =>
   checked("a positive whole number", (value) => Number.isSafeInteger(value) && (value as number) > 0);
-const countOrNone = (): z.ZodType<number> =>
+const countOrNone = (): z.ZodMiniType<number> =>
   checked("a whole number of at least 0", (value) => Number.isSafeInteger(value) && (value as number) >= 0);
-const positive = (): z.ZodType<number> =>
+const positive = (): z.ZodMiniType<number> =>
   checked("a positive number", (value) => Number.isFinite(value) && (value as number) > 0);
-const truth = (): z.ZodType<boolean> => checked("true or false", (value) => typeof value === "boolean");
-const words = (): z.ZodType<string> => checked("a string", (value) => typeof value === "string");
+const truth = (): z.ZodMiniType<boolean> => checked("true or false", (value) => typeof value === "boolean");
+const words = (): z.ZodMiniType<string> => checked("a string", (value) => typeof value === "string");
 const isTokenId = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
-const tokenIds = (): z.ZodType<number | number[]> =>
+const tokenIds = (): z.ZodMiniType<number | number[]> =>
   checked(
     "a token id, a list of token ids, or null",
     (value) => isTokenId(value) || (Array.isArray(value) && value.every(isTokenId)),
   );
 
-const rawRopeSchema: z.ZodType<RawRope> = z.object({
-  rope_type: words().optional(),
-  type: words().optional(),
-  rope_theta: positive().optional(),
-  factor: positive().optional(),
-  low_freq_factor: positive().optional(),
-  high_freq_factor: positive().optional(),
-  original_max_position_embeddings: count().optional(),
-  partial_rotary_factor: positive().optional(),
+const rawRopeSchema: z.ZodMiniType<RawRope> = z.object({
+  rope_type: z.optional(words()),
+  type: z.optional(words()),
+  rope_theta: z.optional(positive()),
+  factor: z.optional(positive()),
+  low_freq_factor: z.optional(positive()),
+  high_freq_factor: z.optional(positive()),
+  original_max_position_embeddings: z.optional(count()),
+  partial_rotary_factor: z.optional(positive()),
 }, "must be an object or null");
 
 /** Checks the fields one by one; what they mean together is checked where they are put together. */
-export const rawConfigSchema: z.ZodType<RawConfig> = z.object({
+export const rawConfigSchema: z.ZodMiniType<RawConfig> = z.object({
   hidden_size: count(),
   intermediate_size: count(),
   num_hidden_layers: count(),
   num_attention_heads: count(),
-  num_key_value_heads: count().nullish(),
-  head_dim: count().nullish(),
+  num_key_value_heads: z.nullish(count()),
+  head_dim: z.nullish(count()),
   vocab_size: count(),
   max_position_embeddings: count(),
-  rms_norm_eps: positive().optional(),
-  hidden_act: words().nullish(),
-  tie_word_embeddings: truth().nullish(),
-  attention_bias: truth().nullish(),
-  mlp_bias: truth().nullish(),
-  sliding_window: count().nullish(),
-  use_sliding_window: truth().nullish(),
-  max_window_layers: countOrNone().nullish(),
-  layer_types: z.array(words(), "must be a list of strings or null").nullish(),
-  rope_theta: positive().nullish(),
-  rope_scaling: rawRopeSchema.nullish(),
-  rope_parameters: rawRopeSchema.nullish(),
-  partial_rotary_factor: positive().nullish(),
-  original_max_position_embeddings: count().nullish(),
-  eos_token_id: tokenIds().nullish(),
-  bos_token_id: checked<number>("a token id or null", isTokenId).nullish(),
-  quantization_config: z.unknown().optional(),
+  rms_norm_eps: z.optional(positive()),
+  hidden_act: z.nullish(words()),
+  tie_word_embeddings: z.nullish(truth()),
+  attention_bias: z.nullish(truth()),
+  mlp_bias: z.nullish(truth()),
+  sliding_window: z.nullish(count()),
+  use_sliding_window: z.nullish(truth()),
+  max_window_layers: z.nullish(countOrNone()),
+  layer_types: z.nullish(z.array(words(), "must be a list of strings or null")),
+  rope_theta: z.nullish(positive()),
+  rope_scaling: z.nullish(rawRopeSchema),
+  rope_parameters: z.nullish(rawRopeSchema),
+  partial_rotary_factor: z.nullish(positive()),
+  original_max_position_embeddings: z.nullish(count()),
+  eos_token_id: z.nullish(tokenIds()),
+  bos_token_id: z.nullish(checked<number>("a token id or null", isTokenId)),
+  quantization_config: z.optional(z.unknown()),
 });

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import { fileExists, fileInside, readText } from "../platform.ts";
 import { ModelFileError, parseStrictJson } from "./model_file_error.ts";
 import { missingTensor, SafetensorsFile } from "./safetensors_file.ts";
@@ -18,7 +18,7 @@ interface WeightIndex {
   weight_map: Record<string, string>;
 }
 
-const indexSchema: z.ZodType<WeightIndex> = z.object({
+const indexSchema: z.ZodMiniType<WeightIndex> = z.object({
   weight_map: z.record(z.string(), z.string("must be a file's name"), "must be an object of file names"),
 }, "must be an object with weight_map");
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import { bytesOf, type StoredType } from "./element_types.ts";
 import { ModelFileError, parseStrictJson } from "./model_file_error.ts";
 
@@ -35,15 +35,15 @@ interface RawEntry {
   data_offsets: [number, number];
 }
 
-const size: z.ZodType<number> = z.custom<number>((value) => Number.isSafeInteger(value) && (value as number) >= 0, {
+const size: z.ZodMiniType<number> = z.custom<number>((value) => Number.isSafeInteger(value) && (value as number) >= 0, {
   error: (issue) => `must be a whole number of at least 0, not ${JSON.stringify(issue.input)}`,
 });
-const rawEntrySchema: z.ZodType<RawEntry> = z.object({
+const rawEntrySchema: z.ZodMiniType<RawEntry> = z.object({
   dtype: z.string("must be the name of a stored type"),
   shape: z.array(size, "must be a list of sizes"),
   data_offsets: z.tuple([size, size], "must be two offsets"),
 }, "must be an object with dtype, shape and data_offsets");
-const metadataSchema: z.ZodType<Record<string, string>> = z.record(z.string(), z.string("must be a string"));
+const metadataSchema: z.ZodMiniType<Record<string, string>> = z.record(z.string(), z.string("must be a string"));
 
 /**
  * Length of the header in bytes, from a file's first eight.
@@ -95,7 +95,7 @@ export function parseHeader(file: string, header: Uint8Array, fileSize: number):
   return { entries, metadata: metadata.data };
 }
 
-function firstFault(error: z.ZodError): string {
+function firstFault(error: z.core.$ZodError): string {
   const { path, message } = error.issues[0];
   return path.length ? `${path.join(".")} ${message}` : message;
 }

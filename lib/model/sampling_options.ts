@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import type { Schema } from "../attention/mod.ts";
 
 /** How the next token is chosen from the logits. */
@@ -16,18 +16,18 @@ export interface SamplingOptions {
 /** The likeliest token each time: what is used where no options are given. */
 export const greedySampling: Readonly<SamplingOptions> = Object.freeze({ temperature: 0, topP: 1, topK: 0, seed: 0 });
 
-function number(rule: string, holds: (value: number) => boolean): z.ZodType<number> {
+function number(rule: string, holds: (value: number) => boolean): z.ZodMiniType<number> {
   // One check for kind and limits, so that there is one message for each wrong value.
   return z.custom<number>((value) => typeof value === "number" && holds(value), {
     error: (issue) => `must be ${rule}, not ${JSON.stringify(issue.input) ?? "undefined"}`,
   });
 }
 
-function wholeNumber(most: number): z.ZodType<number> {
+function wholeNumber(most: number): z.ZodMiniType<number> {
   return number(`a whole number from 0 to ${most}`, (value) => Number.isInteger(value) && value >= 0 && value <= most);
 }
 
-const schema: z.ZodType<SamplingOptions> = z.strictObject({
+const schema: z.ZodMiniType<SamplingOptions> = z.strictObject({
   temperature: number("a number from 0 (always the likeliest token) to 100", (value) => value >= 0 && value <= 100),
   topP: number("a number above 0, up to 1 (all tokens)", (value) => value > 0 && value <= 1),
   topK: wholeNumber(2 ** 31 - 1),

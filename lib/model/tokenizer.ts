@@ -1,5 +1,5 @@
 import { Tokenizer } from "@huggingface/tokenizers";
-import { z } from "zod";
+import * as z from "../zod.ts";
 import { type ChatMessage, type ChatOptions, ChatTemplates } from "./chat_template.ts";
 import { fileExists, fileInside, readText } from "../platform.ts";
 import { ModelFileError, parseJson } from "./model_file_error.ts";
@@ -25,15 +25,15 @@ interface TokenizerFile {
 const modelTypes = ["BPE", "WordPiece", "Unigram", "WordLevel"] as const;
 
 // Only what decides whether the library can run it: it takes any object and fails at the first text otherwise.
-const fileSchema: z.ZodType<TokenizerFile> = z.looseObject({
+const fileSchema: z.ZodMiniType<TokenizerFile> = z.looseObject({
   model: z.looseObject({
     type: z.enum(modelTypes, {
       error: ({ input }) => `must be one of ${modelTypes.join(", ")}, not ${JSON.stringify(input)}`,
     }),
     vocab: z.union([z.record(z.string(), z.number()), z.array(z.unknown())], "must hold the tokens"),
-    unk_token: z.string("must be a token").nullish(),
+    unk_token: z.nullish(z.string("must be a token")),
   }, "must be an object"),
-  added_tokens: z.array(z.unknown(), "must be a list").nullish(),
+  added_tokens: z.nullish(z.array(z.unknown(), "must be a list")),
 }, "must be an object");
 
 /**
@@ -174,7 +174,7 @@ export class ModelTokenizer {
   }
 }
 
-function checkedIn<T>(file: string, value: unknown, schema: z.ZodType<T>): T {
+function checkedIn<T>(file: string, value: unknown, schema: z.ZodMiniType<T>): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0];

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import { completeKnobs, type ReferenceKnobs, type ReferenceScoring } from "./knobs.ts";
 
 /** A layer as the published implementation's JSON describes it. */
@@ -45,27 +45,27 @@ const recallOf: Readonly<Record<Recall, ReferenceKnobs["recall"]>> = {
 
 const scorings: readonly ReferenceScoring[] = ["qk", "qkv", "qkv2", "k", "v", "qk_pe", "qkv_pe", "qkv2_pe"];
 
-const publishedSchema: z.ZodType<PublishedKnobs> = z.strictObject({
-  global_size: z.int().default(32),
-  local_size: z.int().default(4096),
-  mid_size: z.int().default(1),
-  span_size: z.int().default(32),
-  recall_clip: z.int().default(-1),
-  chunk_size: z.int().default(512),
-  recall_type: z.enum(scorings).default("qk"),
-  recall_option: z.enum(Object.keys(recallOf) as Recall[]).default("default"),
-  pe_original: z.boolean().default(true),
-  q_cache_len: z.int().default(0),
-  align: z.int().default(128),
-  n_heads: z.int().min(1).optional(),
-  n_kv_heads: z.int().min(1).optional(),
-  head_dim: z.int().min(1).optional(),
-  rope_theta: z.number().positive().optional(),
+const publishedSchema: z.ZodMiniType<PublishedKnobs> = z.strictObject({
+  global_size: z._default(z.int(), 32),
+  local_size: z._default(z.int(), 4096),
+  mid_size: z._default(z.int(), 1),
+  span_size: z._default(z.int(), 32),
+  recall_clip: z._default(z.int(), -1),
+  chunk_size: z._default(z.int(), 512),
+  recall_type: z._default(z.enum(scorings), "qk"),
+  recall_option: z._default(z.enum(Object.keys(recallOf) as Recall[]), "default"),
+  pe_original: z._default(z.boolean(), true),
+  q_cache_len: z._default(z.int(), 0),
+  align: z._default(z.int(), 128),
+  n_heads: z.optional(z.int().check(z.minimum(1))),
+  n_kv_heads: z.optional(z.int().check(z.minimum(1))),
+  head_dim: z.optional(z.int().check(z.minimum(1))),
+  rope_theta: z.optional(z.number().check(z.positive())),
   // Accepted, without effect in the published code.
-  first_prefill: z.unknown().optional(),
-  unique_option: z.unknown().optional(),
-  key_compress_ratio: z.unknown().optional(),
-  value_compress_ratio: z.unknown().optional(),
+  first_prefill: z.optional(z.unknown()),
+  unique_option: z.optional(z.unknown()),
+  key_compress_ratio: z.optional(z.unknown()),
+  value_compress_ratio: z.optional(z.unknown()),
 });
 
 /**

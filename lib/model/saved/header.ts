@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 import type { Knobs, StorageType } from "../../attention/mod.ts";
 import { SavedSessionError } from "./saved_session_error.ts";
 
@@ -60,25 +60,25 @@ export interface SavedHeader {
   readonly parts: readonly SavedPart[];
 }
 
-const count = z.number().int().min(0);
+const count = z.int().check(z.minimum(0));
 const storage = z.enum(["f32", "f16", "int8"]);
 const method = z.looseObject({ name: z.string(), knobs: z.looseObject({}) });
 const schema = z.strictObject({
   config: z.record(z.string(), z.unknown()),
   weights: z.string(),
-  method: method.extend({ layers: z.array(method).optional() }),
+  method: z.extend(method, { layers: z.optional(z.array(method)) }),
   cache: z.strictObject({ pageTokens: count, keyType: storage, valueType: storage }),
   length: count,
   tokens: count,
   pending: z.array(count),
-  questionStart: count.nullable(),
+  questionStart: z.nullable(count),
   scope: count,
   beyondTrained: z.boolean(),
   pages: z.strictObject({ count, bytes: count }),
   parts: z.array(z.strictObject({
     part: z.enum(["queries", "held", "memory"]),
-    layer: count.optional(),
-    facts: z.unknown().optional(),
+    layer: z.optional(count),
+    facts: z.optional(z.unknown()),
     tensors: z.array(z.strictObject({ dtype: z.enum(["f32", "f16", "u32", "i32"]), shape: z.array(count) })),
   })),
 });

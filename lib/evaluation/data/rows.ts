@@ -1,5 +1,4 @@
 import { parquetReadObjects } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
 import { unzipSync } from "fflate";
 import { fileSize, readBytes } from "../../platform.ts";
 import { type JsonLine, jsonLines, readJsonLines } from "./json_lines.ts";
@@ -75,6 +74,8 @@ async function* parquetRows(path: string, prefix: string): AsyncGenerator<DataRo
     return (await readBytes(path, { start: from, end: Math.min(end, byteLength) })).buffer;
   };
   let rows: Record<string, unknown>[];
+  // It compiles WebAssembly as soon as it is imported, which pages of a strict policy may not.
+  const { compressors } = await import("hyparquet-compressors");
   try {
     rows = await parquetReadObjects({ file: { byteLength, slice }, compressors });
   } catch (error) {

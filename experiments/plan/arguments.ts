@@ -29,6 +29,8 @@ export interface PlanArguments {
   readonly trace: boolean;
   /** Whether the time is estimated. */
   readonly time: boolean;
+  /** Whether the run is then made, to see how far the plan is off. */
+  readonly measure: boolean;
   /** Where the plan is written as JSON; undefined: nowhere. */
   readonly json?: string;
 }
@@ -56,6 +58,7 @@ where they don't, and the time. Nothing large is allocated for it.
   --values-on PLACE   gpu (default) or host: in the machine's memory, as f32
   --trace             selections are recorded
   --no-time           leaves out the time, which is found by running a few steps
+  --measure           then makes the run, with random weights and tokens, and prints what it took beside the plan
   --json FILE         writes the plan there
   --help              prints this
 
@@ -101,6 +104,7 @@ const schema = z.object({
   "values-on": one("--values-on", ["gpu", "host"]).default("gpu"),
   trace: z.boolean().default(false),
   "no-time": z.boolean().default(false),
+  measure: z.boolean().default(false),
   json: z.string().min(1, "--json must name a file, not be empty").optional(),
 });
 
@@ -141,7 +145,7 @@ function split(args: readonly string[]) {
   const flag = { type: "boolean" } as const;
   const options = {
     ...{ help: flag, model: text, length: text, answer: text, method: text, knobs: text, weights: text },
-    ...{ storage: text, "values-on": text, trace: flag, "no-time": flag, json: text },
+    ...{ storage: text, "values-on": text, trace: flag, "no-time": flag, measure: flag, json: text },
   };
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values;

@@ -6,7 +6,7 @@ import { DecoderWeights } from "../decoder_weights.ts";
 import { Model } from "../model.ts";
 import { promptSteps } from "../prompt_steps.ts";
 import { Stepper } from "../stepper.ts";
-import { BlankWeights } from "./blank_weights.ts";
+import { BlankWeights, randomBlock } from "./blank_weights.ts";
 import type { RunToCount } from "./count_run.ts";
 import { timeSteps } from "./time_steps.ts";
 import { duration, grouped } from "./words.ts";
@@ -136,12 +136,4 @@ function sumOfSteps(method: AttentionMethod, length: number, line: Line, timedRo
 /** Weights of a layer's matrices. */
 function layerWeights({ hiddenSize, intermediateSize, queryHeads, keyValueHeads, headSize }: ModelConfig): number {
   return hiddenSize * (2 * queryHeads * headSize + 2 * keyValueHeads * headSize + 3 * intermediateSize);
-}
-
-function randomBlock(): Float32Array<ArrayBuffer> {
-  let state = 1;
-  return Float32Array.from({ length: 2 ** 16 + 1 }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return 0.08 * (state / 2 ** 32 - 0.5);
-  });
 }

@@ -1,5 +1,3 @@
-import type { Device } from "../../gpu/mod.ts";
-import type { ModelConfig } from "../config.ts";
 import { Decoder } from "../decoder.ts";
 import { DecoderWeights } from "../decoder_weights.ts";
 import { Model } from "../model.ts";

@@ -96,7 +96,7 @@ gpuTest("valuesOn refuses what there isn't, and storage that the host has not", 
   assertThrows(
     () => model.createSession({ cache: { valuesOn: "disk" as "host" } }),
     RangeError,
-    'valuesOn "disk" must be "gpu" or "host"',
+    'valuesOn "disk" must be "gpu" or "host" or "file"',
   );
   assertThrows(
     () => model.createSession({ cache: { valuesOn: "host", valueType: "int8" } }),

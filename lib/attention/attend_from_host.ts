@@ -1,5 +1,5 @@
 import { Tensor } from "../tensor/mod.ts";
-import type { OutsideValues, WantedValues } from "./outside_values.ts";
+import type { WantedValues } from "./outside_values.ts";
 import { headVectors } from "./shape.ts";
 import { type AttendedTokens, type AttentionStep, type AwaitedAttention, disposeAttended } from "./step.ts";
 
@@ -41,6 +41,13 @@ export async function attendFromHost(
     disposeAttended(attended);
     call.queries[Symbol.dispose]();
   }
+}
+
+/** Keeps the step's values of a layer that does not attend; see `attendFromHost`. */
+export async function keepValues(step: AttentionStep, layer: number, values: Tensor): Promise<void> {
+  const { buffer, bytes } = values;
+  const [read] = await step.device.readBack.read([{ buffer, offset: 0, bytes }]);
+  await write(step, layer, new Float32Array(read));
 }
 
 /** Has the method select, and takes down what it would attend to; the tensors of the call are the caller's. */
@@ -86,20 +93,31 @@ interface ReadBack {
   readonly values: Float32Array<ArrayBuffer>;
 }
 
+async function write(
+  { context: { cache }, rows }: AttentionStep,
+  layer: number,
+  values: Float32Array<ArrayBuffer>,
+): Promise<void> {
+  const own = values.length / cache.batch;
+  for (const [sequence, { pages, length }] of cache.sequences.entries()) {
+    const part = values.subarray(sequence * own, (sequence + 1) * own);
+    await cache.pool.host!.write(layer, pages, length - rows, part);
+  }
+}
+
 /** Keeps the step's values, and brings those of attended tokens to the GPU: f32 [batch, KV heads, bound, padded head size]. */
 async function bring(
-  { context: { cache }, rows, device }: AttentionStep,
+  step: AttentionStep,
   layer: number,
   { selections, bound }: AttendedTokens,
   { indices, counts, values }: ReadBack,
 ): Promise<Tensor> {
-  const host: OutsideValues = cache.pool.host!;
+  const { device, context: { cache } } = step;
   const { keyValueHeads, headSize } = cache.shape;
   const padded = 4 * headVectors(headSize);
-  const own = rows * keyValueHeads * headSize;
+  await write(step, layer, values);
   const wanted: WantedValues[] = [];
-  for (const [sequence, { pages, length }] of cache.sequences.entries()) {
-    await host.write(layer, pages, length - rows, values.subarray(sequence * own, (sequence + 1) * own));
+  for (const [sequence, { pages }] of cache.sequences.entries()) {
     for (let part = 0; part < selections; part++) {
       const list = sequence * selections + part;
       const heads = selections === 1 ? Array.from({ length: keyValueHeads }, (_, head) => head) : [part];
@@ -112,6 +130,6 @@ async function bring(
     }
   }
   const into = new Float32Array(cache.batch * keyValueHeads * bound * padded);
-  await host.gather(layer, wanted, into);
+  await cache.pool.host!.gather(layer, wanted, into);
   return Tensor.from(device, into, [cache.batch, keyValueHeads, bound, padded], "values from the host");
 }

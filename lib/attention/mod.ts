@@ -81,7 +81,7 @@ export type { TraceGroup, TraceLayer, TracePick, TraceStep } from "./trace_step.
 export { Yarn } from "./yarn.ts";
 export { AllTokens } from "./all_tokens.ts";
 export { appendRandom } from "./append_random.ts";
-export { attendFromHost } from "./attend_from_host.ts";
+export { attendFromHost, keepValues } from "./attend_from_host.ts";
 export { attendOuter, attendOver, listAttended, listOuter } from "./attend.ts";
 export { attendPicked, selectBlocks, selectOnHost } from "./block_selection.ts";
 export { Evicting, type EvictingStep } from "./evicting.ts";

@@ -62,6 +62,7 @@ export class ScratchFile {
    * @throws {PlatformError} where it can't, or the file ends before.
    */
   async read(offset: number, into: Uint8Array): Promise<void> {
+    if (this.#closed) throw this.#failed("read from", new Error("it was given back"));
     const reader = this.#idle.pop() ?? await new Promise<DenoFile>((resolve) => this.#waiting.push(resolve));
     try {
       this.#check();

@@ -26,14 +26,16 @@ export {
   linkFile,
   listFiles,
   openPartial,
+  openScratch,
   removeFile,
   removeFolder,
   renameFile,
   withFileLock,
 } from "./platform/kept_files.ts";
 export { LineFile } from "./platform/line_file.ts";
-export { freeDiskBytes, type Hasher, makeHasher, type PartialFile } from "./platform/partial_file.ts";
+export { freeDiskBytes, freeDiskBytesNow, type Hasher, makeHasher, type PartialFile } from "./platform/partial_file.ts";
 export { isRunning, type ProcessName, thisProcess } from "./platform/process.ts";
+export type { ScratchFile } from "./platform/scratch_file.ts";
 export { type FetchedRange, fetchRange } from "./platform/remote.ts";
 export { peakProcessBytes, readSystemFile } from "./platform/system_files.ts";
 

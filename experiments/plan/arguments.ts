@@ -1,6 +1,14 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { type Knobs, type MethodName, methodNames, type StorageType, storageTypes } from "../../lib/attention/mod.ts";
+import {
+  type Knobs,
+  type MethodName,
+  methodNames,
+  type StorageType,
+  storageTypes,
+  type ValuesPlace,
+  valuesPlaces,
+} from "../../lib/attention/mod.ts";
 import { shapeNames, type WeightType } from "../../lib/model/mod.ts";
 
 /** What the command was asked for. */
@@ -24,11 +32,13 @@ export interface PlanArguments {
   /** Storage of values. */
   readonly values: StorageType;
   /** Where values lie. */
-  readonly valuesOn: "gpu" | "host";
+  readonly valuesOn: ValuesPlace;
   /** Whether selections are recorded. */
   readonly trace: boolean;
   /** Whether the time is estimated. */
   readonly time: boolean;
+  /** Whether the run is then made, to see how far the plan is off. */
+  readonly measure: boolean;
   /** Where the plan is written as JSON; undefined: nowhere. */
   readonly json?: string;
 }
@@ -53,9 +63,10 @@ where they don't, and the time. Nothing large is allocated for it.
   --knobs JSON        what differs from the usual knobs, such as '{"k":8,"recallEvery":16}'
   --weights TYPE      f32 (default) or f16
   --storage TYPE      of keys and values: ${storageTypes.join(", ")} (default f32); or both, as f32,f16
-  --values-on PLACE   gpu (default) or host: in the machine's memory, as f32
+  --values-on PLACE   gpu (default), host: in the machine's memory, or file: on its disk, both as f32
   --trace             selections are recorded
   --no-time           leaves out the time, which is found by running a few steps
+  --measure           then makes the run, with random weights and tokens, and prints what it took beside the plan
   --json FILE         writes the plan there
   --help              prints this
 
@@ -98,9 +109,10 @@ const schema = z.object({
   knobs: knobs.default({}),
   weights: one("--weights", ["f32", "f16"]).default("f32"),
   storage: z.string().default("f32"),
-  "values-on": one("--values-on", ["gpu", "host"]).default("gpu"),
+  "values-on": one("--values-on", valuesPlaces).default("gpu"),
   trace: z.boolean().default(false),
   "no-time": z.boolean().default(false),
+  measure: z.boolean().default(false),
   json: z.string().min(1, "--json must name a file, not be empty").optional(),
 });
 
@@ -130,8 +142,8 @@ export function parsePlanArguments(args: readonly string[]): PlanArguments {
     weights: data.weights as WeightType,
     method: data.method as MethodName,
     keys: keys as StorageType,
-    values: valuesOn === "host" ? "f32" : stored as StorageType,
-    valuesOn: valuesOn as "gpu" | "host",
+    values: valuesOn === "gpu" ? stored as StorageType : "f32",
+    valuesOn: valuesOn as ValuesPlace,
     time: !noTime,
   };
 }
@@ -141,7 +153,7 @@ function split(args: readonly string[]) {
   const flag = { type: "boolean" } as const;
   const options = {
     ...{ help: flag, model: text, length: text, answer: text, method: text, knobs: text, weights: text },
-    ...{ storage: text, "values-on": text, trace: flag, "no-time": flag, json: text },
+    ...{ storage: text, "values-on": text, trace: flag, "no-time": flag, measure: flag, json: text },
   };
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values;

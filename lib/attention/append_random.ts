@@ -23,15 +23,33 @@ export async function appendRandom(cache: KeyValueCache, tokens: number, seed = 
       uniform(size, seed),
       rows === ROWS ? block : [batch, rows, keyValueHeads, headSize],
     );
-    using values = Tensor.from(device, uniform(size, seed + 1), keys.shape);
+    const numbers = uniform(size, seed + 1);
+    using values = Tensor.from(device, numbers, keys.shape);
     for (; done < tokens && (rows === ROWS ? tokens - done >= ROWS : true); done += rows) {
       cache.extend(rows);
       const lengths = cache.lengths.flatMap((length) => [length, 0, 0, 0]);
       using layout = Tensor.from(device, Uint32Array.from(lengths), [batch, 4], "step layout");
       using turned = scale(keys, 0.9 + 0.2 * ((done / ROWS * 0.618034) % 1));
-      for (let layer = 0; layer < layers; layer++) cache.store(layer, turned, values, layout);
+      for (let layer = 0; layer < layers; layer++) {
+        cache.store(layer, turned, values, layout);
+        await keepOutside(cache, layer, rows, numbers);
+      }
       await device.commands.yield();
     }
+  }
+}
+
+/** Keeps the newest values where they lie outside the GPU. */
+async function keepOutside(
+  { pool: { host }, sequences, batch }: KeyValueCache,
+  layer: number,
+  rows: number,
+  values: Float32Array<ArrayBuffer>,
+): Promise<void> {
+  if (!host) return;
+  const own = values.length / batch;
+  for (const [sequence, { pages, length }] of sequences.entries()) {
+    await host.write(layer, pages, length - rows, values.subarray(sequence * own, (sequence + 1) * own));
   }
 }
 

@@ -20,8 +20,16 @@ export function attendOver(
   attended: AttendedTokens,
   table: RotationTable = step.context.rotation,
 ): Tensor {
+  const { bring } = step.root;
+  if (bring) {
+    return bring({
+      queries,
+      attended,
+      run: (queries, attended, brought) => attendListed(step, layer, queries, attended, table, brought),
+    });
+  }
   const attend = (list: AttendedTokens) => attendListed(step, layer, queries, list, table);
-  const watch = step.root.listener ?? step.context.watch;
+  const { watch } = step.context;
   return watch ? watch.attend({ step, layer, queries, attended, table }, attend) : attend(attended);
 }
 

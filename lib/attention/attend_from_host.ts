@@ -1,18 +1,19 @@
 import { Tensor } from "../tensor/mod.ts";
-import { attendListed } from "./attend.ts";
-import type { HostValues } from "./host_values.ts";
+import type { WantedValues } from "./outside_values.ts";
 import { headVectors } from "./shape.ts";
-import { type AttendCall, type AttendedTokens, type AttentionStep, disposeAttended } from "./step.ts";
+import { type AttendedTokens, type AttentionStep, type AwaitedAttention, disposeAttended } from "./step.ts";
 
 /**
- * Attends in one layer where values lie in host memory: the method selects by the keys on the GPU, the list of attended tokens comes
- * to the host, and their values go back. One wait a layer and step brings the list and the step's own values, which are kept.
- * Outputs are those of values on the GPU that are gathered, bit for bit.
+ * Attends in one layer where values lie in host memory or in a file: the method selects by the keys on the GPU, the list of attended
+ * tokens comes to the host, and their values go back. One wait a layer and step brings the list and the step's own values, which are
+ * kept. While the GPU goes on, what the next layer wanted last is read ahead. Outputs are those of values on the GPU that are
+ * gathered, bit for bit.
  *
  * @param queries f32 [batch, rows, query heads, head size], before rotation
  * @param values f32 [batch, rows, KV heads, head size], the step's own
  * @returns f32 of the queries' shape
  * @throws {RangeError} for a method that does not attend over one list of tokens in each layer, and where something watches attention.
+ * @throws {PlatformError} where a file can't take or give the values.
  */
 export async function attendFromHost(
   step: AttentionStep,
@@ -20,48 +21,60 @@ export async function attendFromHost(
   queries: Tensor,
   values: Tensor,
 ): Promise<Tensor> {
+  const { cache } = step.context;
   const call = listen(step, layer, queries);
   const { attended } = call;
   try {
     const wanted = [attended.indices, attended.counts, values];
     const read = await step.device.readBack.read(wanted.map(({ buffer, bytes }) => ({ buffer, offset: 0, bytes })));
-    using staged = stage(step, layer, attended, {
+    using brought = await bring(step, layer, attended, {
       indices: new Uint32Array(read[0]),
       counts: new Uint32Array(read[1]),
       values: new Float32Array(read[2]),
     });
-    return attendListed(step, layer, call.queries, attended, call.table, staged);
+    const output = call.run(call.queries, attended, brought);
+    // The GPU has work now until the next layer's list is asked for.
+    step.device.commands.flush();
+    cache.pool.host!.readAhead((layer + 1) % cache.shape.layers);
+    return output;
   } finally {
     disposeAttended(attended);
     call.queries[Symbol.dispose]();
   }
 }
 
+/** Keeps the step's values of a layer that does not attend; see `attendFromHost`. */
+export async function keepValues(step: AttentionStep, layer: number, values: Tensor): Promise<void> {
+  const { buffer, bytes } = values;
+  const [read] = await step.device.readBack.read([{ buffer, offset: 0, bytes }]);
+  await write(step, layer, new Float32Array(read));
+}
+
 /** Has the method select, and takes down what it would attend to; the tensors of the call are the caller's. */
-function listen(step: AttentionStep, layer: number, queries: Tensor): AttendCall {
+function listen(step: AttentionStep, layer: number, queries: Tensor): AwaitedAttention {
   const { method, watch } = step.context;
   if (watch) throw new RangeError('inspecting and intervening need the values on the GPU: valuesOn must be "gpu"');
-  const calls: AttendCall[] = [];
+  const calls: AwaitedAttention[] = [];
   const stand = Tensor.empty(step.device, queries.shape, "f32", "attention output");
-  step.root.listener = {
-    attend({ attended, ...call }) {
-      const { indices, counts, grid } = attended;
-      const shared = {
-        ...attended,
-        indices: indices.share(),
-        counts: counts.share(),
-        ...(grid && { grid: grid.share() }),
-      };
-      calls.push({ ...call, queries: call.queries.share(), attended: shared });
-      return stand;
-    },
+  step.root.bring = ({ attended, queries, run }) => {
+    const { indices, counts, grid } = attended;
+    const shared = {
+      ...attended,
+      indices: indices.share(),
+      counts: counts.share(),
+      ...(grid && { grid: grid.share() }),
+    };
+    calls.push({ queries: queries.share(), attended: shared, run });
+    return stand;
   };
   try {
     const output = method.attend(step, layer, queries);
     if (calls.length === 1 && output === stand) return calls[0];
     if (output !== stand) output[Symbol.dispose]();
     const { name } = method as { name?: string };
-    throw new RangeError(`valuesOn "host": the method ${name} does not attend over one list of tokens in each layer`);
+    throw new RangeError(
+      `valuesOn "${step.context.cache.pool.valuesOn}": the method ${name} does not attend over one list of tokens in each layer`,
+    );
   } catch (error) {
     for (const { attended, queries } of calls) {
       disposeAttended(attended);
@@ -69,7 +82,7 @@ function listen(step: AttentionStep, layer: number, queries: Tensor): AttendCall
     }
     throw error;
   } finally {
-    step.root.listener = undefined;
+    step.root.bring = undefined;
     stand[Symbol.dispose]();
   }
 }
@@ -80,25 +93,43 @@ interface ReadBack {
   readonly values: Float32Array<ArrayBuffer>;
 }
 
+async function write(
+  { context: { cache }, rows }: AttentionStep,
+  layer: number,
+  values: Float32Array<ArrayBuffer>,
+): Promise<void> {
+  const own = values.length / cache.batch;
+  for (const [sequence, { pages, length }] of cache.sequences.entries()) {
+    const part = values.subarray(sequence * own, (sequence + 1) * own);
+    await cache.pool.host!.write(layer, pages, length - rows, part);
+  }
+}
+
 /** Keeps the step's values, and brings those of attended tokens to the GPU: f32 [batch, KV heads, bound, padded head size]. */
-function stage(
-  { context: { cache }, rows, device }: AttentionStep,
+async function bring(
+  step: AttentionStep,
   layer: number,
   { selections, bound }: AttendedTokens,
   { indices, counts, values }: ReadBack,
-): Tensor {
-  const host: HostValues = cache.pool.host!;
-  const { keyValueHeads: heads, headSize } = cache.shape;
+): Promise<Tensor> {
+  const { device, context: { cache } } = step;
+  const { keyValueHeads, headSize } = cache.shape;
   const padded = 4 * headVectors(headSize);
-  const own = rows * heads * headSize;
-  const into = new Float32Array(cache.batch * heads * bound * padded);
-  cache.sequences.forEach(({ pages, length }, sequence) => {
-    host.write(layer, pages, length - rows, values.subarray(sequence * own, (sequence + 1) * own));
-    for (let head = 0; head < heads; head++) {
-      const selection = sequence * selections + (selections === 1 ? 0 : head);
-      const tokens = indices.subarray(selection * bound, selection * bound + counts[selection]);
-      host.gather(layer, pages, head, tokens, into, (sequence * heads + head) * bound * padded);
+  await write(step, layer, values);
+  const wanted: WantedValues[] = [];
+  for (const [sequence, { pages }] of cache.sequences.entries()) {
+    for (let part = 0; part < selections; part++) {
+      const list = sequence * selections + part;
+      const heads = selections === 1 ? Array.from({ length: keyValueHeads }, (_, head) => head) : [part];
+      wanted.push({
+        pages,
+        heads,
+        tokens: indices.subarray(list * bound, list * bound + counts[list]),
+        places: heads.map((head) => (sequence * keyValueHeads + head) * bound * padded),
+      });
     }
-  });
-  return Tensor.from(device, into, [cache.batch, heads, bound, padded], "values from the host");
+  }
+  const into = new Float32Array(cache.batch * keyValueHeads * bound * padded);
+  await cache.pool.host!.gather(layer, wanted, into);
+  return Tensor.from(device, into, [cache.batch, keyValueHeads, bound, padded], "values from the host");
 }

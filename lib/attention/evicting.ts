@@ -3,7 +3,7 @@ import { attentionMass } from "./attention_mass.ts";
 import { extendKept, KeptTokens, type KeptVersion } from "./kept_tokens.ts";
 import type { Knobs } from "./knobs.ts";
 import type { AttentionMethod, MethodName } from "./method.ts";
-import { type RelativeOptions, runRelative } from "./relative.ts";
+import { attendRelative, type RelativeOptions, runRelative } from "./relative.ts";
 import { type AttendedTokens, type AttentionStep, disposeAttended, type StepLayout, type StepShape } from "./step.ts";
 
 /** A step's lists, before anything is evicted. */
@@ -81,7 +81,9 @@ export abstract class Evicting implements AttentionMethod {
       bound,
     };
     raiseScope(step, bound);
-    const { output, sums, keys } = runRelative(step, layer, queries, attended, PLAIN);
+    const { output: own, sums, keys } = runRelative(step, layer, queries, attended, PLAIN);
+    const output = step.root.bring ? attendRelative(step, layer, queries, attended, PLAIN) : own.share();
+    own[Symbol.dispose]();
     const kept = this.keep({ step, layer, queries, attended, counts, weights, before, sums, keys });
     kept.forEach((version, sequence) => memories[sequence].push(version));
     sums[Symbol.dispose]();

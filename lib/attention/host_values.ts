@@ -1,7 +1,10 @@
+import type { OutsideValues, WantedValues } from "./outside_values.ts";
 import { type AttentionShape, headVectors } from "./shape.ts";
 
 /** Values of a pool's pages in host memory, as f32; a page takes memory when it is first written. */
-export class HostValues {
+export class HostValues implements OutsideValues {
+  /** In memory. */
+  readonly place = "host";
   readonly #shape: AttentionShape;
   readonly #pageTokens: number;
   /** Of each page, layer by layer: [KV heads, page tokens, padded head size]. */
@@ -18,14 +21,13 @@ export class HostValues {
     return 4 * this.#shape.keyValueHeads * this.#pageTokens * this.#padded;
   }
 
-  /**
-   * Writes the newest tokens of a sequence.
-   *
-   * @param pages the sequence's pages
-   * @param start the first token written
-   * @param values f32 [tokens, KV heads, head size]
-   */
-  write(layer: number, pages: readonly number[], start: number, values: Float32Array): void {
+  /** Bytes of the pages written so far. */
+  get memoryBytes(): number {
+    return this.#pages.size * this.#shape.layers * this.pageBytes;
+  }
+
+  /** Writes the newest tokens of a sequence; nothing has to be waited for. */
+  write(layer: number, pages: readonly number[], start: number, values: Float32Array): Promise<void> {
     const { keyValueHeads: heads, headSize } = this.#shape;
     const rows = values.length / (heads * headSize);
     for (let row = 0; row < rows; row++) {
@@ -33,26 +35,22 @@ export class HostValues {
       const data = this.#layer(pages[Math.floor(token / this.#pageTokens)], layer);
       for (let head = 0; head < heads; head++) {
         const from = (row * heads + head) * headSize;
-        data.set(values.subarray(from, from + headSize), this.#place(head, token));
+        data.set(values.subarray(from, from + headSize), this.#placeOf(head, token));
       }
     }
+    return Promise.resolve();
   }
 
-  /** Copies the values of listed tokens of a head one after the other into `into`, from element `first` on. */
-  gather(
-    layer: number,
-    pages: readonly number[],
-    head: number,
-    tokens: Uint32Array,
-    into: Float32Array,
-    first: number,
-  ): void {
-    tokens.forEach((token, index) => {
-      const data = this.#pages.get(pages[Math.floor(token / this.#pageTokens)])?.[layer];
-      const place = this.#place(head, token);
-      if (data) into.set(data.subarray(place, place + this.#padded), first + index * this.#padded);
-    });
+  /** Copies wanted values; nothing has to be waited for. */
+  gather(layer: number, wanted: readonly WantedValues[], into: Float32Array): Promise<void> {
+    for (const { pages, heads, tokens, places } of wanted) {
+      heads.forEach((head, index) => this.#gatherHead(layer, pages, head, tokens, into, places[index]));
+    }
+    return Promise.resolve();
   }
+
+  /** All is at hand. */
+  readAhead(): void {}
 
   /** Copies a page to another in every layer. */
   copy(source: number, target: number): void {
@@ -65,11 +63,38 @@ export class HostValues {
     this.#pages.delete(page);
   }
 
+  /** Gives all memory back. */
+  [Symbol.dispose](): void {
+    this.#pages.clear();
+  }
+
+  /** Tokens side by side on a page are copied at once. */
+  #gatherHead(
+    layer: number,
+    pages: readonly number[],
+    head: number,
+    tokens: Uint32Array,
+    into: Float32Array,
+    first: number,
+  ): void {
+    for (let index = 0; index < tokens.length;) {
+      const token = tokens[index];
+      const page = Math.floor(token / this.#pageTokens);
+      const end = (page + 1) * this.#pageTokens;
+      let run = 1;
+      while (index + run < tokens.length && tokens[index + run] === token + run && token + run < end) run++;
+      const data = this.#pages.get(pages[page])?.[layer];
+      const place = this.#placeOf(head, token);
+      if (data) into.set(data.subarray(place, place + run * this.#padded), first + index * this.#padded);
+      index += run;
+    }
+  }
+
   get #padded(): number {
     return 4 * headVectors(this.#shape.headSize);
   }
 
-  #place(head: number, token: number): number {
+  #placeOf(head: number, token: number): number {
     return (head * this.#pageTokens + token % this.#pageTokens) * this.#padded;
   }
 

@@ -14,6 +14,8 @@ export class LayeredAttention implements AttentionMethod {
   readonly knobs: Readonly<Knobs>;
   /** What stays in the cache as the context grows, in words. */
   readonly cacheGrowth: string;
+  /** The first layer's that does. */
+  readonly readsValuesFor?: string;
   readonly #layers: readonly AttentionMethod[];
 
   /**
@@ -39,6 +41,7 @@ export class LayeredAttention implements AttentionMethod {
     this.knobs = first.knobs;
     this.cacheGrowth = first.cacheGrowth;
     this.#layers = layers;
+    this.readsValuesFor = layers.find(({ readsValuesFor }) => readsValuesFor)?.readsValuesFor;
   }
 
   /** The layers' methods, first to last. */

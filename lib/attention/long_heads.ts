@@ -44,6 +44,9 @@ export class LongHeads implements AttentionMethod {
     this.#own = { ...own, picked: own.picked ?? picked };
   }
 
+  /** Its chunks' vectors come from attention inside them. */
+  readonly readsValuesFor = "the vectors of its chunks";
+
   /** The first chunk, whole chunks to choose from, and the chunk before the step's first token's. */
   layout({ length, rows }: StepShape): StepLayout {
     const { chunk } = this.#own;

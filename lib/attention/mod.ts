@@ -14,6 +14,8 @@ export { type HeadRecall, headRecall, type HeadVotes } from "./head_votes.ts";
 export { type InsideHead, type InsideLayer, type InsideStep, readInside, type ScoresAlong } from "./inside.ts";
 export { CachedSequence } from "./cached_sequence.ts";
 export { HostValues } from "./host_values.ts";
+export { FileValues, type FileValuesOptions, hotBytesOf, type ValuesFile } from "./file_values.ts";
+export type { OutsideValues, ValuesTraffic, WantedValues } from "./outside_values.ts";
 export { HeldSelection, type HeldShape, type LayerPicks } from "./held_selection.ts";
 export { type CacheOptions, KeyValueCache } from "./kv_cache.ts";
 export type { InsideOptions } from "./layer_reading.ts";
@@ -24,7 +26,7 @@ export { LinearInterpolation } from "./linear_interpolation.ts";
 export { LmInfinite } from "./lm_infinite.ts";
 export type { AttentionMethod, MethodName } from "./method.ts";
 export { createMethod, type MethodMaker, methodNames } from "./methods.ts";
-export { type PageOptions, PagePool } from "./page_pool.ts";
+export { type PageOptions, PagePool, type ValuesPlace, valuesPlaces } from "./page_pool.ts";
 export type { Slab } from "./slab.ts";
 export { type StorageType, storageTypes } from "./storage.ts";
 export { ReAttention } from "./reattention.ts";
@@ -61,6 +63,7 @@ export {
   type AttendedTokens,
   AttentionStep,
   type AttentionWatch,
+  type AwaitedAttention,
   describeStep,
   type Phase,
   type Selection,
@@ -78,7 +81,7 @@ export type { TraceGroup, TraceLayer, TracePick, TraceStep } from "./trace_step.
 export { Yarn } from "./yarn.ts";
 export { AllTokens } from "./all_tokens.ts";
 export { appendRandom } from "./append_random.ts";
-export { attendFromHost } from "./attend_from_host.ts";
+export { attendFromHost, keepValues } from "./attend_from_host.ts";
 export { attendOuter, attendOver, listAttended, listOuter } from "./attend.ts";
 export { attendPicked, selectBlocks, selectOnHost } from "./block_selection.ts";
 export { Evicting, type EvictingStep } from "./evicting.ts";

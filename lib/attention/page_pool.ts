@@ -1,5 +1,7 @@
 import { type Device, LimitExceededError, type PooledBuffer } from "../gpu/mod.ts";
+import { FileValues, type FileValuesOptions } from "./file_values.ts";
 import { HostValues } from "./host_values.ts";
+import type { OutsideValues } from "./outside_values.ts";
 import { checkRoom } from "./page_room.ts";
 import type { AttentionShape } from "./shape.ts";
 import { type Slab, withoutValues } from "./slab.ts";
@@ -14,12 +16,20 @@ export interface PageOptions {
   /** Storage of values. Default "f32". */
   valueType?: StorageType;
   /**
-   * Where values lie: "gpu" beside the keys, or "host" in the machine's memory, as f32, from where those of attended tokens are
-   * brought in each layer and step, with a wait each time. For methods that attend over one list of tokens, such as
-   * "reattention", "streaming" and "full", scored by keys. Default "gpu".
+   * Where values lie: "gpu" beside the keys, "host" in the machine's memory, or "file" on its disk, as f32. From there those of
+   * attended tokens are brought in each layer and step, with a wait each time; selections and outputs are the same. Not for what reads
+   * values in order to select: scores "v", "qkv", "qkv2" (and with "_pe"), and the method "long-heads". Default "gpu".
    */
-  valuesOn?: "gpu" | "host";
+  valuesOn?: ValuesPlace;
+  /** With valuesOn "file": where it is made, and how much of it stays in memory too. */
+  valuesFile?: FileValuesOptions;
 }
+
+/** Where values can lie. */
+export type ValuesPlace = "gpu" | "host" | "file";
+
+/** Places of values, the fastest first. */
+export const valuesPlaces: readonly ValuesPlace[] = ["gpu", "host", "file"];
 
 /**
  * Pages of keys and values, shared by a cache and its forks. Page p is at the same place in every layer.
@@ -32,8 +42,12 @@ export class PagePool {
   readonly keyType: StorageType;
   /** Storage of values. */
   readonly valueType: StorageType;
-  /** The values, where they lie in host memory. */
-  readonly host: HostValues | undefined;
+  /** The values, where they lie in host memory or in a file. */
+  readonly host: OutsideValues | undefined;
+  /** Where the values lie. */
+  readonly valuesOn: ValuesPlace;
+  /** The folder of their file, where one was named. */
+  readonly valuesFolder: string | undefined;
   readonly #device: Device;
   readonly #shape: AttentionShape;
   readonly #slabs: Slab[] = [];
@@ -68,14 +82,18 @@ export class PagePool {
         throw new RangeError(`${name} "${type}" is none; there are ${storageTypes.join(", ")}`);
       }
     }
-    const { valuesOn = "gpu" } = options;
-    if (valuesOn !== "gpu" && valuesOn !== "host") {
-      throw new RangeError(`valuesOn "${valuesOn}" must be "gpu" or "host"`);
+    const { valuesOn = "gpu", valuesFile } = options;
+    if (!valuesPlaces.includes(valuesOn)) {
+      throw new RangeError(`valuesOn "${valuesOn}" must be ${valuesPlaces.map((place) => `"${place}"`).join(" or ")}`);
     }
-    if (valuesOn === "host" && this.valueType !== "f32") {
-      throw new RangeError(`valuesOn "host": values are kept there as f32; leave valueType ${this.valueType} out`);
+    if (valuesOn !== "gpu" && this.valueType !== "f32") {
+      throw new RangeError(
+        `valuesOn "${valuesOn}": values are kept there as f32; leave valueType ${this.valueType} out`,
+      );
     }
-    this.host = valuesOn === "host" ? new HostValues(shape, this.pageTokens) : undefined;
+    if (valuesFile && valuesOn !== "file") {
+      throw new RangeError(`valuesFile is for valuesOn "file"; with "${valuesOn}" leave it out`);
+    }
     if (
       !device.info.f16 && (this.keyType === "f16" || this.valueType === "f16")
     ) {
@@ -83,6 +101,11 @@ export class PagePool {
         `f16 storage: this adapter has no working f16; use "f32"`,
       );
     }
+    this.valuesOn = valuesOn;
+    this.valuesFolder = valuesFile?.folder;
+    // A device that only counts makes no file.
+    if (valuesOn === "file" && !device.counts) this.host = new FileValues(shape, this.pageTokens, valuesFile);
+    else if (valuesOn !== "gpu") this.host = new HostValues(shape, this.pageTokens);
   }
 
   /** The slabs, in the order they were made. */
@@ -116,6 +139,7 @@ export class PagePool {
         this.#device.buffers.release(buffer);
       }
     }
+    this.host?.[Symbol.dispose]();
     this.#slabs.length = this.#slabOf.length = 0;
     this.#free.length = 0;
   }

@@ -7,7 +7,7 @@ import { picksAtOnce, pickTokens } from "./pick_tokens.ts";
 import { alignedWindowStart, outerLayout } from "./outer_layout.ts";
 import { scoresOnHost } from "./own_scorer.ts";
 import { lastQueries, rememberQueries } from "./recent_queries.ts";
-import { newTokensVote, votingHeads } from "./scoring.ts";
+import { newTokensVote, scoresReadValues, votingHeads } from "./scoring.ts";
 import { prepareOwnScores } from "./score_by_own.ts";
 import { selectTokens } from "./select.ts";
 import type { AttentionShape } from "./shape.ts";
@@ -35,12 +35,15 @@ export class ReAttention implements AttentionMethod {
   readonly knobs: Readonly<Knobs>;
   /** What stays in the cache as the context grows, in words. */
   readonly cacheGrowth = "every token stays; each step attends to a bounded number of them";
+  /** The types of scores that take values into account. */
+  readonly readsValuesFor?: string;
   readonly #votingHeads: number;
 
   /** `shape` bounds how many tokens can be picked where `recallClip` does not. */
   constructor(knobs: Readonly<Knobs>, shape: AttentionShape) {
     this.knobs = knobs;
     this.name = knobs.prefill === "window" ? "reattention-window" : "reattention";
+    if (scoresReadValues(knobs.scoring)) this.readsValuesFor = `scores of the type "${knobs.scoring}"`;
     const heads = votingHeads(knobs.scoring, shape);
     this.#votingHeads = knobs.share === "layer" ? heads : heads / shape.keyValueHeads;
   }

@@ -78,19 +78,34 @@ export function attendRelative(
   attended: AttendedTokens,
   options: RelativeOptions,
 ): Tensor {
-  const { output, sums, keys } = runRelative(step, layer, queries, attended, options);
+  const { bring } = step.root;
+  if (bring) {
+    const run = (queries: Tensor, attended: AttendedTokens, brought: Tensor) =>
+      outputOf(runRelative(step, layer, queries, attended, options, brought));
+    return bring({ queries, attended, run });
+  }
+  return outputOf(runRelative(step, layer, queries, attended, options));
+}
+
+function outputOf({ output, sums, keys }: RelativeAttention): Tensor {
   sums[Symbol.dispose]();
   keys[Symbol.dispose]();
   return output;
 }
 
-/** The same, with what later sums over rows need; the caller disposes all of it. */
+/**
+ * The same, with what later sums over rows need; the caller disposes all of it.
+ *
+ * @param brought the tokens' values where the cache's pages don't have them, f32 [batch, KV heads, bound, padded head size]; without
+ * them the output means nothing there
+ */
 export function runRelative(
   step: AttentionStep,
   layer: number,
   queries: Tensor,
   attended: AttendedTokens,
   options: RelativeOptions,
+  brought?: Tensor,
 ): RelativeAttention {
   const { device, context: { cache } } = step;
   const { keyValueHeads, headSize } = cache.shape;
@@ -107,7 +122,8 @@ export function runRelative(
   using values = Tensor.empty(device, shape, "f32", "gathered values");
   using grid = attended.grid?.share() ?? foldGrid(step, attended.counts);
   const angles = anglesOf(step, attended, options);
-  gather(step, layer, { ...attended, grid }, { keys, values, rotation: angles, positions: "none" });
+  const keysOnly = cache.pool.host !== undefined;
+  gather(step, layer, { ...attended, grid }, { keys, values, rotation: angles, positions: "none", keysOnly });
   const output = Tensor.empty(device, queries.shape, "f32", "attention output");
   const sums = Tensor.empty(device, [batch, rows, queryHeads], "f32", "sums of exponentials");
   const SHARE = queryHeads / keyValueHeads % 2 === 0 ? 2 : 1;
@@ -118,7 +134,9 @@ export function runRelative(
     overrides: { WORKGROUP },
     constants: { ...relativeConstants(options.relative, headSize), SIZE: headSize, SHARE },
     params: { ...relativeParams(step, queries, attended, options), padded, ...sight(options) },
-    bindings: [queries, keys, values, attended.indices, attended.counts, angles, output, sums].map(({ buffer }) => ({
+    bindings: [queries, keys, brought ?? values, attended.indices, attended.counts, angles, output, sums].map((
+      { buffer },
+    ) => ({
       buffer,
     })),
     groups: Math.ceil(threads / WORKGROUP),

@@ -8,7 +8,7 @@ import type { AttentionStep } from "./step.ts";
 export interface GatheredRun {
   /** f32 [batch, KV heads, bound, padded head size]. */
   readonly keys: Tensor;
-  /** f32 of the same shape. */
+  /** f32 of the same shape; they mean nothing where values lie outside the GPU. */
   readonly values: Tensor;
   /** Most tokens of a run. */
   readonly bound: number;
@@ -40,7 +40,9 @@ export function gatherRuns(
   const keys = Tensor.empty(device, shape, "f32", "gathered keys");
   const values = Tensor.empty(device, shape, "f32", "gathered values");
   const table = rotation.upTo(positions === "original" ? Math.max(...cache.lengths) : 1);
-  gather(step, layer, { indices, counts, grid, selections: 1, bound }, { keys, values, rotation: table, positions });
+  const keysOnly = cache.pool.host !== undefined;
+  const into = { keys, values, rotation: table, positions, keysOnly };
+  gather(step, layer, { indices, counts, grid, selections: 1, bound }, into);
   return {
     keys,
     values,

@@ -1,7 +1,7 @@
 import { Tensor } from "../tensor/mod.ts";
 import { rotateQueries } from "./attend.ts";
 import { isOwnScoring } from "./own_scorer.ts";
-import { newTokensVote, votingHeads } from "./scoring.ts";
+import { newTokensVote, scoresReadValues, votingHeads } from "./scoring.ts";
 import { headVectors } from "./shape.ts";
 import type { AttentionStep } from "./step.ts";
 import { readsStored, type StorageType } from "./storage.ts";
@@ -35,11 +35,6 @@ export class ScoreSource {
   /** Takes what the type of scores asks for: the cache's pages as they are for "qk", vectors made for this step otherwise. */
   constructor(step: AttentionStep, layer: number, queries: Tensor) {
     const { cache, method: { knobs: { scoring } } } = step.context;
-    if (cache.pool.host && scoring !== "qk") {
-      throw new RangeError(
-        `valuesOn "host": scores must be "qk", which reads keys alone, not ${JSON.stringify(scoring)}`,
-      );
-    }
     this.heads = votingHeads(scoring, cache.shape);
     // A scorer of one's own reads queries and keys as they are.
     if (scoring === "qk" || isOwnScoring(scoring)) {
@@ -140,10 +135,12 @@ function writeVectors(step: AttentionStep, layer: number, { target, count, newes
   const { cache, method: { knobs: { scoring } } } = step.context;
   const { keyValueHeads, headSize } = cache.shape;
   const threads = cache.batch * keyValueHeads * count;
+  // Where values lie elsewhere and none is read, the keys stand in for the binding.
+  const keysOnly = cache.pool.host !== undefined && !scoresReadValues(scoring);
   for (const slab of cache.slabs()) {
     step.device.commands.dispatch({
       kernel: "score_vectors",
-      ...readsStored({ keys: cache.pool.keyType, values: cache.pool.valueType }),
+      ...readsStored({ keys: cache.pool.keyType, values: keysOnly ? cache.pool.keyType : cache.pool.valueType }),
       constants: { D4: headVectors(headSize) },
       params: {
         ...cache.addressing(slab),
@@ -159,7 +156,7 @@ function writeVectors(step: AttentionStep, layer: number, { target, count, newes
       },
       bindings: [
         { buffer: slab.keys[layer] },
-        { buffer: slab.values[layer] },
+        { buffer: keysOnly ? slab.keys[layer] : slab.values[layer] },
         // Where nothing is rotated no angle is read; the layout stands in for the binding.
         ...[cache.table, step.selecting, rotation ?? step.selecting, target].map(({ buffer }) => ({ buffer })),
       ],

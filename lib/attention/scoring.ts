@@ -15,6 +15,11 @@ export function newTokensVote(scoring: Scoring | OwnScoring): boolean {
   return scoring === "k" || scoring === "v";
 }
 
+/** Whether all tokens' values are read in order to score. */
+export function scoresReadValues(scoring: Scoring | OwnScoring): boolean {
+  return typeof scoring === "string" && (scoring === "v" || scoring.startsWith("qkv"));
+}
+
 /** Heads that vote: query heads, or KV heads where the step's own keys or values do. */
 export function votingHeads(
   scoring: Scoring | OwnScoring,

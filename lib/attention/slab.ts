@@ -8,7 +8,7 @@ export interface Slab {
   readonly pages: number;
   /** Keys, one buffer per layer: [pages, KV heads, page tokens, padded head size]. */
   readonly keys: readonly PooledBuffer[];
-  /** Values, likewise; reading it throws where they lie in host memory. */
+  /** Values, likewise; reading it throws where they lie elsewhere. */
   readonly values: readonly PooledBuffer[];
 }
 
@@ -18,7 +18,7 @@ export function withoutValues(slab: Omit<Slab, "values">): Slab {
     ...slab,
     get values(): never {
       throw new RangeError(
-        'the values lie in host memory (valuesOn "host"), where this method, score or operation can\'t read them; use valuesOn "gpu"',
+        'the values lie outside the GPU (valuesOn), where this method, score or operation can\'t read them; use valuesOn "gpu"',
       );
     },
   };

@@ -86,6 +86,10 @@ export interface StepMethod {
   /** Does what has to be waited for before a layer attends; methods without such work have none. */
   prepare?(step: AttentionStep, layer: number, queries: Tensor): Promise<void>;
   /**
+   * What it reads values for besides attending, in words; values must then lie on the GPU. Default: nothing.
+   */
+  readonly readsValuesFor?: string;
+  /**
    * Attends in one layer.
    *
    * @param step the step, its keys and values already stored
@@ -116,6 +120,21 @@ export interface AttendCall {
   readonly attended: AttendedTokens;
   /** Rotary angles of keys and queries. */
   readonly table: RotationTable;
+}
+
+/** One attention whose values have to be brought before it can run. */
+export interface AwaitedAttention {
+  /** f32 [batch, rows, query heads, head size], before rotation. */
+  readonly queries: Tensor;
+  /** The tokens. */
+  readonly attended: AttendedTokens;
+  /**
+   * Attends.
+   *
+   * @param brought the tokens' values, f32 [batch, KV heads, bound, padded head size]
+   * @returns f32 of the queries' shape
+   */
+  run(queries: Tensor, attended: AttendedTokens, brought: Tensor): Tensor;
 }
 
 /** Stands around attention over listed tokens: sees what goes in, and may have it run over other tokens. */
@@ -190,8 +209,8 @@ export class AttentionStep {
   readonly #byMethod = new Map<StepMethod, AttentionStep>();
   /** The step that this one is a layer's view of; itself where all layers attend alike. */
   readonly root: AttentionStep;
-  /** Takes attention over listed tokens down in place of running it, while it is set on the root. */
-  listener: AttentionWatch | undefined;
+  /** While it is set on the root, attention is handed to it in place of running: its values have to be brought first. */
+  bring: ((call: AwaitedAttention) => Tensor) | undefined;
   #shared: AttendedTokens | undefined;
   readonly #zeros = new Map<string, Tensor>();
   readonly #found = new Map<string, unknown>();

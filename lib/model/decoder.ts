@@ -1,4 +1,10 @@
-import { attendFromHost, type AttentionShape, type AttentionStep, RotationTable } from "../attention/mod.ts";
+import {
+  attendFromHost,
+  type AttentionShape,
+  type AttentionStep,
+  keepValues,
+  RotationTable,
+} from "../attention/mod.ts";
 import type { Device } from "../gpu/mod.ts";
 import { add, embedding, linear, rmsNorm, slice, type Tensor } from "../tensor/mod.ts";
 import { attentionShapeOf } from "./attention_shape.ts";
@@ -158,7 +164,10 @@ export class Decoder {
     using keys = heads(maps[1], keyValueHeads, weights.keyNorm);
     using values = heads(maps[2], keyValueHeads);
     cache.store(layer, keys, values, step.layout);
-    if (wanted === "cache" && leavesNoTrace(step, layer)) return;
+    if (wanted === "cache" && leavesNoTrace(step, layer)) {
+      if (cache.pool.host) await keepValues(step, layer, values);
+      return;
+    }
     if (method.prepare) await method.prepare(step, layer, queries);
     using output = cache.pool.host
       ? await attendFromHost(step, layer, queries, values)

@@ -46,6 +46,7 @@ export { Session } from "./session.ts";
 export { SessionBatch } from "./session_batch.ts";
 export { methodFor, type MethodModel, type MethodOptions } from "./session_method.ts";
 export type { AppendOptions, GenerateOptions, SessionModel } from "./session_options.ts";
+export { type MeasuredRun, measureRun } from "./plan/measure_run.ts";
 export { type PlanOptions, planRun } from "./plan/plan_run.ts";
 export { configOfShape, type ShapeName, shapeNames } from "./plan/presets.ts";
 export { describePlan, type PlanChange, type PlannedRun, type TierBytes } from "./plan/run_plan.ts";

@@ -15,6 +15,13 @@ export interface ReaderState {
   readonly pending: readonly number[];
 }
 
+function checkValuesOn({ name, readsValuesFor }: AttentionMethod, { pool: { valuesOn } }: KeyValueCache): void {
+  if (valuesOn === "gpu" || !readsValuesFor) return;
+  throw new RangeError(
+    `valuesOn "${valuesOn}": ${name} reads the values of all tokens for ${readsValuesFor}; use valuesOn "gpu"`,
+  );
+}
+
 /** One context being read: its cache, the tokens that wait to be read, and where its question starts. It owns its cache. */
 export class SequenceReader {
   /** Makes its steps. */
@@ -30,6 +37,7 @@ export class SequenceReader {
 
   /** Takes over the cache. */
   constructor(model: SessionModel, method: AttentionMethod, cache: KeyValueCache, options: { trace: boolean }) {
+    checkValuesOn(method, cache);
     this.trace = options.trace ? new Trace(cache.device) : undefined;
     this.stepper = new Stepper(model, method, cache, this.trace);
   }
@@ -134,6 +142,8 @@ export class SequenceReader {
   /** A reader of the same context that goes its own way, by another method if one is given. */
   fork(method: AttentionMethod = this.stepper.method): SequenceReader {
     const { model } = this.stepper;
+    // Refused before any page is shared.
+    checkValuesOn(method, this.cache);
     const fork = new SequenceReader(model, method, this.cache.fork(), { trace: this.trace !== undefined });
     fork.pending = this.pending;
     fork.tookIn(this.#read);

@@ -1,4 +1,4 @@
-import { type AttentionMethod, type Knobs, type TraceStep } from "../attention/mod.ts";
+import { type AttentionMethod, type Knobs, type TraceStep, type ValuesTraffic } from "../attention/mod.ts";
 import { appendForLogits, appendTo } from "./append.ts";
 import type { TextSource } from "./append_stream.ts";
 import { type AnswerProbability, forceAnswer, readToAnswer } from "./forced_answer.ts";
@@ -77,6 +77,11 @@ export class Session {
     return this.#reader.cache.bytes;
   }
 
+  /** With values in a file: how often they were in memory when they were wanted, by this session and its forks. */
+  get valuesTraffic(): ValuesTraffic | undefined {
+    return this.#reader.cache.pool.host?.traffic;
+  }
+
   /** Bytes that the method keeps beside keys and values, such as vectors of blocks or lists of what was not evicted. */
   get memoryBytes(): number {
     return this.#reader.cache.sequences.reduce((sum, sequence) => sum + sequence.memoryBytes, 0);
@@ -86,7 +91,7 @@ export class Session {
    * Reads tokens or text into the cache, chunk by chunk (ALGORITHM section 7). A text that begins the session comes with what
    * the tokenizer puts before a text. A stream (a file, standard input) is read as it comes and never held as a whole: its
    * tokens and steps are those of the whole text, the next piece is asked for when the last one is read, and it is
-   * cancelled where reading fails. The session then goes on with what was read; `length` tells how much that is.
+   * cancelled where reading fails. The session then goes on with what was read (`length`).
    *
    * @throws {MemoryBudgetError} where memory can't hold all tokens (nothing was read then), or the next ones of a stream.
    * @throws {RangeError} where the scope passes the trained context, saying by how much, or a stream is no UTF-8 text.
@@ -109,9 +114,8 @@ export class Session {
   }
 
   /**
-   * Reads tokens like `append` and tells what the model expects after each of them.
+   * Reads tokens like `append` and tells what the model expects after each: logits, row-major [tokens, vocabulary].
    *
-   * @returns logits, row-major [tokens, vocabulary]
    * @throws {RangeError} where the scope passes the trained context, saying by how much.
    */
   async logits(tokens: readonly number[], options: AppendOptions = {}): Promise<Float32Array> {
@@ -130,14 +134,12 @@ export class Session {
    * @throws {RangeError} for knobs that `createSession` refuses.
    */
   fork({ knobs }: { knobs?: Partial<Knobs> } = {}): Session {
-    if (!knobs) return new Session(this.#reader.fork());
-    return new Session(this.#reader.fork(methodWithKnobs(this.model, this.method, knobs)));
+    return new Session(this.#reader.fork(knobs && methodWithKnobs(this.model, this.method, knobs)));
   }
 
   /**
-   * Writes an answer to a prompt. The prompt's last token is the first decode step.
+   * Writes an answer to a prompt, whose last token is the first decode step; gives its tokens, without the stop token.
    *
-   * @returns the answer's tokens, without the stop token
    * @throws {RangeError} for an empty prompt with nothing before it, or options that are wrong.
    */
   async generate(prompt: readonly number[], options: GenerateOptions): Promise<number[]> {
@@ -242,10 +244,9 @@ export class Session {
   }
 
   /** The same for several interventions under one question, each on its own. */
-  async interveneEach(
-    question: InterventionQuestion,
-    interventions: readonly Intervention[],
-  ): Promise<InterventionEffect[]> {
+  async interveneEach(question: InterventionQuestion, interventions: readonly Intervention[]): Promise<
+    InterventionEffect[]
+  > {
     const answer = question.answer ?? await this.#ownAnswer(question);
     return await this.#onFork((fork) => interveneEach(fork, { ...question, answer }, interventions));
   }

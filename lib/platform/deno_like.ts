@@ -6,6 +6,8 @@ export interface DenoFile {
   seek(offset: number, whence: number): Promise<number>;
   read(into: Uint8Array): Promise<number | null>;
   write(from: Uint8Array): Promise<number>;
+  seekSync(offset: number, whence: number): number;
+  readSync(into: Uint8Array): number | null;
   sync(): Promise<void>;
   writeSync(from: Uint8Array): number;
   syncDataSync(): void;
@@ -36,6 +38,9 @@ export interface DenoLike {
     path: string | URL,
     options: Record<string, boolean>,
   ): Promise<DenoFile>;
+  openSync(path: string, options: Record<string, boolean>): DenoFile;
+  makeTempFileSync(options: { dir?: string; prefix: string; suffix: string }): string;
+  removeSync(path: string): void;
   stat(path: string | URL): Promise<{ size: number }>;
   readTextFileSync(path: string): string;
   readDir(path: string | URL): AsyncIterable<{ name: string; isDirectory: boolean; isSymlink: boolean }>;

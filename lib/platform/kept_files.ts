@@ -4,6 +4,7 @@ import type { DenoFile, DenoLike } from "./deno_like.ts";
 import { failure, shown } from "./error.ts";
 import { PartialFile } from "./partial_file.ts";
 import { deno, needDeno } from "./runtime.ts";
+import { ScratchFile } from "./scratch_file.ts";
 
 /** Whether there are files to write: false in a browser. */
 export function hasFiles(): boolean {
@@ -21,6 +22,16 @@ export async function openPartial(path: string): Promise<PartialFile> {
   } catch (error) {
     throw failure(`cannot write ${shown(path)}`, error);
   }
+}
+
+/**
+ * Makes a file for bytes that are too many for memory and wanted by this process alone.
+ *
+ * @param folder default: the system's folder for temporary files
+ * @throws {PlatformError} if it can't be made, or in a browser.
+ */
+export function openScratch(folder?: string): ScratchFile {
+  return new ScratchFile(needDeno("making a file for values"), folder);
 }
 
 /**

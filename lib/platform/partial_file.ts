@@ -32,6 +32,19 @@ export async function freeDiskBytes(folder: string): Promise<number> {
   }
 }
 
+/** The same without a wait, for a folder or the system's folder for temporary files. */
+export function freeDiskBytesNow(folder?: string): number {
+  const builtin = (globalThis as { process?: { getBuiltinModule?(name: string): unknown } }).process?.getBuiltinModule;
+  try {
+    const { statfsSync } = builtin!("node:fs") as { statfsSync(path: string): { bavail: number; bsize: number } };
+    const { tmpdir } = builtin!("node:os") as { tmpdir(): string };
+    const { bavail, bsize } = statfsSync(folder ?? tmpdir());
+    return bavail * bsize;
+  } catch {
+    return Infinity;
+  }
+}
+
 /** A file that grows by appending and keeps what it has when that is interrupted. */
 export class PartialFile {
   readonly #path: string;

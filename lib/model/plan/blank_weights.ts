@@ -66,3 +66,12 @@ export class BlankWeights implements WeightStore {
     throw new Error("blank weights have no integers");
   }
 }
+
+/** Numbers of mean 0 for `BlankWeights`, the same each time: small, as weights are. */
+export function randomBlock(): Float32Array<ArrayBuffer> {
+  let state = 1;
+  return Float32Array.from({ length: 2 ** 16 + 1 }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return 0.08 * (state / 2 ** 32 - 0.5);
+  });
+}

@@ -30,8 +30,8 @@ export interface CountedBytes {
   readonly peak: number;
   /** Most bytes at once while the weights were loaded. */
   readonly loadingPeak: number;
-  /** Bytes of values in host memory. */
-  readonly hostBytes: number;
+  /** Bytes of values outside the GPU: in host memory or in a file. */
+  readonly outsideBytes: number;
   /** Why the run can't be, where the adapter can't bind or hold one of its tensors: what is counted then ends there. */
   readonly refusal?: string;
 }
@@ -67,8 +67,8 @@ export async function countRun(device: Device, config: ModelConfig, run: RunToCo
   }
   const resident = memory.figures().filter(({ liveBytes }) => liveBytes > 0);
   const { pool, sequences: [{ pages }] } = cache;
-  const hostBytes = pages.length * model.config.layers * (pool.host?.pageBytes ?? 0);
-  return { resident, peak: memory.peakBytes, loadingPeak, hostBytes, ...(refusal && { refusal }) };
+  const outsideBytes = pages.length * model.config.layers * (pool.host?.pageBytes ?? 0);
+  return { resident, peak: memory.peakBytes, loadingPeak, outsideBytes, ...(refusal && { refusal }) };
 }
 
 async function readContext(reader: SequenceReader, length: number): Promise<void> {

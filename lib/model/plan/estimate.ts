@@ -6,7 +6,7 @@ import { DecoderWeights } from "../decoder_weights.ts";
 import { Model } from "../model.ts";
 import { promptSteps } from "../prompt_steps.ts";
 import { Stepper } from "../stepper.ts";
-import { BlankWeights } from "./blank_weights.ts";
+import { BlankWeights, randomBlock } from "./blank_weights.ts";
 import type { RunToCount } from "./count_run.ts";
 import { timeSteps } from "./time_steps.ts";
 import { duration, grouped } from "./words.ts";
@@ -27,18 +27,22 @@ interface Line {
   readonly secondsPerToken: number;
 }
 
-/** Layers and vocabulary of the model that is timed, and most rows of a chunk on a software adapter. */
-const TIMED = { layers: 2, vocabulary: 4096, softwareRows: 64 };
-/** Weights of a layer from which on one is timed alone. */
-const LARGE_LAYER = 2 ** 25;
+/** Weights of the layers that are timed, at most (one layer is timed whatever it has). */
+const MOST_WEIGHTS = { software: 2 ** 25, gpu: 2 ** 29 };
+/** Weights of an output head that is timed whole, and the vocabulary that stands in for a larger one. */
+const SMALL_HEAD = { weights: 2 ** 24, vocabulary: 4096 };
+/** Most rows of a chunk that is timed on a software adapter. */
+const SOFTWARE_ROWS = 64;
 /** Tokens cached when steps are timed, as multiples of the most that a step attends to. */
 const LENGTHS = { software: [2, 32], gpu: [32, 2048] };
 /** Bytes of keys and values that are cached at most when steps are timed. */
 const MOST_CACHED = { software: 2 ** 28, gpu: 2 ** 31 };
+
 /**
- * Estimates a run's time. Two layers of the model's sizes (one, if it is large) with random weights are timed on the device: a chunk and a decode step, each
- * with two lengths of random keys and values in the cache. A line through both gives a step's time by the tokens that it scores and
- * attends to; it is summed over the run's steps, times the model's layers, and the output head is added by its number of weights.
+ * Estimates a run's time. Layers of the model's sizes with random weights, all of a small model's and as many of a large one's as can be
+ * loaded fast, are timed on the device: a chunk and a decode step, each with two lengths of random keys and values in the cache. A line
+ * through both gives a step's time by the tokens that it scores and attends to; it is summed over the run's steps, times the layers
+ * that were not timed, and the rest of the output head is added by its number of weights.
  */
 export async function estimateTime(
   device: Device,
@@ -48,31 +52,40 @@ export async function estimateTime(
 ): Promise<TimeEstimate> {
   const start = performance.now();
   try {
-    const most = layerWeights(config) > LARGE_LAYER ? 1 : TIMED.layers;
-    const timed = { ...config, layers: Math.min(config.layers, most), vocabularySize: TIMED.vocabulary };
+    const timed = timedPart(device, config);
     const weights = await DecoderWeights.load(device, timed, new BlankWeights(timed, randomBlock()), {
       type: run.weights,
     });
     using model = new Model(timed, undefined, new Decoder(device, timed, weights));
     const [short, long] = timedLengths(device, timed, method, run);
     const { chunkSize } = method.knobs;
-    const rows = device.info.software ? Math.min(chunkSize, TIMED.softwareRows) : chunkSize;
+    const rows = device.info.software ? Math.min(chunkSize, SOFTWARE_ROWS) : chunkSize;
     const chunk = await timeLine(model, method, run, rows, [short, long]);
     const single = await timeLine(model, method, run, 1, [short, long]);
     const layers = config.layers / timed.layers;
-    const head = single.seconds / timed.layers * config.hiddenSize * config.vocabularySize / layerWeights(config);
+    const headWeights = config.hiddenSize * (config.vocabularySize - timed.vocabularySize);
+    const head = single.seconds / timed.layers * headWeights / layerWeights(config);
     const prefillSeconds = layers * sumOfSteps(method, run.length, chunk, rows);
     const last = shapeAt(run.length + 1, 1);
     const tokenSeconds = layers * (single.seconds + single.secondsPerToken * tokensRead(method, last)) + head;
     const text =
       `About ${duration(prefillSeconds)} to read the context and ${duration(tokenSeconds)} a token after it: ` +
-      `steps of ${timed.layers} layers timed at ${grouped(short)} and ${grouped(long)} tokens ` +
+      `steps of ${timed.layers} of ${config.layers} layers timed at ${grouped(short)} and ${grouped(long)} tokens ` +
       `(${duration((performance.now() - start) / 1000)}), a line through both.`;
     return { prefillSeconds, tokenSeconds, text };
   } catch (error) {
     if (!(error instanceof GpuError)) throw error;
     return { prefillSeconds: NaN, tokenSeconds: NaN, text: `No time: calibrating failed (${error.message})` };
   }
+}
+
+/** The model with as many layers as are timed, and as much of its output head. */
+function timedPart({ info }: Device, config: ModelConfig): ModelConfig {
+  const weights = info.software ? MOST_WEIGHTS.software : MOST_WEIGHTS.gpu;
+  const layers = Math.max(1, Math.min(config.layers, Math.floor(weights / layerWeights(config))));
+  const { hiddenSize, vocabularySize } = config;
+  const whole = hiddenSize * vocabularySize <= SMALL_HEAD.weights;
+  return { ...config, layers, vocabularySize: whole ? vocabularySize : SMALL_HEAD.vocabulary };
 }
 
 /** Tokens that a step scores or attends to, in each head and row. */
@@ -136,12 +149,4 @@ function sumOfSteps(method: AttentionMethod, length: number, line: Line, timedRo
 /** Weights of a layer's matrices. */
 function layerWeights({ hiddenSize, intermediateSize, queryHeads, keyValueHeads, headSize }: ModelConfig): number {
   return hiddenSize * (2 * queryHeads * headSize + 2 * keyValueHeads * headSize + 3 * intermediateSize);
-}
-
-function randomBlock(): Float32Array<ArrayBuffer> {
-  let state = 1;
-  return Float32Array.from({ length: 2 ** 16 + 1 }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return 0.08 * (state / 2 ** 32 - 0.5);
-  });
 }

@@ -1,9 +1,10 @@
 import type { Device, MemoryFigure } from "../../gpu/mod.ts";
-import { memoryLimitBytes } from "../../platform.ts";
+import { hotBytesOf } from "../../attention/mod.ts";
+import { freeDiskBytesNow, memoryLimitBytes } from "../../platform.ts";
 import type { ModelConfig } from "../config.ts";
 import type { WeightType } from "../decoder_weights.ts";
 import type { SessionOptions } from "../model.ts";
-import { methodFor } from "../session_method.ts";
+import { methodFor, type MethodModel } from "../session_method.ts";
 import { attentionShapeOf } from "../attention_shape.ts";
 import { type CountedBytes, countRun, type RunToCount } from "./count_run.ts";
 import { estimateTime } from "./estimate.ts";
@@ -49,7 +50,7 @@ const SHORTER_TRIES = 4;
 export async function planRun(options: PlanOptions): Promise<PlannedRun> {
   const { device, config } = options;
   const run = completed(options);
-  const method = methodFor({ config, decoder: { attentionShape: attentionShapeOf(config) } }, options);
+  const method = methodFor(modelOf(config), options);
   const room = device.memory.roomBytes + device.memory.liveBytes + device.memory.idleBytes;
   const counted = await countRun(device, config, run);
   const gpu = tierOf(counted, room);
@@ -58,11 +59,13 @@ export async function planRun(options: PlanOptions): Promise<PlannedRun> {
       device.info.software ? "RAM and this process's memory limits" : "the GPU"
     } can give`
     : undefined;
-  const host = hostTier(device, counted, gpu);
-  const noHost = host && host.total > host.room
-    ? `values take ${gibibytes(host.total)} of the ${gibibytes(host.room)} of host memory that are left`
-    : undefined;
-  const reasons = [tooMuch, noHost, counted.refusal].filter((reason) => reason !== undefined);
+  const outside = outsideTiers(device, run, counted, gpu);
+  const noRoom = outside.filter(({ total, room }) => total > room).map(({ tier, total, room }) => {
+    return `values take ${gibibytes(total)} of the ${gibibytes(room)} ${
+      tier === "host" ? "of host memory that are left" : "that are free on the disk"
+    }`;
+  });
+  const reasons = [tooMuch, ...noRoom, counted.refusal].filter((reason) => reason !== undefined);
   const fits = reasons.length === 0;
   return {
     method: method.name,
@@ -70,12 +73,16 @@ export async function planRun(options: PlanOptions): Promise<PlannedRun> {
     answer: run.answer,
     storage: { weights: run.weights, keys: run.cache?.keyType ?? "f32", values: run.cache?.valueType ?? "f32" },
     adapter: device.info.name,
-    tiers: host ? [gpu, host] : [gpu],
+    tiers: [gpu, ...outside],
     fits,
     reasons,
     changes: fits ? [] : await changesThatFit(device, config, run, gpu),
     ...(options.time && { time: await estimateTime(device, config, method, run) }),
   };
+}
+
+function modelOf(config: ModelConfig): MethodModel {
+  return { config, decoder: { attentionShape: attentionShapeOf(config) } };
 }
 
 function completed({ length, answer = 64, weights = "f32", ...options }: PlanOptions): RunToCount {
@@ -101,12 +108,21 @@ function tierOf({ resident, peak, loadingPeak }: CountedBytes, room: number): Ti
   return { tier: "gpu", weights, keys, values, metadata, scratch, total, room };
 }
 
-/** Where values lie in host memory: what of it they take. A software adapter's memory is the host's too. */
-function hostTier({ info, memory }: Device, { hostBytes }: CountedBytes, gpu: TierBytes): TierBytes | undefined {
-  if (hostBytes === 0) return undefined;
+/** Where values lie outside the GPU: what they take of host memory and of the disk. A software adapter's memory is the host's too. */
+function outsideTiers(
+  { info, memory }: Device,
+  { cache }: RunToCount,
+  { outsideBytes }: CountedBytes,
+  gpu: TierBytes,
+): TierBytes[] {
+  if (outsideBytes === 0) return [];
   const left = info.software ? memory.roomBytes + memory.liveBytes + memory.idleBytes - gpu.total : memoryLimitBytes();
-  const none = { weights: 0, keys: 0, metadata: 0, scratch: 0 };
-  return { ...none, tier: "host", values: hostBytes, total: hostBytes, room: Math.max(0, left) };
+  const of = (tier: TierBytes["tier"], values: number, room: number): TierBytes => {
+    return { tier, weights: 0, keys: 0, values, metadata: 0, scratch: 0, total: values, room: Math.max(0, room) };
+  };
+  if (cache?.valuesOn !== "file") return [of("host", outsideBytes, left)];
+  const inMemory = Math.min(outsideBytes, hotBytesOf(cache.valuesFile));
+  return [of("host", inMemory, left), of("file", outsideBytes, freeDiskBytesNow(cache.valuesFile?.folder))];
 }
 
 /** Single changes after which the run fits, tried one by one. */
@@ -117,6 +133,7 @@ async function changesThatFit(
   tier: TierBytes,
 ): Promise<PlanChange[]> {
   const changes: PlanChange[] = [];
+  const { valuesOn = "gpu" } = run.cache ?? {};
   const consider = async (change: string, changed: Partial<RunToCount>): Promise<boolean> => {
     const { peak, loadingPeak, refusal } = await countRun(device, config, { ...run, ...changed });
     const total = Math.max(peak, loadingPeak);
@@ -128,13 +145,17 @@ async function changesThatFit(
   const weights = device.info.f16 ? "f16" : run.weights;
   for (const type of device.info.f16 ? ["f16", "int8"] as const : ["int8"] as const) {
     if (run.cache?.keyType === type || run.cache?.keyType === "int8") continue;
-    const cache = { ...run.cache, keyType: type, valueType: type };
-    if (await consider(`keys and values in ${type}`, { cache }) || run.weights === weights) continue;
-    await consider(`keys and values in ${type}, weights in f16`, { cache, weights });
+    // Outside the GPU values are f32.
+    const cache = { ...run.cache, keyType: type, ...(valuesOn === "gpu" && { valueType: type }) };
+    const what = valuesOn === "gpu" ? `keys and values in ${type}` : `keys in ${type}`;
+    if (await consider(what, { cache }) || run.weights === weights) continue;
+    await consider(`${what}, weights in f16`, { cache, weights });
   }
-  if (!device.info.software && run.cache?.valuesOn !== "host") {
-    const cache = { ...run.cache, valueType: "f32", valuesOn: "host" } as const;
-    await consider("values in host memory", { cache });
+  if (valuesOn === "gpu" && !methodFor(modelOf(config), run).readsValuesFor) {
+    const cache = { ...run.cache, valueType: "f32" } as const;
+    // A software adapter's memory is the host's.
+    if (!device.info.software) await consider("values in host memory", { cache: { ...cache, valuesOn: "host" } });
+    await consider("values in a file", { cache: { ...cache, valuesOn: "file" } });
   }
   if (run.method === "full") await consider('the method "reattention"', { method: "reattention" });
   // What does not grow with the length stays; the rest shrinks with it.

@@ -1,7 +1,7 @@
 import { type ModelConfig, parseConfig } from "../config.ts";
 
 /** A model known by its shape. */
-export type ShapeName = "llama-3.1-8b" | "mistral-7b-v0.3" | "llama-3.2-3b";
+export type ShapeName = "llama-3.1-8b" | "mistral-7b-v0.3" | "llama-3.2-3b" | "llama-3.2-1b";
 
 const llama3 = {
   model_type: "llama",
@@ -53,6 +53,17 @@ const configs: Readonly<Record<ShapeName, unknown>> = {
     tie_word_embeddings: true,
     rope_scaling: llama3Scaling(32),
   },
+  /** meta-llama/Llama-3.2-1B, config.json. */
+  "llama-3.2-1b": {
+    ...llama3,
+    hidden_size: 2048,
+    intermediate_size: 8192,
+    num_hidden_layers: 16,
+    num_attention_heads: 32,
+    head_dim: 64,
+    tie_word_embeddings: true,
+    rope_scaling: llama3Scaling(32),
+  },
 };
 
 function llama3Scaling(factor: number) {
@@ -68,7 +79,7 @@ function llama3Scaling(factor: number) {
 /** Names of the models known by their shape. */
 export const shapeNames: readonly ShapeName[] = Object.keys(configs) as ShapeName[];
 
-/** The config of a model known by its shape: llama-3.1-8b, mistral-7b-v0.3 or llama-3.2-3b; without weights or tokenizer. */
+/** The config of a model known by its shape: llama-3.1-8b, mistral-7b-v0.3, llama-3.2-3b or llama-3.2-1b; without weights or tokenizer. */
 export function configOfShape(name: ShapeName): ModelConfig {
   return parseConfig(configs[name]);
 }

@@ -5,8 +5,8 @@ import { gibibytes, grouped } from "./words.ts";
 
 /** Bytes of a run in one tier of memory, by what they are for. */
 export interface TierBytes {
-  /** Where: the adapter's memory (a software adapter's is the machine's RAM), or the host's. */
-  readonly tier: "gpu" | "host";
+  /** Where: the adapter's memory (a software adapter's is the machine's RAM), the host's, or a file on its disk. */
+  readonly tier: "gpu" | "host" | "file";
   /** Model weights. */
   readonly weights: number;
   /** Keys of all tokens. */

@@ -77,8 +77,13 @@ gpuTest("planRun's counting leaves nothing on the device and is right at a milli
 });
 
 Deno.test("configOfShape has as many parameters as the models say of themselves", () => {
-  // Model cards: 8.03B, 7.25B (Mistral 7B v0.3 with its larger vocabulary), 3.21B.
-  const billions: Record<ShapeName, number> = { "llama-3.1-8b": 8.03, "mistral-7b-v0.3": 7.25, "llama-3.2-3b": 3.21 };
+  // Model cards: 8.03B, 7.25B (Mistral 7B v0.3 with its larger vocabulary), 3.21B, 1.24B.
+  const billions: Record<ShapeName, number> = {
+    "llama-3.1-8b": 8.03,
+    "mistral-7b-v0.3": 7.25,
+    "llama-3.2-3b": 3.21,
+    "llama-3.2-1b": 1.24,
+  };
   for (const name of shapeNames) {
     assertEquals((parameterCount(configOfShape(name)) / 1e9).toFixed(2), billions[name].toFixed(2));
   }

@@ -7,13 +7,13 @@ export const INTERRUPTED = 130;
 
 /** What a command runs with. */
 export interface CommandRun {
-  /** Aborted by the first Ctrl-C; the second ends the program at once. */
+  /** Aborted by the first Ctrl-C or request to end; the second ends the program at once. */
   readonly signal: AbortSignal;
   /** A bar on the error stream. */
   readonly progress: Progress;
 }
 
-/** A command of the terminal that Ctrl-C asks to stop. */
+/** A command of the terminal that Ctrl-C, or a system's request to end, asks to stop. */
 export interface Command<Asked extends { readonly help: boolean }> extends Omit<PlainCommand<Asked>, "run"> {
   /** Does it; the exit code, 0 where there is none. */
   readonly run: (asked: Asked, run: CommandRun) => Promise<number | void>;
@@ -35,7 +35,8 @@ export function runCommand<Asked extends { readonly help: boolean }>(
     run: async (asked) => {
       const stop = new AbortController();
       const interrupt = () => stop.signal.aborted ? Deno.exit(INTERRUPTED) : stop.abort();
-      Deno.addSignalListener("SIGINT", interrupt);
+      // The second is what Slurm sends a task that is preempted or past its time, and systems that shut down.
+      for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, interrupt);
       const progress = terminalProgress();
       try {
         return await run(asked, { signal: stop.signal, progress });
@@ -45,7 +46,7 @@ export function runCommand<Asked extends { readonly help: boolean }>(
         console.error(`${command.name}: ${stopped(asked)}`);
         return INTERRUPTED;
       } finally {
-        Deno.removeSignalListener("SIGINT", interrupt);
+        for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.removeSignalListener(signal, interrupt);
       }
     },
   }, args);

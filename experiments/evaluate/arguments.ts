@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { EvaluateArgumentsError } from "./arguments_error.ts";
+import { type Spread, spreadOf, spreadOptions, type SpreadValues, withoutSpread } from "./spread/choice.ts";
 import { type Knobs, type MethodName, methodNames, paperKnobs } from "../../lib/attention/mod.ts";
 
 /** What can be evaluated. */
@@ -67,19 +69,22 @@ export interface EvaluateArguments {
   /** Asks questions again that failed in an earlier run. */
   readonly retryFailed: boolean;
   readonly out: string;
+  /** Who answers, where it is not this process. */
+  readonly spread?: Spread;
+  /** The arguments without those that say who answers. */
+  readonly args: readonly string[];
 }
 
-/** Arguments that can't be: the message says which and what would be right. */
-export class EvaluateArgumentsError extends Error {
-  /** The error's name. */
-  override readonly name = "EvaluateArgumentsError";
-}
+export { EvaluateArgumentsError };
 
 /** What the command takes. */
 export const USAGE: string = `usage: deno task evaluate --benchmark NAME [options]
 
 Puts a benchmark's questions to a model by several attention methods. Each answer is written to the disk in the layout that
 the benchmark's own scripts read, before the next question is asked; a run that was stopped goes on where it was.
+
+       deno task evaluate status|cancel|resume|collect FOLDER
+Of an evaluation that a cluster answers (--executor slurm): how far it is, its end, what is missing, and its answers.
 
   --benchmark NAME    longbench, longbench-e, leval, infinitebench (questions of the official release, see --data),
                       ruler, niah (needle grid), retrieval (InfiniteBench's pass key, number and key-value tasks),
@@ -96,6 +101,8 @@ the benchmark's own scripts read, before the next question is asked; a run that 
   --max-new N         most tokens of an answer (default: the benchmark's)
   --out FOLDER        where answers and tables go (default results/evaluate/NAME); several processes may share one
   --retry-failed      asks questions again that could not be answered in an earlier run
+  --executor local:4  processes of this machine answer; --executor slurm: a job array, with --parts N (default 32),
+                      --at-once N, --partition, --gres, --time, --account, and --sbatch OPTION for others of sbatch's
   --compare FILE      puts published scores beside ours: JSON with "source" and "rows" of "name" and "scores" by task
 
   releases
@@ -223,11 +230,16 @@ function parseDepths(list: readonly string[], context: z.RefinementCtx): number[
  */
 export function parseEvaluateArguments(args: readonly string[]): EvaluateArguments {
   const values = split(args);
-  if (values.help) return { ...parsed({ benchmark: "niah" }), help: true };
-  return parsed(values);
+  if (values.help) return { ...parsed({ benchmark: "niah" }), help: true, args };
+  const spread = spreadOf(values as SpreadValues);
+  if (spread && values.benchmark === "perplexity") {
+    throw new EvaluateArgumentsError("--executor doesn't go with perplexity: there are no questions to share out");
+  }
+  const own = Object.entries(values).filter(([name]) => !Object.hasOwn(spreadOptions, name));
+  return { ...parsed(Object.fromEntries(own)), ...(spread && { spread }), args: withoutSpread(args) };
 }
 
-function parsed(values: Record<string, unknown>): EvaluateArguments {
+function parsed(values: Record<string, unknown>): Omit<EvaluateArguments, "args"> {
   const result = schema.safeParse(values);
   if (!result.success) throw new EvaluateArgumentsError(result.error.issues.map(({ message }) => message).join("\n"));
   const {
@@ -245,13 +257,13 @@ function parsed(values: Record<string, unknown>): EvaluateArguments {
 const FLAGS = ["help", "together", "no-chat", "retry-failed"];
 
 function split(args: readonly string[]): Record<string, unknown> {
-  const options = Object.fromEntries(
+  const own = Object.fromEntries(
     Object.keys(schema.shape).map((name) => {
       return [name, { type: FLAGS.includes(name) ? "boolean" : "string" } as const];
     }),
   );
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: false }).values;
+    return parseArgs({ args: [...args], options: { ...own, ...spreadOptions }, allowPositionals: false }).values;
   } catch (error) {
     throw new EvaluateArgumentsError((error as Error).message);
   }

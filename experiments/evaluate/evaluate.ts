@@ -1,4 +1,4 @@
-import { openCompassOptionFinder, type Release } from "../../lib/evaluation/mod.ts";
+import { type AnswerKeeper, openCompassOptionFinder, type Release } from "../../lib/evaluation/mod.ts";
 import { writeAside } from "../../lib/platform.ts";
 import { readPlotlySource, renderReport, saveFigure } from "../../lib/viz/mod.ts";
 import type { EvaluateArguments } from "./arguments.ts";
@@ -7,7 +7,7 @@ import type { EvaluateOn } from "./evaluate_on.ts";
 import { heatmapSections } from "./heatmap.ts";
 import { mostTokens } from "./limits.ts";
 import { runPerplexity } from "./perplexity.ts";
-import { openRelease, planTasks, type QuestionSource } from "./questions.ts";
+import { openRelease, type PlannedTask, planTasks, type QuestionSource } from "./questions.ts";
 import { averageTable, partLines, type ScoredSet, scoreRun, scoreTable } from "./report.ts";
 import { type EvaluateRun, knobsOf, runEvaluation } from "./run.ts";
 import { keepSettings } from "./settings.ts";
@@ -24,19 +24,44 @@ export interface Evaluated {
 export async function answerAndScore(
   asked: EvaluateArguments,
   source: QuestionSource,
-  { model, progress, signal }: EvaluateOn,
+  on: EvaluateOn,
 ): Promise<Evaluated> {
-  const release = RELEASED.includes(asked.benchmark) ? await openRelease(asked, source) : undefined;
-  const tasks = await planTasks(asked, source, release);
+  const planned = await plan(asked, source);
   await keepSettings(asked);
-  const run = await runEvaluation(asked, tasks, {
-    model,
-    progress,
-    signal,
-    mostTokens: await mostTokens(asked, release),
-  });
+  const run = await answer(asked, planned, on);
   await tellFailures(asked, run);
+  const { release } = planned;
   return { run, scored: await scoreRun(run, asked, release && await optionFinderFor(asked, release, source)) };
+}
+
+/** Asks what is open of a part of the questions, or of all, and keeps the answers where `open` says. */
+export async function answerOnly(
+  asked: EvaluateArguments,
+  source: QuestionSource,
+  on: EvaluateOn,
+  open?: () => Promise<AnswerKeeper>,
+): Promise<EvaluateRun> {
+  return await answer(asked, await plan(asked, source), on, open);
+}
+
+interface Planned {
+  readonly tasks: readonly PlannedTask[];
+  readonly release: Release | undefined;
+}
+
+async function plan(asked: EvaluateArguments, source: QuestionSource): Promise<Planned> {
+  const release = RELEASED.includes(asked.benchmark) ? await openRelease(asked, source) : undefined;
+  return { release, tasks: await planTasks(asked, source, release) };
+}
+
+async function answer(
+  asked: EvaluateArguments,
+  { tasks, release }: Planned,
+  { model, progress, signal }: EvaluateOn,
+  open?: () => Promise<AnswerKeeper>,
+): Promise<EvaluateRun> {
+  const most = await mostTokens(asked, release);
+  return await runEvaluation(asked, tasks, { model, progress, signal, mostTokens: most, open });
 }
 
 /** OpenCompass's way to find a chosen letter, where it is wanted and at hand. */

@@ -1,5 +1,6 @@
 import type { Knobs, MethodName } from "../../lib/attention/mod.ts";
 import {
+  type AnswerKeeper,
   AnswerStore,
   type LoadedTask,
   predictionPath,
@@ -44,6 +45,8 @@ export interface EvaluateContext {
   readonly signal: AbortSignal;
   /** Most tokens of a prompt. */
   readonly mostTokens: number;
+  /** Opens what keeps the answers. Default: the store of the folder that was asked for. */
+  readonly open?: () => Promise<AnswerKeeper>;
 }
 
 /** A model's name in files: its last part. */
@@ -95,7 +98,7 @@ export async function runEvaluation(
   tasks: readonly PlannedTask[],
   context: EvaluateContext,
 ): Promise<EvaluateRun> {
-  using store = await AnswerStore.open(asked.out);
+  using store = await (context.open?.() ?? AnswerStore.open(asked.out));
   if (asked.retryFailed) store.retryFailed();
   const beat = setInterval(() => store.beat(), BEAT);
   try {
@@ -119,7 +122,7 @@ export async function runEvaluation(
 async function askAll(
   asked: EvaluateArguments,
   tasks: readonly PlannedTask[],
-  store: AnswerStore,
+  store: AnswerKeeper,
   { model, progress, signal, mostTokens }: EvaluateContext,
 ): Promise<EvaluateRun & { files: string[] }> {
   const run = {

@@ -2,7 +2,19 @@ import { fileExists, readText, writeAside } from "../../lib/platform.ts";
 import type { EvaluateArguments } from "./arguments.ts";
 
 /** What answers depend on, and what may change between the runs that make one set of answers. */
-const FREE = new Set(["help", "methods", "tasks", "limit", "lengths", "compare", "out", "data", "retryFailed"]);
+const FREE = new Set([
+  "help",
+  "methods",
+  "tasks",
+  "limit",
+  "lengths",
+  "compare",
+  "out",
+  "data",
+  "retryFailed",
+  "spread",
+  "args",
+]);
 
 /** What the answers of a folder were made with. */
 export function settingsOf(asked: EvaluateArguments): Record<string, unknown> {

@@ -117,7 +117,8 @@ export {
 } from "./question.ts";
 export { Random } from "./random.ts";
 export { type DemoRow, type NeedleAnswer, parseDemoRow } from "./records.ts";
-export { AnswerSet, AnswerStore, type UnansweredQuestion } from "./run/answer_store.ts";
+export type { AnswerKeeper, KeptAnswers, UnansweredQuestion } from "./run/answer_keeper.ts";
+export { AnswerSet, AnswerStore } from "./run/answer_store.ts";
 export {
   type FitOptions,
   fitPrompt,
@@ -144,6 +145,13 @@ export {
   type Score,
   standardError,
 } from "./statistics.ts";
+export {
+  type AnswerLine,
+  AnswerShard,
+  readTaskAnswers,
+  type ShardOfAnswers,
+  type TaskAnswers,
+} from "./shards/answer_shard.ts";
 export { type Collected, collectRun } from "./shards/collect.ts";
 export { dealTrials } from "./shards/deal.ts";
 export {

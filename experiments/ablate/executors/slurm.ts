@@ -1,10 +1,17 @@
 import { resolve } from "node:path";
-import type { RunFolder } from "../../../lib/evaluation/mod.ts";
 import { writeAside } from "../../../lib/platform.ts";
 import type { Executor, LiveTask, StartOptions } from "./executor.ts";
 import { cancelJobs, mostArrayTasks, queued, type QueuedTask, submit, trySubmit } from "./slurm_commands.ts";
 import type { SlurmOptions } from "./slurm_options.ts";
 import { workCommand } from "./work_command.ts";
+
+/** What Slurm has to know of a run: a sweep's or an evaluation's. */
+export interface SlurmRun {
+  /** Its folder. Logs go to `tasks/NUMBER` in it. */
+  readonly path: string;
+  /** Its name, what tells it from all others, and the folder that its tasks run in. */
+  readonly plan: { readonly name: string; readonly id: string; readonly cwd: string };
+}
 
 /** Names of a run's jobs: by them they are found again, whoever asks and from wherever. */
 export function jobNameOf({ name, id }: { name: string; id: string }): string {
@@ -24,7 +31,7 @@ export function arrayList(numbers: readonly number[]): string {
 
 /** What sbatch is told, but for the script. */
 export function sbatchArguments(
-  run: Pick<RunFolder, "path" | "plan">,
+  run: SlurmRun,
   tasks: readonly number[],
   { limit, sbatch }: SlurmOptions,
 ): string[] {
@@ -43,9 +50,10 @@ export function sbatchArguments(
 }
 
 /** The script of each task. It becomes the worker, so that Slurm's signals reach that. */
-export function batchScript(run: Pick<RunFolder, "path">, retryFailed: boolean): string {
-  const command = workCommand(run.path).map(quoted).join(" ");
-  return `#!/bin/sh\nexec ${command} "$SLURM_ARRAY_TASK_ID"${retryFailed ? " --retry-failed" : ""}\n`;
+export function batchScript(command: readonly string[], retryFailed: boolean): string {
+  return `#!/bin/sh\nexec ${command.map(quoted).join(" ")} "$SLURM_ARRAY_TASK_ID"${
+    retryFailed ? " --retry-failed" : ""
+  }\n`;
 }
 
 function quoted(text: string): string {
@@ -55,10 +63,12 @@ function quoted(text: string): string {
 /** Tasks as a Slurm job array. Once they are submitted, nothing depends on this machine. */
 export class SlurmExecutor implements Executor {
   readonly #options: SlurmOptions;
+  readonly #command: (run: string) => string[];
 
-  /** What Slurm is told. */
-  constructor(options: SlurmOptions) {
+  /** What Slurm is told, and the command of a run's tasks, which is given a task's number. */
+  constructor(options: SlurmOptions, command: (run: string) => string[] = workCommand) {
     this.#options = options;
+    this.#command = command;
   }
 
   /** @throws where Slurm is missing or not reached, its arrays are too small, or it takes no job with these options. */
@@ -73,24 +83,27 @@ export class SlurmExecutor implements Executor {
   }
 
   /** Submits an array of the tasks. */
-  async start(run: RunFolder, tasks: readonly number[], { retryFailed, log }: StartOptions): Promise<boolean> {
+  async start(run: SlurmRun, tasks: readonly number[], { retryFailed, log }: StartOptions): Promise<boolean> {
     const at = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
     const script = `${run.path}/submissions/${at}-${crypto.randomUUID().slice(0, 8)}.sh`;
     const args = sbatchArguments(run, tasks, this.#options);
-    await writeAside(script, batchScript(run, retryFailed).replace("\n", `\n# sbatch ${args.map(quoted).join(" ")}\n`));
+    await writeAside(
+      script,
+      batchScript(this.#command(run.path), retryFailed).replace("\n", `\n# sbatch ${args.map(quoted).join(" ")}\n`),
+    );
     const job = await submit([...args, script]);
     log(`submitted job ${job}: an array of ${tasks.length} tasks (${jobNameOf(run.plan)})`);
     return false;
   }
 
   /** Tasks in Slurm's queue. Those that only wait for their node to clean up have ended. */
-  async live(run: RunFolder): Promise<ReadonlyMap<number, LiveTask>> {
+  async live(run: SlurmRun): Promise<ReadonlyMap<number, LiveTask>> {
     const tasks = (await queued(jobNameOf(run.plan))).filter(({ state }) => state !== "COMPLETING");
     return new Map(tasks.map((task) => [task.task, inWords(task)]));
   }
 
   /** Ends all jobs of the run. */
-  async cancel(run: RunFolder): Promise<string> {
+  async cancel(run: SlurmRun): Promise<string> {
     const tasks = await queued(jobNameOf(run.plan));
     if (tasks.length === 0) return "no job of this run is in Slurm's queue";
     await cancelJobs([...new Set(tasks.map(({ job }) => job))]);

@@ -2,8 +2,9 @@ import { Database, fileExists, readBytes, writeAside } from "../../platform.ts";
 import { jsonLines } from "../data/json_lines.ts";
 import { type FileKind, migrate } from "../sweep/migrations.ts";
 import { WORKER_TABLE, Workers } from "../sweep/workers.ts";
+import type { AnswerLine } from "../shards/answer_shard.ts";
+import type { AnswerKeeper, KeptAnswers, UnansweredQuestion } from "./answer_keeper.ts";
 import type { PredictionRow } from "./prediction_row.ts";
-import type { AnswerRecord } from "./run_questions.ts";
 
 /** A file of answers ("ReAn"). */
 const ANSWERS: FileKind = {
@@ -21,20 +22,12 @@ const ANSWERS: FileKind = {
 
 const LINE_END = 0x0a;
 
-/** A question that got no answer, and why. */
-export interface UnansweredQuestion {
-  /** Its name in the task. */
-  readonly id: string;
-  /** What happened. */
-  readonly message: string;
-}
-
 /**
  * A folder's answers, in an SQLite file with the worker table of the sweeps: each answer is committed before the next question
  * is asked. Several processes may work on one folder: a question is claimed before it is asked, and claims of a process that
  * died are taken over.
  */
-export class AnswerStore {
+export class AnswerStore implements AnswerKeeper {
   readonly #folder: string;
   readonly #database: Database;
   readonly #workers: Workers;
@@ -88,6 +81,32 @@ export class AnswerStore {
     return new AnswerSet(`${this.#folder}/${file}`, file, this.#database, this.#workers);
   }
 
+  /**
+   * Takes in what tasks of a spread evaluation answered, and writes the prediction files of it. An answer that is there stays; one
+   * goes before a failure.
+   *
+   * @returns how many questions ended by it
+   */
+  async takeIn(lines: readonly AnswerLine[]): Promise<number> {
+    const sql = `INSERT INTO question VALUES (?, ?, ?, ?, NULL, ?) ON CONFLICT (file, id) DO UPDATE
+      SET status = excluded.status, row = excluded.row, worker = NULL
+      WHERE status = 'pending' OR (status = 'failed' AND excluded.status = 'done')`;
+    const added = this.#database.transaction(() =>
+      lines.map(({ file, id, place, status, row }) =>
+        this.#database.run(sql, file, id, place, status, JSON.stringify(row))
+      ).reduce((sum, count) => sum + count, 0)
+    );
+    for (const file of new Set(lines.map(({ file }) => file))) await (await this.set(file, [])).writePredictions();
+    return added;
+  }
+
+  /** How many questions it knows of, by how they ended. */
+  counts(): { readonly done: number; readonly failed: number; readonly open: number } {
+    const count = (status: string) =>
+      this.#database.get<{ count: number }>("SELECT count(*) AS count FROM question WHERE status = ?", status)!.count;
+    return { done: count("done"), failed: count("failed"), open: count("pending") + count("claimed") };
+  }
+
   /** Lets questions that failed be asked again; how many there are. */
   retryFailed(): number {
     return this.#database.run("UPDATE question SET status = 'pending', row = NULL WHERE status = 'failed'");
@@ -120,7 +139,7 @@ function free(database: Database, worker: string): void {
 }
 
 /** The answers of one prediction file. */
-export class AnswerSet implements AnswerRecord {
+export class AnswerSet implements KeptAnswers {
   /** Where its predictions go. */
   readonly path: string;
   readonly #file: string;

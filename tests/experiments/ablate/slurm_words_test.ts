@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { arrayList, batchScript, jobNameOf, sbatchArguments } from "../../../experiments/ablate/executors/slurm.ts";
 import { parseSlurmOptions } from "../../../experiments/ablate/executors/slurm_options.ts";
+import { workCommand } from "../../../experiments/ablate/executors/work_command.ts";
 import type { RunPlan } from "../../../lib/evaluation/mod.ts";
 
 const run = { path: "/shared/my runs/100%", plan: { name: "my run", id: "0a1b2c3d", cwd: "/home/me" } as RunPlan };
@@ -27,7 +28,7 @@ Deno.test("sbatchArguments asks for an array that can be put back into the queue
 });
 
 Deno.test("batchScript becomes the worker, whatever its folder is called", () => {
-  const script = batchScript({ path: "/a b/it's" }, true);
+  const script = batchScript(workCommand("/a b/it's"), true);
   assertStringIncludes(script, "#!/bin/sh\nexec '");
   assertStringIncludes(script, `'work' '/a b/it'\\''s' "$SLURM_ARRAY_TASK_ID" --retry-failed\n`);
 });

@@ -71,6 +71,8 @@ export async function startOnCluster({ out, parts, options, args, log }: SpreadS
     ...{ parts, args, options },
   };
   await executorOf(out, plan).check(parts);
+  // Slurm writes a task's log before the task begins. The plan comes last: with it all is there.
+  for (let part = 0; part < parts; part++) await Deno.mkdir(partFolder(out, part), { recursive: true });
   await writePlan(out, plan);
   await resumeOnCluster(out, { retryFailed: false, log });
 }
@@ -86,8 +88,6 @@ export async function resumeOnCluster(
   const open = lacking.filter(({ live }) => live === undefined).map(({ part }) => part);
   log(`${plan.parts} parts: ${open.length} to run, ${lacking.length - open.length} run already`);
   if (open.length === 0) return log(`deno task evaluate collect ${out} brings the answers together`);
-  // Empty folders for the logs, which Slurm writes before the task begins.
-  for (const part of open) await Deno.mkdir(partFolder(out, part), { recursive: true });
   const signal = new AbortController().signal;
   await executorOf(out, plan).start(runOf(out, plan), open, { retryFailed, log, signal });
   log(`how far it is: deno task evaluate status ${out}`);

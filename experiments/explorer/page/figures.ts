@@ -91,7 +91,7 @@ async function drawHead(shown: HeadAttention, { text }: WrittenStep, needle: Tok
   const { positions, weights } = shown;
   const marked = { text, ...(needle && { needle }) };
   byId("attentionNote").textContent = attentionNote(shown, marked);
-  await draw(byId("weights"), attentionMapFigure({ attention: shown, ...marked }));
+  await draw(byId("weights"), attentionMapFigure({ attention: shown, title: "", ...marked }));
   const shaded = byId("shaded");
   await draw(shaded, shadedTextFigure({ positions, weights, pixels: shaded.clientWidth, ...marked }));
 }

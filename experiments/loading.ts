@@ -3,50 +3,42 @@
  * and prints how long each shard took and how much memory the process took beyond what it put on the device.
  */
 
-import { parseArgs } from "node:util";
 import { z } from "zod";
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
 import { peakProcessBytes } from "../lib/platform.ts";
-import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+import { FlagsError, readFlags } from "./command/flags.ts";
+import { runToEnd } from "./command/run_to_end.ts";
 import { writeCheckpoint } from "./loading/checkpoint.ts";
-import { errorText } from "./command/error_text.ts";
 
 const MEBIBYTE = 2 ** 20;
 /** What the process may take beyond the device's memory. */
 const ALLOWED = 600;
 
 const schema = z.object({
-  gib: z.coerce.number({ error: "--gib must be a number" }).min(0.1, "--gib must be at least 0.1").max(
-    64,
-    "--gib must be at most 64",
-  )
-    .default(3),
+  help: z.boolean().default(false),
+  gib: z.coerce.number({ error: "--gib must be a number" }).min(0.1, "--gib must be at least 0.1")
+    .max(64, "--gib must be at most 64").default(3),
   keep: z.string().min(1, "--keep must name a folder").optional(),
 });
 
-async function main(args: readonly string[]): Promise<number> {
-  let asked: z.infer<typeof schema>;
-  try {
-    const options = { gib: { type: "string" }, keep: { type: "string" } } as const;
-    asked = schema.parse(parseArgs({ args: [...args], options }).values);
-  } catch (error) {
-    const message = error instanceof z.ZodError ? error.issues[0].message : (error as Error).message;
-    console.error(`loading: ${message}\nusage: deno task loading [--gib N] [--keep FOLDER]`);
-    return 2;
-  }
-  nameRuntimeFolder();
+const USAGE = `usage: deno task loading [--gib N] [--keep FOLDER]
+
+Writes a checkpoint of bf16 weights and loads it: seconds of each shard, and the memory it took beside the weights.
+
+  --gib N        size of the checkpoint (default 3)
+  --keep FOLDER  writes it there and leaves it; otherwise it is removed
+  --help         prints this`;
+
+async function writeAndLoad({ gib, keep }: z.infer<typeof schema>): Promise<number> {
   await Deno.mkdir("results", { recursive: true });
-  const folder = asked.keep ?? await Deno.makeTempDir({ dir: "results", prefix: "loading_" });
+  const folder = keep ?? await Deno.makeTempDir({ dir: "results", prefix: "loading_" });
   try {
-    const bytes = await writeCheckpoint(folder, asked.gib * 1024 * MEBIBYTE);
+    const bytes = await writeCheckpoint(folder, gib * 1024 * MEBIBYTE);
     console.log(`checkpoint: ${Math.round(bytes / MEBIBYTE)} MiB of bf16 in ${folder}`);
     return await load(folder);
-  } catch (error) {
-    console.error(`loading: ${errorText(error)}`);
-    return 1;
   } finally {
-    if (!asked.keep) await Deno.remove(folder, { recursive: true });
+    if (!keep) await Deno.remove(folder, { recursive: true });
   }
 }
 
@@ -81,4 +73,8 @@ async function load(folder: string): Promise<number> {
   return most <= ALLOWED * MEBIBYTE ? 0 : 1;
 }
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+if (import.meta.main) {
+  const parse = (args: readonly string[]) => readFlags(schema, args);
+  const command = { name: "loading", usage: USAGE, parse, argumentsError: FlagsError, run: writeAndLoad };
+  Deno.exitCode = await runToEnd(command, Deno.args);
+}

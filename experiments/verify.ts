@@ -4,39 +4,18 @@
 
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
-import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+import { FlagsError } from "./command/flags.ts";
+import { runToEnd } from "./command/run_to_end.ts";
 import { parseVerifyArguments, USAGE, type VerifyArguments } from "./verify/arguments.ts";
 import { verifyAttention } from "./verify/attention_case.ts";
 import { verifyLogits, verifyReAttention } from "./verify/model_case.ts";
 import { type Verdict, verdictHead, verdictLine } from "./verify/verdict.ts";
-import { errorText } from "./command/error_text.ts";
 
 /** A golden to run. */
 interface Case {
   readonly name: string;
   readonly kind: string;
   readonly run: () => Promise<Verdict>;
-}
-
-async function main(args: readonly string[]): Promise<number> {
-  let asked: VerifyArguments;
-  try {
-    asked = parseVerifyArguments(args);
-  } catch (error) {
-    console.error(`verify: ${(error as Error).message}\n\n${USAGE}`);
-    return 2;
-  }
-  if (asked.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  nameRuntimeFolder();
-  try {
-    return await verify(asked);
-  } catch (error) {
-    console.error(`verify: ${errorText(error)}`);
-    return 1;
-  }
 }
 
 async function verify(asked: VerifyArguments): Promise<number> {
@@ -90,4 +69,13 @@ function entries(folder: string): Deno.DirEntry[] {
   }
 }
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+if (import.meta.main) {
+  const command = {
+    name: "verify",
+    usage: USAGE,
+    parse: parseVerifyArguments,
+    argumentsError: FlagsError,
+    run: verify,
+  };
+  Deno.exitCode = await runToEnd(command, Deno.args);
+}

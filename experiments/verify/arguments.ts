@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import { z } from "zod";
+import { FlagsError, readFlags } from "../command/flags.ts";
 
 /** What the command was asked for. */
 export interface VerifyArguments {
@@ -35,15 +35,12 @@ const schema = z.object({
 /**
  * Reads the command's arguments.
  *
- * @throws {TypeError} saying what is wrong.
+ * @throws {FlagsError} saying what is wrong.
  */
 export function parseVerifyArguments(args: readonly string[]): VerifyArguments {
-  const text = { type: "string" } as const;
-  const options = { help: { type: "boolean" }, attention: text, models: text, storage: text } as const;
-  const parsed = schema.safeParse(parseArgs({ args: [...args], options, allowPositionals: false }).values);
-  if (!parsed.success) throw new TypeError(parsed.error.issues.map(({ message }) => message).join("\n"));
-  if (!parsed.data.help && parsed.data.attention === undefined && parsed.data.models === undefined) {
-    throw new TypeError("name a folder with --attention or --models");
+  const asked = readFlags(schema, args);
+  if (!asked.help && asked.attention === undefined && asked.models === undefined) {
+    throw new FlagsError("name a folder with --attention or --models");
   }
-  return parsed.data;
+  return asked;
 }

@@ -16,5 +16,9 @@ Deno.test("loading names a size that is none, exit code 2", async () => {
     const { code, err } = await run("--gib", value);
     assertEquals(code, 2);
     assertStringIncludes(err, message);
+    assertStringIncludes(err, "usage: deno task loading");
   }
+  const help = await run("--help");
+  assertEquals([help.code, help.err], [0, ""]);
+  assertMatch(help.out, /^usage: deno task loading/);
 });

@@ -24,22 +24,30 @@ export interface Answer {
   readonly beyondTrained: boolean;
   /** Seconds that reading the context took. */
   readonly seconds: number;
-  /** The step that wrote the value's first token. */
-  readonly step: TraceStep | undefined;
+  /** Its tokens up to there, as text. */
+  readonly tokens: readonly string[];
+  /** Which of them begins the value; 0 where none does. */
+  readonly telling: number;
+  /** The steps that wrote them; none where the method lists no tokens. */
+  readonly steps: readonly WrittenStep[];
+  /** Attention weights of all heads in the step that wrote a token, computed again. */
+  readonly inspect: (token: number) => Promise<Inspection>;
+}
+
+/** A step that wrote a token, and what its positions are. */
+export interface WrittenStep extends TraceStep {
   /** First token of the question. */
   readonly questionStart: number;
   /** The text of a stretch of context, question and answer. */
   readonly text: (start: number, end: number) => string;
-  /** Attention weights of all heads at that step, computed again. */
-  readonly inspect: () => Promise<Inspection>;
 }
 
 /** How an answer is watched and stopped. */
 export interface AnswerOptions {
   /** Called as the context is read. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Called with the answer so far. */
-  readonly onText?: (said: string) => void;
+  /** Called with the answer so far, and the step that wrote its last token; the next tokens wait for it. */
+  readonly onText?: (said: string, step: WrittenStep | undefined) => Promise<void>;
   /** Ends it. */
   readonly signal?: AbortSignal;
 }
@@ -63,19 +71,22 @@ export async function answer(
   const prompt = tokenizer.encode(context.prompt, { addSpecialTokens: false });
   using fork = session.fork();
   const written: number[] = [];
+  const stepsSoFar = async (): Promise<WrittenStep[]> => {
+    const all = [...context.tokens, ...prompt, ...written];
+    const text = (from: number, to: number) => tokenizer.decode(all.slice(from, to));
+    const steps = (await fork.readTrace()).filter(({ rows }) => rows === 1);
+    return steps.map((step) => ({ ...step, questionStart: context.tokens.length, text }));
+  };
   for await (const batch of fork.stream(prompt, { maxTokens: MOST_TOKENS, signal })) {
     written.push(...batch);
     const text = tokenizer.decode(written);
-    onText?.(firstSentence(text));
+    await onText?.(firstSentence(text), (await stepsSoFar()).at(written.length - 1));
     if (/[.\n]/.test(text)) break;
   }
   const said = firstSentence(tokenizer.decode(written));
-  const telling = Math.max(
-    0,
-    written.findIndex((_, at) => tokenizer.decode(written.slice(at)).trim().startsWith(context.value)),
-  );
-  const steps = (await fork.readTrace()).filter(({ rows }) => rows === 1);
-  const all = [...context.tokens, ...prompt, ...written];
+  const end = written.findIndex((_, at) => /[.\n]/.test(tokenizer.decode(written.slice(0, at + 1))));
+  const tokens = written.slice(0, end < 0 ? written.length : end + 1).map((token) => tokenizer.decode([token]));
+  const begins = (at: number) => tokenizer.decode(written.slice(at)).trim().startsWith(context.value);
   return {
     method: session.method.name,
     contextTokens: context.tokens.length,
@@ -85,10 +96,10 @@ export async function answer(
     scope: Math.max(session.scope, fork.scope),
     beyondTrained: session.beyondTrained || fork.beyondTrained,
     seconds,
-    step: steps.at(telling),
-    questionStart: context.tokens.length,
-    text: (from, to) => tokenizer.decode(all.slice(from, to)),
-    inspect: () => session.inspect(prompt, { answer: written, rows: [prompt.length - 1 + telling], signal }),
+    tokens,
+    telling: context.value === "" ? 0 : Math.max(0, tokens.findIndex((_, at) => begins(at))),
+    steps: (await stepsSoFar()).slice(0, tokens.length),
+    inspect: (token) => session.inspect(prompt, { answer: written, rows: [prompt.length - 1 + token], signal }),
   };
 }
 

@@ -7,7 +7,7 @@ import { plotConfig } from "../../../lib/viz/page_script.ts";
 import { selectedSpansFigure } from "../../../lib/viz/selected_spans_figure.ts";
 import { shadedTextFigure } from "../../../lib/viz/shaded_text_figure.ts";
 import type { TokenRange } from "../../../lib/viz/token_range.ts";
-import type { Answer } from "./answer.ts";
+import type { Answer, WrittenStep } from "./answer.ts";
 import { attentionNote, massOn, selectionNote } from "./figure_notes.ts";
 import { byId } from "./form.ts";
 
@@ -39,19 +39,40 @@ export function hideFigures(): void {
   for (const id of ["selected", "attention"]) byId(id).hidden = true;
 }
 
-/** The map of what each layer attended to; none where nothing was traced. */
-export async function drawSpans(answer: Answer, needle: TokenRange | undefined): Promise<void> {
-  if (!answer.step) return;
-  const { text, questionStart, step: { layers, length } } = answer;
+/** The map of what each layer attended to in a step; none where nothing was traced. */
+export async function drawSpans(step: WrittenStep | undefined, needle: TokenRange | undefined): Promise<void> {
+  if (!step) return;
+  const { text, questionStart, layers, length } = step;
   byId("selected").hidden = false;
   byId("selectedNote").textContent = selectionNote(layers, needle);
   await draw(byId("spans"), selectedSpansFigure({ layers, length, questionStart, text, ...(needle && { needle }) }));
 }
 
-/** Attention of the heads at that step, one head at a time as the reader picks; a method that lists no tokens has none. */
-export async function drawAttention(answer: Answer, needle: TokenRange | undefined): Promise<void> {
-  if (!answer.step) return;
-  const { steps } = await answer.inspect();
+/**
+ * The figures of an answer, for the token that begins its value, or the one that the reader picks.
+ *
+ * @param later runs what a pick asks for, behind what is running
+ */
+export async function drawAnswer(
+  answer: Answer,
+  needle: TokenRange | undefined,
+  later: (act: () => Promise<void>) => void,
+): Promise<void> {
+  if (answer.steps.length === 0) return;
+  const picked = byId<HTMLSelectElement>("step");
+  picked.replaceChildren(...answer.tokens.map((text, at) => new Option(`${at + 1}: ${text.trim() || "⏎"}`, `${at}`)));
+  picked.value = String(answer.telling);
+  const show = async () => {
+    await drawSpans(answer.steps[Number(picked.value)], needle);
+    await drawAttention(answer, Number(picked.value), needle);
+  };
+  picked.onchange = () => later(show);
+  await show();
+}
+
+/** Attention of the heads in the step that wrote a token, one head at a time as the reader picks. */
+async function drawAttention(answer: Answer, token: number, needle: TokenRange | undefined): Promise<void> {
+  const { steps } = await answer.inspect(token);
   const heads = steps.at(-1)!.layers.flatMap((layer) => layer.heads.map(({ after }) => after));
   byId("attention").hidden = false;
   const [layer, head] = ["layer", "head"].map((id) => byId<HTMLSelectElement>(id));
@@ -60,17 +81,17 @@ export async function drawAttention(answer: Answer, needle: TokenRange | undefin
   fill(head, heads.map((one) => one.head), telling.head);
   const show = async () => {
     const shown = heads.find((one) => one.layer === Number(layer.value) && one.head === Number(head.value))!;
-    await drawHead(shown, answer, needle);
+    await drawHead(shown, answer.steps[token], needle);
   };
   layer.onchange = head.onchange = show;
   await show();
 }
 
-async function drawHead(shown: HeadAttention, { text }: Answer, needle: TokenRange | undefined): Promise<void> {
+async function drawHead(shown: HeadAttention, { text }: WrittenStep, needle: TokenRange | undefined): Promise<void> {
   const { positions, weights } = shown;
   const marked = { text, ...(needle && { needle }) };
   byId("attentionNote").textContent = attentionNote(shown, marked);
-  await draw(byId("weights"), attentionMapFigure({ attention: shown, ...marked }));
+  await draw(byId("weights"), attentionMapFigure({ attention: shown, title: "", ...marked }));
   const shaded = byId("shaded");
   await draw(shaded, shadedTextFigure({ positions, weights, pixels: shaded.clientWidth, ...marked }));
 }

@@ -1,11 +1,11 @@
 /// <reference lib="dom" />
 import { Device } from "../../../lib/gpu/mod.ts";
 import { loadModel, type Model, type Session } from "../../../lib/model/mod.ts";
-import { answer, startSession } from "./answer.ts";
+import { answer, startSession, type WrittenStep } from "./answer.ts";
 import { addRow, grouped, verdict } from "./answers.ts";
 import { contextOf } from "./context.ts";
 import { type ExplorerCase, readCase } from "./explorer_case.ts";
-import { drawAttention, drawSpans, hideFigures } from "./figures.ts";
+import { drawAnswer, drawSpans, hideFigures } from "./figures.ts";
 import { byId, CaseForm } from "./form.ts";
 import { takeFiles } from "./own_file.ts";
 
@@ -70,14 +70,22 @@ async function runCase(asked: ExplorerCase, signal: AbortSignal): Promise<void> 
     byId("prompt").textContent = context.prompt.trim();
     session?.[Symbol.dispose]();
     session = startSession(model, asked);
-    const onText = (text: string) => byId("answer").textContent = text;
+    const onText = async (text: string, step: WrittenStep | undefined) => {
+      byId("answer").textContent = text;
+      await drawSpans(step, context.needle);
+    };
     const said = await answer(session, context, { signal, onProgress: showProgress, onText });
     addRow(said);
     status(verdict(said));
-    await drawSpans(said, context.needle);
-    await drawAttention(said, context.needle).catch((error) => {
-      if (!signal.aborted) say(`No attention figure: ${messageOf(error)}`);
-    });
+    const drawing = (act: () => Promise<void>) =>
+      act().catch((error) => {
+        if (!signal.aborted) say(`No attention figure: ${messageOf(error)}`);
+      });
+    await drawing(() =>
+      drawAnswer(said, context.needle, (act) => {
+        running = running.then(() => signal.aborted ? undefined : drawing(act));
+      })
+    );
   } catch (error) {
     status(signal.aborted ? "Stopped." : "");
     if (!signal.aborted) say(messageOf(error));

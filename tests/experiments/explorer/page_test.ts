@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { answer, startSession } from "../../../experiments/explorer/page/answer.ts";
+import { answer, startSession, type WrittenStep } from "../../../experiments/explorer/page/answer.ts";
 import { contextOf } from "../../../experiments/explorer/page/context.ts";
 import { readCase } from "../../../experiments/explorer/page/explorer_case.ts";
 import { Device } from "../../../lib/gpu/mod.ts";
@@ -12,7 +12,12 @@ async function answerHere(link: string) {
   using device = await Device.open();
   using model = await loadModel("demo", { device });
   using session = startSession(model, asked);
-  const { said, right, scope } = await answer(session, await contextOf(model.tokenizer, asked, ""));
+  const context = await contextOf(model.tokenizer, asked, "");
+  const streamed: number[] = [];
+  const onText = (_: string, step: WrittenStep | undefined) => Promise.resolve(void streamed.push(step!.length));
+  const { said, right, scope } = await answer(session, context, { onText });
+  // What the page draws while the answer streams in: the step of the newest token, each time.
+  assert(streamed.length > 1 && streamed.every((length, at) => at === 0 || length > streamed[at - 1]), `${streamed}`);
   return { said, right, scope };
 }
 
@@ -27,6 +32,14 @@ onPage("a link's question at 8,192 tokens is answered right, and as Deno answers
   assertEquals(context, "8,128");
   await until(page, `document.querySelector("#spans .main-svg") && document.querySelector("#shaded .main-svg")`);
   assertStringIncludes((await page.locator("#selectedNote").textContent())!, "Of the needle's ");
+  // The value's first token was written in the step that is shown first; another one can be picked.
+  const note = page.locator("#attentionNote");
+  const shown = await page.locator("#step option:checked").textContent();
+  const value = here.said.match(/\d+/)![0];
+  assertEquals(shown!.split(": ")[1], value);
+  assertStringIncludes((await note.textContent())!, `("${value}")`);
+  await page.selectOption("#step", "0");
+  await until(page, `!document.getElementById("attentionNote").textContent.includes('("${value}")')`);
 });
 
 onPage(

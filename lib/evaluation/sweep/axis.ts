@@ -67,6 +67,15 @@ function rangeValues({ from, to, step = 1, factor }: AxisRange): number[] {
  * Values as typed on a command line: "1,2,4", "0..9", "true,false", "qk,qkv".
  *
  * @throws {RangeError} for an empty value, or a range that falls.
+ *
+ * @example
+ * ```ts
+ * import { parseAxisText } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(parseAxisText("1,2,4"), [1, 2, 4]);
+ * assertEquals(parseAxisText("0..3"), [0, 1, 2, 3]);
+ * ```
  */
 export function parseAxisText(text: string): AxisValue[] {
   return text.split(",").map((part) => part.trim()).flatMap((part): AxisValue[] => {

@@ -251,7 +251,17 @@ export function specFields({ parameters, task, models, ...spec }: SweepSpec): Re
   return JSON.parse(JSON.stringify({ ...spec, ...named, task: { name: task, ...parameters } }));
 }
 
-/** JSON Schema of spec files, for editors. */
+/**
+ * JSON Schema of spec files, for editors.
+ *
+ * @example
+ * ```ts
+ * import { sweepSpecJsonSchema } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals("sweep" in (sweepSpecJsonSchema().properties as object), true);
+ * ```
+ */
 export function sweepSpecJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(written, { io: "input" }) as { properties: Record<string, Record<string, unknown>> };
   const tasks = sweepTasks.map(({ name, schema }) => {

@@ -2,7 +2,8 @@
  * What a sweep's folder costs at scale: plans a sweep of many trials in many tasks, writes the records that tasks would have
  * written (none of them ran), and times the ordinary commands on them: seconds, and most memory of the process.
  *
- * `deno run --allow-all experiments/ablate_scale.ts [--trials 100000] [--tasks 1000] [--folder DIR]`
+ * `deno run --allow-read --allow-write --allow-env --allow-sys --allow-run experiments/ablate_scale.ts
+ * [--trials 100000] [--tasks 1000] [--folder DIR]`
  */
 
 import { parseArgs } from "node:util";
@@ -15,7 +16,7 @@ import {
   type Trial,
   type TrialRecord,
 } from "../lib/evaluation/mod.ts";
-import { hostInfo, writeAside } from "../lib/platform.ts";
+import { hostInfo, readSystemFile, writeAside } from "../lib/platform.ts";
 
 /** Settings of the sweep; seeds make it as long as is wanted. */
 const SETTINGS = {
@@ -26,6 +27,8 @@ const SETTINGS = {
 };
 /** Trials whose records are written one by one, each on the disk before the next, as workers do. */
 const TIMED = 200;
+/** What the commands may do here: the folder can lie anywhere. */
+const PERMISSIONS = ["--allow-read", "--allow-write", "--allow-env", "--allow-sys", "--allow-run"];
 
 const { values } = parseArgs({
   options: {
@@ -79,12 +82,12 @@ async function timed<T>(what: string, act: () => Promise<T>): Promise<T> {
 async function measured(what: string, script: string, ...args: string[]): Promise<void> {
   const path = decodeURIComponent(new URL(script, import.meta.url).pathname);
   const start = performance.now();
-  const command = new Deno.Command(Deno.execPath(), { args: ["run", "--allow-all", path, ...args], stdout: "null" });
+  const command = new Deno.Command(Deno.execPath(), { args: ["run", ...PERMISSIONS, path, ...args], stdout: "null" });
   const child = command.spawn();
   let mebibytes = 0;
   const look = setInterval(() => {
     try {
-      const peak = /^VmHWM:\s*(\d+) kB/m.exec(Deno.readTextFileSync(`/proc/${child.pid}/status`))?.[1];
+      const peak = /^VmHWM:\s*(\d+) kB/m.exec(readSystemFile(`/proc/${child.pid}/status`) ?? "")?.[1];
       mebibytes = Math.max(mebibytes, Number(peak ?? 0) / 1024);
     } catch {
       // It has ended, or the system is another one.

@@ -6,3 +6,4 @@ import english from "zod/v4/locales/en.js";
 config(english());
 
 export * from "zod/mini";
+export { $ZodError } from "zod/v4/core";

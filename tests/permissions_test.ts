@@ -64,6 +64,14 @@ const SMALL_RUNS: readonly SmallRun[] = [
     prints: /answers and scores|streaming/,
   },
   {
+    task: "evaluate",
+    args: (folder) => [
+      ...["--benchmark", "niah", "--lengths", "512", "--depths", "0,50", "--methods", "streaming"],
+      ...["--max-new", "1", "--out", `${folder}/shared`, "--executor", "local:1"],
+    ],
+    prints: /answers and scores|streaming/,
+  },
+  {
     task: "reproduce",
     args: (folder) => [
       ...["--model", "demo", "--table", "niah", "--lengths", "512", "--depths", "50", "--probe", "0", "--plan"],
@@ -146,6 +154,7 @@ const SMALL_RUNS: readonly SmallRun[] = [
 const UNTRIED: Record<string, string> = {
   "with-results": "it is the half of other tasks that names what they may do",
   "with-hub": "as with-results",
+  "with-workers": "as with-results",
   bench: "tests/experiments/bench_test.ts runs it so",
   tune: "as bench",
   screenshots: "it draws every figure: two minutes; it does what figure and demo do",
@@ -227,7 +236,7 @@ Deno.test("no task but the tests may do everything, and only those that load mod
     const hosts = flags.filter((flag) => flag.startsWith("--allow-net=")).map((flag) =>
       flag.slice("--allow-net=".length)
     );
-    const ofHub = hub.includes(name) || name === "with-hub";
+    const ofHub = hub.includes(name) || /^with-(hub|workers)$/.test(name);
     assertEquals(hosts, ofHub ? ["huggingface.co,*.huggingface.co,*.hf.co"] : name === "explorer" ? ["127.0.0.1"] : []);
   }
 });

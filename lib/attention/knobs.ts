@@ -211,6 +211,15 @@ export function windowGrowth({ recallEvery }: Readonly<Knobs>, rows: number): nu
  * The most tokens a selecting step of `rows` rows can attend to: global + clip x span + window
  * (ALGORITHM section 8, attention scope) + what the window grows by between two selections (`recallEvery`).
  * `voters` are the query heads that vote together.
+ *
+ * @example
+ * ```ts
+ * import { paperKnobs, selectedScope } from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // 32 leading tokens, 127 spans of 32, and a window of 4096.
+ * assertEquals(selectedScope(paperKnobs, 32, 512), 8192);
+ * ```
  */
 export function selectedScope(
   knobs: Knobs,

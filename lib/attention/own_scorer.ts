@@ -85,7 +85,17 @@ export function defineScorer(name: string, scorer: OwnScorer): OwnScoring {
   return `own:${name}`;
 }
 
-/** Whether a value of the knob `scoring` names a scorer that was defined. */
+/**
+ * Whether a value of the knob `scoring` names a scorer that was defined.
+ *
+ * @example
+ * ```ts
+ * import { isOwnScoring } from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals([isOwnScoring("qk"), isOwnScoring("nothing of that name")], [false, false]);
+ * ```
+ */
 export function isOwnScoring(scoring: string): scoring is OwnScoring {
   return scoring.startsWith("own:") && defined.has(scoring.slice(4));
 }

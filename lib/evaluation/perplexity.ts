@@ -37,7 +37,18 @@ export interface LossBin {
   readonly lookAhead: readonly number[];
 }
 
-/** Minus the logarithm of the probability that a row of logits gives a token, in nats. */
+/**
+ * Minus the logarithm of the probability that a row of logits gives a token, in nats.
+ *
+ * @example
+ * ```ts
+ * import { lossOf } from "@reattention/toolkit/evaluation";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * // Two tokens, equally likely.
+ * assertAlmostEquals(lossOf(new Float32Array([0, 0]), 0, 2, 1), Math.log(2));
+ * ```
+ */
 export function lossOf(logits: Float32Array, row: number, vocabulary: number, token: number): number {
   const start = row * vocabulary;
   let most = -Infinity;

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 
 /** One question and what the model said. */
 export interface NeedleAnswer {
@@ -56,12 +56,12 @@ export interface DemoRow {
   answers: NeedleAnswer[];
 }
 
-const whole = (least: number) => z.number().int().min(least);
-const share = z.number().min(0).max(1);
+const whole = (least: number) => z.int().check(z.minimum(least));
+const share = z.number().check(z.minimum(0), z.maximum(1));
 
-const answerSchema: z.ZodType<NeedleAnswer> = z.object({
+const answerSchema: z.ZodMiniType<NeedleAnswer> = z.object({
   haystack: whole(0),
-  name: z.string().min(1),
+  name: z.string().check(z.minLength(1)),
   depth: share,
   expected: z.string(),
   answer: z.string(),
@@ -69,8 +69,8 @@ const answerSchema: z.ZodType<NeedleAnswer> = z.object({
 });
 
 /** Checks a row read from a file or about to be written: the fields, and that its figures agree with its answers. */
-export const demoRowSchema: z.ZodType<DemoRow> = z.object({
-  method: z.string().min(1),
+export const demoRowSchema: z.ZodMiniType<DemoRow> = z.object({
+  method: z.string().check(z.minLength(1)),
   length: whole(1),
   haystacks: whole(1),
   questions: whole(1),
@@ -78,18 +78,18 @@ export const demoRowSchema: z.ZodType<DemoRow> = z.object({
   low: share,
   high: share,
   scope: whole(0),
-  seconds: z.number().min(0),
-  tokensPerSecond: z.number().min(0),
+  seconds: z.number().check(z.minimum(0)),
+  tokensPerSecond: z.number().check(z.minimum(0)),
   peakBytes: whole(0),
   needlesPerContext: whole(1),
-  variant: z.string().min(1),
-  wording: z.string().min(1),
+  variant: z.string().check(z.minLength(1)),
+  wording: z.string().check(z.minLength(1)),
   opening: z.boolean(),
   seed: whole(0),
   allowBeyondTrained: z.boolean(),
   answers: z.array(answerSchema),
-}).superRefine((row, context) => {
-  const wrong = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+}).check(({ value: row, issues }) => {
+  const wrong = (path: string, message: string) => issues.push({ code: "custom", input: row, path: [path], message });
   const correct = row.answers.filter((answer) => answer.correct).length;
   if (row.answers.length !== row.questions) {
     wrong("questions", `${row.questions} questions, but ${row.answers.length} answers`);

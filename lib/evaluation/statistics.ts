@@ -1,4 +1,14 @@
-/** The mean; NaN of none. */
+/**
+ * The mean; NaN of none.
+ *
+ * @example
+ * ```ts
+ * import { meanOf } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(meanOf([1, 2, 6]), 3);
+ * ```
+ */
 export function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -21,6 +21,15 @@ const INSTALL = "apt-get install -y mesa-vulkan-drivers libvulkan1";
  * Finds a WebGPU adapter, the fastest one first.
  *
  * @throws {NoAdapterError} where the platform has no WebGPU or no adapter; the message says how to get one.
+ *
+ * @example
+ * ```ts
+ * import { findAdapter } from "@reattention/toolkit/gpu";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const adapter = await findAdapter();
+ * assertEquals(adapter.limits.maxBufferSize > 0, true);
+ * ```
  */
 export async function findAdapter(): Promise<GPUAdapter> {
   const gpu = (globalThis.navigator as { gpu?: GPU } | undefined)?.gpu;
@@ -38,7 +47,18 @@ export async function findAdapter(): Promise<GPUAdapter> {
   );
 }
 
-/** Describes an adapter. */
+/**
+ * Describes an adapter.
+ *
+ * @example
+ * ```ts
+ * import { describeAdapter, findAdapter } from "@reattention/toolkit/gpu";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { name, software } = describeAdapter(await findAdapter());
+ * assertEquals([typeof name, typeof software], ["string", "boolean"]);
+ * ```
+ */
 export function describeAdapter(adapter: GPUAdapter): AdapterInfo {
   const info = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean };
   const name = info.description || info.device || info.architecture ||

@@ -21,6 +21,14 @@ const schema: z.ZodMiniType<TunedChoices> = z.strictObject({
 /**
  * Where an adapter's tuned choices are kept, in the user's cache folder; undefined where there is none, as in a browser. The
  * name tells adapter and driver as far as the platform does, and the runtime's version.
+ *
+ * @example
+ * ```ts
+ * import { tunedChoicesPath } from "@reattention/toolkit/gpu";
+ * import { assertMatch } from "@std/assert";
+ *
+ * assertMatch(tunedChoicesPath({ name: "Some GPU", vendor: "4318" }) ?? "", /4318-some-gpu.*\.json$|^$/);
+ * ```
  */
 export function tunedChoicesPath({ name, vendor }: Pick<AdapterInfo, "name" | "vendor">): string | undefined {
   const home = environmentVariable("HOME");
@@ -31,7 +39,17 @@ export function tunedChoicesPath({ name, vendor }: Pick<AdapterInfo, "name" | "v
   return `${cache}/reattention/tuned/${slug}.json`;
 }
 
-/** An adapter's tuned choices; none where it was not tuned. A file that can't be read is told and left alone. */
+/**
+ * An adapter's tuned choices; none where it was not tuned. A file that can't be read is told and left alone.
+ *
+ * @example
+ * ```ts
+ * import { readTunedChoices } from "@reattention/toolkit/gpu";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(await readTunedChoices({ name: "never tuned", vendor: "none" }), {});
+ * ```
+ */
 export async function readTunedChoices(info: Pick<AdapterInfo, "name" | "vendor">): Promise<Record<string, string>> {
   const path = tunedChoicesPath(info);
   try {

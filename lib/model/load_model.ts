@@ -63,6 +63,14 @@ export async function loadModel(source: string | URL, options: LoadOptions): Pro
  * @param source "demo", "organization/name", a folder's path, or a URL of a folder
  * @throws {ModelFileError} where it is damaged or of a family that can't be run.
  * @throws {PlatformError} where disk or network fail.
+ *
+ * @example
+ * ```ts
+ * import { loadConfig } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals((await loadConfig("demo")).trainedContext, 512);
+ * ```
  */
 export async function loadConfig(source: string | URL, options: HubOptions = {}): Promise<ModelConfig> {
   const url = new URL("config.json", await modelFolder(source, options));

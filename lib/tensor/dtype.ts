@@ -8,7 +8,17 @@ export type TensorData =
   | Uint32Array<ArrayBuffer>
   | Uint16Array<ArrayBuffer>;
 
-/** Bytes of one element. */
+/**
+ * Bytes of one element.
+ *
+ * @example
+ * ```ts
+ * import { elementBytes } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals([elementBytes("f32"), elementBytes("f16")], [4, 2]);
+ * ```
+ */
 export function elementBytes(dtype: DType): number {
   return dtype === "f16" ? 2 : 4;
 }
@@ -21,7 +31,17 @@ export function viewAs(dtype: DType, bytes: ArrayBuffer): TensorData {
   return new Uint16Array(bytes);
 }
 
-/** The element type that a host array holds. */
+/**
+ * The element type that a host array holds.
+ *
+ * @example
+ * ```ts
+ * import { dtypeOf } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(dtypeOf(new Float32Array(2)), "f32");
+ * ```
+ */
 export function dtypeOf(data: TensorData): DType {
   if (data instanceof Float32Array) return "f32";
   if (data instanceof Int32Array) return "i32";

@@ -4,7 +4,19 @@ import type { Figure } from "./figure.ts";
 /** Most bytes of a figure's JSON: more makes notebooks slow to open and hovering jerky. */
 export const FIGURE_BYTES = 2_000_000;
 
-/** Bytes of a figure's JSON as UTF-8. */
+/**
+ * Bytes of a figure's JSON as UTF-8.
+ *
+ * @example
+ * ```ts
+ * import { curveFigure, figureBytes } from "@reattention/toolkit/viz";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const series = [{ name: "a", points: [{ x: 1, y: 2 }] }];
+ * const figure = curveFigure({ title: "t", xTitle: "x", yTitle: "y", series });
+ * assertEquals(figureBytes(figure) > 100, true);
+ * ```
+ */
 export function figureBytes({ data, layout }: Figure): number {
   return new TextEncoder().encode(JSON.stringify({ data, layout })).length;
 }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 import { readText } from "../../platform.ts";
 import type { Release } from "../data/release.ts";
 import { pythonLiteral } from "../data/python_literals.ts";
@@ -34,12 +34,12 @@ const CHOICE = new Set(["longbook_choice_eng", "code_debug"]);
 const text = z.string({ error: (issue) => `must be text, not ${JSON.stringify(issue.input) ?? "missing"}` });
 const reference = z.union([z.string(), z.number(), z.instanceof(FloatNumber)], "must be texts or numbers");
 const rowSchema = z.looseObject({
-  id: z.union([z.number(), z.string()]).optional(),
-  context: text.optional(),
-  content: text.optional(),
+  id: z.optional(z.union([z.number(), z.string()])),
+  context: z.optional(text),
+  content: z.optional(text),
   input: text,
   answer: z.union([reference, z.array(z.union([reference, z.array(reference)]))], "must be texts or numbers"),
-  options: z.array(text, "must be a list of texts").nullish(),
+  options: z.nullish(z.array(text, "must be a list of texts")),
 });
 
 type Row = z.infer<typeof rowSchema>;
@@ -80,7 +80,7 @@ export function hasInfiniteBenchLengths(release: Release): boolean {
 }
 
 async function lengthsOf(release: Release): Promise<Record<string, number>> {
-  const schema = z.record(z.string(), z.number().int().min(1));
+  const schema = z.record(z.string(), z.int().check(z.minimum(1)));
   const [json] = release.find(...LENGTH_FILES.json);
   if (json !== undefined) return await readJsonFile(json, schema);
   const [code] = release.find(...LENGTH_FILES.code);

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 import { readText } from "../../platform.ts";
 import type { Release } from "../data/release.ts";
 import { readTable } from "../data/rows.ts";
@@ -44,11 +44,11 @@ const OPENCOMPASS_LENGTHS: Readonly<Record<string, number>> = {
 };
 
 const text = z.string({ error: (issue) => `must be text, not ${JSON.stringify(issue.input) ?? "missing"}` });
-const texts = z.array(text, "must be a list of texts").min(1, "must not be empty");
+const texts = z.array(text, "must be a list of texts").check(z.minLength(1, "must not be empty"));
 const rowSchema = z.looseObject({ input: text, instructions: texts, outputs: texts, evaluation: text })
-  .refine(({ instructions, outputs }) => instructions.length === outputs.length, {
+  .check(z.refine(({ instructions, outputs }) => instructions.length === outputs.length, {
     error: "instructions and outputs must be as many",
-  });
+  }));
 
 /** How L-Eval's prompts are made. */
 export interface LEvalOptions {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 import { fillTemplate, type LoadedTask, type Question, type RowFault } from "../question.ts";
 import { longBenchTask, longBenchTasks } from "../metrics/longbench.ts";
 import { readTable } from "../data/rows.ts";
@@ -16,10 +16,10 @@ const text = z.string({ error: (issue) => `must be text, not ${JSON.stringify(is
 const rowSchema = z.looseObject({
   input: text,
   context: text,
-  answers: z.array(text, "must be a list of texts").min(1, "must have at least one answer"),
+  answers: z.array(text, "must be a list of texts").check(z.minLength(1, "must have at least one answer")),
   length: z.number("must be a number"),
-  all_classes: z.array(text, "must be a list of texts or null").nullish(),
-  _id: text.optional(),
+  all_classes: z.nullish(z.array(text, "must be a list of texts or null")),
+  _id: z.optional(text),
 });
 
 /** How LongBench's prompts are made: as its own scripts do, or as OpenCompass does. */
@@ -49,7 +49,7 @@ export async function loadLongBench(
   const config = official ? undefined : await openCompassPrompt(release, "longbench", plain);
   const template = config?.template ?? await fieldOf(release, "dataset2prompt.json", plain, z.string());
   const maxTokens = config?.maxTokens ??
-    await fieldOf(release, "dataset2maxlen.json", plain, z.number().int().min(1));
+    await fieldOf(release, "dataset2maxlen.json", plain, z.int().check(z.minimum(1)));
   const questions: Question[] = [];
   const faults: RowFault[] = [];
   for await (const row of readTable(release, { name, origin: DATA })) {
@@ -78,7 +78,7 @@ export async function loadLongBench(
   return { task: name, questions, faults };
 }
 
-async function fieldOf<T>(release: Release, file: string, task: string, schema: z.ZodType<T>): Promise<T> {
+async function fieldOf<T>(release: Release, file: string, task: string, schema: z.ZodMiniType<T>): Promise<T> {
   const path = release.need(CODE, `config/${file}`, file);
   const fields = await readJsonFile(path, z.record(z.string(), z.unknown()));
   const parsed = schema.safeParse(fields[task]);
@@ -89,5 +89,5 @@ async function fieldOf<T>(release: Release, file: string, task: string, schema: 
 /** LongBench's limits of a prompt by model, in tokens; empty where config/model2maxlen.json is not there. */
 export async function longBenchLimits(release: Release): Promise<Readonly<Record<string, number>>> {
   const [path] = release.find("config/model2maxlen.json");
-  return path === undefined ? {} : await readJsonFile(path, z.record(z.string(), z.number().int().min(1)));
+  return path === undefined ? {} : await readJsonFile(path, z.record(z.string(), z.int().check(z.minimum(1))));
 }

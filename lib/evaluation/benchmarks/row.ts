@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "../../zod.ts";
 import { readText } from "../../platform.ts";
 import type { DataRow } from "../data/rows.ts";
 import type { RowFault } from "../question.ts";
@@ -8,7 +8,7 @@ import type { RowFault } from "../question.ts";
  *
  * @throws {RangeError} saying what is wrong with it.
  */
-export function parseRow<T>(schema: z.ZodType<T>, row: DataRow): T {
+export function parseRow<T>(schema: z.ZodMiniType<T>, row: DataRow): T {
   if ("fault" in row) throw new RangeError(row.fault);
   const parsed = schema.safeParse(row.value);
   if (parsed.success) return parsed.data;
@@ -27,7 +27,7 @@ export function faultOf({ file, line }: DataRow, error: unknown): RowFault {
  *
  * @throws {RangeError} naming the file and what is wrong with it.
  */
-export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+export async function readJsonFile<T>(path: string, schema: z.ZodMiniType<T>): Promise<T> {
   let value: unknown;
   try {
     value = JSON.parse((await readText(path)).replace(/^\ufeff/, ""));

@@ -1,13 +1,13 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 import { readJsonLines } from "../data/json_lines.ts";
 import type { RowFault } from "../question.ts";
 import type { GridNeedle } from "./needle_grid.ts";
 
 const schema = z.looseObject({
-  language: z.string().optional(),
-  needle: z.string().min(1, "must not be empty"),
-  retrieval_question: z.string().min(1, "must not be empty"),
-  arg2: z.string().min(1, "must not be empty"),
+  language: z.optional(z.string()),
+  needle: z.string().check(z.minLength(1, "must not be empty")),
+  retrieval_question: z.string().check(z.minLength(1, "must not be empty")),
+  arg2: z.string().check(z.minLength(1, "must not be empty")),
 });
 
 /**

@@ -1,6 +1,16 @@
 import { roundAsPython } from "./python_text.ts";
 
-/** Levenshtein's distance in code points: fewest insertions, deletions and substitutions. */
+/**
+ * Levenshtein's distance in code points: fewest insertions, deletions and substitutions.
+ *
+ * @example
+ * ```ts
+ * import { levenshtein } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(levenshtein("kitten", "sitting"), 3);
+ * ```
+ */
 export function levenshtein(a: string, b: string): number {
   const [left, right] = [[...a], [...b]];
   let row = Uint32Array.from({ length: right.length + 1 }, (_, index) => index);

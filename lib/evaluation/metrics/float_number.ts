@@ -25,6 +25,15 @@ const ANSWERS = new Set(["answer", "label", "ground_truth"]);
  * floats (`85.0`) become a {@linkcode FloatNumber}.
  *
  * @throws {SyntaxError} for text that is not JSON.
+ *
+ * @example
+ * ```ts
+ * import { FloatNumber, parseJsonAsPython } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [whole, float] = parseJsonAsPython("[85, 85.0]") as unknown[];
+ * assertEquals([whole, float instanceof FloatNumber], [85, true]);
+ * ```
  */
 export function parseJsonAsPython(text: string): unknown {
   function revive(this: unknown, key: string, value: unknown, context?: { source?: string }) {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 import { FloatNumber, type Reference } from "./float_number.ts";
 import { levalMean, type LEvalScore } from "./leval.ts";
 import { longBenchByLength, longBenchMean } from "./longbench.ts";
@@ -9,37 +9,37 @@ import { meanOf } from "../statistics.ts";
 
 const reference = z.union([z.string(), z.number(), z.instanceof(FloatNumber)]);
 const benchmark = z.enum(scoredBenchmarks);
-const allClasses = z.array(z.string()).nullish();
+const allClasses = z.nullish(z.array(z.string()));
 
 const exampleSchema = z.looseObject({
   benchmark,
   task: z.string(),
-  metric: z.string().optional(),
+  metric: z.optional(z.string()),
   prediction: z.string(),
-  references: z.array(reference).min(1),
+  references: z.array(reference).check(z.minLength(1)),
   all_classes: allClasses,
-  keyword: z.string().optional(),
+  keyword: z.optional(z.string()),
   score: z.number(),
 });
 const itemSchema = z.looseObject({
   prediction: z.string(),
-  references: z.array(reference).optional(),
-  gold: z.string().optional(),
-  length: z.number().optional(),
+  references: z.optional(z.array(reference)),
+  gold: z.optional(z.string()),
+  length: z.optional(z.number()),
 });
 const aggregateSchema = z.looseObject({
   kind: z.enum(["dataset_score", "dataset_score_by_length"]),
   benchmark,
   task: z.string(),
-  metric: z.string().optional(),
+  metric: z.optional(z.string()),
   all_classes: allClasses,
-  items: z.array(itemSchema).min(1),
-  score: z.union([z.number(), z.record(z.string(), z.number().nullable())]),
+  items: z.array(itemSchema).check(z.minLength(1)),
+  score: z.union([z.number(), z.record(z.string(), z.nullable(z.number()))]),
 });
 const truncationSchema = z.looseObject({
   rule: z.enum(["longbench_middle", "exact_middle", "infllm_suffix"]),
-  length: z.number().int(),
-  max_length: z.number().int(),
+  length: z.int(),
+  max_length: z.int(),
   keep: z.array(z.tuple([z.number(), z.number()])),
 });
 
@@ -135,7 +135,7 @@ export async function checkGolden(value: unknown): Promise<GoldenDifference[]> {
   try {
     found = await computed(line);
   } catch (error) {
-    if (!(error instanceof z.ZodError)) throw error;
+    if (!(error instanceof z.$ZodError)) throw error;
     throw new RangeError(error.issues.map(({ path, message }) => `${path.join(".") || "line"}: ${message}`).join("; "));
   }
   return Object.keys(found)

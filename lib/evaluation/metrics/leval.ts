@@ -28,7 +28,17 @@ export interface LEvalScore {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** The official exact match, from 0 to 1: letters in part, numbers by value, other texts by containing the reference. */
+/**
+ * The official exact match, from 0 to 1: letters in part, numbers by value, other texts by containing the reference.
+ *
+ * @example
+ * ```ts
+ * import { levalExactMatch } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(levalExactMatch("The answer is 42.", "42"), 1);
+ * ```
+ */
 export function levalExactMatch(prediction: string, reference: string): number {
   const expected = normalizeCased(reference);
   if (/^[A-D]*$/.test(expected)) {

@@ -22,7 +22,17 @@ export function needleScore(prediction: string, { needle, keyword }: { needle: s
   return 0.2 * alike;
 }
 
-/** Share of the keywords of several needles that an answer holds as they are written, from 0 to 100; this toolkit's own score. */
+/**
+ * Share of the keywords of several needles that an answer holds as they are written, from 0 to 100; this toolkit's own score.
+ *
+ * @example
+ * ```ts
+ * import { keywordShare } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(keywordShare("red and blue", ["red", "green"]), 50);
+ * ```
+ */
 export function keywordShare(prediction: string, keywords: readonly string[]): number {
   return 100 * keywords.filter((keyword) => prediction.includes(keyword)).length / keywords.length;
 }

@@ -35,7 +35,17 @@ export function normalizeEnglish(text: string): string {
   return normalizeCased(text.toLowerCase());
 }
 
-/** The same for Chinese: lower case, no ASCII or Chinese punctuation, no white space (LongBench). */
+/**
+ * The same for Chinese: lower case, no ASCII or Chinese punctuation, no white space (LongBench).
+ *
+ * @example
+ * ```ts
+ * import { normalizeChinese } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(normalizeChinese("A 红船。"), "a红船");
+ * ```
+ */
 export function normalizeChinese(text: string): string {
   return replaceSpaces(text.toLowerCase().replace(CHINESE_MARKS, ""), "");
 }

@@ -21,6 +21,14 @@ function countsOf(items: readonly string[]): Map<string, number> {
  * ROUGE-N of Google's `rouge_score` without stemmer: F of the words' n-grams as multisets, from 0 to 1.
  *
  * @param n 1 for words, 2 for pairs
+ *
+ * @example
+ * ```ts
+ * import { rougeN } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(rougeN("a red boat", "a red boat", 2), 1);
+ * ```
  */
 export function rougeN(prediction: string, reference: string, n: number): number {
   const grams = (tokens: string[]) =>

@@ -27,7 +27,17 @@ export function stringMatchAll(prediction: string, outputs: readonly string[]): 
   return 100 * found(prediction, outputs) / outputs.length;
 }
 
-/** RULER's score of an answer that has to name one of several: 100 or 0. */
+/**
+ * RULER's score of an answer that has to name one of several: 100 or 0.
+ *
+ * @example
+ * ```ts
+ * import { stringMatchPart } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(stringMatchPart("It was 482.", ["482", "155"]), 100);
+ * ```
+ */
 export function stringMatchPart(prediction: string, outputs: readonly string[]): number {
   return found(prediction, outputs) > 0 ? 100 : 0;
 }

@@ -29,7 +29,18 @@ export function tokenF1(prediction: readonly string[], reference: readonly strin
   return (2 * precision * recall) / (precision + recall);
 }
 
-/** F1 of the normalized words: LongBench, L-Eval and InfiniteBench's English QA. */
+/**
+ * F1 of the normalized words: LongBench, L-Eval and InfiniteBench's English QA.
+ *
+ * @example
+ * ```ts
+ * import { englishF1 } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // Case, punctuation and articles do not count.
+ * assertEquals(englishF1("The red boat.", "red boat"), 1);
+ * ```
+ */
 export function englishF1(prediction: string, reference: string): number {
   return tokenF1(words(normalizeEnglish(prediction)), words(normalizeEnglish(reference)));
 }
@@ -40,7 +51,17 @@ export function chineseF1(prediction: string, reference: string, segment: Segmen
   return tokenF1(tokens(prediction), tokens(reference));
 }
 
-/** F1 of the normalized characters: InfiniteBench's Chinese QA. */
+/**
+ * F1 of the normalized characters: InfiniteBench's Chinese QA.
+ *
+ * @example
+ * ```ts
+ * import { characterF1 } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(characterF1("红船", "红船"), 1);
+ * ```
+ */
 export function characterF1(prediction: string, reference: string): number {
   return tokenF1([...normalizeChinese(prediction)], [...normalizeChinese(reference)]);
 }

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 import type { Schema } from "../../attention/mod.ts";
 import { Random } from "../random.ts";
 import type { SweepTask } from "../sweep/task.ts";
@@ -26,17 +26,23 @@ export interface NeedleParameters {
 const wordings = ["plain", "reworded", "varied", "unseen"] as const;
 
 const schema: Schema<NeedleParameters> = z.strictObject({
-  needles: z.number().int().min(1).default(4).describe("Needles in a context, all of them asked for. Default 4."),
-  questionsPerNeedle: z.number().int().min(1).default(1).describe("Questions about each needle. Default 1."),
-  variant: z.enum(needleVariants as [NeedleVariant, ...NeedleVariant[]]).default("plain").describe(
+  needles: z._default(z.int().check(z.minimum(1)), 4).check(
+    z.describe("Needles in a context, all of them asked for. Default 4."),
+  ),
+  questionsPerNeedle: z._default(z.int().check(z.minimum(1)), 1).check(
+    z.describe("Questions about each needle. Default 1."),
+  ),
+  variant: z._default(z.enum(needleVariants as [NeedleVariant, ...NeedleVariant[]]), "plain").check(z.describe(
     'What is hidden: "plain", with look-alikes, or chains such as "Let A = 482 913." and elsewhere "Let B = A.". Default "plain".',
+  )),
+  wording: z._default(z.enum(wordings), "plain").check(z.describe('How questions are worded. Default "plain".')),
+  opening: z._default(z.boolean(), true).check(
+    z.describe("Whether prompts end with the answer's opening words. Default true."),
   ),
-  wording: z.enum(wordings).default("plain").describe('How questions are worded. Default "plain".'),
-  opening: z.boolean().default(true).describe("Whether prompts end with the answer's opening words. Default true."),
   // Without a default, so that trials of before it keep their names.
-  read: z.boolean().optional().describe(
+  read: z.optional(z.boolean()).check(z.describe(
     "Whether the model tells an answer's tokens while it reads question and answer as text, as likelihoods of given texts are measured: no step is one of generation. Default: the answer is written.",
-  ),
+  )),
 });
 
 /** Needles in a haystack, one haystack for each seed. An answer counts where it is exactly right. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 import { FloatNumber } from "../metrics/float_number.ts";
 import { infiniteBenchTasks } from "../metrics/infinitebench.ts";
 import type { AnswerToScore } from "../metrics/score_answer.ts";
@@ -24,21 +24,21 @@ const reference = z.union([z.string(), z.number(), z.instanceof(FloatNumber)]);
 const longBench = z.looseObject({
   pred: text,
   answers: texts,
-  all_classes: z.array(z.string()).nullish(),
-  length: z.number().optional(),
+  all_classes: z.nullish(z.array(z.string())),
+  length: z.optional(z.number()),
 });
 const leval = z.looseObject({ gt: text, evaluation: text });
 const ruler = z.looseObject({ pred: text, outputs: texts });
 const needle = z.looseObject({
-  prediction: text.optional(),
-  model_response: text.optional(),
-  gold: z.union([text, texts.min(1, "must not be empty")], "must be text, or a list of texts"),
+  prediction: z.optional(text),
+  model_response: z.optional(text),
+  gold: z.union([text, texts.check(z.minLength(1, "must not be empty"))], "must be text, or a list of texts"),
 });
 const infiniteBench = z.looseObject({
-  prediction: text.optional(),
-  pred: text.optional(),
-  ground_truth: z.union([reference, z.array(z.unknown())]).optional(),
-  label: z.union([reference, z.array(z.unknown())]).optional(),
+  prediction: z.optional(text),
+  pred: z.optional(text),
+  ground_truth: z.optional(z.union([reference, z.array(z.unknown())])),
+  label: z.optional(z.union([reference, z.array(z.unknown())])),
 });
 
 type Row = Record<string, unknown>;
@@ -74,7 +74,7 @@ function labelsOf(label: unknown): AnswerToScore["references"] {
   return list.data;
 }
 
-function checked<T>(schema: z.ZodType<T>, row: unknown): T {
+function checked<T>(schema: z.ZodMiniType<T>, row: unknown): T {
   const parsed = schema.safeParse(row);
   if (parsed.success) return parsed.data;
   throw new RangeError(parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`).join("; "));

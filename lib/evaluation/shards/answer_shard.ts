@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 import { LineFile, listFiles } from "../../platform.ts";
 import type { AnswerKeeper, KeptAnswers, UnansweredQuestion } from "../run/answer_keeper.ts";
 import type { PredictionRow } from "../run/prediction_row.ts";
@@ -18,10 +18,10 @@ export interface AnswerLine {
   readonly row: Readonly<Record<string, unknown>>;
 }
 
-const lineSchema: z.ZodType<AnswerLine> = z.strictObject({
-  file: z.string().min(1),
+const lineSchema: z.ZodMiniType<AnswerLine> = z.strictObject({
+  file: z.string().check(z.minLength(1)),
   id: z.string(),
-  place: z.number().int().min(0),
+  place: z.int().check(z.minimum(0)),
   status: z.enum(["done", "failed"]),
   row: z.record(z.string(), z.unknown()),
 });

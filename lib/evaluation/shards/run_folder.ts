@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 import { fileExists, listFiles, readText, removeFolder, renameFile, writeAside } from "../../platform.ts";
 import { toolkitVersion } from "../sweep/environment.ts";
 import { parseTrial, parseTrialRecord, type TrialRecord } from "../sweep/record.ts";
@@ -62,7 +62,7 @@ export interface RunOptions {
   readonly options?: object;
 }
 
-const placedSchema = z.object({ place: z.number().int().min(0), trial: z.unknown() });
+const placedSchema = z.object({ place: z.int().check(z.minimum(0)), trial: z.unknown() });
 
 const parsePlaced = (value: unknown): PlacedTrial => {
   const { place, trial } = placedSchema.parse(value);

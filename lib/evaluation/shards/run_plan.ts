@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 import { parseSweepSpec, specFields, type SweepSpec } from "../sweep/spec.ts";
 
 /** Version of run folders that this toolkit writes and reads. */
@@ -36,17 +36,17 @@ export interface RunPlan {
 
 const planSchema = z.strictObject({
   version: z.literal(RUN_VERSION, `must be ${RUN_VERSION}, the version of run folders that this toolkit knows`),
-  id: z.string().regex(/^[0-9a-f]{8}$/),
-  name: z.string().min(1),
+  id: z.string().check(z.regex(/^[0-9a-f]{8}$/)),
+  name: z.string().check(z.minLength(1)),
   createdAt: z.string(),
   toolkit: z.string(),
-  trials: z.number().int().min(1),
-  tasks: z.number().int().min(1),
-  cwd: z.string().min(1),
-  out: z.string().min(1),
-  executor: z.string().min(1),
+  trials: z.int().check(z.minimum(1)),
+  tasks: z.int().check(z.minimum(1)),
+  cwd: z.string().check(z.minLength(1)),
+  out: z.string().check(z.minLength(1)),
+  executor: z.string().check(z.minLength(1)),
   options: z.record(z.string(), z.unknown()),
-  readings: z.string().min(1).optional(),
+  readings: z.optional(z.string().check(z.minLength(1))),
   spec: z.unknown(),
 });
 

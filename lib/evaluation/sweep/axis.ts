@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 
 /** What an axis can hold: a knob's value, a method's name, a length, an option of the task. */
 export type AxisValue = number | string | boolean;
@@ -24,23 +24,30 @@ const MOST_VALUES = 10_000;
 const scalar = z.union([z.number(), z.string(), z.boolean()], { error: "must be a number, a text or true or false" });
 
 const range = z.strictObject({
-  from: z.number().describe("First value."),
-  to: z.number().describe("Last value, if the steps reach it."),
-  step: z.number().positive().optional().describe("What is added each time. Default 1."),
-  factor: z.number().gt(1).optional().describe("What is multiplied with each time, instead of a step."),
-}).refine(({ from, to }) => from <= to, "from must be at most to")
-  .refine(({ step, factor }) => step === undefined || factor === undefined, "give step or factor, not both")
-  .refine(({ from, factor }) => factor === undefined || from > 0, "with a factor, from must be more than 0")
-  .refine(
+  from: z.number().check(z.describe("First value.")),
+  to: z.number().check(z.describe("Last value, if the steps reach it.")),
+  step: z.optional(z.number().check(z.positive())).check(z.describe("What is added each time. Default 1.")),
+  factor: z.optional(z.number().check(z.gt(1))).check(
+    z.describe("What is multiplied with each time, instead of a step."),
+  ),
+}).check(
+  z.refine(({ from, to }) => from <= to, "from must be at most to"),
+  z.refine(({ step, factor }) => step === undefined || factor === undefined, "give step or factor, not both"),
+  z.refine(({ from, factor }) => factor === undefined || from > 0, "with a factor, from must be more than 0"),
+  z.refine(
     ({ from, to, step = 1, factor }) =>
       (factor ? Math.log(to / from) / Math.log(factor) : (to - from) / step) < MOST_VALUES,
     `a range must have fewer than ${MOST_VALUES} values`,
-  );
+  ),
+);
 
 /** Checks an axis' values: a list, or a range `{ from, to, step }` or `{ from, to, factor }`. */
-export const axisValuesSchema = z.union([z.array(scalar).min(1, "must have at least one value"), range], {
-  error: "must be a list of values, or a range such as { from: 1, to: 8, factor: 2 }",
-});
+export const axisValuesSchema = z.union(
+  [z.array(scalar).check(z.minLength(1, "must have at least one value")), range],
+  {
+    error: "must be a list of values, or a range such as { from: 1, to: 8, factor: 2 }",
+  },
+);
 
 /** The values of an axis as it was written, each once. */
 export function axisValues(written: WrittenAxis): AxisValue[] {
@@ -60,6 +67,15 @@ function rangeValues({ from, to, step = 1, factor }: AxisRange): number[] {
  * Values as typed on a command line: "1,2,4", "0..9", "true,false", "qk,qkv".
  *
  * @throws {RangeError} for an empty value, or a range that falls.
+ *
+ * @example
+ * ```ts
+ * import { parseAxisText } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(parseAxisText("1,2,4"), [1, 2, 4]);
+ * assertEquals(parseAxisText("0..3"), [0, 1, 2, 3]);
+ * ```
  */
 export function parseAxisText(text: string): AxisValue[] {
   return text.split(",").map((part) => part.trim()).flatMap((part): AxisValue[] => {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 import type { Knobs } from "../../attention/mod.ts";
 import { fileExists, readText, removeFile, withFileLock, writeAside } from "../../platform.ts";
 import { digestOf, prefillKeyOf, type Trial } from "./trial.ts";

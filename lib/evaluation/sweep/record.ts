@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 import type { Schema } from "../../attention/mod.ts";
 import type { Trial } from "./trial.ts";
 
@@ -81,20 +81,20 @@ export interface TrialRecord {
   environment: Environment;
 }
 
-const number = z.number().min(0);
+const number = z.number().check(z.minimum(0));
 const scalar = z.union([z.number(), z.string(), z.boolean()]);
 const scalars = z.record(z.string(), scalar);
 
 const trialSchema = z.object({
-  id: z.string().regex(/^[0-9a-f]{16}$/),
-  setting: z.string().regex(/^[0-9a-f]{16}$/),
+  id: z.string().check(z.regex(/^[0-9a-f]{16}$/)),
+  setting: z.string().check(z.regex(/^[0-9a-f]{16}$/)),
   axes: scalars,
   model: z.string(),
   task: z.string(),
   parameters: scalars,
   method: z.string(),
-  length: z.number().int(),
-  seed: z.number().int(),
+  length: z.int(),
+  seed: z.int(),
   knobs: z.record(z.string(), z.any()),
 });
 
@@ -105,22 +105,22 @@ function upToDate(value: unknown): unknown {
 }
 
 /** Checks a record read from a file, and brings one of an earlier version up to date. */
-export const trialRecordSchema: Schema<TrialRecord> = z.preprocess(
-  upToDate,
+export const trialRecordSchema: Schema<TrialRecord> = z.pipe(
+  z.transform(upToDate),
   z.object({
     version: z.literal(
       RECORD_VERSION,
       `must be 1 or ${RECORD_VERSION}, the versions of records that this toolkit reads`,
     ),
     trial: trialSchema,
-    modelFingerprint: z.string().nullable(),
+    modelFingerprint: z.nullable(z.string()),
     status: z.enum(["done", "failed"]),
-    result: z.object({
+    result: z.nullable(z.object({
       metric: z.string(),
       score: z.number(),
       questions: z.array(z.object({
         name: z.string(),
-        depth: z.number().nullable(),
+        depth: z.nullable(z.number()),
         expected: z.string(),
         answer: z.string(),
         score: z.number(),
@@ -132,8 +132,8 @@ export const trialRecordSchema: Schema<TrialRecord> = z.preprocess(
       tokensPerSecond: number,
       peakBytes: number,
       scope: number,
-    }).nullable(),
-    error: z.string().nullable(),
+    })),
+    error: z.nullable(z.string()),
     endedAt: z.string(),
     environment: z.object({
       adapter: z.string(),
@@ -142,7 +142,7 @@ export const trialRecordSchema: Schema<TrialRecord> = z.preprocess(
       os: z.string(),
       deno: z.string(),
       toolkit: z.string(),
-      commit: z.string().nullable(),
+      commit: z.nullable(z.string()),
     }),
   }),
 ) as unknown as Schema<TrialRecord>;
@@ -166,9 +166,9 @@ export function parseTrial(value: unknown): Trial {
 export function parseTrialRecord(value: unknown): TrialRecord {
   const parsed = trialRecordSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new RangeError(`trial record: ${wrongFields(parsed.error as z.ZodError)}`);
+  throw new RangeError(`trial record: ${wrongFields(parsed.error as z.core.$ZodError)}`);
 }
 
-function wrongFields({ issues }: z.ZodError): string {
+function wrongFields({ issues }: z.core.$ZodError): string {
   return issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
 }

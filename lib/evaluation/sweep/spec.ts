@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../zod.ts";
 import { type Knobs, type MethodName, methodNames, paperKnobs, type Schema } from "../../attention/mod.ts";
 import { type AxisValue, axisValues, axisValuesSchema, type WrittenAxis } from "./axis.ts";
 import { parseCondition } from "./expression.ts";
@@ -67,7 +67,7 @@ export type SweepSpecInput =
 /** Names of all knobs. */
 export const knobNames: readonly string[] = Object.keys(paperKnobs);
 
-const whole = (least: number) => z.number().int("must be a whole number").min(least, `must be at least ${least}`);
+const whole = (least: number) => z.int("must be a whole number").check(z.minimum(least, `must be at least ${least}`));
 const scalar = z.union([z.number(), z.string(), z.boolean()]);
 const scalars = z.record(z.string(), scalar);
 const axes = z.record(z.string(), axisValuesSchema);
@@ -75,77 +75,92 @@ const method = z.enum(methodNames as [MethodName, ...MethodName[]], {
   error: ({ input }) => `there is no method ${JSON.stringify(input)}; the methods are ${methodNames.join(", ")}`,
 });
 const seeds = z.union([
-  z.array(whole(0)).min(1),
-  z.string().regex(/^\d+\.\.\d+$/, 'must be a list, or a range such as "0..9"'),
+  z.array(whole(0)).check(z.minLength(1)),
+  z.string().check(z.regex(/^\d+\.\.\d+$/, 'must be a list, or a range such as "0..9"')),
 ]);
 
 const written = z.strictObject({
-  $schema: z.string().optional().describe("Where editors find this schema."),
-  name: z.string().regex(/^[\w .-]+$/, "must be letters, digits, blanks, points and dashes").default("sweep")
-    .describe("Name of the sweep, for files and headings."),
-  description: z.string().default("").describe("What it is about, in words; stands in the report."),
-  model: z.string().min(1).optional().describe(
+  $schema: z.optional(z.string()).check(z.describe("Where editors find this schema.")),
+  name: z._default(
+    z.string().check(z.regex(/^[\w .-]+$/, "must be letters, digits, blanks, points and dashes")),
+    "sweep",
+  ).check(z.describe("Name of the sweep, for files and headings.")),
+  description: z._default(z.string(), "").check(z.describe("What it is about, in words; stands in the report.")),
+  model: z.optional(z.string().check(z.minLength(1))).check(z.describe(
     'The model: "demo" (the embedded one), a folder or URL with config.json, or organization/name on the hub. Default "demo".',
-  ),
-  models: z.array(z.string().min(1)).min(1).optional().describe(
+  )),
+  models: z.optional(z.array(z.string().check(z.minLength(1))).check(z.minLength(1))).check(z.describe(
     "Several models instead of one, such as training seeds of the same; an axis of the grid. The report shows each, and all of them pooled.",
-  ),
-  preset: z.enum(["demo", "paper"]).optional().describe(
+  )),
+  preset: z.optional(z.enum(["demo", "paper"])).check(z.describe(
     'Knobs that the settings start from. Default: "demo" where the embedded model is among the models, else "paper".',
+  )),
+  task: z._default(z.union([z.string(), z.catchall(z.looseObject({ name: z.string() }), scalar)]), "needle").check(
+    z.describe(
+      "The task by name, or an object of its name and options.",
+    ),
   ),
-  task: z.union([z.string(), z.looseObject({ name: z.string() }).catchall(scalar)]).default("needle").describe(
-    "The task by name, or an object of its name and options.",
+  methods: z._default(z.array(method).check(z.minLength(1)), ["reattention"]).check(
+    z.describe("Attention methods; an axis of the grid."),
   ),
-  methods: z.array(method).min(1).default(["reattention"]).describe("Attention methods; an axis of the grid."),
-  lengths: z.array(whole(65)).min(1).default([2048]).describe(
+  lengths: z._default(z.array(whole(65)).check(z.minLength(1)), [2048]).check(z.describe(
     "Tokens of a context with one question and its answer; an axis of the grid.",
-  ),
-  seeds: seeds.default("0..9").describe(
+  )),
+  seeds: z._default(seeds, "0..9").check(z.describe(
     'Seeds, a list or "0..9"; each seed is one context, the same for all settings.',
+  )),
+  set: z._default(scalars, {}).check(z.describe("Knobs of all settings.")),
+  sweep: z._default(axes, {}).check(
+    z.describe("Axes of which every combination runs: knobs, or options of the task as task.NAME."),
   ),
-  set: scalars.default({}).describe("Knobs of all settings."),
-  sweep: axes.default({}).describe("Axes of which every combination runs: knobs, or options of the task as task.NAME."),
-  zip: z.array(axes).default([]).describe("Groups of axes that go on together: spans with their clips, for example."),
-  sample: z.strictObject({
-    kind: z.enum(["random", "sobol"]).describe("How settings are drawn from the grid."),
-    count: whole(1).describe("How many settings."),
-    seed: whole(0).default(1).describe("Seed of a random sample. Default 1."),
-  }).optional().describe("Runs so many settings of the grid instead of all."),
-  exclude: z.array(z.string()).default([]).describe(
+  zip: z._default(z.array(axes), []).check(
+    z.describe("Groups of axes that go on together: spans with their clips, for example."),
+  ),
+  sample: z.optional(z.strictObject({
+    kind: z.enum(["random", "sobol"]).check(z.describe("How settings are drawn from the grid.")),
+    count: whole(1).check(z.describe("How many settings.")),
+    seed: z._default(whole(0), 1).check(z.describe("Seed of a random sample. Default 1.")),
+  })).check(z.describe("Runs so many settings of the grid instead of all.")),
+  exclude: z._default(z.array(z.string()), []).check(z.describe(
     'Settings for which one of these conditions holds don\'t run, such as "chunkSize > window - 64".',
-  ),
-  baseline: scalars.default({}).describe(
+  )),
+  baseline: z._default(scalars, {}).check(z.describe(
     "The setting that others are compared with, by values of axes. Default: the preset's values, where the grid has them.",
+  )),
+  traces: z._default(z.boolean(), false).check(
+    z.describe("Keeps what each trial's first question selected; the report draws it."),
   ),
-  traces: z.boolean().default(false).describe("Keeps what each trial's first question selected; the report draws it."),
 });
 
 /** The spec's own checks, and everything completed. */
-export const sweepSpecSchema: Schema<SweepSpec> = written.transform((spec, context): SweepSpec => {
-  const { $schema: _, task, seeds, sweep, zip, model, models: several, ...rest } = spec;
-  if (model !== undefined && several !== undefined) {
-    context.addIssue({ code: "custom", path: ["model"], message: "give model or models, not both" });
-  }
-  const models = [...new Set(several ?? [model ?? "demo"])];
-  const { name, ...parameters } = typeof task === "string" ? { name: task } : task as Record<string, AxisValue>;
-  const complete: SweepSpec = {
-    ...rest,
-    models,
-    set: rest.set as Partial<Knobs>,
-    preset: spec.preset ?? (models.includes("demo") ? "demo" : "paper"),
-    task: String(name),
-    parameters: parameters as Record<string, AxisValue>,
-    seeds: [...new Set(typeof seeds === "string" ? seedRange(seeds) : seeds)],
-    methods: [...new Set(rest.methods)],
-    lengths: [...new Set(rest.lengths)],
-    sweep: mapped(sweep, axisValues),
-    zip: zip.map((group) => mapped(group, axisValues)),
-  };
-  for (const [path, message] of faults(complete)) {
-    context.addIssue({ code: "custom", path: path.split("/"), message });
-  }
-  return complete;
-});
+export const sweepSpecSchema: Schema<SweepSpec> = z.pipe(
+  written,
+  z.transform((spec, { issues }): SweepSpec => {
+    const { $schema: _, task, seeds, sweep, zip, model, models: several, ...rest } = spec;
+    if (model !== undefined && several !== undefined) {
+      issues.push({ code: "custom", input: spec, path: ["model"], message: "give model or models, not both" });
+    }
+    const models = [...new Set(several ?? [model ?? "demo"])];
+    const { name, ...parameters } = typeof task === "string" ? { name: task } : task as Record<string, AxisValue>;
+    const complete: SweepSpec = {
+      ...rest,
+      models,
+      set: rest.set as Partial<Knobs>,
+      preset: spec.preset ?? (models.includes("demo") ? "demo" : "paper"),
+      task: String(name),
+      parameters: parameters as Record<string, AxisValue>,
+      seeds: [...new Set(typeof seeds === "string" ? seedRange(seeds) : seeds)],
+      methods: [...new Set(rest.methods)],
+      lengths: [...new Set(rest.lengths)],
+      sweep: mapped(sweep, axisValues),
+      zip: zip.map((group) => mapped(group, axisValues)),
+    };
+    for (const [path, message] of faults(complete)) {
+      issues.push({ code: "custom", input: spec, path: path.split("/"), message });
+    }
+    return complete;
+  }),
+);
 
 function mapped<From, To>(record: Readonly<Record<string, From>>, act: (value: From) => To): Record<string, To> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, act(value)]));
@@ -162,7 +177,7 @@ export function conditionNames({ task }: Pick<SweepSpec, "task">): string[] {
 }
 
 function parameterNames(task: string): string[] {
-  const { properties = {} } = z.toJSONSchema(sweepTask(task).schema as unknown as z.ZodType, { io: "input" });
+  const { properties = {} } = z.toJSONSchema(sweepTask(task).schema as unknown as z.ZodMiniType, { io: "input" });
   return Object.keys(properties).map((name) => `task.${name}`);
 }
 
@@ -223,7 +238,7 @@ function faults(spec: SweepSpec): [path: string, message: string][] {
 export function parseSweepSpec(value: unknown): SweepSpec {
   const parsed = sweepSpecSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const { issues } = parsed.error as z.ZodError;
+  const { issues } = parsed.error as z.core.$ZodError;
   throw new RangeError(
     `spec: ${issues.map(({ path, message }) => `${path.join(".") || "it"}: ${message}`).join("; ")}`,
   );
@@ -236,11 +251,21 @@ export function specFields({ parameters, task, models, ...spec }: SweepSpec): Re
   return JSON.parse(JSON.stringify({ ...spec, ...named, task: { name: task, ...parameters } }));
 }
 
-/** JSON Schema of spec files, for editors. */
+/**
+ * JSON Schema of spec files, for editors.
+ *
+ * @example
+ * ```ts
+ * import { sweepSpecJsonSchema } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals("sweep" in (sweepSpecJsonSchema().properties as object), true);
+ * ```
+ */
 export function sweepSpecJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(written, { io: "input" }) as { properties: Record<string, Record<string, unknown>> };
   const tasks = sweepTasks.map(({ name, schema }) => {
-    const options = z.toJSONSchema(schema as unknown as z.ZodType, { io: "input" }) as Record<string, unknown>;
+    const options = z.toJSONSchema(schema as unknown as z.ZodMiniType, { io: "input" }) as Record<string, unknown>;
     const { $schema: _, properties, ...rest } = options;
     return { ...rest, properties: { name: { const: name }, ...properties as object }, required: ["name"] };
   });

@@ -65,7 +65,17 @@ export function prefillKeyOf({ model, task, parameters, method, length, seed, kn
   return canonicalJson({ model, task, parameters, length, seed, reading });
 }
 
-/** A setting in words, such as "k 8, chunkSize 64". */
+/**
+ * A setting in words, such as "k 8, chunkSize 64".
+ *
+ * @example
+ * ```ts
+ * import { settingLabel } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(settingLabel({ k: 8, chunkSize: 64 }), "k 8, chunkSize 64");
+ * ```
+ */
 export function settingLabel(axes: Readonly<Record<string, AxisValue>>): string {
   const words = Object.entries(axes).map(([name, value]) => `${name.replace(/^task\./, "")} ${value}`);
   return words.join(", ") || "the one setting";

@@ -19,7 +19,17 @@ export interface HubAccessOptions {
   token?: string;
 }
 
-/** Whether a source names a repository of the hub, "organization/name", and not a path. */
+/**
+ * Whether a source names a repository of the hub, "organization/name", and not a path.
+ *
+ * @example
+ * ```ts
+ * import { isRepository } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(["org/name", "demo", "./org/name"].map(isRepository), [true, false, false]);
+ * ```
+ */
 export function isRepository(source: string): boolean {
   return /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/.test(source) && !source.includes("..") && !source.endsWith(".git");
 }

@@ -79,7 +79,17 @@ function llama3Scaling(factor: number) {
 /** Names of the models known by their shape. */
 export const shapeNames: readonly ShapeName[] = Object.keys(configs) as ShapeName[];
 
-/** The config of a model known by its shape: llama-3.1-8b, mistral-7b-v0.3, llama-3.2-3b or llama-3.2-1b; without weights or tokenizer. */
+/**
+ * The config of a model known by its shape: llama-3.1-8b, mistral-7b-v0.3, llama-3.2-3b or llama-3.2-1b; without weights or tokenizer.
+ *
+ * @example
+ * ```ts
+ * import { configOfShape } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(configOfShape("llama-3.1-8b").layers, 32);
+ * ```
+ */
 export function configOfShape(name: ShapeName): ModelConfig {
   return parseConfig(configs[name]);
 }

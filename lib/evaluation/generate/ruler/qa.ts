@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../../zod.ts";
 import { readText } from "../../../platform.ts";
 import type { Random } from "../../random.ts";
 import { shuffled } from "../digits.ts";
@@ -28,7 +28,7 @@ const squad = z.looseObject({
       context: z.string(),
       qas: z.array(z.looseObject({
         question: z.string(),
-        is_impossible: z.boolean().optional(),
+        is_impossible: z.optional(z.boolean()),
         answers: z.array(z.looseObject({ text: z.string() })),
       })),
     })),

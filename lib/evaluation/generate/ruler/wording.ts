@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../../../zod.ts";
 import { readText } from "../../../platform.ts";
 import { pythonLiteral } from "../../data/python_literals.ts";
 import type { Release } from "../../data/release.ts";
@@ -94,7 +94,7 @@ export const factsRulerWording: RulerWording = {
 const templateSchema = z.looseObject({
   template: z.string(),
   answer_prefix: z.string(),
-  tokens_to_generate: z.number().int().min(1),
+  tokens_to_generate: z.int().check(z.minimum(1)),
 });
 
 /** The changes by which RULER's own generator turns its template to a single value. */

@@ -24,7 +24,7 @@ Writes answers behind one context, each on a fork that is dropped, and watches G
   --answer N    steps of an answer (default 256)
   --method NAME default reattention
   --model NAME  demo (default), a folder, or a repository of the hub
-  --json FILE   writes what was seen there, answer by answer
+  --json FILE   writes what was seen there, answer by answer, every few seconds: a run that is cut has told what it saw
   --help        prints this
 
 Exit code 0: after a tenth of the steps as warm-up, GPU bytes and the process's memory moved by at most 2 % and speed by at most
@@ -48,12 +48,20 @@ const schema = z.object({
 });
 const WARM_UP = 0.1;
 const MOVED = 3;
+/** Time between two lines of progress, and between two writes of what was seen. */
+const TOLD_MILLISECONDS = 15_000;
 
 async function run({ json, model: source, method, seconds, ...asked }: z.infer<typeof schema>): Promise<number> {
   await reachOnly([source]);
   using device = await Device.open();
   using model = await loadModel(source, { device });
   const { steps, context, answer } = asked;
+  const machine = describeMachine(device);
+  const write = async (result: SoakResult) => {
+    if (json === undefined) return;
+    const made = { schema: 1, machine, date: today(), model: source, method, context, answer };
+    await writeAside(json, `${JSON.stringify({ ...made, warmUp: WARM_UP, ...result }, null, 1)}\n`);
+  };
   let told = performance.now();
   const result = await soak(device, model, {
     ...{ steps, context, answer, seconds: seconds ?? Infinity, warmUp: WARM_UP },
@@ -61,22 +69,21 @@ async function run({ json, model: source, method, seconds, ...asked }: z.infer<t
       method: methodNames.find((name) => name === method),
       knobs: { allowBeyondTrained: true },
     },
-    onProgress: (done) => {
-      if (!isTerminal("stderr") || performance.now() - told < 5000) return;
+    onAnswer: async (sofar) => {
+      if (performance.now() - told < TOLD_MILLISECONDS) return;
       told = performance.now();
-      console.error(`${done} of ${steps} steps`);
+      const seen = sofar();
+      if (isTerminal("stderr")) console.error(`${seen.steps} of ${steps} steps`);
+      await write(seen);
     },
   });
-  console.log(describe(result, describeMachine(device)));
-  if (json !== undefined) {
-    const made = { schema: 1, machine: describeMachine(device), date: today(), model: source, method, context, answer };
-    await writeAside(json, `${JSON.stringify({ ...made, warmUp: WARM_UP, ...result }, null, 1)}\n`);
-    console.log(`rows: ${json}`);
-  }
+  console.log(describe(result, machine));
+  await write(result);
+  if (json !== undefined) console.log(`rows: ${json}`);
   return result.flat ? 0 : MOVED;
 }
 
-function describe({ steps, seconds, live, process, speed, flat }: SoakResult, machine: string): string {
+function describe({ steps, seconds, live, process, heap, speed, flat }: SoakResult, machine: string): string {
   const line = (name: string, { first, last, drift }: Movement, unit: string, scale: number, digits: number) =>
     `${name.padEnd(16)} ${(first / scale).toFixed(digits)} ${unit} at first, ${
       (last / scale).toFixed(digits)
@@ -86,6 +93,7 @@ function describe({ steps, seconds, live, process, speed, flat }: SoakResult, ma
     `${machine}; ${steps} decode steps in ${seconds.toFixed(1)} s`,
     line("GPU bytes", live, "MiB", 2 ** 20, 1),
     line("process", process, "MiB", 2 ** 20, 1),
+    line("  its JS heap", heap, "MiB", 2 ** 20, 1),
     line("a step", speed, "ms", 1, 3),
     flat ? "flat" : "not flat: bytes may move by 2 %, speed by 5 %",
   ].join("\n");

@@ -9,12 +9,13 @@ const mebibytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
 /** What a row's line has no column for: how long reading and asking took, on what, and what was wrong. */
 export function detailLine(row: NeedleRow): string {
   const { haystacks, needlesPerContext, timesTrained, readSeconds, askSeconds, storage, processBytes, answers } = row;
-  const { restored } = row;
+  const { restored, saved } = row;
   const wrong = answers.filter(({ correct }) => !correct);
   const parts = [
     `${timesTrained.toLocaleString("en-US")} times the trained context`,
     `n = ${haystacks} haystack${haystacks === 1 ? "" : "s"} of ${needlesPerContext} needles`,
     `${restored ? "restored" : "read"} in ${readSeconds.toFixed(1)} s, asked in ${askSeconds.toFixed(1)} s`,
+    ...(saved ? [`saved in ${saved.seconds.toFixed(1)} s, ${mebibytes(saved.bytes)}`] : []),
     `${storage}, process ${mebibytes(processBytes)}`,
     ...(wrong.length > 0 && wrong.length <= MOST_NAMED ? [`wrong at depth ${depths(wrong)}`] : []),
   ];

@@ -10,22 +10,36 @@ export interface SessionFile {
   readonly restore?: string;
 }
 
+/** What writing a session took. */
+export interface Saved {
+  /** Seconds, until the file stood there whole. */
+  readonly seconds: number;
+  /** Bytes of the file. */
+  readonly bytes: number;
+}
+
 /** A session that reads its context with some knobs and is asked, on forks, with others. */
 export class Reader implements NeedleSession<Reader> {
   #session: Session;
   readonly #asking: Partial<Knobs> | undefined;
   readonly #restored: ((options: AppendOptions) => Promise<Session>) | undefined;
   readonly #save: string | undefined;
+  readonly #onSaved: ((saved: Saved) => void) | undefined;
 
   private constructor(
     session: Session,
     asking?: Partial<Knobs>,
-    { restored, save }: { restored?: (options: AppendOptions) => Promise<Session>; save?: string } = {},
+    { restored, save, onSaved }: {
+      restored?: (options: AppendOptions) => Promise<Session>;
+      save?: string;
+      onSaved?: (saved: Saved) => void;
+    } = {},
   ) {
     this.#session = session;
     this.#asking = asking;
     this.#restored = restored;
     this.#save = save;
+    this.#onSaved = onSaved;
   }
 
   /** An empty session; forks of it go on with `asking`, or with the session's own knobs. */
@@ -33,12 +47,12 @@ export class Reader implements NeedleSession<Reader> {
     model: Model,
     options: SessionOptions,
     asking?: Partial<Knobs>,
-    { save, restore }: SessionFile = {},
+    { save, restore, onSaved }: SessionFile & { onSaved?: (saved: Saved) => void } = {},
   ): Reader {
     const restored = restore === undefined ? undefined : ({ signal }: AppendOptions) => {
       return model.restore(restore, { ...options, signal });
     };
-    return new Reader(model.createSession(options), asking, { restored, save });
+    return new Reader(model.createSession(options), asking, { restored, save, onSaved });
   }
 
   /** Most tokens that any head attended to in any step so far. */
@@ -67,7 +81,7 @@ export class Reader implements NeedleSession<Reader> {
     } else {
       await this.#session.append(tokens, options);
     }
-    if (this.#save !== undefined) await this.#session.save(this.#save, { signal: options.signal });
+    if (this.#save !== undefined) await this.#write(this.#save, options.signal);
   }
 
   /** A session over the same context that questions are asked of. */
@@ -83,6 +97,12 @@ export class Reader implements NeedleSession<Reader> {
   /** Continues a prompt. */
   async generate(prompt: readonly number[], options: GenerateOptions): Promise<readonly number[]> {
     return await this.#session.generate(prompt, options);
+  }
+
+  async #write(path: string, signal: AbortSignal | undefined): Promise<void> {
+    const start = performance.now();
+    await this.#session.save(path, { signal });
+    this.#onSaved?.({ seconds: (performance.now() - start) / 1000, bytes: (await Deno.stat(path)).size });
   }
 
   /** Gives its memory back. */

@@ -5,7 +5,7 @@ import type { Model } from "../../lib/model/mod.ts";
 import { peakProcessBytes } from "../../lib/platform.ts";
 import type { NeedleArguments } from "./arguments.ts";
 import { needlesFor, readingKnobs } from "./knobs.ts";
-import { Reader } from "./reader.ts";
+import { Reader, type Saved } from "./reader.ts";
 
 /** One method at one length: the row that tables show, and how it was made. */
 export interface NeedleRow extends DemoRow {
@@ -17,6 +17,8 @@ export interface NeedleRow extends DemoRow {
   readonly readingKnobs: Readonly<Knobs>;
   /** Whether the contexts' cache came from a file instead of being read. */
   readonly restored: boolean;
+  /** With `--save`: what writing the session took; reading does not count it. */
+  readonly saved?: Saved;
   /** Tokens of the longest context over those that the model was trained with. */
   readonly timesTrained: number;
   /** Seconds of reading, all haystacks together. */
@@ -50,8 +52,10 @@ export async function needleRow(
   const reading = readingKnobs(method, knobs, trainedContext, asked.reading);
   const needles = needlesFor(length, asked.questions);
   const cache = { keyType: asked.storage, valueType: asked.storage };
+  let saved: Saved | undefined;
+  const file = { save: asked.save, restore: asked.restore, onSaved: (each: Saved) => saved = each };
   const subject = {
-    createSession: () => Reader.create(model, { method, knobs: reading ?? knobs, cache }, reading && knobs, asked),
+    createSession: () => Reader.create(model, { method, knobs: reading ?? knobs, cache }, reading && knobs, file),
     tokenizer: model.tokenizer,
     memory: device.memory,
   };
@@ -66,16 +70,20 @@ export async function needleRow(
     seed: asked.seed,
     allowBeyondTrained: knobs.allowBeyondTrained || (reading?.allowBeyondTrained ?? false),
   }, { signal, onProgress, enough: () => performance.now() - start > 1000 * asked.seconds });
-  const readSeconds = row.haystacks * (length - questionRoom) / row.tokensPerSecond;
+  const savedSeconds = saved?.seconds ?? 0;
+  const tokens = row.haystacks * (length - questionRoom);
+  const readSeconds = tokens / row.tokensPerSecond - savedSeconds;
   return {
     ...row,
+    tokensPerSecond: tokens / readSeconds,
+    ...(saved && { saved }),
     storage: asked.storage,
     restored: asked.restore !== undefined,
     knobs,
     readingKnobs: reading ?? knobs,
     timesTrained: length / trainedContext,
     readSeconds,
-    askSeconds: row.seconds - readSeconds,
+    askSeconds: row.seconds - readSeconds - savedSeconds,
     processBytes: peakProcessBytes() ?? 0,
   };
 }

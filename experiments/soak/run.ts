@@ -16,8 +16,8 @@ export interface SoakOptions {
   readonly warmUp: number;
   /** Method and knobs. */
   readonly session: SessionOptions;
-  /** Called after each answer with the steps done. */
-  readonly onProgress?: (done: number) => void;
+  /** Called after each answer; what is handed over tells what was seen so far. */
+  readonly onAnswer?: (sofar: () => SoakResult) => Promise<void>;
 }
 
 /** What was seen after one answer. */
@@ -32,6 +32,8 @@ export interface SoakSample {
   readonly idleBytes: number;
   /** Bytes that the process takes, as the system counts them. */
   readonly processBytes: number;
+  /** Those of them that JavaScript's heap takes, free room included. */
+  readonly heapBytes: number;
 }
 
 /** How far something moved after the warm-up. */
@@ -54,6 +56,8 @@ export interface SoakResult {
   readonly live: Movement;
   /** Bytes of the process. */
   readonly process: Movement;
+  /** Bytes of JavaScript's heap, part of the process's: what of its growth is only the engine taking more room for itself. */
+  readonly heap: Movement;
   /** Milliseconds a step. */
   readonly speed: Movement;
   /** Whether bytes moved by at most 2 % and speed by at most 5 %. */
@@ -73,6 +77,7 @@ export async function soak(device: Device, model: Model, options: SoakOptions): 
   await session.append(Array.from({ length: context }, (_, index) => (index * 7919) % vocabularySize));
   const samples: SoakSample[] = [];
   const start = performance.now();
+  const sofar = () => judge(samples, (performance.now() - start) / 1000, options.warmUp);
   let done = 0;
   while (done < steps && performance.now() - start < 1000 * seconds) {
     const tokens = Math.min(answer, steps - done);
@@ -88,10 +93,11 @@ export async function soak(device: Device, model: Model, options: SoakOptions): 
       liveBytes: device.memory.liveBytes,
       idleBytes: device.memory.idleBytes,
       processBytes: processMemoryBytes(),
+      heapBytes: Deno.memoryUsage().heapTotal,
     });
-    options.onProgress?.(done);
+    await options.onAnswer?.(sofar);
   }
-  return judge(samples, (performance.now() - start) / 1000, options.warmUp);
+  return sofar();
 }
 
 /** Medians of the first and last quarter after the warm-up. */
@@ -105,10 +111,11 @@ export function judge(samples: readonly SoakSample[], seconds: number, warmUp: n
   };
   const live = movement(({ liveBytes }) => liveBytes);
   const process = movement(({ processBytes }) => processBytes);
+  const heap = movement(({ heapBytes }) => heapBytes);
   const speed = movement(({ milliseconds }) => milliseconds);
   const flat = [live, process].every(({ drift }) => Math.abs(drift) <= MOST_BYTES_DRIFT) &&
     Math.abs(speed.drift) <= MOST_SPEED_DRIFT;
-  return { steps: samples.at(-1)?.steps ?? 0, seconds, live, process, speed, flat, samples };
+  return { steps: samples.at(-1)?.steps ?? 0, seconds, live, process, heap, speed, flat, samples };
 }
 
 function median(values: readonly number[]): number {

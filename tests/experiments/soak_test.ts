@@ -19,12 +19,24 @@ gpuTest("soak: GPU bytes are the same after every answer, to the byte", async (d
 
 Deno.test("judge compares the first and the last quarter after the warm-up", () => {
   const sample = (index: number, of: Partial<SoakSample> = {}): SoakSample => {
-    return { steps: index + 1, milliseconds: 1, liveBytes: 100, idleBytes: 0, processBytes: 1000, ...of };
+    return {
+      steps: index + 1,
+      milliseconds: 1,
+      liveBytes: 100,
+      idleBytes: 0,
+      processBytes: 1000,
+      heapBytes: 10,
+      ...of,
+    };
   };
   const even = Array.from({ length: 20 }, (_, index) => sample(index, index < 2 ? { processBytes: 1 } : {}));
   assert(judge(even, 1, 0.1).flat);
   const growing = even.map((each, index) => ({ ...each, processBytes: 1000 + 5 * index }));
   assertEquals([judge(growing, 1, 0.1).flat, judge(growing, 1, 0.1).process.drift > 0.02], [false, true]);
+  assertEquals(
+    judge(even.map((each, index) => ({ ...each, heapBytes: index < 10 ? 10 : 15 })), 1, 0.1).heap.drift,
+    0.5,
+  );
   const slower = even.map((each, index) => ({ ...each, milliseconds: index < 15 ? 1 : 1.06 }));
   assertEquals(judge(slower, 1, 0.1).flat, false);
 });

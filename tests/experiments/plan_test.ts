@@ -69,7 +69,7 @@ Deno.test("plan --measure makes the run and sets it beside the plan; values in a
 });
 
 Deno.test("plan tells what does not fit, and what would, with exit code 3", async () => {
-  const { code, out } = await plan("--model", "llama-3.1-8b", "--length", "16M", "--no-time");
+  const { code, out } = await plan("--model", "llama-3.1-8b", "--length", "64M", "--no-time");
   assertEquals(code, 3);
   assertMatch(out, /\nIt does not fit: it takes [\d.]+ GiB of the [\d.]+ [GM]iB that /);
   assert(out.includes("It would fit with:") || out.includes("No single change makes it fit."));

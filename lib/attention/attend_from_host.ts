@@ -87,6 +87,9 @@ function listen(step: AttentionStep, layer: number, queries: Tensor): AwaitedAtt
   }
 }
 
+/** What the ledger calls values that were brought. */
+const LABEL = "values from the host";
+
 interface ReadBack {
   readonly indices: Uint32Array<ArrayBuffer>;
   readonly counts: Uint32Array<ArrayBuffer>;
@@ -94,10 +97,11 @@ interface ReadBack {
 }
 
 async function write(
-  { context: { cache }, rows }: AttentionStep,
+  { context: { cache }, device, rows }: AttentionStep,
   layer: number,
   values: Float32Array<ArrayBuffer>,
 ): Promise<void> {
+  if (device.counts) return;
   const own = values.length / cache.batch;
   for (const [sequence, { pages, length }] of cache.sequences.entries()) {
     const part = values.subarray(sequence * own, (sequence + 1) * own);
@@ -115,6 +119,8 @@ async function bring(
   const { device, context: { cache } } = step;
   const { keyValueHeads, headSize } = cache.shape;
   const padded = 4 * headVectors(headSize);
+  const shape = [cache.batch, keyValueHeads, bound, padded];
+  if (device.counts) return Tensor.empty(device, shape, "f32", LABEL);
   await write(step, layer, values);
   const wanted: WantedValues[] = [];
   for (const [sequence, { pages }] of cache.sequences.entries()) {
@@ -131,5 +137,5 @@ async function bring(
   }
   const into = new Float32Array(cache.batch * keyValueHeads * bound * padded);
   await cache.pool.host!.gather(layer, wanted, into);
-  return Tensor.from(device, into, [cache.batch, keyValueHeads, bound, padded], "values from the host");
+  return Tensor.from(device, into, shape, LABEL);
 }

@@ -5,7 +5,7 @@ import { Tensor } from "../../tensor/mod.ts";
 export interface StepTiming {
   /** Samples at most, after steps that compile kernels and, on a GPU, get its clocks up. Default 4. */
   readonly repeats?: number;
-  /** Steps of a sample; the wait at its end takes as long as a short step. Default 8. */
+  /** Steps of a sample, at least; on a GPU as many times that as it takes to dwarf the wait at a sample's end. Default 8. */
   readonly steps?: number;
   /** Milliseconds that samples take together, about, before no more are made; there is always one. Default 4,000. */
   readonly milliseconds?: number;
@@ -13,6 +13,10 @@ export interface StepTiming {
 
 /** Milliseconds after which a card's clocks are up. */
 const WARM_UP = 500;
+/** Milliseconds of a sample on a GPU, about: the wait at its end can take 25. */
+const SAMPLE = 400;
+/** A sample's steps, as a multiple of the least, at most. */
+const MOST_TIMES = 32;
 
 /**
  * Times steps of `rows` tokens at the end of a stepper's cache, which is as it was afterwards.
@@ -53,6 +57,8 @@ export async function timeSteps(
       const about = { phase: rows === 1 ? "decode" : "prefill", first: false, questionStart: undefined } as const;
       using hidden = await stepper.step(ids, about);
       using _logits = rows === 1 ? decoder.logits(hidden) : undefined;
+      // A long sample must not grow the context that it is about.
+      if (step % steps === steps - 1) cache.truncate(before);
     }
     await device.finish();
     const seconds = (performance.now() - start) / 1000 / count;
@@ -64,17 +70,22 @@ export async function timeSteps(
   const first = await sample(1);
   // Compiling is a small part of a step that slow on a software adapter.
   if (device.info.software && 1000 * first > milliseconds) return first;
-  if (!device.info.software) await warmUp(sample);
+  const usual = device.info.software ? steps : await warmUp(sample, steps);
   const began = performance.now();
   let least = Infinity;
   for (let repeat = 0; repeat < repeats; repeat++) {
     if (repeat > 0 && performance.now() - began > milliseconds * repeat / repeats) break;
-    least = Math.min(least, await sample(repeat === 0 && first > milliseconds / 1000 / steps ? 1 : steps));
+    least = Math.min(
+      least,
+      await sample(device.info.software && repeat === 0 && first > milliseconds / 1000 / steps ? 1 : usual),
+    );
   }
   return least;
 }
 
-/** Runs steps until a card that had nothing to do has its clocks up. */
-async function warmUp(sample: (count: number) => Promise<number>): Promise<void> {
-  for (const began = performance.now(); performance.now() - began < WARM_UP;) await sample(1);
+/** Runs steps until a card that had nothing to do has its clocks up; tells how many steps make a sample. */
+async function warmUp(sample: (count: number) => Promise<number>, steps: number): Promise<number> {
+  let last = 0;
+  for (const began = performance.now(); performance.now() - began < WARM_UP;) last = await sample(steps);
+  return steps * Math.min(MOST_TIMES, Math.max(1, Math.ceil(SAMPLE / 1000 / (steps * last))));
 }

@@ -64,7 +64,7 @@ export class RecordedWork implements Contender {
    */
   async #gpuTime(runs: number, short: boolean): Promise<number> {
     const device = this.#device;
-    if (short && runs > 4) await keepBusy(device, BUSY_MILLISECONDS);
+    if (short && runs > 4) await keepBusy(device);
     device.profiler.together = true;
     device.profiler.enabled = true;
     for (let run = 0; run < runs; run++) this.#record()?.[Symbol.dispose]();
@@ -88,8 +88,6 @@ const MOST_RUNS = 400;
 /** Runs that take less milliseconds by the clock leave a GPU idle while they are recorded. So many are timed by the GPU then. */
 const SHORT = 2;
 const SHORT_RUNS = 128;
-/** How long the GPU is kept busy before: longer than recording takes. */
-const BUSY_MILLISECONDS = 100;
 /** Runs that take longer are repeated less. */
 const SLOW = 2000;
 

@@ -18,6 +18,7 @@ import { type Peer, startPeers } from "./bench/peers.ts";
 import { type BenchFile, benchSchema, type Row } from "./bench/row.ts";
 import { runCase } from "./bench/run.ts";
 import { limitsLine, rowLine } from "./bench/table.ts";
+import { tellTargets } from "./bench/tell_targets.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
 
 function allCases(device: Device): BenchCase[] {
@@ -95,6 +96,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
+  if (asked.targets !== undefined) return await tellTargets(asked.targets);
   nameRuntimeFolder();
   using device = await Device.open();
   const cases = allCases(device).filter((item) => nameOf(item).includes(asked.filter ?? ""));

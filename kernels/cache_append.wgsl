@@ -20,6 +20,8 @@ struct Params {
   slab_pages: u32,
 }
 
+// uses parts/append_place.wgsl
+
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -37,30 +39,19 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let group = params.first_group + workgroup.x + workgroup.y * grid.x;
-  let thread = group * WORKGROUP + lane;
-  if (group >= params.group_count || thread >= params.batch * params.step_rows * params.heads * D4) {
+  let place = append_place(group, lane);
+  if (!place.here) {
     return;
   }
-  let c4 = thread % D4;
-  let head = (thread / D4) % params.heads;
-  let row = (thread / (D4 * params.heads)) % params.step_rows;
-  let sequence = thread / (D4 * params.heads * params.step_rows);
-  let token = parts[sequence].x - params.step_rows + row;
-  let page = table[sequence * params.table_stride + token / params.page_tokens];
-  if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
-    return;
-  }
-  let first = ((sequence * params.step_rows + row) * params.heads + head) * params.head_size;
-  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
   var key = vec4<f32>();
   var value = vec4<f32>();
   for (var i = 0u; i < 4u; i++) { // unrolled
     // Head sizes that are no multiple of four end in zeros, which add nothing to any dot product.
-    let c = 4u * c4 + i;
-    let place = first + min(c, params.head_size - 1u);
-    key[i] = select(0.0, keys[place], c < params.head_size);
-    value[i] = select(0.0, values[place], c < params.head_size);
+    let c = 4u * place.c4 + i;
+    let at = place.first + min(c, params.head_size - 1u);
+    key[i] = select(0.0, keys[at], c < params.head_size);
+    value[i] = select(0.0, values[at], c < params.head_size);
   }
-  key_pages[slot * D4 + c4] = vec4<KeyElement>(key);
-  value_pages[slot * D4 + c4] = vec4<ValueElement>(value);
+  key_pages[place.slot * D4 + place.c4] = vec4<KeyElement>(key);
+  value_pages[place.slot * D4 + place.c4] = vec4<ValueElement>(value);
 }

@@ -1702,6 +1702,8 @@ struct Params {
   slab_pages: u32,
 }
 
+// uses parts/append_place.wgsl
+
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -1719,32 +1721,21 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let group = params.first_group + workgroup.x + workgroup.y * grid.x;
-  let thread = group * WORKGROUP + lane;
-  if (group >= params.group_count || thread >= params.batch * params.step_rows * params.heads * D4) {
+  let place = append_place(group, lane);
+  if (!place.here) {
     return;
   }
-  let c4 = thread % D4;
-  let head = (thread / D4) % params.heads;
-  let row = (thread / (D4 * params.heads)) % params.step_rows;
-  let sequence = thread / (D4 * params.heads * params.step_rows);
-  let token = parts[sequence].x - params.step_rows + row;
-  let page = table[sequence * params.table_stride + token / params.page_tokens];
-  if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
-    return;
-  }
-  let first = ((sequence * params.step_rows + row) * params.heads + head) * params.head_size;
-  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
   var key = vec4<f32>();
   var value = vec4<f32>();
   for (var i = 0u; i < 4u; i++) { // unrolled
     // Head sizes that are no multiple of four end in zeros, which add nothing to any dot product.
-    let c = 4u * c4 + i;
-    let place = first + min(c, params.head_size - 1u);
-    key[i] = select(0.0, keys[place], c < params.head_size);
-    value[i] = select(0.0, values[place], c < params.head_size);
+    let c = 4u * place.c4 + i;
+    let at = place.first + min(c, params.head_size - 1u);
+    key[i] = select(0.0, keys[at], c < params.head_size);
+    value[i] = select(0.0, values[at], c < params.head_size);
   }
-  key_pages[slot * D4 + c4] = vec4<KeyElement>(key);
-  value_pages[slot * D4 + c4] = vec4<ValueElement>(value);
+  key_pages[place.slot * D4 + place.c4] = vec4<KeyElement>(key);
+  value_pages[place.slot * D4 + place.c4] = vec4<ValueElement>(value);
 }
 `,
   },
@@ -1791,6 +1782,8 @@ struct Params {
   slab_pages: u32,
 }
 
+// uses parts/append_place.wgsl
+
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -1806,28 +1799,17 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let group = params.first_group + workgroup.x + workgroup.y * grid.x;
-  let thread = group * WORKGROUP + lane;
-  if (group >= params.group_count || thread >= params.batch * params.step_rows * params.heads * D4) {
+  let place = append_place(group, lane);
+  if (!place.here) {
     return;
   }
-  let c4 = thread % D4;
-  let head = (thread / D4) % params.heads;
-  let row = (thread / (D4 * params.heads)) % params.step_rows;
-  let sequence = thread / (D4 * params.heads * params.step_rows);
-  let token = parts[sequence].x - params.step_rows + row;
-  let page = table[sequence * params.table_stride + token / params.page_tokens];
-  if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
-    return;
-  }
-  let first = ((sequence * params.step_rows + row) * params.heads + head) * params.head_size;
-  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
   var four = vec4<f32>();
   for (var i = 0u; i < 4u; i++) { // unrolled
     // Head sizes that are no multiple of four end in zeros, which add nothing to any dot product.
-    let c = 4u * c4 + i;
-    four[i] = select(0.0, vectors[first + min(c, params.head_size - 1u)], c < params.head_size);
+    let c = 4u * place.c4 + i;
+    four[i] = select(0.0, vectors[place.first + min(c, params.head_size - 1u)], c < params.head_size);
   }
-  store(slot, c4, four, first);
+  store(place.slot, place.c4, four, place.first);
 }
 `,
   },
@@ -8495,6 +8477,38 @@ fn main(
 
 /** What kernels share: the text of parts/NAME.wgsl, put behind a kernel that says `// uses parts/NAME.wgsl`. */
 export const parts: Readonly<Record<string, string>> = {
+  append_place: `// Where a thread of cache_append.wgsl and cache_append_one.wgsl writes: its token, head and four channels. \`table\`, \`parts\` and these
+// params are the kernel's: group_count, batch, step_rows, heads, head_size, page_tokens, table_stride, slab_first, slab_pages.
+
+struct AppendPlace {
+  // False where there is nothing to write: past the last thread, or in a page of another slab.
+  here: bool,
+  // Which four of the head's channels.
+  c4: u32,
+  // The head's first element among the step's.
+  first: u32,
+  // The token's vector among those of the slab.
+  slot: u32,
+}
+
+fn append_place(group: u32, lane: u32) -> AppendPlace {
+  var place: AppendPlace;
+  let thread = group * WORKGROUP + lane;
+  if (group >= params.group_count || thread >= params.batch * params.step_rows * params.heads * D4) {
+    return place;
+  }
+  let head = (thread / D4) % params.heads;
+  let row = (thread / (D4 * params.heads)) % params.step_rows;
+  let sequence = thread / (D4 * params.heads * params.step_rows);
+  let token = parts[sequence].x - params.step_rows + row;
+  let page = table[sequence * params.table_stride + token / params.page_tokens];
+  place.here = page >= params.slab_first && page < params.slab_first + params.slab_pages;
+  place.c4 = thread % D4;
+  place.first = ((sequence * params.step_rows + row) * params.heads + head) * params.head_size;
+  place.slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+  return place;
+}
+`,
   best_key: `// The better of pairs (order key, place), and the best of a workgroup of 256 threads, in two levels; THREADS is the kernel's.
 
 const RUN = 16u;

@@ -1,13 +1,6 @@
 import type { Device } from "../../lib/gpu/mod.ts";
-import {
-  Decoder,
-  DecoderWeights,
-  Model,
-  parseConfig,
-  type TensorEntry,
-  type WeightStore,
-} from "../../lib/model/mod.ts";
-import { inputValue } from "./inputs.ts";
+import { Decoder, DecoderWeights, Model, parseConfig } from "../../lib/model/mod.ts";
+import { BlankWeights, randomBlock } from "../../lib/model/plan/blank_weights.ts";
 
 /** Sizes of Llama 3.2 1B. */
 const LLAMA = {
@@ -36,67 +29,6 @@ export function randomLlamaWeights(): number {
 /** A model of these sizes with random f16 weights and no tokenizer. */
 export async function loadRandomLlama(device: Device): Promise<Model> {
   const config = parseConfig(LLAMA);
-  const weights = await DecoderWeights.load(device, config, new RandomWeights(), { type: "f16" });
+  const weights = await DecoderWeights.load(device, config, new BlankWeights(config, randomBlock()), { type: "f16" });
   return new Model(config, undefined, new Decoder(device, config, weights));
-}
-
-/** The tensors of that model, filled with small numbers as they are asked for. */
-class RandomWeights implements WeightStore {
-  readonly names = [];
-  readonly #block = Float32Array.from({ length: 2 ** 18 + 7 }, (_, index) => 0.08 * inputValue(9, index));
-
-  has(): boolean {
-    return true;
-  }
-
-  entry(name: string): TensorEntry {
-    const { hidden_size: hidden, intermediate_size: inner, vocab_size: vocabulary } = LLAMA;
-    const keys = LLAMA.num_key_value_heads * LLAMA.head_dim;
-    const shape = /norm/.test(name)
-      ? [hidden]
-      : /embed/.test(name)
-      ? [vocabulary, hidden]
-      : /[qo]_proj/.test(name)
-      ? [hidden, hidden]
-      : /[kv]_proj/.test(name)
-      ? [keys, hidden]
-      : /down/.test(name)
-      ? [hidden, inner]
-      : [inner, hidden];
-    return { dtype: "F16", shape };
-  }
-
-  fileOf(): string {
-    return "random";
-  }
-
-  bytes(): number {
-    return 0;
-  }
-
-  readRows(name: string, firstRow: number, rows: number): Promise<Float32Array<ArrayBuffer>> {
-    const [, width = 1] = this.entry(name).shape;
-    const floats = new Float32Array(rows * width);
-    if (/norm/.test(name)) return Promise.resolve(floats.fill(1));
-    // The block's length has no factor in common with the rows', so rows differ.
-    for (let done = 0; done < floats.length;) {
-      const from = (firstRow * width + done) % this.#block.length;
-      const part = this.#block.subarray(from, from + floats.length - done);
-      floats.set(part, done);
-      done += part.length;
-    }
-    return Promise.resolve(floats);
-  }
-
-  readFloats(name: string): Promise<Float32Array<ArrayBuffer>> {
-    return this.readRows(name, 0, this.entry(name).shape[0]);
-  }
-
-  read(): Promise<Uint8Array<ArrayBuffer>> {
-    throw new Error("random weights have no bytes");
-  }
-
-  readInts(): Promise<Int32Array<ArrayBuffer>> {
-    throw new Error("random weights have no integers");
-  }
 }

@@ -294,7 +294,7 @@ export class Commands {
     }
     this.#kernels.add(call.kernel);
     this.#work += work;
-    if (this.#profiler.enabled) this.#endPass();
+    if (this.#profiler.apart) this.#endPass();
     if (this.#work >= this.pacing.budget) this.flush();
   }
 

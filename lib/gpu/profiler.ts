@@ -15,6 +15,8 @@ export class Profiler {
   readonly #gpu: GPUDevice;
   readonly #available: boolean;
   #enabled = false;
+  /** Whether calls in a row share a pass and are timed together, under the first one's name: what lies between them counts then. */
+  together = false;
   #querySet: GPUQuerySet | undefined;
   #names: string[] = [];
   #resolved: { names: string[]; buffer: GPUBuffer }[] = [];
@@ -36,6 +38,11 @@ export class Profiler {
   /** Whether this submit's queries are used up: the next call must go into another one. */
   get full(): boolean {
     return this.#names.length >= CAPACITY;
+  }
+
+  /** Whether each call has a pass of its own. */
+  get apart(): boolean {
+    return this.#enabled && !this.together;
   }
 
   /** Timestamp writes for the next pass. */

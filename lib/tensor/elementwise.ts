@@ -108,11 +108,12 @@ function binary(kernel: KernelName & ("add" | "multiply"), x: Tensor, other: Ten
       const source = bindElements(x, places.start, places.count);
       const target = bindElements(y, places.start, places.count);
       const width = vectorWidth(places.count, source.first, others.count, otherFirst);
-      const { WIDTH, groups } = elementGroups(x.device, places.count / width);
+      const { constants, ...cut } = elementGroups(x.device, places.count / width);
       x.device.commands.dispatch({
         kernel,
         types: { Element: vectorType(x.dtype, width), Wide: wideType(x.dtype, width) },
-        constants: { REPEATED: others.count < places.count || otherFirst > 0 ? 1 : 0, WIDTH },
+        constants: { REPEATED: others.count < places.count || otherFirst > 0 ? 1 : 0, ...constants },
+        ...cut,
         params: {
           count: places.count / width,
           first: source.first / width,
@@ -120,7 +121,6 @@ function binary(kernel: KernelName & ("add" | "multiply"), x: Tensor, other: Ten
           other_first: otherFirst / width,
         },
         bindings: [source.binding, bindRows(other, 1, others), target.binding],
-        groups,
         work: 12 * places.count,
       });
     }

@@ -73,10 +73,10 @@ function run(x: Tensor, positions: Tensor, { cos, sin }: RotaryTable): Tensor {
       const target = bindElements(y, start * heads * size, count * heads * size);
       const places = bindElements(positions, start, count);
       const width = vectorWidth(size / 2, source.first, target.first);
-      const { WIDTH, groups } = elementGroups(device, count * heads * size / 2 / width);
+      const cut = elementGroups(device, count * heads * size / 2 / width);
       device.commands.dispatch({
         kernel: "rotary",
-        constants: { WIDTH },
+        ...cut,
         types: { Element: vectorType(dtype, width), Wide: wideType(dtype, width) },
         params: {
           rows: count,
@@ -88,7 +88,6 @@ function run(x: Tensor, positions: Tensor, { cos, sin }: RotaryTable): Tensor {
           positions_first: places.first,
         },
         bindings: [source.binding, places.binding, { buffer: cos.buffer }, { buffer: sin.buffer }, target.binding],
-        groups,
         work: 16 * count * heads * size,
       });
     }

@@ -8,8 +8,11 @@ import { bindElements, freeWindows } from "./windows.ts";
 export interface RowKernel {
   /** The kernel. */
   kernel: KernelName;
-  /** The same for rows of whole vec4s, if there is one; its sizes and places count vec4s. It may hold rows in registers. */
-  wide?: { kernel: KernelName; outputWidth: 1 | 4; holds?: boolean };
+  /**
+   * The same for rows of whole vec4s, if there is one; its sizes and places count vec4s. It may hold rows in registers, and want
+   * at most so many threads a row (default 256).
+   */
+  wide?: { kernel: KernelName; outputWidth: 1 | 4; holds?: boolean; threads?: number };
   /** Element types put before its text. */
   types: Readonly<Record<string, string>>;
   /** Its parameters besides `size`, `x_first` and `y_first`. */
@@ -45,7 +48,7 @@ export function runOverRows(
     x.device.commands.dispatch({
       kernel: whole?.kernel ?? kernel,
       types,
-      ...(whole && wideVariant(x.device, size / 4, whole.holds ?? false)),
+      ...(whole && wideVariant(x.device, size / 4, whole)),
       params: {
         ...params,
         size: size / width,
@@ -63,8 +66,12 @@ export function runOverRows(
 const MOST_HELD = 4;
 
 /** How a row of so many vec4s is shared. A software adapter runs eight lanes at a time, and pays for each barrier of more. */
-function wideVariant({ info, choices }: Device, vectors: number, holds: boolean): Partial<KernelVariant> {
-  const WORKGROUP = info.software ? 16 : Math.max(32, choices.threads(Math.min(256, vectors)));
+function wideVariant(
+  { info, choices }: Device,
+  vectors: number,
+  { holds = false, threads = 256 }: NonNullable<RowKernel["wide"]>,
+): Partial<KernelVariant> {
+  const WORKGROUP = info.software ? 16 : Math.max(32, choices.threads(Math.min(threads, vectors)));
   const held = Math.ceil(vectors / WORKGROUP);
   return {
     overrides: { WORKGROUP },

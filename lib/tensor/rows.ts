@@ -145,10 +145,10 @@ function gather(op: string, table: Tensor, indices: Tensor, shape: readonly numb
         const places = bindElements(indices, part.start, part.count);
         const target = bindElements(y, part.start * size, part.count * size);
         const width = vectorWidth(size, source.first, target.first);
-        const { WIDTH, groups } = elementGroups(table.device, part.count * size / width);
+        const cut = elementGroups(table.device, part.count * size / width);
         table.device.commands.dispatch({
           kernel: "gather_rows",
-          constants: { WIDTH },
+          ...cut,
           types: { Element: vectorType(table.dtype, width), Output: vectorType(dtype, width) },
           params: {
             count: part.count,
@@ -161,7 +161,6 @@ function gather(op: string, table: Tensor, indices: Tensor, shape: readonly numb
             y_first: target.first / width,
           },
           bindings: [source.binding, places.binding, target.binding],
-          groups,
           work: 16 * part.count * size,
         });
       }

@@ -34,18 +34,17 @@ export function siluGate(gate: Tensor, up: Tensor): Tensor {
     const window of rowWindows(gate.device, "siluGate", gate.size, [bytes])
   ) {
     const width = vectorWidth(window.count);
-    const { WIDTH, groups } = elementGroups(gate.device, window.count / width);
+    const cut = elementGroups(gate.device, window.count / width);
     gate.device.commands.dispatch({
       kernel: "silu_gate",
       types: { Element: vectorType(gate.dtype, width), Wide: wideType(gate.dtype, width) },
-      constants: { WIDTH },
+      ...cut,
       params: { count: window.count / width },
       bindings: [
         bindRows(gate, 1, window),
         bindRows(up, 1, window),
         bindRows(y, 1, window),
       ],
-      groups,
       work: 8 * window.count,
     });
   }

@@ -33,6 +33,7 @@ export { type ProgressLine, progressLine, type ProgressLineOptions } from "./pro
 export { print } from "./print.ts";
 export { readPlotlySource } from "./plotly_source.ts";
 export { positionIdsFigure, type PositionIdsInput, type PositionIdsPoint } from "./position_ids_figure.ts";
+export { rooflineFigure, type RooflineInput, type RooflinePoint } from "./roofline_figure.ts";
 export {
   renderReport,
   type Report,

@@ -15,7 +15,7 @@ const sizes = fc.record({
 });
 
 gpuTest(
-  "int8 storage (stores_int8, cache_append_one) quantises as the oracle does, each token and head by itself",
+  "int8 storage (stores_int8, cache_append_one, append_place) quantises as the oracle does, each token and head by itself",
   async (device) => {
     const run = fc.asyncProperty(sizes, async ({ headSize, keyValueHeads, pageTokens, rows, seed }) => {
       const shape = { layers: 1, queryHeads: keyValueHeads, keyValueHeads, headSize };

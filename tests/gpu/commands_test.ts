@@ -174,6 +174,18 @@ gpuTest("Profiler times kernels where the adapter has timestamps", async (device
   assertLess(times[0].milliseconds, 10_000);
 });
 
+gpuTest("Profiler times calls in a row together where it is asked to", async (device) => {
+  using x = Tensor.zeros(device, [1000]);
+  device.profiler.enabled = device.profiler.together = true;
+  using y = siluGate(x, x);
+  using _z = siluGate(y, x);
+  const times = await device.kernelTimes();
+  device.profiler.enabled = device.profiler.together = false;
+  if (!device.info.timestamps) return assertEquals(times, []);
+  assertEquals(times.map(({ kernel, calls }) => [kernel, calls]), [["silu_gate", 1]]);
+  assertGreater(times[0].milliseconds, 0);
+});
+
 Deno.test({
   name: "Device throws DeviceLostError once it is disposed",
   sanitizeOps: false,

@@ -1,6 +1,9 @@
-import { type DType, matmul } from "../../../lib/tensor/mod.ts";
+import { type DType, matmul, Tensor } from "../../../lib/tensor/mod.ts";
 import { type BenchCase, errorAt, opened, somePlaces } from "../bench_case.ts";
 import { inputTensor, inputValue } from "../inputs.ts";
+
+/** More bytes than a GPU's caches hold: an H100's hold 50 MB. */
+const PAST_CACHES = 2 ** 28;
 
 type Sizes = readonly [rows: number, depth: number, columns: number];
 
@@ -52,10 +55,22 @@ function product(group: string, [rows, depth, columns]: Sizes, dtype: DType): Be
     open(device) {
       const left = inputTensor(device, 0, [rows, depth]);
       const right = inputTensor(device, 1, transposeRight ? [columns, depth] : [depth, columns], dtype);
-      const result = () => matmul(left, right, { transposeRight });
-      return opened([left, right], result, (found) => errorAt(found, places, expected()));
+      const rights = reads && !device.info.software ? [right, ...copiesPastCaches(right)] : [right];
+      let turn = 0;
+      const result = () => matmul(left, rights[turn++ % rights.length], { transposeRight });
+      return opened([left, ...rights], result, (found) => errorAt(found, places, expected()));
     },
   };
+}
+
+/** More of the same matrix, so that no cache holds all: a decode step, too, comes back to a layer's weights after all others. */
+function copiesPastCaches(matrix: Tensor): Tensor[] {
+  const { device, shape, dtype, buffer, bytes } = matrix;
+  return Array.from({ length: Math.ceil(PAST_CACHES / bytes) }, () => {
+    const copy = Tensor.empty(device, shape, dtype);
+    device.commands.copy(buffer, 0, copy.buffer, 0, bytes);
+    return copy;
+  });
 }
 
 function element([, depth, columns]: Sizes, place: number, transposed: boolean): number {

@@ -1,0 +1,93 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { recordRoofline } from "../../../experiments/bench/roofline.ts";
+import { type BenchFile, benchSchema, type Row } from "../../../experiments/bench/row.ts";
+import { targetResults, targetsTable } from "../../../experiments/bench/targets.ts";
+
+const limits = {
+  group: "limits",
+  shape: "",
+  dtype: "f32",
+  implementation: "ours",
+  milliseconds: 1,
+  spread: 0,
+  shareOfLimit: 1,
+  multiplyAddsFlops: 60e12,
+  copyBytesPerSecond: 3e12,
+  readBytesPerSecond: 3.2e12,
+  probes: {},
+} as const;
+
+function row(group: string, shape: string, dtype: string, rest: Partial<Row>): Row {
+  const times = { milliseconds: 1, spread: 0, wallMilliseconds: 1, gpuMilliseconds: 1, error: 0 };
+  return {
+    group,
+    shape,
+    dtype,
+    implementation: "ours",
+    ...times,
+    shareOfLimit: null,
+    limit: null,
+    amount: null,
+    ...rest,
+  };
+}
+
+function record(...rows: Row[]): BenchFile {
+  return benchSchema.parse({
+    schema: 1,
+    adapter: "a card",
+    date: "2026-01-02T00:00:00Z",
+    versions: {},
+    rows: [limits, ...rows],
+  });
+}
+
+Deno.test("targetResults holds rows against their targets, just met and just missed", () => {
+  const product = (dtype: string, milliseconds: number, shareOfLimit: number) =>
+    row("decode matmul", "1x2048x8192", dtype, { milliseconds, shareOfLimit, limit: "copy", amount: 1e8 });
+  const results = targetResults(record(
+    product("f32", 1.7, 0.7),
+    product("f16", 1, 0.699),
+    row("rope", "8x4096", "f32", { shareOfLimit: 0.1, limit: "copy", amount: 1e6 }),
+    row("prefill selection", "512x8/2x64x8192 k 4", "f32", { shareOfLimit: 0.4, limit: "multiply-add", amount: 4e9 }),
+    row("matmul", "512x512x512", "f32", { shareOfLimit: 0.46, limit: "multiply-add", amount: 3e8 }),
+    row("decode llama-1b", "65536", "f16", {
+      implementation: "ours, reattention",
+      notes: { "of full": 1 / 1.39, "ceiling by bytes": 1.88 },
+    }),
+    row("decode llama-1b", "16384", "f16", {
+      implementation: "ours, full",
+      notes: { "of full": 1, "weights TB/s": 1.6 },
+    }),
+  ));
+  assertEquals(results.map(({ measured, met }) => [measured, met]), [
+    ["70 %", true],
+    ["69 %", false],
+    ["1.70 times", true],
+    ["1.15 times", true],
+    ["1.39 times", false],
+    ["50 %", true],
+  ]);
+  assertEquals(results.map(({ bound }) => bound), ["memory", "memory", "memory", "arithmetic", "memory", "memory"]);
+});
+
+Deno.test("targetsTable counts, puts misses first, and says beside them what was tried", () => {
+  const table = targetsTable(targetResults(record(
+    row("norm", "16384x4096", "f32", { shareOfLimit: 0.9, limit: "copy", amount: 1e9 }),
+    row("prefill attention", "4096x8/2x64", "f32", { shareOfLimit: 0.4, limit: "multiply-add", amount: 17e9 }),
+  )));
+  const lines = table.split("\n");
+  assertEquals(lines[0], "1 of 2 met");
+  assertStringIncludes(lines[4], "prefill attention 4096x8/2x64 f32");
+  assertStringIncludes(lines[4], "missed | arithmetic (810) | 8x8 threads");
+  assertStringIncludes(lines[5], "met | memory |");
+});
+
+Deno.test("The committed record has its targets told, and a figure of its kernels under their roof", async () => {
+  const url = new URL("../../../experiments/records/bench/h100.json", import.meta.url);
+  const file = benchSchema.parse(JSON.parse(await Deno.readTextFile(url)));
+  assert(targetResults(file).length > 50);
+  const { data } = recordRoofline(file);
+  assertEquals(data[0].name, "roof");
+  assertThrows(() => recordRoofline({ ...file, rows: [] }), TypeError, "no row of limits");
+});

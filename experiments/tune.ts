@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { Device, type TunedChoices, tunedChoicesPath } from "../lib/gpu/mod.ts";
+import { Device, readTunedChoices, type TunedChoices, tunedChoicesPath } from "../lib/gpu/mod.ts";
 import { removeFile, writeAside } from "../lib/platform.ts";
 import { RecordedWork, timeInTurns } from "./bench/clock.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
@@ -64,13 +64,15 @@ async function tune(device: Device, path: string, filter: string): Promise<numbe
     console.error(`tune: --filter "${filter}" fits no question; names are such as "${questions(device)[0].name}"`);
     return 2;
   }
-  const choices: Record<string, string> = {};
+  // What was not asked now keeps its answers of before.
+  const choices = await readTunedChoices(device.info);
   for (const question of asked) {
     console.log(question.name);
     const usual = question.usual(device);
     const picked = await answer(device, question);
     console.log(`  -> ${picked}${picked === usual ? ", as usual" : ` instead of ${usual}`}`);
-    if (picked !== usual) choices[question.name] = picked;
+    if (picked === usual) delete choices[question.name];
+    else choices[question.name] = picked;
   }
   const file: TunedChoices = { schema: 1, adapter: device.info.name, choices };
   await writeAside(path, JSON.stringify(file, null, 1) + "\n");

@@ -16,6 +16,8 @@ struct Params {
 
 const THREADS = 256u;
 const SLICES = THREADS / D4;
+// Parts that a thread loads before it adds the first.
+const AHEAD = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> parts: array<vec4<f32>>;
@@ -55,13 +57,21 @@ fn main(
   var total = vec4<f32>();
   var weight = 0.0;
   if (slice < SLICES) {
-    for (var split = slice; split < params.splits; split += SLICES) {
-      let place = first + split * (D4 + 1u);
-      let part = parts[place + D4];
-      if (part.y > 0.0) {
-        let factor = exp(part.x - most);
-        weight = fma(part.y, factor, weight);
-        total = fma(parts[place + channel], vec4<f32>(factor), total);
+    for (var split = slice; split < params.splits; split += AHEAD * SLICES) {
+      var tails: array<vec4<f32>, AHEAD>;
+      var loaded: array<vec4<f32>, AHEAD>;
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
+        let place = first + min(split + i * SLICES, params.splits - 1u) * (D4 + 1u);
+        tails[i] = parts[place + D4];
+        loaded[i] = parts[place + channel];
+      }
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
+        // Of a part without a token nothing counts: its sums need not be numbers.
+        if (split + i * SLICES < params.splits && tails[i].y > 0.0) {
+          let factor = exp(tails[i].x - most);
+          weight = fma(tails[i].y, factor, weight);
+          total = fma(loaded[i], vec4<f32>(factor), total);
+        }
       }
     }
   }

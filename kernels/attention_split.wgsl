@@ -6,10 +6,10 @@
 //           slab of the cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections]; rotation (cos,
 //           sin) two a vec4 [positions, 2 * D8]; parts vec4 [batch, heads, PAIRS, splits, 2 * D8 + 1]: sums of values, then
 //           their largest score and weight
-// Dispatch: one workgroup of 128 threads per sequence, KV head and block of 128 listed tokens, blocks fastest; linear groups; one
-//           call per slab, whose parts start at first_split. LANES threads share a key, a power of two that divides D8, CHUNKS =
-//           D8 / LANES; AHEAD keys, a divisor of LANES, are loaded at once; SHARE threads, a power of two of at most 128 / PAIRS,
-//           join a pair's weights
+// Dispatch: one workgroup of 128 threads per sequence, KV head and block of 128 listed tokens, heads fastest: those of a block read the
+//           same angles; linear groups; one call per slab, whose parts start at first_split. LANES threads share a key, a power of
+//           two that divides D8, CHUNKS = D8 / LANES; AHEAD keys, a divisor of LANES, are loaded at once; SHARE threads, a power of
+//           two of at most 128 / PAIRS, join a pair's weights
 // Source:   softmax(q k / sqrt(d)) v (ALGORITHM section 6), split over tokens as in Flash-Decoding (Dao et al. 2023); rotation
 //           by compact positions (places in the list) or original ones
 
@@ -146,8 +146,8 @@ fn main(
   if (group >= params.group_count) {
     return;
   }
-  let block = group % params.blocks;
-  let head = (group / params.blocks) % params.heads;
+  let head = group % params.heads;
+  let block = (group / params.heads) % params.blocks;
   let sequence = group / (params.blocks * params.heads);
   let share = params.query_heads / params.heads;
   let pairs = params.step_rows * share;

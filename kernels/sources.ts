@@ -398,6 +398,8 @@ struct Params {
 
 const THREADS = 256u;
 const SLICES = THREADS / D4;
+// Parts that a thread loads before it adds the first.
+const AHEAD = 8u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> parts: array<vec4<f32>>;
@@ -437,13 +439,21 @@ fn main(
   var total = vec4<f32>();
   var weight = 0.0;
   if (slice < SLICES) {
-    for (var split = slice; split < params.splits; split += SLICES) {
-      let place = first + split * (D4 + 1u);
-      let part = parts[place + D4];
-      if (part.y > 0.0) {
-        let factor = exp(part.x - most);
-        weight = fma(part.y, factor, weight);
-        total = fma(parts[place + channel], vec4<f32>(factor), total);
+    for (var split = slice; split < params.splits; split += AHEAD * SLICES) {
+      var tails: array<vec4<f32>, AHEAD>;
+      var loaded: array<vec4<f32>, AHEAD>;
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
+        let place = first + min(split + i * SLICES, params.splits - 1u) * (D4 + 1u);
+        tails[i] = parts[place + D4];
+        loaded[i] = parts[place + channel];
+      }
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
+        // Of a part without a token nothing counts: its sums need not be numbers.
+        if (split + i * SLICES < params.splits && tails[i].y > 0.0) {
+          let factor = exp(tails[i].x - most);
+          weight = fma(tails[i].y, factor, weight);
+          total = fma(loaded[i], vec4<f32>(factor), total);
+        }
       }
     }
   }
@@ -632,10 +642,10 @@ fn main(
 //           slab of the cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections]; rotation (cos,
 //           sin) two a vec4 [positions, 2 * D8]; parts vec4 [batch, heads, PAIRS, splits, 2 * D8 + 1]: sums of values, then
 //           their largest score and weight
-// Dispatch: one workgroup of 128 threads per sequence, KV head and block of 128 listed tokens, blocks fastest; linear groups; one
-//           call per slab, whose parts start at first_split. LANES threads share a key, a power of two that divides D8, CHUNKS =
-//           D8 / LANES; AHEAD keys, a divisor of LANES, are loaded at once; SHARE threads, a power of two of at most 128 / PAIRS,
-//           join a pair's weights
+// Dispatch: one workgroup of 128 threads per sequence, KV head and block of 128 listed tokens, heads fastest: those of a block read the
+//           same angles; linear groups; one call per slab, whose parts start at first_split. LANES threads share a key, a power of
+//           two that divides D8, CHUNKS = D8 / LANES; AHEAD keys, a divisor of LANES, are loaded at once; SHARE threads, a power of
+//           two of at most 128 / PAIRS, join a pair's weights
 // Source:   softmax(q k / sqrt(d)) v (ALGORITHM section 6), split over tokens as in Flash-Decoding (Dao et al. 2023); rotation
 //           by compact positions (places in the list) or original ones
 
@@ -772,8 +782,8 @@ fn main(
   if (group >= params.group_count) {
     return;
   }
-  let block = group % params.blocks;
-  let head = (group / params.blocks) % params.heads;
+  let head = group % params.heads;
+  let block = (group / params.heads) % params.blocks;
   let sequence = group / (params.blocks * params.heads);
   let share = params.query_heads / params.heads;
   let pairs = params.step_rows * share;

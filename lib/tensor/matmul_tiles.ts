@@ -17,6 +17,7 @@ const LANES: MatmulTile = { name: "lanes", rows: 8, columns: 64 };
 export const matmulTiles: readonly MatmulTile[] = [
   tiled(16, 16, 4, 2, 2),
   tiled(16, 16, 2, 2, 4),
+  tiled(16, 16, 2, 2, 4, 1),
   tiled(8, 32, 4, 1, 4),
   tiled(16, 16, 2, 1, 4),
   tiled(8, 8, 4, 2, 2, 1),

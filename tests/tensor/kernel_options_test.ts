@@ -116,8 +116,11 @@ gpuTest("options call kernels of their own", (device) => {
     run("matmul small", matmulTiles[0].name, () => matmul(left, right));
     run("decode matmul narrow", vectorTiles[0].name, () => matmul(row, right));
     run("decode matmul transposed narrow", dotTiles[0].name, () => matmul(row, right, { transposeRight: true }));
-    run(attentionQuestion(2), attentionTiles[1].name, () => causalAttention(heads, heads, heads));
-    assertEquals(called, ["matmul_tiled", "matmul_vector", "linear_rows", "attention_tiled"]);
+    for (const tile of [attentionTiles[1], attentionTiles[3]]) {
+      run(attentionQuestion(2), tile.name, () => causalAttention(heads, heads, heads));
+    }
+    const attention = ["attention_tiled", "attention_transposed"] as const;
+    assertEquals(called, ["matmul_tiled", "matmul_vector", "linear_rows", ...attention]);
     if (!device.info.software) return;
     called.length = 0;
     using square = Tensor.zeros(device, [64, 64]);

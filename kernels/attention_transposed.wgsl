@@ -10,7 +10,8 @@
 //           keys; linear groups, batch * heads outermost, late rows first, splits innermost. A thread scores 8 pairs by 8 keys, and
 //           sums 8 pairs by 4 * OUTPUTS channels, OUTPUTS = D4 / 16 rounded up.
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6), tiled as in FlashAttention (Dao et al. 2022). 16
-//           channels are staged a turn for scores, TURNS turns; then 16 keys' weights and values a part.
+//           channels are staged a turn for scores, TURNS turns; then 16 keys' weights and values a part. AHEAD 1 takes registers: it
+//           is for heads of up to 64 channels.
 
 struct Params {
   first_group: u32,
@@ -61,7 +62,20 @@ fn query_first(pair: u32, share: u32, head: u32, sequence: u32) -> u32 {
   return (row * params.query_heads + head * share + pair % share) * D4;
 }
 
-// The four largest, or sums, of what 16 threads left of a pair.
+// What a thread stages: channels of a query and of a key, of a turn, and of a value, of a part.
+fn query_at(place: u32, channel4: u32) -> vec4<f32> {
+  return select(vec4<f32>(), queries[place + min(channel4, D4 - 1u)], channel4 < D4);
+}
+
+fn key_at(base: u32, token: u32, channel4: u32) -> vec4<f32> {
+  return keys[base + token * params.token_stride + min(channel4, D4 - 1u)];
+}
+
+fn value_at(base: u32, token: u32, channel4: u32) -> vec4<f32> {
+  return values[base + token * params.token_stride + min(channel4, D4 - 1u)];
+}
+
+// The highest, or the sum, of what 16 threads left of a pair.
 fn highest_of(pair: u32) -> f32 {
   let at = pair % 8u * 4u;
   let four = max(max(right[pair / 8u][at], right[pair / 8u][at + 1u]), max(right[pair / 8u][at + 2u], right[pair / 8u][at + 3u]));
@@ -126,56 +140,73 @@ fn main(
   var next_left: array<vec4<f32>, LOADS_LEFT>;
   var next_right: array<vec4<f32>, LOADS_RIGHT>;
   var next_value: array<vec4<f32>, LOADS_VALUES>;
+  // With AHEAD 1 what comes next is loaded while this is multiplied.
+  if (AHEAD == 1u) {
+    for (var load = 0u; load < LOADS_LEFT; load++) { // unrolled
+      next_left[load] = query_at(query_places[load], 4u * 0u + lane % 4u);
+    }
+    for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
+      next_right[load] = key_at(base, min(tile_begin + (lane + load * THREADS) / 4u, last - 1u), 4u * 0u + lane % 4u);
+    }
+  }
   for (var tile = tile_begin; tile < tile_end; tile += TILE_KEYS) {
     for (var r = 0u; r < 8u; r++) { // unrolled
       scores[2u * r] = vec4<f32>();
       scores[2u * r + 1u] = vec4<f32>();
     }
-    // What was loaded in the turn before goes to workgroup memory; the first turn only loads.
-    for (var turn = 0u; turn <= TURNS; turn++) {
-      if (turn > 0u) {
-        workgroupBarrier();
+    for (var turn = 0u; turn < TURNS; turn++) {
+      if (AHEAD == 0u) {
         for (var load = 0u; load < LOADS_LEFT; load++) { // unrolled
-          let row = (lane + load * THREADS) / 4u;
-          let k = 4u * (lane % 4u);
-          left[k + 0u][row / 4u][row % 4u] = next_left[load].x;
-          left[k + 1u][row / 4u][row % 4u] = next_left[load].y;
-          left[k + 2u][row / 4u][row % 4u] = next_left[load].z;
-          left[k + 3u][row / 4u][row % 4u] = next_left[load].w;
+          next_left[load] = query_at(query_places[load], 4u * turn + lane % 4u);
         }
         for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
-          let key = (lane + load * THREADS) / 4u;
-          let place = key / 8u + key % 8u / 4u * SIDE;
-          let k = 4u * (lane % 4u);
-          right[k + 0u][place][key % 4u] = next_right[load].x;
-          right[k + 1u][place][key % 4u] = next_right[load].y;
-          right[k + 2u][place][key % 4u] = next_right[load].z;
-          right[k + 3u][place][key % 4u] = next_right[load].w;
+          next_right[load] = key_at(base, min(tile + (lane + load * THREADS) / 4u, last - 1u), 4u * turn + lane % 4u);
         }
-        workgroupBarrier();
       }
-      if (turn < TURNS) {
-        let channel4 = 4u * turn + lane % 4u;
+      workgroupBarrier();
+      for (var load = 0u; load < LOADS_LEFT; load++) { // unrolled
+        let row = (lane + load * THREADS) / 4u;
+        let k = 4u * (lane % 4u);
+        left[k + 0u][row / 4u][row % 4u] = next_left[load].x;
+        left[k + 1u][row / 4u][row % 4u] = next_left[load].y;
+        left[k + 2u][row / 4u][row % 4u] = next_left[load].z;
+        left[k + 3u][row / 4u][row % 4u] = next_left[load].w;
+      }
+      for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
+        let key = (lane + load * THREADS) / 4u;
+        let place = key / 8u + key % 8u / 4u * SIDE;
+        let k = 4u * (lane % 4u);
+        right[k + 0u][place][key % 4u] = next_right[load].x;
+        right[k + 1u][place][key % 4u] = next_right[load].y;
+        right[k + 2u][place][key % 4u] = next_right[load].z;
+        right[k + 3u][place][key % 4u] = next_right[load].w;
+      }
+      workgroupBarrier();
+      if (AHEAD == 1u) {
+        let next = min(turn + 1u, TURNS - 1u);
         for (var load = 0u; load < LOADS_LEFT; load++) { // unrolled
-          next_left[load] = select(vec4<f32>(), queries[query_places[load] + min(channel4, D4 - 1u)], channel4 < D4);
+          next_left[load] = query_at(query_places[load], 4u * next + lane % 4u);
         }
         for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
-          let token = min(tile + (lane + load * THREADS) / 4u, last - 1u);
-          next_right[load] = keys[base + token * params.token_stride + min(channel4, D4 - 1u)];
+          next_right[load] = key_at(base, min(tile + (lane + load * THREADS) / 4u, last - 1u), 4u * next + lane % 4u);
         }
       }
-      if (turn > 0u) {
-        for (var k = 0u; k < 16u; k++) { // unrolled
-          let low = right[k][x];
-          let high = right[k][x + SIDE];
-          for (var i = 0u; i < 2u; i++) { // unrolled
-            let a = left[k][y + i * SIDE_ROWS];
-            for (var q = 0u; q < 4u; q++) { // unrolled
-              scores[8u * i + 2u * q] = fma(vec4<f32>(a[q]), low, scores[8u * i + 2u * q]);
-              scores[8u * i + 2u * q + 1u] = fma(vec4<f32>(a[q]), high, scores[8u * i + 2u * q + 1u]);
-            }
+      for (var k = 0u; k < 16u; k++) { // unrolled
+        let low = right[k][x];
+        let high = right[k][x + SIDE];
+        for (var i = 0u; i < 2u; i++) { // unrolled
+          let a = left[k][y + i * SIDE_ROWS];
+          for (var q = 0u; q < 4u; q++) { // unrolled
+            scores[8u * i + 2u * q] = fma(vec4<f32>(a[q]), low, scores[8u * i + 2u * q]);
+            scores[8u * i + 2u * q + 1u] = fma(vec4<f32>(a[q]), high, scores[8u * i + 2u * q + 1u]);
           }
         }
+      }
+    }
+    if (AHEAD == 1u) {
+      for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
+        let item = lane + load * THREADS;
+        next_value[load] = value_at(base, min(tile + 16u * 0u + item / VALUES4, last - 1u), item % VALUES4);
       }
     }
     // Only tiles at an end hold keys that some row does not see.
@@ -209,47 +240,58 @@ fn main(
         sums[r * OUTPUTS + j] *= shrink;
       }
     }
-    for (var part = 0u; part <= PARTS; part++) {
-      if (part > 0u) {
-        workgroupBarrier();
+    for (var part = 0u; part < PARTS; part++) {
+      if (AHEAD == 0u) {
         for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
           let item = lane + load * THREADS;
-          right[item / VALUES4][item % VALUES4] = next_value[load];
-        }
-        // Two threads of a row hold the part's keys.
-        if (x / 2u == part - 1u) {
-          for (var c = 0u; c < 8u; c++) { // unrolled
-            for (var i = 0u; i < 2u; i++) { // unrolled
-              left[8u * (x % 2u) + c][y + i * SIDE_ROWS] = vec4<f32>(
-                scores[8u * i + c / 4u][c % 4u],
-                scores[8u * i + 2u + c / 4u][c % 4u],
-                scores[8u * i + 4u + c / 4u][c % 4u],
-                scores[8u * i + 6u + c / 4u][c % 4u],
-              );
-            }
-          }
-        }
-        workgroupBarrier();
-      }
-      if (part < PARTS) {
-        for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
-          let item = lane + load * THREADS;
-          let token = min(tile + 16u * part + item / VALUES4, last - 1u);
-          next_value[load] = values[base + token * params.token_stride + min(item % VALUES4, D4 - 1u)];
+          next_value[load] = value_at(base, min(tile + 16u * part + item / VALUES4, last - 1u), item % VALUES4);
         }
       }
-      if (part > 0u) {
-        for (var k = 0u; k < 16u; k++) { // unrolled
+      workgroupBarrier();
+      for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
+        let item = lane + load * THREADS;
+        right[item / VALUES4][item % VALUES4] = next_value[load];
+      }
+      // Two threads of a row hold the part's keys.
+      if (x / 2u == part) {
+        for (var c = 0u; c < 8u; c++) { // unrolled
           for (var i = 0u; i < 2u; i++) { // unrolled
-            let a = left[k][y + i * SIDE_ROWS];
-            for (var j = 0u; j < OUTPUTS; j++) { // unrolled
-              let value = right[k][x + j * SIDE];
-              for (var q = 0u; q < 4u; q++) { // unrolled
-                sums[(4u * i + q) * OUTPUTS + j] = fma(vec4<f32>(a[q]), value, sums[(4u * i + q) * OUTPUTS + j]);
-              }
+            left[8u * (x % 2u) + c][y + i * SIDE_ROWS] = vec4<f32>(
+              scores[8u * i + c / 4u][c % 4u],
+              scores[8u * i + 2u + c / 4u][c % 4u],
+              scores[8u * i + 4u + c / 4u][c % 4u],
+              scores[8u * i + 6u + c / 4u][c % 4u],
+            );
+          }
+        }
+      }
+      workgroupBarrier();
+      if (AHEAD == 1u) {
+        let next = min(part + 1u, PARTS - 1u);
+        for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
+          let item = lane + load * THREADS;
+          next_value[load] = value_at(base, min(tile + 16u * next + item / VALUES4, last - 1u), item % VALUES4);
+        }
+      }
+      for (var k = 0u; k < 16u; k++) { // unrolled
+        for (var i = 0u; i < 2u; i++) { // unrolled
+          let a = left[k][y + i * SIDE_ROWS];
+          for (var j = 0u; j < OUTPUTS; j++) { // unrolled
+            let value = right[k][x + j * SIDE];
+            for (var q = 0u; q < 4u; q++) { // unrolled
+              sums[(4u * i + q) * OUTPUTS + j] = fma(vec4<f32>(a[q]), value, sums[(4u * i + q) * OUTPUTS + j]);
             }
           }
         }
+      }
+    }
+    if (AHEAD == 1u) {
+      let next_tile = min(tile + TILE_KEYS, last - 1u);
+      for (var load = 0u; load < LOADS_LEFT; load++) { // unrolled
+        next_left[load] = query_at(query_places[load], 4u * 0u + lane % 4u);
+      }
+      for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
+        next_right[load] = key_at(base, min(next_tile + (lane + load * THREADS) / 4u, last - 1u), 4u * 0u + lane % 4u);
       }
     }
   }

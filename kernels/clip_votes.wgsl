@@ -120,8 +120,10 @@ fn largest(selection: u32, count: u32, least: u32, tokens: u32, bound: u32, firs
       let own = atomicLoad(&digits[digit]);
       if (own > 0u || digit == 0u) {
         var above = 0u;
-        for (var other = digit + 1u; other < DIGITS; other++) {
-          above += atomicLoad(&digits[other]);
+        for (var run = 0u; run < DIGITS; run += 16u) {
+          for (var i = 0u; i < 16u; i++) { // unrolled
+            above += select(0u, atomicLoad(&digits[run + i]), run + i > digit);
+          }
         }
         if (above < wanted && (wanted <= above + own || digit == 0u)) {
           found = vec2(digit, wanted - above);

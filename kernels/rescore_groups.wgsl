@@ -32,6 +32,7 @@ const NONE = 0xffffffffu;
 const LOWEST = -3.4028234663852886e38f;
 // Items that threads offer at a time; where more come, they wait for the next join.
 const ROOM = 256u;
+const COLUMNS = 64u;
 // Groups that a thread loads before it looks at the first.
 const AHEAD = 8u;
 
@@ -54,11 +55,16 @@ var<workgroup> offered: atomic<u32>;
 var<workgroup> refused: atomic<u32>;
 var<workgroup> again: u32;
 var<workgroup> chosen: array<u32, K>;
-// The best group of those that each thread looks at; the K-th of them bounds the K-th best group.
+// The best item of each thread, then of each column of threads; the K-th of them bounds the K-th best item.
 var<workgroup> lane_scores: array<f32, THREADS>;
-var<workgroup> lane_groups: array<u32, THREADS>;
+var<workgroup> lane_items: array<u32, THREADS>;
 var<workgroup> bound_score: f32;
-var<workgroup> bound_group: u32;
+var<workgroup> bound_item: u32;
+
+struct Item {
+  score: f32,
+  item: u32,
+}
 
 // True where (score, item) ranks before (other, held): higher score first, then the lower item.
 fn ranks_before(score: f32, item: u32, other: f32, held: u32) -> bool {
@@ -97,13 +103,19 @@ fn join(turn: u32, lane: u32) {
     }
     // Empty places are all alike: among them the earlier ranks before the later.
     var rank = 0u;
-    for (var other = 0u; other < K; other++) {
-      let theirs = list_items[turn * K + other];
-      let same = theirs == item && other < place;
-      rank += u32(same || ranks_before(list_scores[turn * K + other], theirs, score, item));
+    for (var run = 0u; run < K; run += 4u) {
+      for (var i = 0u; i < 4u; i++) { // unrolled
+        let other = run + i;
+        let theirs = list_items[turn * K + other];
+        let same = theirs == item && other < place;
+        let before = same || ranks_before(list_scores[turn * K + other], theirs, score, item);
+        rank += u32(other < K && before);
+      }
     }
-    for (var other = 0u; other < count; other++) {
-      rank += u32(ranks_before(offered_scores[other], offered_items[other], score, item));
+    for (var run = 0u; run < count; run += 8u) {
+      for (var i = 0u; i < 8u; i++) { // unrolled
+        rank += u32(run + i < count && ranks_before(offered_scores[run + i], offered_items[run + i], score, item));
+      }
     }
     if (rank < K) {
       list_scores[(1u - turn) * K + rank] = score;
@@ -118,38 +130,66 @@ fn join(turn: u32, lane: u32) {
   workgroupBarrier();
 }
 
-// Leaves in bound_score and bound_group what K groups reach: the K-th of the threads' bests; nothing where too few have one. Tells
-// whether the thread's own best reaches it.
-fn find_bound(first: u32, groups: u32, lane: u32) -> bool {
-  var best = LOWEST;
-  var best_group = NONE;
+// The best group of those that a thread looks at; NONE where there is none.
+fn best_group(first: u32, groups: u32, lane: u32) -> Item {
+  var best = Item(LOWEST, NONE);
   for (var start = lane; start < groups; start += AHEAD * THREADS) {
     var scores: array<f32, AHEAD>;
     for (var i = 0u; i < AHEAD; i++) { // unrolled
       scores[i] = group_bests[first + min(start + i * THREADS, groups - 1u)];
     }
     for (var i = 0u; i < AHEAD; i++) { // unrolled
-      if (scores[i] > best && start + i * THREADS < groups) {
-        best = scores[i];
-        best_group = start + i * THREADS;
+      if (scores[i] > best.score && start + i * THREADS < groups) {
+        best = Item(scores[i], start + i * THREADS);
       }
     }
   }
-  lane_scores[lane] = best;
-  lane_groups[lane] = best_group;
+  return best;
+}
+
+// Leaves in bound_score and bound_item what K items reach: the K-th of 64 columns' bests among what each thread has; the lowest
+// where too few columns have one. All threads call it.
+fn find_bound(own: Item, lane: u32) {
   workgroupBarrier();
-  var rank = 0u;
-  for (var first_other = 0u; first_other < THREADS; first_other += 8u) {
-    for (var i = 0u; i < 8u; i++) { // unrolled
-      rank += u32(ranks_before(lane_scores[first_other + i], lane_groups[first_other + i], best, best_group));
+  lane_scores[lane] = own.score;
+  lane_items[lane] = own.item;
+  if (lane == 0u) {
+    bound_score = LOWEST;
+    bound_item = NONE;
+  }
+  workgroupBarrier();
+  var best = own;
+  if (THREADS > COLUMNS) {
+    for (var other = lane + COLUMNS; other < THREADS; other += COLUMNS) {
+      if (ranks_before(lane_scores[other], lane_items[other], best.score, best.item)) {
+        best = Item(lane_scores[other], lane_items[other]);
+      }
+    }
+    workgroupBarrier();
+    if (lane < COLUMNS) {
+      lane_scores[lane] = best.score;
+      lane_items[lane] = best.item;
+    }
+    workgroupBarrier();
+  }
+  if (lane < COLUMNS) {
+    var rank = 0u;
+    for (var run = 0u; run < COLUMNS; run += 16u) {
+      for (var i = 0u; i < 16u; i++) { // unrolled
+        rank += u32(ranks_before(lane_scores[run + i], lane_items[run + i], best.score, best.item));
+      }
+    }
+    if (rank == K - 1u && best.item != NONE) {
+      bound_score = best.score;
+      bound_item = best.item;
     }
   }
-  if (rank == K - 1u && best_group != NONE) {
-    bound_score = best;
-    bound_group = best_group;
-  }
   workgroupBarrier();
-  return rank < K;
+}
+
+// Whether an item is there and reaches the bound.
+fn reaches(score: f32, item: u32) -> bool {
+  return item != NONE && score > LOWEST && !ranks_before(bound_score, bound_item, score, item);
 }
 
 @compute @workgroup_size(THREADS)
@@ -175,18 +215,15 @@ fn main(
     list_scores[lane] = LOWEST;
     list_items[lane] = NONE;
   }
-  if (lane == 0u) {
-    bound_score = LOWEST;
-    bound_group = NONE;
-  }
-  workgroupBarrier();
 
   let part = parts[sequence];
   let groups = (part.w + params.group_tokens - 1u) / params.group_tokens;
   let first = query * params.groups;
   var turn = 0u;
-  // Threads whose best group is not among the K first have none that is.
-  var group = select(groups, lane, find_bound(first, groups, lane));
+  let own = best_group(first, groups, lane);
+  find_bound(own, lane);
+  // A thread whose best group does not reach the bound has none that does.
+  var group = select(groups, lane, reaches(own.score, own.item));
   loop {
     var waits = false;
     while (group < groups && !waits) {
@@ -197,7 +234,7 @@ fn main(
       let start = group;
       for (var i = 0u; i < AHEAD; i++) { // unrolled
         let other = start + i * THREADS;
-        if (!waits && other < groups && scores[i] > LOWEST && !ranks_before(bound_score, bound_group, scores[i], other)) {
+        if (!waits && other < groups && reaches(scores[i], other)) {
           waits = !offer(turn, scores[i], other);
         }
         group += select(THREADS, 0u, waits);
@@ -218,10 +255,10 @@ fn main(
   workgroupBarrier();
 
   let items = K * params.group_tokens;
-  var item = lane;
-  loop {
-    var waits = false;
-    while (item < items && !waits) {
+  for (var first_item = 0u; first_item < items; first_item += THREADS) {
+    let item = first_item + lane;
+    var found = Item(LOWEST, NONE);
+    if (item < items) {
       let group_of = chosen[item / params.group_tokens];
       let token = group_of * params.group_tokens + item % params.group_tokens;
       if (group_of != NONE && token < part.w) {
@@ -229,16 +266,19 @@ fn main(
         let page = table[sequence * params.table_stride + place / params.page_tokens];
         if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
           let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + place % params.page_tokens;
-          waits = !offer(turn, score_of(slot), token);
+          found = Item(score_of(slot), token);
         }
       }
-      item += select(THREADS, 0u, waits);
+    }
+    // Of at most 4 * 64 threads, no more than ROOM reach the bound; of 64 all may offer.
+    if (THREADS > COLUMNS) {
+      find_bound(found, lane);
+    }
+    if (reaches(found.score, found.item) || (THREADS == COLUMNS && found.item != NONE)) {
+      _ = offer(turn, found.score, found.item);
     }
     join(turn, lane);
     turn = 1u - turn;
-    if (workgroupUniformLoad(&again) == 0u) {
-      break;
-    }
   }
   if (lane < K) {
     best_scores[query * K + lane] = list_scores[turn * K + lane];

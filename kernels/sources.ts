@@ -1226,7 +1226,8 @@ fn main(
 //           keys; linear groups, batch * heads outermost, late rows first, splits innermost. A thread scores 8 pairs by 8 keys, and
 //           sums 8 pairs by 4 * OUTPUTS channels, OUTPUTS = D4 / 16 rounded up.
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6), tiled as in FlashAttention (Dao et al. 2022). 16
-//           channels are staged a turn for scores, TURNS turns; then 16 keys' weights and values a part.
+//           channels are staged a turn for scores, TURNS turns; then 16 keys' weights and values a part. AHEAD 1 takes registers: it
+//           is for heads of up to 64 channels.
 
 struct Params {
   first_group: u32,
@@ -1277,7 +1278,20 @@ fn query_first(pair: u32, share: u32, head: u32, sequence: u32) -> u32 {
   return (row * params.query_heads + head * share + pair % share) * D4;
 }
 
-// The four largest, or sums, of what 16 threads left of a pair.
+// What a thread stages: channels of a query and of a key, of a turn, and of a value, of a part.
+fn query_at(place: u32, channel4: u32) -> vec4<f32> {
+  return select(vec4<f32>(), queries[place + min(channel4, D4 - 1u)], channel4 < D4);
+}
+
+fn key_at(base: u32, token: u32, channel4: u32) -> vec4<f32> {
+  return keys[base + token * params.token_stride + min(channel4, D4 - 1u)];
+}
+
+fn value_at(base: u32, token: u32, channel4: u32) -> vec4<f32> {
+  return values[base + token * params.token_stride + min(channel4, D4 - 1u)];
+}
+
+// The highest, or the sum, of what 16 threads left of a pair.
 fn highest_of(pair: u32) -> f32 {
   let at = pair % 8u * 4u;
   let four = max(max(right[pair / 8u][at], right[pair / 8u][at + 1u]), max(right[pair / 8u][at + 2u], right[pair / 8u][at + 3u]));
@@ -1342,56 +1356,73 @@ fn main(
   var next_left: array<vec4<f32>, LOADS_LEFT>;
   var next_right: array<vec4<f32>, LOADS_RIGHT>;
   var next_value: array<vec4<f32>, LOADS_VALUES>;
+  // With AHEAD 1 what comes next is loaded while this is multiplied.
+  if (AHEAD == 1u) {
+    for (var load = 0u; load < LOADS_LEFT; load++) { // unrolled
+      next_left[load] = query_at(query_places[load], 4u * 0u + lane % 4u);
+    }
+    for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
+      next_right[load] = key_at(base, min(tile_begin + (lane + load * THREADS) / 4u, last - 1u), 4u * 0u + lane % 4u);
+    }
+  }
   for (var tile = tile_begin; tile < tile_end; tile += TILE_KEYS) {
     for (var r = 0u; r < 8u; r++) { // unrolled
       scores[2u * r] = vec4<f32>();
       scores[2u * r + 1u] = vec4<f32>();
     }
-    // What was loaded in the turn before goes to workgroup memory; the first turn only loads.
-    for (var turn = 0u; turn <= TURNS; turn++) {
-      if (turn > 0u) {
-        workgroupBarrier();
+    for (var turn = 0u; turn < TURNS; turn++) {
+      if (AHEAD == 0u) {
         for (var load = 0u; load < LOADS_LEFT; load++) { // unrolled
-          let row = (lane + load * THREADS) / 4u;
-          let k = 4u * (lane % 4u);
-          left[k + 0u][row / 4u][row % 4u] = next_left[load].x;
-          left[k + 1u][row / 4u][row % 4u] = next_left[load].y;
-          left[k + 2u][row / 4u][row % 4u] = next_left[load].z;
-          left[k + 3u][row / 4u][row % 4u] = next_left[load].w;
+          next_left[load] = query_at(query_places[load], 4u * turn + lane % 4u);
         }
         for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
-          let key = (lane + load * THREADS) / 4u;
-          let place = key / 8u + key % 8u / 4u * SIDE;
-          let k = 4u * (lane % 4u);
-          right[k + 0u][place][key % 4u] = next_right[load].x;
-          right[k + 1u][place][key % 4u] = next_right[load].y;
-          right[k + 2u][place][key % 4u] = next_right[load].z;
-          right[k + 3u][place][key % 4u] = next_right[load].w;
+          next_right[load] = key_at(base, min(tile + (lane + load * THREADS) / 4u, last - 1u), 4u * turn + lane % 4u);
         }
-        workgroupBarrier();
       }
-      if (turn < TURNS) {
-        let channel4 = 4u * turn + lane % 4u;
+      workgroupBarrier();
+      for (var load = 0u; load < LOADS_LEFT; load++) { // unrolled
+        let row = (lane + load * THREADS) / 4u;
+        let k = 4u * (lane % 4u);
+        left[k + 0u][row / 4u][row % 4u] = next_left[load].x;
+        left[k + 1u][row / 4u][row % 4u] = next_left[load].y;
+        left[k + 2u][row / 4u][row % 4u] = next_left[load].z;
+        left[k + 3u][row / 4u][row % 4u] = next_left[load].w;
+      }
+      for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
+        let key = (lane + load * THREADS) / 4u;
+        let place = key / 8u + key % 8u / 4u * SIDE;
+        let k = 4u * (lane % 4u);
+        right[k + 0u][place][key % 4u] = next_right[load].x;
+        right[k + 1u][place][key % 4u] = next_right[load].y;
+        right[k + 2u][place][key % 4u] = next_right[load].z;
+        right[k + 3u][place][key % 4u] = next_right[load].w;
+      }
+      workgroupBarrier();
+      if (AHEAD == 1u) {
+        let next = min(turn + 1u, TURNS - 1u);
         for (var load = 0u; load < LOADS_LEFT; load++) { // unrolled
-          next_left[load] = select(vec4<f32>(), queries[query_places[load] + min(channel4, D4 - 1u)], channel4 < D4);
+          next_left[load] = query_at(query_places[load], 4u * next + lane % 4u);
         }
         for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
-          let token = min(tile + (lane + load * THREADS) / 4u, last - 1u);
-          next_right[load] = keys[base + token * params.token_stride + min(channel4, D4 - 1u)];
+          next_right[load] = key_at(base, min(tile + (lane + load * THREADS) / 4u, last - 1u), 4u * next + lane % 4u);
         }
       }
-      if (turn > 0u) {
-        for (var k = 0u; k < 16u; k++) { // unrolled
-          let low = right[k][x];
-          let high = right[k][x + SIDE];
-          for (var i = 0u; i < 2u; i++) { // unrolled
-            let a = left[k][y + i * SIDE_ROWS];
-            for (var q = 0u; q < 4u; q++) { // unrolled
-              scores[8u * i + 2u * q] = fma(vec4<f32>(a[q]), low, scores[8u * i + 2u * q]);
-              scores[8u * i + 2u * q + 1u] = fma(vec4<f32>(a[q]), high, scores[8u * i + 2u * q + 1u]);
-            }
+      for (var k = 0u; k < 16u; k++) { // unrolled
+        let low = right[k][x];
+        let high = right[k][x + SIDE];
+        for (var i = 0u; i < 2u; i++) { // unrolled
+          let a = left[k][y + i * SIDE_ROWS];
+          for (var q = 0u; q < 4u; q++) { // unrolled
+            scores[8u * i + 2u * q] = fma(vec4<f32>(a[q]), low, scores[8u * i + 2u * q]);
+            scores[8u * i + 2u * q + 1u] = fma(vec4<f32>(a[q]), high, scores[8u * i + 2u * q + 1u]);
           }
         }
+      }
+    }
+    if (AHEAD == 1u) {
+      for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
+        let item = lane + load * THREADS;
+        next_value[load] = value_at(base, min(tile + 16u * 0u + item / VALUES4, last - 1u), item % VALUES4);
       }
     }
     // Only tiles at an end hold keys that some row does not see.
@@ -1425,47 +1456,58 @@ fn main(
         sums[r * OUTPUTS + j] *= shrink;
       }
     }
-    for (var part = 0u; part <= PARTS; part++) {
-      if (part > 0u) {
-        workgroupBarrier();
+    for (var part = 0u; part < PARTS; part++) {
+      if (AHEAD == 0u) {
         for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
           let item = lane + load * THREADS;
-          right[item / VALUES4][item % VALUES4] = next_value[load];
-        }
-        // Two threads of a row hold the part's keys.
-        if (x / 2u == part - 1u) {
-          for (var c = 0u; c < 8u; c++) { // unrolled
-            for (var i = 0u; i < 2u; i++) { // unrolled
-              left[8u * (x % 2u) + c][y + i * SIDE_ROWS] = vec4<f32>(
-                scores[8u * i + c / 4u][c % 4u],
-                scores[8u * i + 2u + c / 4u][c % 4u],
-                scores[8u * i + 4u + c / 4u][c % 4u],
-                scores[8u * i + 6u + c / 4u][c % 4u],
-              );
-            }
-          }
-        }
-        workgroupBarrier();
-      }
-      if (part < PARTS) {
-        for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
-          let item = lane + load * THREADS;
-          let token = min(tile + 16u * part + item / VALUES4, last - 1u);
-          next_value[load] = values[base + token * params.token_stride + min(item % VALUES4, D4 - 1u)];
+          next_value[load] = value_at(base, min(tile + 16u * part + item / VALUES4, last - 1u), item % VALUES4);
         }
       }
-      if (part > 0u) {
-        for (var k = 0u; k < 16u; k++) { // unrolled
+      workgroupBarrier();
+      for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
+        let item = lane + load * THREADS;
+        right[item / VALUES4][item % VALUES4] = next_value[load];
+      }
+      // Two threads of a row hold the part's keys.
+      if (x / 2u == part) {
+        for (var c = 0u; c < 8u; c++) { // unrolled
           for (var i = 0u; i < 2u; i++) { // unrolled
-            let a = left[k][y + i * SIDE_ROWS];
-            for (var j = 0u; j < OUTPUTS; j++) { // unrolled
-              let value = right[k][x + j * SIDE];
-              for (var q = 0u; q < 4u; q++) { // unrolled
-                sums[(4u * i + q) * OUTPUTS + j] = fma(vec4<f32>(a[q]), value, sums[(4u * i + q) * OUTPUTS + j]);
-              }
+            left[8u * (x % 2u) + c][y + i * SIDE_ROWS] = vec4<f32>(
+              scores[8u * i + c / 4u][c % 4u],
+              scores[8u * i + 2u + c / 4u][c % 4u],
+              scores[8u * i + 4u + c / 4u][c % 4u],
+              scores[8u * i + 6u + c / 4u][c % 4u],
+            );
+          }
+        }
+      }
+      workgroupBarrier();
+      if (AHEAD == 1u) {
+        let next = min(part + 1u, PARTS - 1u);
+        for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
+          let item = lane + load * THREADS;
+          next_value[load] = value_at(base, min(tile + 16u * next + item / VALUES4, last - 1u), item % VALUES4);
+        }
+      }
+      for (var k = 0u; k < 16u; k++) { // unrolled
+        for (var i = 0u; i < 2u; i++) { // unrolled
+          let a = left[k][y + i * SIDE_ROWS];
+          for (var j = 0u; j < OUTPUTS; j++) { // unrolled
+            let value = right[k][x + j * SIDE];
+            for (var q = 0u; q < 4u; q++) { // unrolled
+              sums[(4u * i + q) * OUTPUTS + j] = fma(vec4<f32>(a[q]), value, sums[(4u * i + q) * OUTPUTS + j]);
             }
           }
         }
+      }
+    }
+    if (AHEAD == 1u) {
+      let next_tile = min(tile + TILE_KEYS, last - 1u);
+      for (var load = 0u; load < LOADS_LEFT; load++) { // unrolled
+        next_left[load] = query_at(query_places[load], 4u * 0u + lane % 4u);
+      }
+      for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
+        next_right[load] = key_at(base, min(next_tile + (lane + load * THREADS) / 4u, last - 1u), 4u * 0u + lane % 4u);
       }
     }
   }
@@ -2517,8 +2559,10 @@ fn largest(selection: u32, count: u32, least: u32, tokens: u32, bound: u32, firs
       let own = atomicLoad(&digits[digit]);
       if (own > 0u || digit == 0u) {
         var above = 0u;
-        for (var other = digit + 1u; other < DIGITS; other++) {
-          above += atomicLoad(&digits[other]);
+        for (var run = 0u; run < DIGITS; run += 16u) {
+          for (var i = 0u; i < 16u; i++) { // unrolled
+            above += select(0u, atomicLoad(&digits[run + i]), run + i > digit);
+          }
         }
         if (above < wanted && (wanted <= above + own || digit == 0u)) {
           found = vec2(digit, wanted - above);
@@ -5746,6 +5790,7 @@ const NONE = 0xffffffffu;
 const LOWEST = -3.4028234663852886e38f;
 // Items that threads offer at a time; where more come, they wait for the next join.
 const ROOM = 256u;
+const COLUMNS = 64u;
 // Groups that a thread loads before it looks at the first.
 const AHEAD = 8u;
 
@@ -5768,11 +5813,16 @@ var<workgroup> offered: atomic<u32>;
 var<workgroup> refused: atomic<u32>;
 var<workgroup> again: u32;
 var<workgroup> chosen: array<u32, K>;
-// The best group of those that each thread looks at; the K-th of them bounds the K-th best group.
+// The best item of each thread, then of each column of threads; the K-th of them bounds the K-th best item.
 var<workgroup> lane_scores: array<f32, THREADS>;
-var<workgroup> lane_groups: array<u32, THREADS>;
+var<workgroup> lane_items: array<u32, THREADS>;
 var<workgroup> bound_score: f32;
-var<workgroup> bound_group: u32;
+var<workgroup> bound_item: u32;
+
+struct Item {
+  score: f32,
+  item: u32,
+}
 
 // True where (score, item) ranks before (other, held): higher score first, then the lower item.
 fn ranks_before(score: f32, item: u32, other: f32, held: u32) -> bool {
@@ -5811,13 +5861,19 @@ fn join(turn: u32, lane: u32) {
     }
     // Empty places are all alike: among them the earlier ranks before the later.
     var rank = 0u;
-    for (var other = 0u; other < K; other++) {
-      let theirs = list_items[turn * K + other];
-      let same = theirs == item && other < place;
-      rank += u32(same || ranks_before(list_scores[turn * K + other], theirs, score, item));
+    for (var run = 0u; run < K; run += 4u) {
+      for (var i = 0u; i < 4u; i++) { // unrolled
+        let other = run + i;
+        let theirs = list_items[turn * K + other];
+        let same = theirs == item && other < place;
+        let before = same || ranks_before(list_scores[turn * K + other], theirs, score, item);
+        rank += u32(other < K && before);
+      }
     }
-    for (var other = 0u; other < count; other++) {
-      rank += u32(ranks_before(offered_scores[other], offered_items[other], score, item));
+    for (var run = 0u; run < count; run += 8u) {
+      for (var i = 0u; i < 8u; i++) { // unrolled
+        rank += u32(run + i < count && ranks_before(offered_scores[run + i], offered_items[run + i], score, item));
+      }
     }
     if (rank < K) {
       list_scores[(1u - turn) * K + rank] = score;
@@ -5832,38 +5888,66 @@ fn join(turn: u32, lane: u32) {
   workgroupBarrier();
 }
 
-// Leaves in bound_score and bound_group what K groups reach: the K-th of the threads' bests; nothing where too few have one. Tells
-// whether the thread's own best reaches it.
-fn find_bound(first: u32, groups: u32, lane: u32) -> bool {
-  var best = LOWEST;
-  var best_group = NONE;
+// The best group of those that a thread looks at; NONE where there is none.
+fn best_group(first: u32, groups: u32, lane: u32) -> Item {
+  var best = Item(LOWEST, NONE);
   for (var start = lane; start < groups; start += AHEAD * THREADS) {
     var scores: array<f32, AHEAD>;
     for (var i = 0u; i < AHEAD; i++) { // unrolled
       scores[i] = group_bests[first + min(start + i * THREADS, groups - 1u)];
     }
     for (var i = 0u; i < AHEAD; i++) { // unrolled
-      if (scores[i] > best && start + i * THREADS < groups) {
-        best = scores[i];
-        best_group = start + i * THREADS;
+      if (scores[i] > best.score && start + i * THREADS < groups) {
+        best = Item(scores[i], start + i * THREADS);
       }
     }
   }
-  lane_scores[lane] = best;
-  lane_groups[lane] = best_group;
+  return best;
+}
+
+// Leaves in bound_score and bound_item what K items reach: the K-th of 64 columns' bests among what each thread has; the lowest
+// where too few columns have one. All threads call it.
+fn find_bound(own: Item, lane: u32) {
   workgroupBarrier();
-  var rank = 0u;
-  for (var first_other = 0u; first_other < THREADS; first_other += 8u) {
-    for (var i = 0u; i < 8u; i++) { // unrolled
-      rank += u32(ranks_before(lane_scores[first_other + i], lane_groups[first_other + i], best, best_group));
+  lane_scores[lane] = own.score;
+  lane_items[lane] = own.item;
+  if (lane == 0u) {
+    bound_score = LOWEST;
+    bound_item = NONE;
+  }
+  workgroupBarrier();
+  var best = own;
+  if (THREADS > COLUMNS) {
+    for (var other = lane + COLUMNS; other < THREADS; other += COLUMNS) {
+      if (ranks_before(lane_scores[other], lane_items[other], best.score, best.item)) {
+        best = Item(lane_scores[other], lane_items[other]);
+      }
+    }
+    workgroupBarrier();
+    if (lane < COLUMNS) {
+      lane_scores[lane] = best.score;
+      lane_items[lane] = best.item;
+    }
+    workgroupBarrier();
+  }
+  if (lane < COLUMNS) {
+    var rank = 0u;
+    for (var run = 0u; run < COLUMNS; run += 16u) {
+      for (var i = 0u; i < 16u; i++) { // unrolled
+        rank += u32(ranks_before(lane_scores[run + i], lane_items[run + i], best.score, best.item));
+      }
+    }
+    if (rank == K - 1u && best.item != NONE) {
+      bound_score = best.score;
+      bound_item = best.item;
     }
   }
-  if (rank == K - 1u && best_group != NONE) {
-    bound_score = best;
-    bound_group = best_group;
-  }
   workgroupBarrier();
-  return rank < K;
+}
+
+// Whether an item is there and reaches the bound.
+fn reaches(score: f32, item: u32) -> bool {
+  return item != NONE && score > LOWEST && !ranks_before(bound_score, bound_item, score, item);
 }
 
 @compute @workgroup_size(THREADS)
@@ -5889,18 +5973,15 @@ fn main(
     list_scores[lane] = LOWEST;
     list_items[lane] = NONE;
   }
-  if (lane == 0u) {
-    bound_score = LOWEST;
-    bound_group = NONE;
-  }
-  workgroupBarrier();
 
   let part = parts[sequence];
   let groups = (part.w + params.group_tokens - 1u) / params.group_tokens;
   let first = query * params.groups;
   var turn = 0u;
-  // Threads whose best group is not among the K first have none that is.
-  var group = select(groups, lane, find_bound(first, groups, lane));
+  let own = best_group(first, groups, lane);
+  find_bound(own, lane);
+  // A thread whose best group does not reach the bound has none that does.
+  var group = select(groups, lane, reaches(own.score, own.item));
   loop {
     var waits = false;
     while (group < groups && !waits) {
@@ -5911,7 +5992,7 @@ fn main(
       let start = group;
       for (var i = 0u; i < AHEAD; i++) { // unrolled
         let other = start + i * THREADS;
-        if (!waits && other < groups && scores[i] > LOWEST && !ranks_before(bound_score, bound_group, scores[i], other)) {
+        if (!waits && other < groups && reaches(scores[i], other)) {
           waits = !offer(turn, scores[i], other);
         }
         group += select(THREADS, 0u, waits);
@@ -5932,10 +6013,10 @@ fn main(
   workgroupBarrier();
 
   let items = K * params.group_tokens;
-  var item = lane;
-  loop {
-    var waits = false;
-    while (item < items && !waits) {
+  for (var first_item = 0u; first_item < items; first_item += THREADS) {
+    let item = first_item + lane;
+    var found = Item(LOWEST, NONE);
+    if (item < items) {
       let group_of = chosen[item / params.group_tokens];
       let token = group_of * params.group_tokens + item % params.group_tokens;
       if (group_of != NONE && token < part.w) {
@@ -5943,16 +6024,19 @@ fn main(
         let page = table[sequence * params.table_stride + place / params.page_tokens];
         if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
           let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + place % params.page_tokens;
-          waits = !offer(turn, score_of(slot), token);
+          found = Item(score_of(slot), token);
         }
       }
-      item += select(THREADS, 0u, waits);
+    }
+    // Of at most 4 * 64 threads, no more than ROOM reach the bound; of 64 all may offer.
+    if (THREADS > COLUMNS) {
+      find_bound(found, lane);
+    }
+    if (reaches(found.score, found.item) || (THREADS == COLUMNS && found.item != NONE)) {
+      _ = offer(turn, found.score, found.item);
     }
     join(turn, lane);
     turn = 1u - turn;
-    if (workgroupUniformLoad(&again) == 0u) {
-      break;
-    }
   }
   if (lane < K) {
     best_scores[query * K + lane] = list_scores[turn * K + lane];

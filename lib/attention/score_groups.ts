@@ -58,7 +58,7 @@ export function planGroups(step: AttentionStep, source: ScoreSource): GroupPlan 
   const queries = cache.batch * keyValueHeads * pairs;
   // Longer groups have fewer highest scores to write and look at, and more tokens to score again: with many queries their bytes, with
   // few the turns in which one workgroup reads them.
-  const balanced = Math.sqrt(middleLength / k * (many ? 2.5 / headSize : 1 / 16));
+  const balanced = Math.sqrt(middleLength / k * (many ? 2.5 / headSize : 1 / 64));
   const room = 4 * queries * middleLength / Math.min(MOST_BYTES, device.info.bindingBytes);
   const exponents = [Math.round(Math.log2(balanced)), Math.ceil(Math.log2(room)), Math.log2(LEAST_GROUP)];
   const groupTokens = 2 ** Math.max(...exponents);

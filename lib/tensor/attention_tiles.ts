@@ -93,7 +93,9 @@ export function attentionTile(
   const tiles = attentionTilesFor(channels4);
   const fallback = device.info.software
     ? pairs >= WIDE_LANES.pairs && channels4 <= WIDE_CHANNELS4 ? WIDE_LANES : LANES
-    : usualTiles(channels4).find((tile) => tiles.includes(tile) && device.choices.fits(tile)) ?? LANES;
+    : usualTiles(channels4).find((tile) => {
+      return tiles.includes(tile) && device.choices.fits(tile) && tile.pairs <= Math.max(pairs, TILE_PAIRS);
+    }) ?? LANES;
   // A tile of 64 would compute most of itself in vain.
   const tile = pairs < TILE_PAIRS / 4 ? LANES : device.choices.of(attentionQuestion(channels4), tiles, fallback);
   return { ...tile, constants: { D4: channels4, ...constantsOf(tile, channels4) } };
@@ -112,15 +114,19 @@ function transposedConstants(rows: number, channels4: number): Record<string, nu
     SIDE_ROWS: rows,
     TURNS: Math.ceil(channels4 / 4),
     OUTPUTS: outputs,
+    AHEAD: outputs === 1 ? 1 : 0,
     LOADS_RIGHT: 32 / rows,
     LOADS_VALUES: 16 * outputs / rows,
   };
 }
 
-/** What was fastest on an H100 first; with 8 threads across, a thread's sums and scores take more registers than it has. */
+/**
+ * What was fastest on an H100 first: at 4,096 tokens 50 % of the multiply-add rate for heads of 64 and 128 channels, where tiles of
+ * attention_tiled.wgsl gave 40 and 36. With 8 threads across, that one's sums and scores take more registers than a thread has.
+ */
 function usualTiles(channels4: number): AttentionTile[] {
-  const [eight, sixteen, thirtyTwo] = attentionTiles;
-  return channels4 <= 16 ? [sixteen, thirtyTwo, eight] : [thirtyTwo, sixteen];
+  const [eight, sixteen, thirtyTwo, half, whole] = attentionTiles;
+  return channels4 <= 16 ? [half, sixteen, thirtyTwo, eight] : [whole, thirtyTwo, sixteen];
 }
 
 function tiledConstants(across: number, channels4: number): Record<string, number> {

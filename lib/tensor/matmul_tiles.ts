@@ -58,9 +58,12 @@ function tiled(y: number, x: number, rows4: number, columns4: number, depth4: nu
 
 /**
  * What is usual on a GPU, from large products to small, each where it makes enough workgroups. Of eighteen on an H100, 64x64 by 64
- * threads were fastest at 4096^3; where few tiles leave multiprocessors idle, more threads a tile hide more.
+ * threads were fastest at 4096^3, of sixteen 128x128 by 128 threads at 2048^3; where few tiles leave multiprocessors idle, more
+ * threads a tile hide more.
  */
 const USUAL: readonly { tile: MatmulTile; groups: number }[] = [
+  { tile: tiled(8, 8, 2, 2, 4), groups: 4096 },
+  { tile: tiled(8, 16, 4, 2, 2, 1), groups: 256 },
   { tile: tiled(8, 8, 2, 2, 4), groups: 1024 },
   { tile: tiled(8, 16, 2, 1, 4, 1), groups: 128 },
   { tile: tiled(16, 16, 1, 1, 4), groups: 1 },

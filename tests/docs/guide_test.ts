@@ -94,7 +94,7 @@ gpuTest("docs/guide.md: what it says is refused is refused, in the words that it
   await host.append(words);
   const folder = await Deno.makeTempDir();
   try {
-    await assertRejects(() => host.save(`${folder}/host.session`), RangeError, "host");
+    await assertRejects(() => host.save(`${folder}/host.session`), RangeError, "valuesOn");
     assertEquals([...Deno.readDirSync(folder)], [], "a file was left");
   } finally {
     await Deno.remove(folder, { recursive: true });

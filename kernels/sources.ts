@@ -1278,17 +1278,13 @@ fn query_first(pair: u32, share: u32, head: u32, sequence: u32) -> u32 {
   return (row * params.query_heads + head * share + pair % share) * D4;
 }
 
-// What a thread stages: channels of a query and of a key, of a turn, and of a value, of a part.
+// What a thread stages: four channels of a query, none behind its last; where those of a key or value lie.
 fn query_at(place: u32, channel4: u32) -> vec4<f32> {
   return select(vec4<f32>(), queries[place + min(channel4, D4 - 1u)], channel4 < D4);
 }
 
-fn key_at(base: u32, token: u32, channel4: u32) -> vec4<f32> {
-  return keys[base + token * params.token_stride + min(channel4, D4 - 1u)];
-}
-
-fn value_at(base: u32, token: u32, channel4: u32) -> vec4<f32> {
-  return values[base + token * params.token_stride + min(channel4, D4 - 1u)];
+fn place_of(base: u32, token: u32, channel4: u32) -> u32 {
+  return base + token * params.token_stride + min(channel4, D4 - 1u);
 }
 
 // The highest, or the sum, of what 16 threads left of a pair.
@@ -1362,7 +1358,7 @@ fn main(
       next_left[load] = query_at(query_places[load], 4u * 0u + lane % 4u);
     }
     for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
-      next_right[load] = key_at(base, min(tile_begin + (lane + load * THREADS) / 4u, last - 1u), 4u * 0u + lane % 4u);
+      next_right[load] = keys[place_of(base, min(tile_begin + (lane + load * THREADS) / 4u, last - 1u), 4u * 0u + lane % 4u)];
     }
   }
   for (var tile = tile_begin; tile < tile_end; tile += TILE_KEYS) {
@@ -1376,7 +1372,7 @@ fn main(
           next_left[load] = query_at(query_places[load], 4u * turn + lane % 4u);
         }
         for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
-          next_right[load] = key_at(base, min(tile + (lane + load * THREADS) / 4u, last - 1u), 4u * turn + lane % 4u);
+          next_right[load] = keys[place_of(base, min(tile + (lane + load * THREADS) / 4u, last - 1u), 4u * turn + lane % 4u)];
         }
       }
       workgroupBarrier();
@@ -1404,7 +1400,7 @@ fn main(
           next_left[load] = query_at(query_places[load], 4u * next + lane % 4u);
         }
         for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
-          next_right[load] = key_at(base, min(tile + (lane + load * THREADS) / 4u, last - 1u), 4u * next + lane % 4u);
+          next_right[load] = keys[place_of(base, min(tile + (lane + load * THREADS) / 4u, last - 1u), 4u * next + lane % 4u)];
         }
       }
       for (var k = 0u; k < 16u; k++) { // unrolled
@@ -1422,7 +1418,7 @@ fn main(
     if (AHEAD == 1u) {
       for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
         let item = lane + load * THREADS;
-        next_value[load] = value_at(base, min(tile + 16u * 0u + item / VALUES4, last - 1u), item % VALUES4);
+        next_value[load] = values[place_of(base, min(tile + 16u * 0u + item / VALUES4, last - 1u), item % VALUES4)];
       }
     }
     // Only tiles at an end hold keys that some row does not see.
@@ -1460,7 +1456,7 @@ fn main(
       if (AHEAD == 0u) {
         for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
           let item = lane + load * THREADS;
-          next_value[load] = value_at(base, min(tile + 16u * part + item / VALUES4, last - 1u), item % VALUES4);
+          next_value[load] = values[place_of(base, min(tile + 16u * part + item / VALUES4, last - 1u), item % VALUES4)];
         }
       }
       workgroupBarrier();
@@ -1472,12 +1468,9 @@ fn main(
       if (x / 2u == part) {
         for (var c = 0u; c < 8u; c++) { // unrolled
           for (var i = 0u; i < 2u; i++) { // unrolled
-            left[8u * (x % 2u) + c][y + i * SIDE_ROWS] = vec4<f32>(
-              scores[8u * i + c / 4u][c % 4u],
-              scores[8u * i + 2u + c / 4u][c % 4u],
-              scores[8u * i + 4u + c / 4u][c % 4u],
-              scores[8u * i + 6u + c / 4u][c % 4u],
-            );
+            let two = vec2(scores[8u * i + c / 4u][c % 4u], scores[8u * i + 2u + c / 4u][c % 4u]);
+            let others = vec2(scores[8u * i + 4u + c / 4u][c % 4u], scores[8u * i + 6u + c / 4u][c % 4u]);
+            left[8u * (x % 2u) + c][y + i * SIDE_ROWS] = vec4<f32>(two, others);
           }
         }
       }
@@ -1486,7 +1479,7 @@ fn main(
         let next = min(part + 1u, PARTS - 1u);
         for (var load = 0u; load < LOADS_VALUES; load++) { // unrolled
           let item = lane + load * THREADS;
-          next_value[load] = value_at(base, min(tile + 16u * next + item / VALUES4, last - 1u), item % VALUES4);
+          next_value[load] = values[place_of(base, min(tile + 16u * next + item / VALUES4, last - 1u), item % VALUES4)];
         }
       }
       for (var k = 0u; k < 16u; k++) { // unrolled
@@ -1507,7 +1500,7 @@ fn main(
         next_left[load] = query_at(query_places[load], 4u * 0u + lane % 4u);
       }
       for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
-        next_right[load] = key_at(base, min(next_tile + (lane + load * THREADS) / 4u, last - 1u), 4u * 0u + lane % 4u);
+        next_right[load] = keys[place_of(base, min(next_tile + (lane + load * THREADS) / 4u, last - 1u), 4u * 0u + lane % 4u)];
       }
     }
   }

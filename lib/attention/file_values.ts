@@ -1,10 +1,19 @@
-import { openScratch, type ScratchFile } from "../platform.ts";
+import { openScratch } from "../platform.ts";
 import { HotBlocks, type ValueBlock } from "./hot_blocks.ts";
 import type { OutsideValues, ValuesTraffic, WantedValues } from "./outside_values.ts";
 import { type AttentionShape, headVectors } from "./shape.ts";
 
 /** What values in a file need of it. */
-export type ValuesFile = Pick<ScratchFile, "read" | "write" | "copy" | "close">;
+export interface ValuesFile {
+  /** Reads bytes from a place. */
+  read(offset: number, into: Uint8Array): Promise<void>;
+  /** Writes bytes at a place. */
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+  /** Copies bytes to another place at once. */
+  copy(source: number, target: number, bytes: number): void;
+  /** Gives the file and its room on the disk back. */
+  close(): void;
+}
 
 /** Where the file is, and how much of it stays in memory too. */
 export interface FileValuesOptions {

@@ -32,7 +32,7 @@ Sets attention methods side by side on the embedded model: exact match on needle
 bytes that stay and bytes that are read for a token. Inside the trained window at an eighth of it, and beyond it. Each method's
 knobs are tried on contexts of their own first, as many settings for each. Prints a table and writes a page.
 
-  --quick             three minutes: 4 questions a figure, two lengths, usual knobs
+  --quick             three minutes: 512 and 1,024 tokens, plain needles, 4 questions a figure, usual knobs
   --length N,N,...    lengths in tokens (default 512, 2048, 8192, 32768, 65536; on a software adapter methods whose work
                       grows with the length stop at 4,096)
   --method NAME,...   only these; ${labels().join(", ")}

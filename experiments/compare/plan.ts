@@ -73,7 +73,7 @@ export function labels(): string[] {
 
 /** The jobs, shortest contexts first. */
 export function planJobs(asked: AskedPlan, software: boolean): Job[] {
-  const lengths = asked.lengths ?? (asked.quick ? [TRAINED, 2048] : [TRAINED, ...BEYOND]);
+  const lengths = asked.lengths ?? (asked.quick ? [TRAINED, 2 * TRAINED] : [TRAINED, ...BEYOND]);
   const variants = asked.variants ?? (asked.quick ? ["plain"] : VARIANTS);
   return lengths.toSorted((a, b) => a - b).flatMap((length) => {
     const regime: Regime = length <= TRAINED ? "inside" : "beyond";
@@ -92,7 +92,7 @@ export function planJobs(asked: AskedPlan, software: boolean): Job[] {
         ...(asked.haystacks !== undefined && { haystacks: asked.haystacks }),
         tuningLength: Math.min(length, MOST_TUNED),
         tuning: asked.quick ? 0 : 2,
-        judged: asked.quick ? 48 : 256,
+        judged: asked.quick ? 24 : 256,
       }))
     );
   });

@@ -16,8 +16,9 @@ import type { AttendedTokens, AttentionStep, StepLayout, StepShape } from "./ste
  * InfLLM (Xiao et al. 2024, arXiv 2402.04617): tokens that left the local window are kept in blocks; a block is represented
  * by the keys of the tokens that the queries after them asked for most; each step attends to leading tokens, the blocks whose
  * representatives fit its queries best, and the local window. Products are taken before rotation; rows of a step and all
- * heads choose together. All tokens beyond the local window stand at its length. The paper moves blocks to the host and back;
- * here they stay on the device.
+ * heads choose together. All tokens beyond the local window stand at its length. The paper keeps blocks in the host's
+ * memory and brings back those chosen: a cache with `valuesOn: "host"` (or `"file"`) does so with their values. Keys stay on
+ * the GPU, where `keyType: "int8"` makes them a quarter as large.
  *
  * Own knobs: `block` (tokens; the paper's 128, less for models trained at fewer than 2,048), `representatives` (the paper's 4),
  * `blocks` (attended to; default what the selecting methods' scope leaves room for), `local` (default the window less a chunk,

@@ -40,10 +40,12 @@ export async function appendForLogits(
   await reader.exclusively(async () => {
     await reader.prefill(reader.takePending(tokens), options, async (hidden) => {
       using logits = decoder.allLogits(hidden);
-      all.set(await logits.read(), done * vocabularySize);
+      // The scope comes along: each wait for the GPU costs some 10 ms, which is most of a step of one token.
+      const { buffer, byteOffset, length } = await reader.stepper.readScope(logits);
+      all.set(new Float32Array(buffer, byteOffset, length), done * vocabularySize);
       done += hidden.shape[1];
     });
-    await reader.stepper.readScope();
+    if (done === 0) await reader.stepper.readScope();
   });
   return all.subarray(pending * vocabularySize);
 }

@@ -20,7 +20,7 @@ Deno.test("every method takes part beyond the trained context, with as many sett
 });
 
 Deno.test("all settings can be made; inside, a decode step attends to at most an eighth", () => {
-  for (const [regime, length] of [["inside", 512], ["beyond", 2048], ["beyond", 65536]] as const) {
+  for (const [regime, length] of [["inside", 512], ["beyond", 1024], ["beyond", 2048], ["beyond", 65536]] as const) {
     for (const { label, method, trials } of contestants(regime, length)) {
       if (method === "bm25" || typeof method === "object") continue;
       for (const knobs of trials) {

@@ -95,9 +95,10 @@ async function measureStep(
   const kind = device.info.software ? "software" : "gpu";
   await timed(1);
   device.memory.resetPeak();
+  const started = performance.now();
   let once = await timed(1);
   const peakBytes = device.memory.peakBytes;
-  const started = performance.now();
+  // Steps of seconds have warmed it up by now.
   while (performance.now() - started < WARM_MILLISECONDS[kind]) once = await timed(4);
   const repeats = Math.max(1, Math.min(MOST_REPEATS, Math.floor(ENOUGH_MILLISECONDS[kind] / once)));
   const wallMilliseconds = repeats > 1 ? await timed(repeats) : once;

@@ -7,7 +7,7 @@ import { ArgumentsError, parseReportArguments, type ReportArguments, USAGE } fro
 import { flatTrial } from "./report/flat.ts";
 import { latexTable } from "./report/latex.ts";
 import { reported, sweepPage } from "./report/page.ts";
-import { readSource } from "./report/sources.ts";
+import { isRunFolder, readSource } from "./report/sources.ts";
 import { summaryJson } from "./report/summary_file.ts";
 import { toCsv, toJsonLines, toParquet } from "./report/tabular.ts";
 import { errorText } from "./command/error_text.ts";
@@ -18,8 +18,11 @@ import { errorText } from "./command/error_text.ts";
  * @throws {ArgumentsError} where both are asked for at once, or tables that answers don't have.
  */
 async function areAnswers({ results, ...asked }: ReportArguments): Promise<boolean> {
-  const found = await Promise.all(results.map((path) => Deno.stat(path).catch(() => undefined)));
-  const folders = found.filter((info) => info?.isDirectory).length;
+  const found = await Promise.all(results.map(async (path) => {
+    const info = await Deno.stat(path).catch(() => undefined);
+    return info?.isDirectory && !await isRunFolder(path);
+  }));
+  const folders = found.filter(Boolean).length;
   if (folders === 0) return false;
   if (folders < results.length) throw new ArgumentsError("give folders of answers, or sweeps' files, not both at once");
   const tables = ["jsonl", "csv", "parquet", "latex", "records", "summary"] as const;
@@ -42,6 +45,7 @@ async function main(args: readonly string[]): Promise<number> {
     }
     const sources = [];
     for (const path of asked.results) sources.push(await readSource(path));
+    for (const fault of sources.flatMap(({ faults }) => faults)) console.error(`left out: ${fault}`);
     const sweeps = sources.map(reported);
     const flat = sources.flatMap(({ spec, records }) => records.map((record) => flatTrial(spec.name, record)));
     const write = async (what: string, path: string | undefined, make: () => string | Uint8Array | Promise<string>) => {

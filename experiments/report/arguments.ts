@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 export interface ReportArguments {
   /** Prints the usage and nothing else. */
   help: boolean;
-  /** Sweeps' files, or folders of answers. */
+  /** Sweeps' files or folders of their runs, or folders of answers. */
   results: readonly string[];
   /** The page; undefined: beside the first file, unless only other outputs are wanted. */
   out?: string;
@@ -32,8 +32,8 @@ export class ArgumentsError extends Error {
 export const USAGE = `usage: deno task report RESULTS... [options]
 
 Makes one page of sweeps: tables, curves with intervals, comparisons, cost against quality. RESULTS are the .db files of
-"deno task ablate", also of sweeps that still run, or .jsonl files of whole trial records. Or they are folders of answers by
-"deno task evaluate", also of runs that go on: scores, averages, heatmaps.
+"deno task ablate", also of sweeps that still run, folders of its runs (results/runs/NAME) or .jsonl files of whole trial
+records. Or they are folders of answers by "deno task evaluate", also of runs that go on: scores, averages, heatmaps.
 
   --out FILE.html      the page (default: beside the first of RESULTS, with its name)
   --jsonl FILE         also writes one flat object a trial, its knobs under "knobs"

@@ -7,7 +7,7 @@ import { runCommand } from "./command/run_command.ts";
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
 import { fileExists, isTerminal, readText, writeAside } from "../lib/platform.ts";
-import { readPlotlySource } from "../lib/viz/plotly_source.ts";
+import { readPlotlySource } from "../lib/viz/page/plotly_source.ts";
 import { ArgumentsError, type CompareArguments, parseCompareArguments, USAGE } from "./compare/arguments.ts";
 import { Bench } from "./compare/measure.ts";
 import { comparePage } from "./compare/page.ts";

@@ -11,7 +11,7 @@ import { ArgumentsError, type DemoArguments, parseDemoArguments, USAGE } from ".
 import { ownDemo } from "./demo/own_demo.ts";
 import { demoPage } from "./demo/page.ts";
 import { planJobs } from "./demo/plan.ts";
-import { readPlotlySource } from "../lib/viz/plotly_source.ts";
+import { readPlotlySource } from "../lib/viz/page/plotly_source.ts";
 import { runJobs } from "./demo/run.ts";
 import { tableHead, tableLine, tableNotes } from "./demo/table.ts";
 import { jobsProgress } from "./demo/jobs_progress.ts";

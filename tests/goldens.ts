@@ -1,4 +1,4 @@
-import { SafetensorsFile } from "../lib/model/safetensors.ts";
+import { SafetensorsFile } from "../lib/model/weights/safetensors.ts";
 
 const folder = new URL("../../shared/goldens/attention/", import.meta.url);
 

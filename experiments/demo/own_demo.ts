@@ -3,7 +3,7 @@ import { Prose } from "../../lib/evaluation/mod.ts";
 import type { Model } from "../../lib/model/mod.ts";
 import { readText } from "../../lib/platform.ts";
 import { renderReport } from "../../lib/viz/mod.ts";
-import { readPlotlySource } from "../../lib/viz/plotly_source.ts";
+import { readPlotlySource } from "../../lib/viz/page/plotly_source.ts";
 import type { DemoArguments } from "./arguments.ts";
 import { askOwnText, expectedAnswer, KNOWN_FORMS, type OwnAnswer } from "./own_text.ts";
 import { pictureSection } from "./page.ts";

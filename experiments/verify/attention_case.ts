@@ -9,7 +9,7 @@ import {
   Trace,
 } from "../../lib/attention/mod.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
-import type { SafetensorsFile } from "../../lib/model/safetensors.ts";
+import type { SafetensorsFile } from "../../lib/model/weights/safetensors.ts";
 import { knobsFromReference } from "../../lib/reference/mod.ts";
 import { Tensor, transpose } from "../../lib/tensor/mod.ts";
 import { type GoldenSteps, openGolden } from "./golden_file.ts";

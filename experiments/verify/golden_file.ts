@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { SafetensorsFile } from "../../lib/model/safetensors.ts";
+import { SafetensorsFile } from "../../lib/model/weights/safetensors.ts";
 
 /** Steps of a golden, as its metadata tells them. */
 export interface GoldenSteps {

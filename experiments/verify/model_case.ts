@@ -1,6 +1,6 @@
 import type { Knobs } from "../../lib/attention/mod.ts";
 import type { Model, Session } from "../../lib/model/mod.ts";
-import { SafetensorsFile } from "../../lib/model/safetensors.ts";
+import { SafetensorsFile } from "../../lib/model/weights/safetensors.ts";
 import { knobsFromReference } from "../../lib/reference/mod.ts";
 import { openGolden } from "./golden_file.ts";
 import { type Differences, sameTokens, Tally, type Verdict } from "./verdict.ts";

@@ -1,4 +1,4 @@
-import type { Knobs } from "./knobs.ts";
+import type { Knobs } from "./knobs/knobs.ts";
 import type { StepMethod, StepShape } from "./step.ts";
 
 /** Names of the methods, as tables and figures show them. */

@@ -1,9 +1,9 @@
 import type { Device } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
-import type { KeyValueCache } from "./kv_cache.ts";
-import type { HeldShape, LayerPicks } from "./held_selection.ts";
-import type { Knobs } from "./knobs.ts";
-import type { RotationTable } from "./rotation_table.ts";
+import type { KeyValueCache } from "./cache/kv_cache.ts";
+import type { HeldShape, LayerPicks } from "./memory/held_selection.ts";
+import type { Knobs } from "./knobs/knobs.ts";
+import type { RotationTable } from "./attend/rotation_table.ts";
 
 /** Whether a step reads the prompt or writes the answer. */
 export type Phase = "prefill" | "decode";

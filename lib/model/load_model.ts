@@ -1,14 +1,14 @@
 import type { Device } from "../gpu/mod.ts";
 import { fileExists, readText } from "../platform.ts";
-import { type ModelConfig, parseConfig } from "./config.ts";
-import { Decoder } from "./decoder.ts";
-import { DecoderWeights, type LoadedShard, type WeightType } from "./decoder_weights.ts";
+import { type ModelConfig, parseConfig } from "./config/config.ts";
+import { Decoder } from "./decoder/decoder.ts";
+import { DecoderWeights, type LoadedShard, type WeightType } from "./weights/decoder_weights.ts";
 import type { HubOptions } from "./hub/fetch_model.ts";
 import { Model } from "./model.ts";
 import { parseStrictJson } from "./model_file_error.ts";
 import { modelFolder } from "./model_folder.ts";
-import { openWeights } from "./safetensors.ts";
-import { loadTokenizer } from "./tokenizer.ts";
+import { openWeights } from "./weights/safetensors.ts";
+import { loadTokenizer } from "./text/tokenizer.ts";
 
 /** Where a model goes, and for one of the hub, how it is fetched. */
 export interface LoadOptions extends HubOptions {

@@ -1,17 +1,17 @@
 import { type AttentionShape, type CacheOptions, KeyValueCache } from "../attention/mod.ts";
 import { displaySymbol } from "../notebook/mod.ts";
-import type { ModelConfig } from "./config.ts";
-import type { Decoder } from "./decoder.ts";
-import { methodFor, type MethodOptions } from "./session_method.ts";
-import { SequenceReader } from "./sequence_reader.ts";
-import { Session } from "./session.ts";
+import type { ModelConfig } from "./config/config.ts";
+import type { Decoder } from "./decoder/decoder.ts";
+import { methodFor, type MethodOptions } from "./session/session_method.ts";
+import { SequenceReader } from "./session/sequence_reader.ts";
+import { Session } from "./session/session.ts";
 import { CheckedReader } from "./saved/checked_file.ts";
 import { checkMethod, checkModel } from "./saved/identity.ts";
 import { restoreOptions } from "./saved/restore_options.ts";
 import { type RestoreProgress, restoreSequence } from "./saved/restore_session.ts";
 import { showModel } from "./show_model.ts";
-import { SessionBatch } from "./session_batch.ts";
-import type { ModelTokenizer } from "./tokenizer.ts";
+import { SessionBatch } from "./session/session_batch.ts";
+import type { ModelTokenizer } from "./text/tokenizer.ts";
 
 /** How a session attends and what it keeps. */
 export interface SessionOptions extends MethodOptions {

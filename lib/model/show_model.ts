@@ -1,6 +1,6 @@
 import { type DisplayBundle, valueBundle } from "../notebook/mod.ts";
-import type { ModelConfig } from "./config.ts";
-import { planWeights } from "./weight_plan.ts";
+import type { ModelConfig } from "./config/config.ts";
+import { planWeights } from "./weights/weight_plan.ts";
 
 /** Bytes in use by what they are for; a device's ledger has them. */
 interface MemoryFigures {

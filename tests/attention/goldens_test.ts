@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { createMethod, resolveKnobs } from "../../lib/attention/mod.ts";
 import { knobsFromReference } from "../../lib/reference/mod.ts";
-import { assertClose } from "../compare.ts";
+import { assertClose } from "../assert_close.ts";
 import { attentionGoldenNames, readAttentionGolden } from "../goldens.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { swapAxes, TestLayer } from "./layer.ts";

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { createMethod, type Knobs, resolveKnobs, type StorageType } from "../../lib/attention/mod.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
-import { assertClose } from "../compare.ts";
+import { assertClose } from "../assert_close.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { type LayerInput, normals, TestLayer } from "./layer.ts";
 

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { AttentionStep, createMethod, KeyValueCache, resolveKnobs } from "../../lib/attention/mod.ts";
 import { rotaryFrequencies, RotationTable } from "../../lib/attention/mod.ts";
-import { selectTokens } from "../../lib/attention/select.ts";
+import { selectTokens } from "../../lib/attention/selection/select.ts";
 import { disposeSelection } from "../../lib/attention/step.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
 import { Tensor } from "../../lib/tensor/mod.ts";

@@ -108,7 +108,7 @@ gpuTest("docs/guide.md: what it says is refused is refused, in the words that it
   await assertRejects(() => full.append(Array.from({ length: 600 }, () => words[1])), RangeError, tooMuch);
   const quotes = {
     "lib/gpu/adapter.ts": "no WebGPU adapter",
-    "lib/viz/notebook_html.ts": "No figure: plotly is not in this page",
+    "lib/viz/notebook/notebook_html.ts": "No figure: plotly is not in this page",
   };
   for (const [path, quoted] of Object.entries(quotes)) {
     assert(textOf(path).includes(quoted) && page.replace(/\s+/g, " ").includes(quoted), quoted);

@@ -3,7 +3,7 @@ import { type Browser, chromium } from "playwright-core";
 import { Device, MemoryBudgetError } from "../../lib/gpu/mod.ts";
 import { loadModel } from "../../lib/model/mod.ts";
 import { curveFigure, readPlotlySource } from "../../lib/viz/mod.ts";
-import { figureHtml, plotlyHtml } from "../../lib/viz/notebook_html.ts";
+import { figureHtml, plotlyHtml } from "../../lib/viz/notebook/notebook_html.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { ROOT, textOf } from "../source_files.ts";
 

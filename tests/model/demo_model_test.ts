@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { loadModel } from "../../lib/model/mod.ts";
-import { assertClose } from "../compare.ts";
+import { assertClose } from "../assert_close.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 
 const folder = new URL("../../lib/model/demo/", import.meta.url);

@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { Device } from "../../lib/gpu/mod.ts";
 import { loadModel, type Model } from "../../lib/model/mod.ts";
-import { SafetensorsFile } from "../../lib/model/safetensors.ts";
-import { assertClose } from "../compare.ts";
+import { SafetensorsFile } from "../../lib/model/weights/safetensors.ts";
+import { assertClose } from "../assert_close.ts";
 import { dotTiles } from "../../lib/tensor/matmul_tiles.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { knobsFromReference } from "../../lib/reference/mod.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { parseConfig } from "../../lib/model/config.ts";
-import { openWeights, SafetensorsFile } from "../../lib/model/safetensors.ts";
-import { loadTokenizer } from "../../lib/model/tokenizer.ts";
+import { parseConfig } from "../../lib/model/config/config.ts";
+import { openWeights, SafetensorsFile } from "../../lib/model/weights/safetensors.ts";
+import { loadTokenizer } from "../../lib/model/text/tokenizer.ts";
 import { readText } from "../../lib/platform.ts";
 
 const goldens = new URL("../../../shared/goldens/models/", import.meta.url);

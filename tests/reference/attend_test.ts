@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { attendSelected, dense, rotaryFrequencies } from "../../lib/reference/mod.ts";
-import { assertClose } from "../compare.ts";
+import { assertClose } from "../assert_close.ts";
 import { randomDense } from "./random.ts";
 
 const list = (...indices: number[]) => ({

@@ -7,7 +7,7 @@ import {
   ReferenceLayer,
   rotaryFrequencies,
 } from "../../lib/reference/mod.ts";
-import { assertClose } from "../compare.ts";
+import { assertClose } from "../assert_close.ts";
 import { type AttentionGolden, attentionGoldenNames, readAttentionGolden } from "../goldens.ts";
 
 function layerOf(golden: AttentionGolden): ReferenceLayer {

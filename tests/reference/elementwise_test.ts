@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { add, dense, multiply, scale, siluGate } from "../../lib/reference/mod.ts";
-import { assertClose } from "../compare.ts";
+import { assertClose } from "../assert_close.ts";
 
 const x = dense([1, 2, 3, 4, 5, 6], [2, 3]);
 

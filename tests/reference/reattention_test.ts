@@ -11,7 +11,7 @@ import {
   type ReferenceStepResult,
   slice,
 } from "../../lib/reference/mod.ts";
-import { assertClose } from "../compare.ts";
+import { assertClose } from "../assert_close.ts";
 import { randomDense } from "./random.ts";
 
 /** A sequence's queries, keys and values, [heads, tokens, d] each. */

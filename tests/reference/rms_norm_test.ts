@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { dense, rmsNorm } from "../../lib/reference/mod.ts";
-import { assertClose } from "../compare.ts";
+import { assertClose } from "../assert_close.ts";
 
 Deno.test("rmsNorm divides each row by its own root mean square", () => {
   // Root mean squares 5 and 1.

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { dense, matmul, rotary, rotaryFrequencies, rotaryTable } from "../../lib/reference/mod.ts";
-import { assertClose } from "../compare.ts";
+import { assertClose } from "../assert_close.ts";
 import { randomDense } from "./random.ts";
 
 const quarter = { cos: dense([1, 1, 0, 1], [2, 2]), sin: dense([0, 0, 1, 0], [2, 2]) };

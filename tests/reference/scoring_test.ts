@@ -1,6 +1,6 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { dense, type ReferenceScoring, scoreTokens, type ScoringInput } from "../../lib/reference/mod.ts";
-import { assertClose } from "../compare.ts";
+import { assertClose } from "../assert_close.ts";
 import { randomDense } from "./random.ts";
 
 // Two query heads, one KV head, one row; two tokens of two channels.

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { add, dense, softmax, sum } from "../../lib/reference/mod.ts";
-import { assertClose } from "../compare.ts";
+import { assertClose } from "../assert_close.ts";
 import { randomDense } from "./random.ts";
 
 Deno.test("softmax gives the shares of the exponentials", () => {

@@ -5,7 +5,7 @@ import { cast, causalAttention, matmul, MatrixImage, Tensor } from "../../lib/te
 import { attentionQuestion, attentionTiles, attentionTilesFor } from "../../lib/tensor/attention_tiles.ts";
 import { dotTiles, matmulTiles, vectorTiles } from "../../lib/tensor/matmul_tiles.ts";
 import { gpuTest } from "../gpu_test_device.ts";
-import { assertClose } from "../compare.ts";
+import { assertClose } from "../assert_close.ts";
 import { randomFloats, randomWholes } from "./cases.ts";
 
 /** Sizes with whole tiles and without, and past one tile of every kind. */

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { type Device, type Dispatch, type KernelName } from "../../lib/gpu/mod.ts";
 import { cast, gatedLinear, linear, Tensor } from "../../lib/tensor/mod.ts";
 import { dotTiles } from "../../lib/tensor/matmul_tiles.ts";
-import { assertClose } from "../compare.ts";
+import { assertClose } from "../assert_close.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { randomFloats } from "./cases.ts";
 

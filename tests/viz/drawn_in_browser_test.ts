@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { curveFigure, displayBundle, readPlotlySource, renderReport, selectionStepsFigure } from "../../lib/viz/mod.ts";
-import { plotlyHtml } from "../../lib/viz/notebook_html.ts";
+import { plotlyHtml } from "../../lib/viz/notebook/notebook_html.ts";
 
 const executablePath = [Deno.env.get("CHROMIUM") ?? "", "/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => {
   try {

@@ -6,11 +6,11 @@ import {
   rotaryFrequencies,
   RotationTable,
 } from "../../../lib/attention/mod.ts";
-import { picksAtOnce, pickTokens } from "../../../lib/attention/pick_tokens.ts";
+import { picksAtOnce, pickTokens } from "../../../lib/attention/selection/pick_tokens.ts";
 import { disposeAttended, disposeSelection } from "../../../lib/attention/step.ts";
-import { planGroups, scoreGroups } from "../../../lib/attention/score_groups.ts";
-import { ScoreSource } from "../../../lib/attention/score_source.ts";
-import { selectTokens } from "../../../lib/attention/select.ts";
+import { planGroups, scoreGroups } from "../../../lib/attention/selection/score_groups.ts";
+import { ScoreSource } from "../../../lib/attention/selection/score_source.ts";
+import { selectTokens } from "../../../lib/attention/selection/select.ts";
 import type { Device } from "../../../lib/gpu/mod.ts";
 import { Tensor } from "../../../lib/tensor/mod.ts";
 import type { BenchCase, OpenCase } from "../bench_case.ts";

@@ -1,11 +1,11 @@
 /// <reference lib="dom" />
 import type { HeadAttention } from "../../../lib/attention/mod.ts";
-import { attentionMapFigure } from "../../../lib/viz/attention_map_figure.ts";
+import { attentionMapFigure } from "../../../lib/viz/figures/attention_map_figure.ts";
 import { darkFigure } from "../../../lib/viz/dark_figure.ts";
 import type { Figure } from "../../../lib/viz/figure.ts";
-import { plotConfig } from "../../../lib/viz/page_script.ts";
-import { selectedSpansFigure } from "../../../lib/viz/selected_spans_figure.ts";
-import { shadedTextFigure } from "../../../lib/viz/shaded_text_figure.ts";
+import { plotConfig } from "../../../lib/viz/page/page_script.ts";
+import { selectedSpansFigure } from "../../../lib/viz/figures/selected_spans_figure.ts";
+import { shadedTextFigure } from "../../../lib/viz/figures/shaded_text_figure.ts";
 import type { TokenRange } from "../../../lib/viz/token_range.ts";
 import type { Answer, WrittenStep } from "./answer.ts";
 import { attentionNote, massOn, selectionNote } from "./figure_notes.ts";

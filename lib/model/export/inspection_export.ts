@@ -1,6 +1,6 @@
 import type { HeadAttention, InsideHead } from "../../attention/mod.ts";
-import type { Inspection } from "../inspect.ts";
-import type { TensorToWrite } from "../safetensors_writer.ts";
+import type { Inspection } from "../inspection/inspect.ts";
+import type { TensorToWrite } from "../weights/safetensors_writer.ts";
 import { type Table, TableRows } from "./table.ts";
 import { integers, numbers } from "./tensors.ts";
 

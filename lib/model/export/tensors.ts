@@ -1,4 +1,4 @@
-import type { TensorToWrite } from "../safetensors_writer.ts";
+import type { TensorToWrite } from "../weights/safetensors_writer.ts";
 
 /** Whole numbers as a tensor, I32; of one axis unless a shape is given. */
 export function integers(values: ArrayLike<number>, shape: readonly number[] = [values.length]): TensorToWrite {

@@ -1,5 +1,5 @@
 import type { TraceStep } from "../../attention/mod.ts";
-import type { TensorToWrite } from "../safetensors_writer.ts";
+import type { TensorToWrite } from "../weights/safetensors_writer.ts";
 import { type Table, TableRows } from "./table.ts";
 import { integers, numbers } from "./tensors.ts";
 

@@ -1,6 +1,6 @@
 import { environmentVariable, PlatformError, readText } from "../../platform.ts";
 import { ModelFileError } from "../model_file_error.ts";
-import { INDEX, shardNames, SINGLE } from "../safetensors.ts";
+import { INDEX, shardNames, SINGLE } from "../weights/safetensors.ts";
 import { RepositoryCache } from "./cache.ts";
 import type { DownloadProgress } from "./download.ts";
 import { firstFiles, type HubFile, listHubFiles, resolveCommit } from "./hub_files.ts";

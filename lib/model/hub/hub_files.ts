@@ -1,6 +1,6 @@
 import { PlatformError } from "../../platform.ts";
 import { ModelFileError } from "../model_file_error.ts";
-import { INDEX, SINGLE } from "../safetensors.ts";
+import { INDEX, SINGLE } from "../weights/safetensors.ts";
 import type { HubAccess, RepositoryKind } from "./repository.ts";
 
 /** A file of a repository, as the hub describes it. */

@@ -1,6 +1,6 @@
-import type { ModelConfig } from "../config.ts";
-import type { TensorEntry, WeightStore } from "../safetensors.ts";
-import { planWeights, type WantedTensor } from "../weight_plan.ts";
+import type { ModelConfig } from "../config/config.ts";
+import type { TensorEntry, WeightStore } from "../weights/safetensors.ts";
+import { planWeights, type WantedTensor } from "../weights/weight_plan.ts";
 
 /** The tensors that a config asks for, filled with the same few numbers: for runs whose sizes and times count, not their answers. */
 export class BlankWeights implements WeightStore {

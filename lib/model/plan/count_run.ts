@@ -1,15 +1,15 @@
 import { KeyValueCache } from "../../attention/mod.ts";
 import { type Device, LimitExceededError, type MemoryFigure } from "../../gpu/mod.ts";
 import { Tensor } from "../../tensor/mod.ts";
-import type { ModelConfig } from "../config.ts";
-import { Decoder } from "../decoder.ts";
-import { DecoderWeights, type WeightType } from "../decoder_weights.ts";
+import type { ModelConfig } from "../config/config.ts";
+import { Decoder } from "../decoder/decoder.ts";
+import { DecoderWeights, type WeightType } from "../weights/decoder_weights.ts";
 import { Model, type SessionOptions } from "../model.ts";
-import { promptSteps } from "../prompt_steps.ts";
-import { Sampler } from "../sampler.ts";
-import { checkGeneration } from "../session_options.ts";
-import { SequenceReader } from "../sequence_reader.ts";
-import { methodFor } from "../session_method.ts";
+import { promptSteps } from "../decoder/prompt_steps.ts";
+import { Sampler } from "../decoder/sampler.ts";
+import { checkGeneration } from "../session/session_options.ts";
+import { SequenceReader } from "../session/sequence_reader.ts";
+import { methodFor } from "../session/session_method.ts";
 import { BlankWeights } from "./blank_weights.ts";
 
 /** A run: a context read, an answer written. */

@@ -1,11 +1,11 @@
 import { appendRandom, type AttentionMethod, KeyValueCache, type StepShape } from "../../attention/mod.ts";
 import { type Device, GpuError } from "../../gpu/mod.ts";
-import type { ModelConfig } from "../config.ts";
-import { Decoder } from "../decoder.ts";
-import { DecoderWeights } from "../decoder_weights.ts";
+import type { ModelConfig } from "../config/config.ts";
+import { Decoder } from "../decoder/decoder.ts";
+import { DecoderWeights } from "../weights/decoder_weights.ts";
 import { Model } from "../model.ts";
-import { promptSteps } from "../prompt_steps.ts";
-import { Stepper } from "../stepper.ts";
+import { promptSteps } from "../decoder/prompt_steps.ts";
+import { Stepper } from "../decoder/stepper.ts";
 import { BlankWeights, randomBlock } from "./blank_weights.ts";
 import type { RunToCount } from "./count_run.ts";
 import { timeSteps } from "./time_steps.ts";

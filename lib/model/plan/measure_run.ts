@@ -1,8 +1,8 @@
-import { Decoder } from "../decoder.ts";
-import { DecoderWeights } from "../decoder_weights.ts";
+import { Decoder } from "../decoder/decoder.ts";
+import { DecoderWeights } from "../weights/decoder_weights.ts";
 import { Model } from "../model.ts";
 import { BlankWeights, randomBlock } from "./blank_weights.ts";
-import { methodFor } from "../session_method.ts";
+import { methodFor } from "../session/session_method.ts";
 import type { PlanOptions } from "./plan_run.ts";
 
 /** What a run took. */

@@ -1,11 +1,11 @@
 import type { Device, MemoryFigure } from "../../gpu/mod.ts";
 import { hotBytesOf } from "../../attention/mod.ts";
 import { freeDiskBytesNow, memoryLimitBytes } from "../../platform.ts";
-import type { ModelConfig } from "../config.ts";
-import type { WeightType } from "../decoder_weights.ts";
+import type { ModelConfig } from "../config/config.ts";
+import type { WeightType } from "../weights/decoder_weights.ts";
 import type { SessionOptions } from "../model.ts";
-import { methodFor, type MethodModel } from "../session_method.ts";
-import { attentionShapeOf } from "../attention_shape.ts";
+import { methodFor, type MethodModel } from "../session/session_method.ts";
+import { attentionShapeOf } from "../config/attention_shape.ts";
 import { type CountedBytes, countRun, type RunToCount } from "./count_run.ts";
 import { estimateTime } from "./estimate.ts";
 import type { PlanChange, PlannedRun, TierBytes } from "./run_plan.ts";

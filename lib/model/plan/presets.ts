@@ -1,4 +1,4 @@
-import { type ModelConfig, parseConfig } from "../config.ts";
+import { type ModelConfig, parseConfig } from "../config/config.ts";
 
 /** A model known by its shape. */
 export type ShapeName = "llama-3.1-8b" | "mistral-7b-v0.3" | "llama-3.2-3b" | "llama-3.2-1b";

@@ -1,5 +1,5 @@
 import type { StorageType } from "../../attention/mod.ts";
-import type { WeightType } from "../decoder_weights.ts";
+import type { WeightType } from "../weights/decoder_weights.ts";
 import type { TimeEstimate } from "./estimate.ts";
 import { gibibytes, grouped } from "./words.ts";
 

@@ -1,4 +1,4 @@
-import type { Stepper } from "../stepper.ts";
+import type { Stepper } from "../decoder/stepper.ts";
 import { Tensor } from "../../tensor/mod.ts";
 
 /** How long and how often steps are timed. */

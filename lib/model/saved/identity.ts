@@ -1,5 +1,5 @@
 import { type AttentionMethod, LayeredAttention } from "../../attention/mod.ts";
-import type { ModelConfig } from "../config.ts";
+import type { ModelConfig } from "../config/config.ts";
 import type { SavedHeader, SavedMethod } from "./header.ts";
 import { SavedSessionError } from "./saved_session_error.ts";
 

@@ -1,5 +1,5 @@
 import { type CacheOptions, type MethodName, methodNames } from "../../attention/mod.ts";
-import type { MethodOptions } from "../session_method.ts";
+import type { MethodOptions } from "../session/session_method.ts";
 import type { SavedHeader } from "./header.ts";
 import { SavedSessionError } from "./saved_session_error.ts";
 

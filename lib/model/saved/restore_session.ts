@@ -1,7 +1,7 @@
 import { type KeyValueCache, pageRanges, type SavedState, type SequenceState } from "../../attention/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import { Tensor } from "../../tensor/mod.ts";
-import type { SequenceReader } from "../sequence_reader.ts";
+import type { SequenceReader } from "../session/sequence_reader.ts";
 import type { CheckedReader } from "./checked_file.ts";
 import type { SavedHeader, SavedTensorShape } from "./header.ts";
 

@@ -1,6 +1,6 @@
 import { type KeyValueCache, pageRanges, type SavedState, type SequenceState } from "../../attention/mod.ts";
 import type { Tensor } from "../../tensor/mod.ts";
-import type { SequenceReader } from "../sequence_reader.ts";
+import type { SequenceReader } from "../session/sequence_reader.ts";
 import { CheckedWriter } from "./checked_file.ts";
 import type { SavedHeader, SavedPart } from "./header.ts";
 import { describeConfig, describeMethod } from "./identity.ts";

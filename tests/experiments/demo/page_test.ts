@@ -1,6 +1,6 @@
 import { assertFalse, assertGreater, assertStringIncludes } from "@std/assert";
 import { demoPage } from "../../../experiments/demo/page.ts";
-import { readPlotlySource } from "../../../lib/viz/plotly_source.ts";
+import { readPlotlySource } from "../../../lib/viz/page/plotly_source.ts";
 import type { DemoPicture } from "../../../experiments/demo/run.ts";
 import { exampleRow } from "./rows.ts";
 

@@ -1,0 +1,141 @@
+import { Tensor } from "../../tensor/mod.ts";
+import type { WantedValues } from "../cache/outside_values.ts";
+import { headVectors } from "../shape.ts";
+import { type AttendedTokens, type AttentionStep, type AwaitedAttention, disposeAttended } from "../step.ts";
+
+/**
+ * Attends in one layer where values lie in host memory or in a file: the method selects by the keys on the GPU, the list of attended
+ * tokens comes to the host, and their values go back. One wait a layer and step brings the list and the step's own values, which are
+ * kept. While the GPU goes on, what the next layer wanted last is read ahead. Outputs are those of values on the GPU that are
+ * gathered, bit for bit.
+ *
+ * @param queries f32 [batch, rows, query heads, head size], before rotation
+ * @param values f32 [batch, rows, KV heads, head size], the step's own
+ * @returns f32 of the queries' shape
+ * @throws {RangeError} for a method that does not attend over one list of tokens in each layer, and where something watches attention.
+ * @throws {PlatformError} where a file can't take or give the values.
+ */
+export async function attendFromHost(
+  step: AttentionStep,
+  layer: number,
+  queries: Tensor,
+  values: Tensor,
+): Promise<Tensor> {
+  const { cache } = step.context;
+  const call = listen(step, layer, queries);
+  const { attended } = call;
+  try {
+    const wanted = [attended.indices, attended.counts, values];
+    const read = await step.device.readBack.read(wanted.map(({ buffer, bytes }) => ({ buffer, offset: 0, bytes })));
+    using brought = await bring(step, layer, attended, {
+      indices: new Uint32Array(read[0]),
+      counts: new Uint32Array(read[1]),
+      values: new Float32Array(read[2]),
+    });
+    const output = call.run(call.queries, attended, brought);
+    // The GPU has work now until the next layer's list is asked for.
+    step.device.commands.flush();
+    cache.pool.host!.readAhead((layer + 1) % cache.shape.layers);
+    return output;
+  } finally {
+    disposeAttended(attended);
+    call.queries[Symbol.dispose]();
+  }
+}
+
+/** Keeps the step's values of a layer that does not attend; see `attendFromHost`. */
+export async function keepValues(step: AttentionStep, layer: number, values: Tensor): Promise<void> {
+  const { buffer, bytes } = values;
+  const [read] = await step.device.readBack.read([{ buffer, offset: 0, bytes }]);
+  await write(step, layer, new Float32Array(read));
+}
+
+/** Has the method select, and takes down what it would attend to; the tensors of the call are the caller's. */
+function listen(step: AttentionStep, layer: number, queries: Tensor): AwaitedAttention {
+  const { method, watch } = step.context;
+  if (watch) throw new RangeError('inspecting and intervening need the values on the GPU: valuesOn must be "gpu"');
+  const calls: AwaitedAttention[] = [];
+  const stand = Tensor.empty(step.device, queries.shape, "f32", "attention output");
+  step.root.bring = ({ attended, queries, run }) => {
+    const { indices, counts, grid } = attended;
+    const shared = {
+      ...attended,
+      indices: indices.share(),
+      counts: counts.share(),
+      ...(grid && { grid: grid.share() }),
+    };
+    calls.push({ queries: queries.share(), attended: shared, run });
+    return stand;
+  };
+  try {
+    const output = method.attend(step, layer, queries);
+    if (calls.length === 1 && output === stand) return calls[0];
+    if (output !== stand) output[Symbol.dispose]();
+    const { name } = method as { name?: string };
+    throw new RangeError(
+      `valuesOn "${step.context.cache.pool.valuesOn}": the method ${name} does not attend over one list of tokens in each layer`,
+    );
+  } catch (error) {
+    for (const { attended, queries } of calls) {
+      disposeAttended(attended);
+      queries[Symbol.dispose]();
+    }
+    throw error;
+  } finally {
+    step.root.bring = undefined;
+    stand[Symbol.dispose]();
+  }
+}
+
+/** What the ledger calls values that were brought. */
+const LABEL = "values from the host";
+
+interface ReadBack {
+  readonly indices: Uint32Array<ArrayBuffer>;
+  readonly counts: Uint32Array<ArrayBuffer>;
+  readonly values: Float32Array<ArrayBuffer>;
+}
+
+async function write(
+  { context: { cache }, device, rows }: AttentionStep,
+  layer: number,
+  values: Float32Array<ArrayBuffer>,
+): Promise<void> {
+  if (device.counts) return;
+  const own = values.length / cache.batch;
+  for (const [sequence, { pages, length }] of cache.sequences.entries()) {
+    const part = values.subarray(sequence * own, (sequence + 1) * own);
+    await cache.pool.host!.write(layer, pages, length - rows, part);
+  }
+}
+
+/** Keeps the step's values, and brings those of attended tokens to the GPU: f32 [batch, KV heads, bound, padded head size]. */
+async function bring(
+  step: AttentionStep,
+  layer: number,
+  { selections, bound }: AttendedTokens,
+  { indices, counts, values }: ReadBack,
+): Promise<Tensor> {
+  const { device, context: { cache } } = step;
+  const { keyValueHeads, headSize } = cache.shape;
+  const padded = 4 * headVectors(headSize);
+  const shape = [cache.batch, keyValueHeads, bound, padded];
+  if (device.counts) return Tensor.empty(device, shape, "f32", LABEL);
+  await write(step, layer, values);
+  const wanted: WantedValues[] = [];
+  for (const [sequence, { pages }] of cache.sequences.entries()) {
+    for (let part = 0; part < selections; part++) {
+      const list = sequence * selections + part;
+      const heads = selections === 1 ? Array.from({ length: keyValueHeads }, (_, head) => head) : [part];
+      wanted.push({
+        pages,
+        heads,
+        tokens: indices.subarray(list * bound, list * bound + counts[list]),
+        places: heads.map((head) => (sequence * keyValueHeads + head) * bound * padded),
+      });
+    }
+  }
+  const into = new Float32Array(cache.batch * keyValueHeads * bound * padded);
+  await cache.pool.host!.gather(layer, wanted, into);
+  return Tensor.from(device, into, shape, LABEL);
+}

@@ -1,0 +1,115 @@
+import type { KernelOption } from "../../gpu/mod.ts";
+import { Tensor } from "../../tensor/mod.ts";
+import type { AttendedTokens, AttentionStep } from "../step.ts";
+import { readsStored } from "../cache/storage.ts";
+
+/** Tokens of a workgroup. */
+const BLOCK = 128;
+/** Most pairs (row, query head of a KV head's group) that share what is read. */
+const MOST_PAIRS = 16;
+/** Longest head. */
+const MOST_CHANNELS = 256;
+
+/** Ways to attend in decoding: from gathered tokens, or straight from the pages, split over workgroups. */
+const decodeAttentions: readonly KernelOption[] = [
+  { name: "gathered" },
+  { name: "split", threads: 256, workgroupBytes: 16 * 1024 },
+];
+
+/** Whether a step's attention can be, and on its device should be, split over tokens. */
+export function splits(step: AttentionStep): boolean {
+  return step.once("splits", () => shouldSplit(step));
+}
+
+function shouldSplit(step: AttentionStep): boolean {
+  const { shape } = step.context.cache;
+  const { queryHeads, keyValueHeads, headSize } = shape;
+  const fits = step.rows * queryHeads / keyValueHeads <= MOST_PAIRS && headSize % 8 === 0 &&
+    headSize <= MOST_CHANNELS && !step.context.cache.pool.host &&
+    !shape.slidingWindow;
+  const { choices, info } = step.device;
+  const [gathered, split] = decodeAttentions;
+  const usual = info.software || !choices.fits(split) ? gathered : split;
+  return fits && choices.of("decode attention", decodeAttentions, usual).name === "split";
+}
+
+/**
+ * Attends over listed tokens straight from the cache's pages. Sums run in another order than in `causalAttention`.
+ *
+ * @param queries f32 [batch, rows, query heads, head size], before rotation
+ * @param rotation angles of all positions that are needed
+ * @returns f32 of the queries' shape
+ */
+export function attendSplit(
+  step: AttentionStep,
+  layer: number,
+  queries: Tensor,
+  attended: AttendedTokens,
+  rotation: Tensor,
+): Tensor {
+  const { cache, method } = step.context;
+  const { queryHeads, keyValueHeads, headSize } = cache.shape;
+  const pairs = step.rows * queryHeads / keyValueHeads;
+  const slabs = step.once("slabs", () => cache.slabs().map((slab) => ({ slab, addressing: cache.addressing(slab) })));
+  const blocks = Math.ceil(attended.bound / BLOCK);
+  const splitCount = blocks * slabs.length;
+  const groups = cache.batch * keyValueHeads;
+  const shared = { step_rows: step.rows, query_heads: queryHeads, heads: keyValueHeads, splits: splitCount };
+  using parts = Tensor.empty(step.device, [groups, pairs, splitCount, headSize + 4], "f32", "attention parts");
+  slabs.forEach(({ slab, addressing }, index) => {
+    const { page_tokens, table_stride, slab_first, slab_pages } = addressing;
+    step.device.commands.dispatch({
+      kernel: "attention_split",
+      ...readsStored({ keys: cache.pool.keyType, values: cache.pool.valueType }),
+      constants: splitConstants(step, pairs),
+      params: {
+        ...shared,
+        ...{ page_tokens, table_stride, slab_first, slab_pages },
+        selections: attended.selections,
+        indices_stride: attended.bound,
+        original: Number(method.knobs.positions === "original"),
+        blocks,
+        first_split: index * blocks,
+        scale: 1 / Math.sqrt(headSize),
+      },
+      bindings: [
+        queries.buffer,
+        slab.keys[layer],
+        slab.values[layer],
+        ...[cache.table, attended.indices, attended.counts, rotation, parts].map(({ buffer }) => buffer),
+      ].map((buffer) => ({ buffer })),
+      groups: groups * blocks,
+      work: 2 * groups * attended.bound * headSize * pairs,
+    });
+  });
+  const output = Tensor.empty(step.device, queries.shape, "f32", "attention output");
+  step.device.commands.dispatch({
+    kernel: "attention_combine",
+    constants: { D4: headSize / 4 },
+    params: shared,
+    bindings: [parts, output].map(({ buffer }) => ({ buffer })),
+    groups: groups * pairs,
+    work: parts.size,
+  });
+  return output;
+}
+
+/** Keys that a thread loads at once. */
+const KEYS_AHEAD = 4;
+
+/** Constants of attention_split.wgsl: as many threads share a key as workgroup memory has room for their sums. */
+function splitConstants({ context: { cache }, device }: AttentionStep, PAIRS: number): Record<string, number> {
+  const D8 = cache.shape.headSize / 8;
+  const bytes = (lanes: number) => 4 * PAIRS * BLOCK * (lanes + 1) + 32 * PAIRS * D8 + 4 * 1024;
+  const room = Math.min(device.info.workgroupBytes, 32 * 1024);
+  const LANES = [8, 4, 2].find((lanes) => D8 % lanes === 0 && bytes(lanes) <= room) ?? 1;
+  return {
+    D8,
+    PAIRS,
+    LANES,
+    CHUNKS: D8 / LANES,
+    AHEAD: Math.min(LANES, KEYS_AHEAD),
+    SCALED: Number(cache.pool.valueType === "int8"),
+    SHARE: 2 ** Math.floor(Math.log2(BLOCK / PAIRS)),
+  };
+}

@@ -1,0 +1,194 @@
+import { LimitExceededError } from "../../gpu/mod.ts";
+import { Tensor } from "../../tensor/mod.ts";
+import { foldGrid, gather } from "./attend.ts";
+import { headVectors } from "../shape.ts";
+import type { AttendedTokens, AttentionStep } from "../step.ts";
+
+/** Turns of a thread's loops after which llvmpipe ends them. */
+const MOST_TURNS_IN_SOFTWARE = 65_000;
+
+/** Distances are kept up to `near`; farther ones stop growing there, or go on by steps of `1 / leak`. */
+export interface CappedPositions {
+  /** The rule's name. */
+  readonly rule: "capped";
+  /** Distances below it are kept; a whole number, `Infinity` keeps all. */
+  readonly near: number;
+  /** Steps of distance that make one beyond `near`; a whole number. Default: distances stop growing. */
+  readonly leak?: number;
+}
+
+/** Distances are kept up to `near`; tokens farther off are counted in groups. */
+export interface GroupedPositions {
+  /** The rule's name. */
+  readonly rule: "grouped";
+  /** Distances below it are kept. */
+  readonly near: number;
+  /** Tokens of a group. */
+  readonly group: number;
+}
+
+/** Distances within a chunk are kept; those to earlier chunks are counted from a fixed place. */
+export interface ChunkedPositions {
+  /** The rule's name. */
+  readonly rule: "chunked";
+  /** Tokens of a chunk. */
+  readonly chunk: number;
+  /** The largest position of a query. */
+  readonly most: number;
+}
+
+/** How the relative position of a query and a key comes from their places in the context. */
+export type RelativePositions = CappedPositions | GroupedPositions | ChunkedPositions;
+
+/** What attention with relative positions of its own needs besides queries and tokens. */
+export interface RelativeOptions {
+  /** How relative positions come about. */
+  readonly relative: RelativePositions;
+  /** Positions of listed tokens: their own, or their places in the list. Default: the method's knob. */
+  readonly positions?: "compact" | "original";
+  /** A row sees its last so many tokens, and what lies before the first row's; 0: all. Default 0. */
+  readonly slide?: number;
+  /** With `slide`: leading tokens that every row sees. Default 0. */
+  readonly leading?: number;
+  /** Whether the list ends with the rows' own tokens; otherwise every row sees all of it, without positions. Default true. */
+  readonly causal?: boolean;
+}
+
+/** Gathered keys and what rows made of them. */
+export interface RelativeAttention {
+  /** f32 [batch, rows, query heads, head size]. */
+  readonly output: Tensor;
+  /** Logarithm of each row's sum of exponentials, f32 [batch, rows, query heads]. */
+  readonly sums: Tensor;
+  /** Keys, not turned, f32 [batch, KV heads, bound, padded head size]. */
+  readonly keys: Tensor;
+}
+
+/**
+ * Attends over listed tokens, each pair of query and key turned by a relative position of its own: what absolute
+ * positions can't give, since far and near tokens are counted differently.
+ *
+ * @param queries f32 [batch, rows, query heads, head size], before rotation
+ * @returns f32 of the queries' shape
+ */
+export function attendRelative(
+  step: AttentionStep,
+  layer: number,
+  queries: Tensor,
+  attended: AttendedTokens,
+  options: RelativeOptions,
+): Tensor {
+  const { bring } = step.root;
+  if (bring) {
+    const run = (queries: Tensor, attended: AttendedTokens, brought: Tensor) =>
+      outputOf(runRelative(step, layer, queries, attended, options, brought));
+    return bring({ queries, attended, run });
+  }
+  return outputOf(runRelative(step, layer, queries, attended, options));
+}
+
+function outputOf({ output, sums, keys }: RelativeAttention): Tensor {
+  sums[Symbol.dispose]();
+  keys[Symbol.dispose]();
+  return output;
+}
+
+/**
+ * The same, with what later sums over rows need; the caller disposes all of it.
+ *
+ * @param brought the tokens' values where the cache's pages don't have them, f32 [batch, KV heads, bound, padded head size]; without
+ * them the output means nothing there
+ */
+export function runRelative(
+  step: AttentionStep,
+  layer: number,
+  queries: Tensor,
+  attended: AttendedTokens,
+  options: RelativeOptions,
+  brought?: Tensor,
+): RelativeAttention {
+  const { device, context: { cache } } = step;
+  const { keyValueHeads, headSize } = cache.shape;
+  const [batch, rows, queryHeads] = queries.shape;
+  if (device.info.software && attended.bound > MOST_TURNS_IN_SOFTWARE) {
+    throw new LimitExceededError(
+      `attention with relative positions: ${attended.bound} tokens are more than the ${MOST_TURNS_IN_SOFTWARE} that this ` +
+        "software adapter runs through; attend to fewer, or use a GPU",
+    );
+  }
+  const padded = 4 * headVectors(headSize);
+  const shape = [cache.batch, keyValueHeads, attended.bound, padded];
+  const keys = Tensor.empty(device, shape, "f32", "gathered keys");
+  using values = Tensor.empty(device, shape, "f32", "gathered values");
+  using grid = attended.grid?.share() ?? foldGrid(step, attended.counts);
+  const angles = anglesOf(step, attended, options);
+  const keysOnly = cache.pool.host !== undefined;
+  gather(step, layer, { ...attended, grid }, { keys, values, rotation: angles, positions: "none", keysOnly });
+  const output = Tensor.empty(device, queries.shape, "f32", "attention output");
+  const sums = Tensor.empty(device, [batch, rows, queryHeads], "f32", "sums of exponentials");
+  const SHARE = queryHeads / keyValueHeads % 2 === 0 ? 2 : 1;
+  const threads = batch * rows * queryHeads / SHARE;
+  const WORKGROUP = device.info.software ? 8 : 64;
+  device.commands.dispatch({
+    kernel: "relative_attention",
+    overrides: { WORKGROUP },
+    constants: { ...relativeConstants(options.relative, headSize), SIZE: headSize, SHARE },
+    params: { ...relativeParams(step, queries, attended, options), padded, ...sight(options) },
+    bindings: [queries, keys, brought ?? values, attended.indices, attended.counts, angles, output, sums].map((
+      { buffer },
+    ) => ({
+      buffer,
+    })),
+    groups: Math.ceil(threads / WORKGROUP),
+    work: 4 * batch * rows * queryHeads * attended.bound * headSize,
+  });
+  return { output, sums, keys };
+}
+
+function sight({ slide = 0, leading = 0 }: RelativeOptions): Record<string, number> {
+  return { slide, leading };
+}
+
+/** Constants by which a kernel knows the rule. */
+export function relativeConstants(relative: RelativePositions, headSize: number): Record<string, number> {
+  return { RULE: ["capped", "grouped", "chunked"].indexOf(relative.rule), HALF: headSize / 2 };
+}
+
+/** Parameters that kernels with relative positions share. */
+export function relativeParams(
+  step: AttentionStep,
+  queries: Tensor,
+  attended: AttendedTokens,
+  { relative, positions, causal = true }: RelativeOptions,
+): Record<string, number> {
+  const { keyValueHeads, headSize } = step.context.cache.shape;
+  const [batch, rows, queryHeads] = queries.shape;
+  const rule = {
+    near: relative.rule === "chunked" ? 0 : Math.min(relative.near, 2 ** 31),
+    fine: relative.rule === "capped" ? relative.leak ?? 1 : 1,
+    slope: Number(relative.rule === "capped" && relative.leak !== undefined),
+    group: relative.rule === "grouped" ? relative.group : relative.rule === "chunked" ? relative.chunk : 1,
+    most: relative.rule === "chunked" ? relative.most : 0,
+  };
+  return {
+    ...{ batch, rows, query_heads: queryHeads, heads: keyValueHeads, selections: attended.selections },
+    ...{ bound: attended.bound, causal: Number(causal), ...rule },
+    compact: Number((positions ?? step.context.method.knobs.positions) === "compact"),
+    scale: 1 / Math.sqrt(headSize),
+  };
+}
+
+/** Angles of all relative positions that can come up. */
+export function anglesOf(step: AttentionStep, attended: AttendedTokens, options: RelativeOptions): Tensor {
+  const { context: { rotation, cache, method } } = step;
+  const { relative } = options;
+  const compact = (options.positions ?? method.knobs.positions) === "compact";
+  const longest = compact ? attended.bound : Math.max(...cache.lengths);
+  if (options.causal === false) return rotation.upTo(1);
+  if (relative.rule === "grouped") return rotation.upTo(relative.near + Math.ceil(longest / relative.group) + 1);
+  if (relative.rule === "chunked") return rotation.upTo(Math.max(relative.most + 1, relative.chunk));
+  const { near, leak } = relative;
+  if (leak === undefined) return rotation.upTo(Math.min(near + 1, longest));
+  const table = rotation.scaled("leak", `${leak}`, (frequencies) => frequencies.map((value) => value / leak));
+  return table.upTo(Math.min(near, longest) * leak + longest + 1);
+}

@@ -1,0 +1,63 @@
+import { scale, Tensor } from "../../tensor/mod.ts";
+import type { KeyValueCache } from "./kv_cache.ts";
+
+/** Rows made at a time; a prime number, so that pages differ. */
+const ROWS = 1021;
+
+/**
+ * Appends tokens with random keys and values to every sequence of a cache, for runs whose time or memory counts and not their
+ * answers: a long context is there at once, without a prefill. The numbers have mean 0 and a variance of about 1; they repeat every
+ * 1,021 tokens, keys by another factor each time, since equal keys would tie, and ties cost what real contexts don't have.
+ *
+ * @throws {MemoryBudgetError} where memory can't hold them; nothing has changed then.
+ */
+export async function appendRandom(cache: KeyValueCache, tokens: number, seed = 1): Promise<void> {
+  const { device, batch, shape: { keyValueHeads, headSize, layers } } = cache;
+  cache.reserve(tokens);
+  const block = [batch, ROWS, keyValueHeads, headSize];
+  for (let done = 0; done < tokens;) {
+    const rows = Math.min(ROWS, tokens - done);
+    const size = batch * rows * keyValueHeads * headSize;
+    using keys = Tensor.from(
+      device,
+      uniform(size, seed),
+      rows === ROWS ? block : [batch, rows, keyValueHeads, headSize],
+    );
+    const numbers = uniform(size, seed + 1);
+    using values = Tensor.from(device, numbers, keys.shape);
+    for (; done < tokens && (rows === ROWS ? tokens - done >= ROWS : true); done += rows) {
+      cache.extend(rows);
+      const lengths = cache.lengths.flatMap((length) => [length, 0, 0, 0]);
+      using layout = Tensor.from(device, Uint32Array.from(lengths), [batch, 4], "step layout");
+      using turned = scale(keys, 0.9 + 0.2 * ((done / ROWS * 0.618034) % 1));
+      for (let layer = 0; layer < layers; layer++) {
+        cache.store(layer, turned, values, layout);
+        await keepOutside(cache, layer, rows, numbers);
+      }
+      await device.commands.yield();
+    }
+  }
+}
+
+/** Keeps the newest values where they lie outside the GPU. */
+async function keepOutside(
+  { pool: { host }, sequences, batch }: KeyValueCache,
+  layer: number,
+  rows: number,
+  values: Float32Array<ArrayBuffer>,
+): Promise<void> {
+  if (!host) return;
+  const own = values.length / batch;
+  for (const [sequence, { pages, length }] of sequences.entries()) {
+    await host.write(layer, pages, length - rows, values.subarray(sequence * own, (sequence + 1) * own));
+  }
+}
+
+/** Numbers of mean 0 and variance 1, the same for a seed. */
+function uniform(size: number, seed: number): Float32Array<ArrayBuffer> {
+  let state = Math.imul(seed, 0x9e3779b1) >>> 0;
+  return Float32Array.from({ length: size }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state / 2 ** 32 - 0.5) * Math.sqrt(12);
+  });
+}

@@ -1,0 +1,128 @@
+import type { Device } from "../../gpu/mod.ts";
+import { concat, slice, Tensor } from "../../tensor/mod.ts";
+import { listAttended } from "../attend/attend.ts";
+import {
+  type AttendCall,
+  type AttendedTokens,
+  type AttentionStep,
+  type AttentionWatch,
+  disposeAttended,
+} from "../step.ts";
+
+/** Tokens side by side. */
+export interface TokenSpan {
+  /** First token, in the whole context. */
+  readonly start: number;
+  /** One past the last token. */
+  readonly end: number;
+}
+
+/** What attention is made to look at, and where. */
+export interface AttendedChange {
+  /** Layers. Default: all. */
+  readonly layers?: readonly number[];
+  /** Query heads: only their attention changes. Default: all. */
+  readonly heads?: readonly number[];
+  /** Tokens attended to whatever was selected. */
+  readonly force?: readonly TokenSpan[];
+  /** Tokens not attended to whatever was selected; what is forced and forbidden is forbidden. */
+  readonly forbid?: readonly TokenSpan[];
+}
+
+/**
+ * Changes what steps attend to: tokens are added to the list that a layer's method made, or taken out of it, and attention runs
+ * over the new list, renumbered where positions are compact, as if the method had made that one. A step's own tokens are attended
+ * to in any case. Selection itself, and what it records, stays as it was.
+ *
+ * With heads, attention runs over both lists and each head's output is taken from one of them: a head's own list is what its
+ * attention can see, since votes of all heads make one selection (ALGORITHM section 5).
+ */
+export class AttendedEdit implements AttentionWatch {
+  readonly #layers: ReadonlySet<number> | undefined;
+  readonly #heads: readonly number[] | undefined;
+  readonly #forced: Tensor;
+  readonly #forbidden: Tensor;
+  readonly #added: number;
+
+  /** `change` is checked by the caller: whole numbers, spans that are not empty. */
+  constructor(device: Device, { layers, heads, force = [], forbid = [] }: AttendedChange) {
+    this.#layers = layers && new Set(layers);
+    this.#heads = heads;
+    const words = Math.max(1, Math.ceil(Math.max(0, ...[...force, ...forbid].map(({ end }) => end)) / 32));
+    this.#forced = Tensor.from(device, marksOf(force, words), [words], "forced tokens");
+    this.#forbidden = Tensor.from(device, marksOf(forbid, words), [words], "forbidden tokens");
+    this.#added = force.reduce((sum, { start, end }) => sum + end - start, 0);
+  }
+
+  /** Attends over the changed list. */
+  attend(call: AttendCall, run: (attended: AttendedTokens) => Tensor): Tensor {
+    if (this.#layers && !this.#layers.has(call.layer)) return run(call.attended);
+    const edited = this.#edit(call.step, call.attended);
+    try {
+      if (!this.#heads) return run(edited);
+      using changed = run(edited);
+      using usual = run(call.attended);
+      return this.#joined(usual, changed);
+    } finally {
+      disposeAttended(edited);
+    }
+  }
+
+  /** Gives the buffers back. */
+  [Symbol.dispose](): void {
+    this.#forced[Symbol.dispose]();
+    this.#forbidden[Symbol.dispose]();
+  }
+
+  #edit(step: AttentionStep, attended: AttendedTokens): AttendedTokens {
+    const { batch, lengths } = step.context.cache;
+    const { device, rows } = step;
+    const { selections, bound } = attended;
+    // All that was cached before the step is its middle here, and its own tokens the window.
+    const parts = lengths.flatMap((length) => [length, 0, length - rows, length - rows]);
+    using layout = Tensor.from(device, Uint32Array.from(parts), [batch, 4], "edited layout");
+    const longest = Math.max(...lengths);
+    const stride = Math.max(1, Math.ceil((longest - rows) / 32));
+    using marks = Tensor.empty(device, [batch, selections, stride], "u32", "edited marks");
+    device.commands.dispatch({
+      kernel: "edit_attended",
+      params: {
+        selections: batch * selections,
+        selections_per_sequence: selections,
+        step_rows: rows,
+        indices_stride: bound,
+        words: this.#forced.size,
+        marks_stride: stride,
+      },
+      bindings: [attended.indices, attended.counts, layout, this.#forced, this.#forbidden, marks].map(({ buffer }) => ({
+        buffer,
+      })),
+      groups: Math.ceil(batch * selections * stride / 64),
+      work: batch * selections * stride * 32,
+    });
+    return listAttended(step, selections, Math.min(longest, bound + this.#added), marks, layout);
+  }
+
+  /** The chosen heads' outputs from one tensor, all others' from another. */
+  #joined(usual: Tensor, changed: Tensor): Tensor {
+    const [batch, rows, heads, size] = usual.shape;
+    const chosen = new Set(this.#heads);
+    const parts = Array.from({ length: heads }, (_, head) => {
+      return slice(chosen.has(head) ? changed : usual, [0, 0, head, 0], [batch, rows, 1, size]);
+    });
+    try {
+      return concat(parts, 2);
+    } finally {
+      for (const part of parts) part[Symbol.dispose]();
+    }
+  }
+}
+
+/** One bit for each token. */
+function marksOf(spans: readonly TokenSpan[], words: number): Uint32Array<ArrayBuffer> {
+  const marks = new Uint32Array(words);
+  for (const { start, end } of spans) {
+    for (let token = start; token < end; token++) marks[token >>> 5] |= 1 << (token & 31);
+  }
+  return marks;
+}

@@ -1,0 +1,82 @@
+import { Tensor } from "../../tensor/mod.ts";
+import { foldGrid } from "../attend/attend.ts";
+import { splits } from "../attend/attend_split.ts";
+import { isOwnScoring } from "./own_scorer.ts";
+import { ScoreSource } from "./score_source.ts";
+import { scoresTogether, scoreTopK } from "./score_top_k.ts";
+import { votingHeads } from "../knobs/scoring.ts";
+import type { AttendedTokens, AttentionStep } from "../step.ts";
+
+/** Longest list of best tokens that threads keep in registers. */
+const MOST_SHORT = 8;
+/** Most votes of those who vote together. */
+const MOST_ENTRIES = 512;
+/** Entries of all threads' lists that workgroup memory holds. */
+const ROOM = 2048;
+const MOST_THREADS = 512;
+
+/** Whether one workgroup can do all that follows scoring, and on the step's device should; `rows` queries of each head vote. */
+export function picksAtOnce(step: AttentionStep, rows: number): boolean {
+  const { cache, method: { knobs } } = step.context;
+  if (isOwnScoring(knobs.scoring) || knobs.k > MOST_SHORT) return false;
+  const heads = votingHeads(knobs.scoring, cache.shape);
+  const queries = votersOf(step, rows * heads);
+  return queries * knobs.k <= MOST_ENTRIES && queries <= threadsFor(step) &&
+    scoresTogether(step, rows * heads / cache.shape.keyValueHeads);
+}
+
+/**
+ * Selects tokens of the middle for one layer as `selectTokens` does, and lists what it attends to as `listAttended` does: in two
+ * calls, which leave nothing else.
+ *
+ * @param bound most tokens that a list can hold
+ */
+export function pickTokens(step: AttentionStep, layer: number, queries: Tensor, bound: number): AttendedTokens {
+  const { cache, method: { knobs }, scope } = step.context;
+  const { device } = step;
+  using source = new ScoreSource(step, layer, queries);
+  const lists = scoreTopK(step, source);
+  using scores = lists.scores;
+  using tokens = lists.tokens;
+  const selections = selectionsOf(step);
+  const THREADS = threadsFor(step);
+  const QUERIES = votersOf(step, source.rows.shape[1] * source.heads);
+  const indices = Tensor.empty(device, [cache.batch, selections, bound], "u32", "attended tokens");
+  const counts = Tensor.empty(device, [cache.batch, selections], "u32", "attended counts");
+  device.commands.dispatch({
+    kernel: "pick_tokens",
+    // One list needs no more than one thread.
+    constants: {
+      THREADS,
+      K: knobs.k,
+      QUERIES,
+      LANES: lists.blocks === 1 ? 1 : 2 ** Math.floor(Math.log2(THREADS / QUERIES)),
+    },
+    params: {
+      blocks: lists.blocks,
+      selections_per_sequence: selections,
+      indices_stride: bound,
+      clip: knobs.recallClip < 0 ? 0xffffffff : knobs.recallClip,
+      span: knobs.spanSize,
+    },
+    bindings: [scores, tokens, step.selecting, indices, counts, scope].map(({ buffer }) => ({ buffer })),
+    groups: cache.batch * selections,
+    work: 8 * scores.size,
+  });
+  const grid = splits(step) ? undefined : foldGrid(step, counts);
+  return { indices, counts, ...(grid && { grid }), selections, bound };
+}
+
+function threadsFor({ device, context: { method: { knobs } } }: AttentionStep): number {
+  return device.choices.threads(Math.min(MOST_THREADS, ROOM / knobs.k));
+}
+
+/** Lists of attended tokens that a sequence has. */
+function selectionsOf({ context: { cache, method } }: AttentionStep): number {
+  return method.knobs.share === "layer" ? 1 : cache.shape.keyValueHeads;
+}
+
+/** Of all queries of a sequence, those that vote together. */
+function votersOf(step: AttentionStep, queries: number): number {
+  return queries / selectionsOf(step);
+}

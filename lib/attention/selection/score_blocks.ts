@@ -1,0 +1,95 @@
+import { Tensor } from "../../tensor/mod.ts";
+import { foldGrid, gather } from "../attend/attend.ts";
+import type { BlockMemory } from "../memory/block_memory.ts";
+import { headVectors } from "../shape.ts";
+import type { AttentionStep } from "../step.ts";
+
+/** Keys and values of a run of each sequence's tokens. */
+export interface GatheredRun {
+  /** f32 [batch, KV heads, bound, padded head size]. */
+  readonly keys: Tensor;
+  /** f32 of the same shape; they mean nothing where values lie outside the GPU. */
+  readonly values: Tensor;
+  /** Most tokens of a run. */
+  readonly bound: number;
+  /** Gives the buffers back. */
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Copies the keys and values of a run of each sequence's tokens out of the pages.
+ *
+ * @param runs first token and end, per sequence; at least one is not empty
+ * @param positions by which keys are turned
+ */
+export function gatherRuns(
+  step: AttentionStep,
+  layer: number,
+  runs: readonly (readonly [number, number])[],
+  positions: "original" | "none",
+): GatheredRun {
+  const { cache, rotation } = step.context;
+  const { device } = step;
+  const bound = Math.max(...runs.map(([first, end]) => end - first));
+  const tokens = runs.flatMap(([first]) => Array.from({ length: bound }, (_, place) => first + place));
+  using indices = Tensor.from(device, Uint32Array.from(tokens), [runs.length, 1, bound], "run");
+  const lengths = Uint32Array.from(runs, ([first, end]) => end - first);
+  using counts = Tensor.from(device, lengths, [runs.length, 1], "run lengths");
+  using grid = foldGrid(step, counts);
+  const shape = [runs.length, cache.shape.keyValueHeads, bound, 4 * headVectors(cache.shape.headSize)];
+  const keys = Tensor.empty(device, shape, "f32", "gathered keys");
+  const values = Tensor.empty(device, shape, "f32", "gathered values");
+  const table = rotation.upTo(positions === "original" ? Math.max(...cache.lengths) : 1);
+  const keysOnly = cache.pool.host !== undefined;
+  const into = { keys, values, rotation: table, positions, keysOnly };
+  gather(step, layer, { indices, counts, grid, selections: 1, bound }, into);
+  return {
+    keys,
+    values,
+    bound,
+    [Symbol.dispose]() {
+      keys[Symbol.dispose]();
+      values[Symbol.dispose]();
+    },
+  };
+}
+
+/** How queries are held against what is kept of blocks. */
+export type BlockScoring = "vector" | "vector of query heads" | "bounds";
+
+/**
+ * Scores all blocks that are kept, sequence by sequence.
+ *
+ * @param queries f32 [batch, rows, query heads, head size]
+ * @returns f32 [batch, selections, blocks], or undefined where no sequence has a block
+ */
+export function scoreBlocks(
+  step: AttentionStep,
+  queries: Tensor,
+  memories: readonly BlockMemory[],
+  { scoring, selections }: { scoring: BlockScoring; selections: number },
+): Tensor | undefined {
+  const { device, context: { cache: { shape } } } = step;
+  const stride = Math.max(...memories.map(({ blocks }) => blocks));
+  if (stride === 0) return undefined;
+  const scores = Tensor.empty(device, [memories.length, selections, stride], "f32", "block scores");
+  memories.forEach((memory, sequence) => {
+    const rows = queries.shape[1];
+    device.commands.dispatch({
+      kernel: "score_blocks",
+      constants: {
+        SIZE: shape.headSize,
+        MODE: (["vector", "vector of query heads", "bounds"] as const).indexOf(scoring),
+      },
+      params: {
+        ...{ sequence, rows, query_heads: shape.queryHeads, heads: shape.keyValueHeads, selections, stride },
+        blocks: memory.blocks,
+      },
+      // A sequence without blocks reads nothing; its queries stand in for the binding.
+      bindings: [queries, memory.blocks > 0 ? memory.kept : queries, scores].map(({ buffer }) => ({ buffer })),
+      groups: Math.ceil(selections * stride / 8),
+      work: stride * rows * shape.queryHeads * shape.headSize,
+    });
+  });
+  return scores;
+}

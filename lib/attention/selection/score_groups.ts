@@ -1,0 +1,172 @@
+import { Tensor } from "../../tensor/mod.ts";
+import type { BestLists } from "./best_lists.ts";
+import type { ScoreSource } from "./score_source.ts";
+import { headVectors } from "../shape.ts";
+import type { AttentionStep } from "../step.ts";
+import { readsStored, type StorageType } from "../cache/storage.ts";
+
+/** Pairs (row, query head of a KV head's group) from which on tiles of scores are filled well. */
+export const MANY_PAIRS = 24;
+/** Channels of a head are a multiple of this where tiles are made. */
+const TILE_CHANNELS = 16;
+/**
+ * Threads along the rows and along the tokens of score_groups.wgsl, and what each of them scores: of twenty-nine on an H100 the
+ * fastest.
+ */
+const SIDE_ROWS = 16;
+const SIDE = 16;
+const ROWS = 8;
+const COLUMNS = 8;
+/** Pairs that share keys in scan_groups.wgsl, its threads, and vectors of queries that one of them holds. */
+const FEW_PAIRS = 8;
+const SCAN_THREADS = 128;
+const HELD_VECTORS = 16;
+/** Workgroups that keep a large GPU busy: with tiles, and without. */
+const MANY_TILES = 1024;
+const MANY_SCANS = 2048;
+/** Tokens of a group: a multiple of this. */
+const LEAST_GROUP = 8;
+/** Most bytes of groups' highest scores: where there are more, groups are longer. */
+const MOST_BYTES = 2 ** 28;
+
+/** How queries are scored by groups of neighbouring tokens. */
+export interface GroupPlan {
+  /** The kernel that scores, and its constants. */
+  readonly kernel: "score_groups" | "scan_groups";
+  readonly constants: Readonly<Record<string, number>>;
+  /** How the kernel that scores again sums, by what, and its threads. */
+  readonly again: { readonly part: string; readonly constants: Readonly<Record<string, number>> };
+  /** Queries of all KV heads and sequences. */
+  readonly queries: number;
+  /** Workgroups that a block takes, over all KV heads and sequences. */
+  readonly tiles: number;
+  /** Tokens of a group, and how many groups there are. */
+  readonly groupTokens: number;
+  readonly groups: number;
+  /** Tokens of a block, a multiple of the groups that a workgroup has at a time. */
+  readonly blockTokens: number;
+  readonly together: number;
+}
+
+/** The plan for a source's queries: tiles where they are many. */
+export function planGroups(step: AttentionStep, source: ScoreSource): GroupPlan {
+  const { device, middleLength, context: { cache, method: { knobs: { k } } } } = step;
+  const { keyValueHeads, headSize } = cache.shape;
+  const pairs = source.rows.shape[1] * source.heads / keyValueHeads;
+  const many = pairs >= MANY_PAIRS && headSize % TILE_CHANNELS === 0;
+  const way = many ? byTiles(pairs) : byScan(pairs, headVectors(headSize), source.pages[0]?.type ?? "f32");
+  const queries = cache.batch * keyValueHeads * pairs;
+  // Longer groups have fewer highest scores to write and look at, and more tokens to score again: with many queries their bytes, with
+  // few the turns in which one workgroup reads them.
+  const balanced = Math.sqrt(middleLength / k * (many ? 2.5 / headSize : 1 / 64));
+  const room = 4 * queries * middleLength / Math.min(MOST_BYTES, device.info.bindingBytes);
+  const exponents = [Math.round(Math.log2(balanced)), Math.ceil(Math.log2(room)), Math.log2(LEAST_GROUP)];
+  const groupTokens = 2 ** Math.max(...exponents);
+  const rangeTokens = way.together * groupTokens;
+  const tiles = cache.batch * keyValueHeads * Math.ceil(pairs / way.pairs);
+  const blocks = Math.max(1, Math.floor((many ? MANY_TILES : MANY_SCANS) / tiles));
+  return {
+    ...way,
+    queries,
+    tiles,
+    groupTokens,
+    groups: Math.ceil(middleLength / groupTokens),
+    blockTokens: rangeTokens * Math.ceil(middleLength / blocks / rangeTokens),
+  };
+}
+
+/** Tiles of scores: half as high where half of one would be empty. */
+function byTiles(pairs: number) {
+  const sideRows = pairs > SIDE_ROWS * ROWS / 2 ? SIDE_ROWS : SIDE_ROWS / 2;
+  return {
+    kernel: "score_groups" as const,
+    pairs: sideRows * ROWS,
+    together: SIDE,
+    constants: { SIDE_ROWS: sideRows, LOADS_TOKENS: 4 * COLUMNS / sideRows },
+    again: { part: "score_chain", constants: { THREADS: 64 } },
+  };
+}
+
+/** Few pairs: as many threads share a token as hold few vectors of the queries. */
+function byScan(pairs: number, vectors: number, type: StorageType) {
+  const PAIRS = Math.min(pairs, FEW_PAIRS);
+  const LANES = [32, 16, 8, 4, 2].find((lanes) => {
+    return vectors % lanes === 0 && (lanes <= 4 || vectors * PAIRS > HELD_VECTORS * lanes / 2);
+  }) ?? 1;
+  // As many bytes on their way, or nearly.
+  const AHEAD = Math.min(LANES, type === "f32" ? 2 : 4);
+  const shared = { LANES, PER: vectors / LANES };
+  return {
+    kernel: "scan_groups" as const,
+    pairs: PAIRS,
+    together: SCAN_THREADS / LANES * AHEAD / 8,
+    constants: { ...shared, PAIRS, AHEAD, SCALED: Number(type === "int8") },
+    again: { part: "score_lanes", constants: { ...shared, THREADS: 256 } },
+  };
+}
+
+/**
+ * The k best tokens of each query, with workgroups that share keys: every token is scored once, of which the highest score of each group of
+ * neighbours is kept; then the tokens of each query's k best groups are scored again, and the k best of them taken. Exact: a token
+ * outside of those groups has k better ones.
+ */
+export function scoreByGroups(step: AttentionStep, source: ScoreSource): BestLists {
+  const plan = planGroups(step, source);
+  using bests = scoreGroups(step, source, plan);
+  return rescoreGroups(step, source, plan, bests);
+}
+
+/** The highest score of each group, f32 [queries, groups]. */
+export function scoreGroups(step: AttentionStep, source: ScoreSource, plan: GroupPlan): Tensor {
+  const { device, middleLength, context: { cache: { shape: { headSize } } } } = step;
+  const blocks = Math.ceil(middleLength / plan.blockTokens);
+  const bests = Tensor.empty(device, [plan.queries, plan.groups], "f32", "best scores of groups");
+  source.pages.forEach(({ buffer, type, addressing }, index) => {
+    device.commands.dispatch({
+      kernel: plan.kernel,
+      ...readsStored({ keys: type }),
+      constants: { D4: headVectors(headSize), ...plan.constants, SLABS: source.pages.length > 1 ? 2 : 1 },
+      params: {
+        ...addressing,
+        ...paramsOf(source, plan),
+        blocks,
+        block_tokens: plan.blockTokens,
+        resume: Number(index > 0),
+      },
+      bindings: [source.rows.buffer, buffer, source.table.buffer, source.parts.buffer, bests.buffer]
+        .map((buffer) => ({ buffer })),
+      groups: plan.tiles * blocks,
+      work: plan.queries * Math.min(middleLength, addressing.slab_pages * addressing.page_tokens) * headSize,
+    });
+  });
+  return bests;
+}
+
+function rescoreGroups(step: AttentionStep, source: ScoreSource, plan: GroupPlan, bests: Tensor): BestLists {
+  const { device, context: { cache, method: { knobs: { k } } } } = step;
+  const { keyValueHeads, headSize } = cache.shape;
+  const pairs = plan.queries / (cache.batch * keyValueHeads);
+  const scores = Tensor.empty(device, [cache.batch, keyValueHeads, pairs, 1, k], "f32", "best scores");
+  const tokens = Tensor.empty(device, scores.shape, "u32", "best tokens");
+  source.pages.forEach(({ buffer, type, addressing }, index) => {
+    const { types, parts } = readsStored({ keys: type });
+    device.commands.dispatch({
+      kernel: "rescore_groups",
+      types,
+      parts: [...parts, plan.again.part],
+      constants: { D4: headVectors(headSize), K: k, ...plan.again.constants },
+      params: { ...addressing, ...paramsOf(source, plan), resume: Number(index > 0) },
+      bindings: [
+        ...[source.rows.buffer, buffer, source.table.buffer, source.parts.buffer],
+        ...[bests.buffer, scores.buffer, tokens.buffer],
+      ].map((buffer) => ({ buffer })),
+      groups: plan.queries,
+      work: plan.queries * (plan.groups + k * plan.groupTokens * headSize),
+    });
+  });
+  return { scores, tokens, blocks: 1 };
+}
+
+function paramsOf(source: ScoreSource, { groups, groupTokens }: GroupPlan) {
+  return { step_rows: source.rows.shape[1], query_heads: source.heads, groups, group_tokens: groupTokens };
+}

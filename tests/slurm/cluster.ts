@@ -64,7 +64,11 @@ function configOf(folder: string, nodes: readonly string[]): string {
     ...nodes.map((node, index) =>
       `NodeName=${node} NodeHostname=${host} NodeAddr=127.0.0.1 Port=${ports[index]} CPUs=2`
     ),
-    "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP",
+    // What "urgent" needs is taken from "main": tasks there get SIGTERM, KillWait to end in, and go back into the queue.
+    "PreemptType=preempt/partition_prio",
+    "PreemptMode=REQUEUE",
+    "PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1",
+    "PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=OFF",
     "",
   ].join("\n");
 }
@@ -120,6 +124,21 @@ export class SimulatedCluster implements AsyncDisposable {
     // All at once: none may live to tell the controller of another's end.
     for (const signal of ["SIGSTOP", "SIGKILL"] as const) for (const pid of pids) kill(pid, signal);
     await daemon.status;
+  }
+
+  /** Takes a whole node for a job of a partition that goes first: what runs there is preempted. */
+  async preempt(node: string): Promise<void> {
+    const { code, stderr } = await this.#run("sbatch", [
+      ...[
+        "--partition=urgent",
+        `--nodelist=${node}`,
+        "--cpus-per-task=2",
+        "--output=/dev/null",
+        "--chdir=/",
+        "--wrap=true",
+      ],
+    ]);
+    if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
   }
 
   /** The worker of a task of a job, once it runs. */

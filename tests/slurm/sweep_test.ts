@@ -19,7 +19,7 @@ if (missing.length > 0) {
 
 Deno.test({
   name:
-    "a Slurm array of 24 trials outlives a node, a time limit and a cancelled run; all come out as one process has them",
+    "a Slurm array of 24 trials outlives a node, a time limit, preemption and a cancelled run; all come out as one process has them",
   // Where everything is checked, it must not be left out.
   ignore: missing.length > 0 && Deno.env.get("CI") === undefined,
   fn: () =>
@@ -76,12 +76,32 @@ Deno.test({
         / 0 running, 0 waiting, /.test((await ablate("status", "small")).out));
       const kept = all("small", 2);
       assert(kept > 0 && kept < 6, `${kept} records`);
-      const resumed = await ablate("resume", "small");
-      assertMatch(resumed.out, /submitted job \d+: an array of [12] tasks/);
+      // It goes on away from the slow task's node, since whatever runs on its task's node is preempted.
+      const elsewhere = ["--executor", "slurm", `--sbatch=--exclude=${slow.node}`];
+      const resumed = await ablate("resume", "small", ...elsewhere);
+      const third = /submitted job (\d+): an array of [12] tasks/.exec(resumed.out)![1];
+      let preempted: number | undefined;
+      await until("a task of the resumed run", () => {
+        preempted = [0, 1].find((task) => {
+          const pid = cluster.worker(third, task);
+          if (pid === undefined) {
+            return false;
+          }
+          // Stopped, so that it doesn't end by itself; Slurm wakes what it tells to end.
+          Deno.kill(pid, "SIGSTOP");
+          held = pid;
+          return true;
+        });
+        return preempted !== undefined;
+      });
+      await cluster.preempt(cluster.nodeOf(held!));
+      const log = `${runs}/small/tasks/0000${preempted}/slurm.${third}.log`;
+      await until("preemption", async () =>
+        /DUE TO PREEMPTION/.test(await Deno.readTextFile(log).catch(() => "")));
+      // Nobody resumes this one: Slurm puts it back into its queue, and it ends below.
 
       // Slurm itself runs the dead node's task again: only what was missing, into a file of its own.
-      await until("the lost task's second attempt", () =>
-        counts("big", TASKS)[lost.task] === 3);
+      await until("the lost task's second attempt", () => counts("big", TASKS)[lost.task] === 3);
       await until("all but the slow task", () =>
         counts("big", TASKS).every((count, task) =>
           task === slow.task || count === 3

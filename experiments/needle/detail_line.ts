@@ -16,7 +16,8 @@ export function detailLine(row: NeedleRow): string {
     `n = ${haystacks} haystack${haystacks === 1 ? "" : "s"} of ${needlesPerContext} needles`,
     `${restored ? "restored" : "read"} in ${readSeconds.toFixed(1)} s, asked in ${askSeconds.toFixed(1)} s`,
     ...(saved ? [`saved in ${saved.seconds.toFixed(1)} s, ${mebibytes(saved.bytes)}`] : []),
-    `${storage}, process ${mebibytes(processBytes)}`,
+    // Some systems don't tell a process what it took at most.
+    processBytes > 0 ? `${storage}, process ${mebibytes(processBytes)}` : storage,
     ...(wrong.length > 0 && wrong.length <= MOST_NAMED ? [`wrong at depth ${depths(wrong)}`] : []),
   ];
   return `${" ".repeat(12)}${parts.join("; ")}`;

@@ -61,16 +61,17 @@ function threadKeys(across: number): number {
 }
 
 /**
- * Workgroups of a tiled way that keep a large GPU busy, fewest and most keys that one of them takes (a submit should not last a
- * small GPU long), and most parts of a row's keys.
+ * Workgroups of a tiled way that are few for a large GPU, and how many there are to be then; fewest and most keys that one of
+ * them takes (a submit should not last a small GPU long); most parts of a row's keys. On an H100 joining the parts of 256
+ * workgroups took more than they gained.
  */
-const SPLITTING = { groups: 1024, fewestKeys: 512, mostKeys: 32768, most: 32 };
+const SPLITTING = { few: 256, groups: 1024, fewestKeys: 512, mostKeys: 32768, most: 32 };
 
 /** In how many parts the keys are attended to, each by workgroups of their own, where the rows alone give too few of those. */
 export function attentionSplits({ across }: Pick<AttentionTile, "across">, groups: number, keys: number): number {
   if (!across) return 1;
-  const { groups: enough, fewestKeys, mostKeys, most } = SPLITTING;
-  const wanted = Math.max(Math.floor(enough / groups), Math.ceil(keys / mostKeys));
+  const { few, groups: enough, fewestKeys, mostKeys, most } = SPLITTING;
+  const wanted = Math.max(groups < few ? Math.floor(enough / groups) : 1, Math.ceil(keys / mostKeys));
   return Math.max(1, Math.min(wanted, Math.floor(keys / fewestKeys), most));
 }
 

@@ -2,7 +2,12 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { type Dispatch, KernelChoices, type KernelName } from "../../lib/gpu/mod.ts";
 import * as reference from "../../lib/reference/mod.ts";
 import { cast, causalAttention, matmul, MatrixImage, Tensor } from "../../lib/tensor/mod.ts";
-import { attentionQuestion, attentionTiles, attentionTilesFor } from "../../lib/tensor/attention_tiles.ts";
+import {
+  attentionQuestion,
+  attentionSplits,
+  attentionTiles,
+  attentionTilesFor,
+} from "../../lib/tensor/attention_tiles.ts";
 import { dotTiles, matmulTiles, vectorTiles } from "../../lib/tensor/matmul_tiles.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { assertClose } from "../assert_close.ts";
@@ -78,6 +83,12 @@ gpuTest(
     }
   },
 );
+
+Deno.test("keys are split where rows give few workgroups, and where a workgroup would take very many", () => {
+  const splits = (groups: number, keys: number) => attentionSplits({ across: 16 }, groups, keys);
+  assertEquals([splits(256, 4096), splits(128, 131072), splits(128, 1024), splits(8, 600)], [1, 8, 2, 1]);
+  assertEquals([splits(1024, 2 ** 17), splits(1024, 2 ** 22), attentionSplits({}, 8, 131072)], [4, 32, 1]);
+});
 
 gpuTest("an image of a matrix multiplies like the matrix, bit for bit", async (device) => {
   if (!device.info.software) return;

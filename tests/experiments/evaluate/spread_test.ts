@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows }
 import { EvaluateArgumentsError } from "../../../experiments/evaluate/arguments_error.ts";
 import { parseEvaluateCommand } from "../../../experiments/evaluate/command.ts";
 import { spreadOf, withoutSpread } from "../../../experiments/evaluate/spread/choice.ts";
+import { answersIn } from "./answers_in.ts";
 import { type Ended, runScript } from "../run_script.ts";
 
 const QUESTIONS = [
@@ -44,32 +45,18 @@ echo 17`,
   return { PATH: `${bin}:${Deno.env.get("PATH")}` };
 }
 
-/** Answers by prediction file and question, without what differs from run to run. */
-async function answers(folder: string): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    if (name === "cluster" || name === "failures.jsonl") continue;
-    if (isDirectory) {
-      for (const [file, text] of Object.entries(await answers(`${folder}/${name}`))) found[`${name}/${file}`] = text;
-    } else if (name.endsWith(".jsonl")) {
-      found[name] = (await Deno.readTextFile(`${folder}/${name}`)).replaceAll(/"seconds":[^,]+,/g, "");
-    }
-  }
-  return found;
-}
-
 const scores = ({ out }: Ended) => out.split("\n").filter((line) => line.startsWith("|"));
 
 Deno.test("evaluate by two processes, and by a cluster's parts of which one is lost, comes out as by one", () =>
   inFolder(async (folder) => {
     const alone = await runScript("evaluate", [...QUESTIONS, "--out", `${folder}/alone`]);
     assertEquals(alone.code, 0, alone.err);
-    const expected = await answers(`${folder}/alone`);
+    const expected = await answersIn(`${folder}/alone`);
     assertEquals(Object.keys(expected).length, 4);
 
     const local = await runScript("evaluate", [...QUESTIONS, "--out", `${folder}/local`, "--executor", "local:2"]);
     assertEquals([local.code, scores(local)], [0, scores(alone)], local.err);
-    assertEquals(await answers(`${folder}/local`), expected);
+    assertEquals(await answersIn(`${folder}/local`), expected);
 
     const env = await pretendSlurm(folder, [1]);
     const out = `${folder}/spread`;
@@ -95,12 +82,12 @@ Deno.test("evaluate by two processes, and by a cluster's parts of which one is l
     const whole = await evaluate("collect", out);
     assertStringIncludes(whole.out, `${12 - count} new; 12 questions answered, 0 could not be`);
     assertStringIncludes((await evaluate("collect", out)).out, "0 new; 12 questions answered");
-    assertEquals(await answers(out), expected);
+    assertEquals(await answersIn(out), expected);
 
     // The ordinary command finds all of them answered, and only scores.
     const scored = await evaluate(...QUESTIONS, "--out", out);
     assertEquals([scored.code, scores(scored)], [0, scores(alone)], scored.err);
-    assertEquals(await answers(out), expected);
+    assertEquals(await answersIn(out), expected);
 
     const other = await evaluate(...QUESTIONS, "--limit", "1", "--out", out, ...slurm);
     assertEquals(other.code, 1);

@@ -9,6 +9,7 @@ import { writeAside } from "../lib/platform.ts";
 import { type Figure, figureBytes, saveFigure } from "../lib/viz/mod.ts";
 import { FigureBrowser } from "./figures/browser.ts";
 import { attentionFigures } from "./screenshots/attention_figures.ts";
+import { benchedFigures } from "./screenshots/benched.ts";
 import { readContext } from "./screenshots/capture.ts";
 import { comparedFigures } from "./screenshots/compared.ts";
 import { needleFigures } from "./screenshots/needles.ts";
@@ -33,6 +34,7 @@ const gallery = [
   "needle_recall",
   "shaded_selected",
   "needle_curve",
+  "roofline",
 ];
 const GALLERY_WIDTH = 820;
 /** README's pictures that stand side by side. */
@@ -48,6 +50,7 @@ async function allFigures(): Promise<Record<string, Figure>> {
     ...await recordedFigures(),
     ...await comparedFigures(),
     ...await needleFigures(),
+    ...await benchedFigures(),
     ...await selectionFigures(model, run),
     ...await attentionFigures(model, run),
   };

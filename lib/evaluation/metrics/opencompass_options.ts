@@ -33,6 +33,23 @@ export async function openCompassOptionFinder(release: Release): Promise<OptionF
  * The same from the file's text.
  *
  * @param file what to call it in messages
+ *
+ * @example
+ * ```ts
+ * import { optionFinder } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const source = String.raw`def first_option_postprocess(text: str, options: str) -> str:
+ *     patterns = [
+ *         f'answer is ([{options}])',
+ *         f'[{options}]',
+ *     ]
+ *
+ * def another(text: str) -> str:
+ * `;
+ * const find = optionFinder(source, "text_postprocessors.py");
+ * assertEquals([find("Not A: the answer is C", "ABCD"), find("D", "ABCD"), find("none", "ABCD")], ["C", "D", ""]);
+ * ```
  */
 export function optionFinder(source: string, file: string): OptionFinder {
   const patterns = patternsIn(source, file);

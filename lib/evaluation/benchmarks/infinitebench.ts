@@ -133,6 +133,21 @@ function labelsOf(task: string, { answer, options }: Row): Reference[] {
  *
  * @throws {MissingFileError} naming the file that is missing and where it comes from.
  * @throws {RangeError} for a task that is none, or templates that lack it or ask for what rows don't have.
+ *
+ * @example
+ * ```ts
+ * import { loadInfiniteBench, Release } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const write = (name: string, value: object) => Deno.writeTextFile(`${folder}/${name}`, JSON.stringify(value));
+ * await write("dataset2prompt.json", { passkey: "{context}\n{input}" });
+ * await write("passkey.jsonl", { context: "The key is 71432.", input: "What is the key?", answer: ["71432"] });
+ * const { questions: [question] } = await loadInfiniteBench(await Release.open(folder), "passkey");
+ * await Deno.remove(folder, { recursive: true });
+ * assertEquals(question.prompt, "The key is 71432.\nWhat is the key?");
+ * assertEquals([question.references, question.maxTokens], [["71432"], 6]);
+ * ```
  */
 export async function loadInfiniteBench(
   release: Release,

@@ -77,7 +77,22 @@ async function promptsOf(release: Release): Promise<LEvalPrompts> {
   }
 }
 
-/** Whether a release holds the scripts with the official prompts. */
+/**
+ * Whether a release holds the scripts with the official prompts.
+ *
+ * @example
+ * ```ts
+ * import { hasLEvalPrompts, Release } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const empty = await Release.open(folder);
+ * for (const name of ["LEval_config.py", "llama2-chat-test.py"]) await Deno.writeTextFile(`${folder}/${name}`, "");
+ * const whole = await Release.open(folder);
+ * await Deno.remove(folder, { recursive: true });
+ * assertEquals([hasLEvalPrompts(empty), hasLEvalPrompts(whole)], [false, true]);
+ * ```
+ */
 export function hasLEvalPrompts(release: Release): boolean {
   return release.find("LEval_config.py").length > 0 && release.find("llama2-chat-test.py").length > 0;
 }
@@ -95,6 +110,20 @@ function asFact(instruction: string, prompts: LEvalPrompts | undefined): string 
  *
  * @throws {MissingFileError} naming the file that is missing and where it comes from.
  * @throws {RangeError} for a task that is none, or scripts that look otherwise than expected.
+ *
+ * @example
+ * ```ts
+ * import { loadLEval, Release } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const row = { input: "It rained.", instructions: ["What did it do?"], outputs: ["Rain."], evaluation: "f1" };
+ * await Deno.writeTextFile(`${folder}/narrative_qa.jsonl`, JSON.stringify(row));
+ * const { questions } = await loadLEval(await Release.open(folder), "narrative_qa", { prompts: "plain" });
+ * await Deno.remove(folder, { recursive: true });
+ * assertEquals(questions.map(({ prompt }) => prompt), ["It rained.\n\nWhat did it do?\nAnswer:"]);
+ * assertEquals(questions[0].references, ["Rain."]);
+ * ```
  */
 export async function loadLEval(
   release: Release,

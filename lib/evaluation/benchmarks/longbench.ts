@@ -37,6 +37,21 @@ export interface LongBenchOptions {
  *
  * @throws {MissingFileError} naming the file that is missing and where it comes from.
  * @throws {RangeError} for a task that is none, or templates that lack it.
+ *
+ * @example
+ * ```ts
+ * import { loadLongBench, Release } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const write = (name: string, value: object) => Deno.writeTextFile(`${folder}/${name}`, JSON.stringify(value));
+ * await write("dataset2prompt.json", { hotpotqa: "{context}\nQuestion: {input}" });
+ * await write("dataset2maxlen.json", { hotpotqa: 32 });
+ * await write("hotpotqa.jsonl", { input: "Who?", context: "Ana went.", answers: ["Ana"], length: 2 });
+ * const { questions: [question] } = await loadLongBench(await Release.open(folder), "hotpotqa");
+ * await Deno.remove(folder, { recursive: true });
+ * assertEquals([question.prompt, question.maxTokens], ["Ana went.\nQuestion: Who?", 32]);
+ * ```
  */
 export async function loadLongBench(
   release: Release,
@@ -86,7 +101,23 @@ async function fieldOf<T>(release: Release, file: string, task: string, schema: 
   throw new RangeError(`${path}: ${task} ${task in fields ? parsed.error.issues[0].message : "is missing"}`);
 }
 
-/** LongBench's limits of a prompt by model, in tokens; empty where config/model2maxlen.json is not there. */
+/**
+ * LongBench's limits of a prompt by model, in tokens; empty where config/model2maxlen.json is not there.
+ *
+ * @example
+ * ```ts
+ * import { longBenchLimits, Release } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const empty = await longBenchLimits(await Release.open(folder));
+ * await Deno.mkdir(`${folder}/config`);
+ * await Deno.writeTextFile(`${folder}/config/model2maxlen.json`, '{ "a-model": 31500 }');
+ * const limits = await longBenchLimits(await Release.open(folder));
+ * await Deno.remove(folder, { recursive: true });
+ * assertEquals([empty, limits], [{}, { "a-model": 31500 }]);
+ * ```
+ */
 export async function longBenchLimits(release: Release): Promise<Readonly<Record<string, number>>> {
   const [path] = release.find("config/model2maxlen.json");
   return path === undefined ? {} : await readJsonFile(path, z.record(z.string(), z.int().check(z.minimum(1))));

@@ -15,7 +15,22 @@ export interface OpenCompassPrompt {
   readonly file: string;
 }
 
-/** Whether folders hold OpenCompass's configs of a benchmark (configs/datasets/NAME of its repository). */
+/**
+ * Whether folders hold OpenCompass's configs of a benchmark (configs/datasets/NAME of its repository).
+ *
+ * @example
+ * ```ts
+ * import { hasOpenCompassPrompts, Release } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await Deno.mkdir(`${folder}/datasets/leval/levaltpo`, { recursive: true });
+ * await Deno.writeTextFile(`${folder}/datasets/leval/levaltpo/leval_tpo_gen_111111.py`, "");
+ * const release = await Release.open(folder);
+ * await Deno.remove(folder, { recursive: true });
+ * assertEquals([hasOpenCompassPrompts(release, "leval"), hasOpenCompassPrompts(release, "longbench")], [true, false]);
+ * ```
+ */
 export function hasOpenCompassPrompts(release: Release, suite: OpenCompassSuite): boolean {
   return configsOf(release, suite).length > 0;
 }
@@ -30,6 +45,22 @@ function configsOf(release: Release, suite: OpenCompassSuite): string[] {
  *
  * @returns undefined where the folders hold no config of the task
  * @throws {RangeError} for a config that looks otherwise than expected.
+ *
+ * @example
+ * ```ts
+ * import { openCompassPrompt, Release } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await Deno.mkdir(`${folder}/datasets/leval/levaltpo`, { recursive: true });
+ * const config = "dict(role='HUMAN', prompt='{context} {question}')\nmax_out_len=10\nname='tpo'\n";
+ * await Deno.writeTextFile(`${folder}/datasets/leval/levaltpo/leval_tpo_gen_111111.py`, config);
+ * const release = await Release.open(folder);
+ * const tpo = await openCompassPrompt(release, "leval", "tpo");
+ * const quality = await openCompassPrompt(release, "leval", "quality");
+ * await Deno.remove(folder, { recursive: true });
+ * assertEquals([tpo?.template, tpo?.maxTokens, quality], ["{context} {question}", 10, undefined]);
+ * ```
  */
 export async function openCompassPrompt(
   release: Release,

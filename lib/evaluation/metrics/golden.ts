@@ -125,6 +125,16 @@ function isSame(expected: unknown, found: unknown): boolean {
  * @param value a line, parsed with {@linkcode parseJsonAsPython}
  * @returns what differs; nothing where the line is right
  * @throws {RangeError} for a line that is none, naming what is wrong.
+ *
+ * @example
+ * ```ts
+ * import { checkGolden } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const line = { benchmark: "longbench", task: "hotpotqa", prediction: "The old mill.", references: ["old mill"] };
+ * assertEquals(await checkGolden({ ...line, score: 1 }), []);
+ * assertEquals(await checkGolden({ ...line, score: 0.5 }), [{ field: "score", expected: 0.5, computed: 1 }]);
+ * ```
  */
 export async function checkGolden(value: unknown): Promise<GoldenDifference[]> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {

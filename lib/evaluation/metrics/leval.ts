@@ -131,6 +131,17 @@ export interface LEvalMean {
 /**
  * L-Eval's score of a task in percent, four decimals: the mean; in topic_retrieval_longchat the mean over the three places
  * of a question, in sci_fi of both judgements; with rouge the geometric mean of the three mean figures.
+ *
+ * @example
+ * ```ts
+ * import { levalMean, levalScore } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const scores = ["A", "B", "A"].map((answer) => levalScore("exam", "quality", answer, ["A"]));
+ * assertEquals(levalMean("exam", "quality", scores), { score: 66.6667 });
+ * // One question at each of three places.
+ * assertEquals(levalMean("exam", "topic_retrieval_longchat", scores).parts, [100, 0, 100]);
+ * ```
  */
 export function levalMean(metric: LEvalMetric, task: string, scores: readonly LEvalScore[]): LEvalMean {
   const rounded = (part: readonly number[], scale = 100) => roundAsPython(scale * meanOf(part), 4);

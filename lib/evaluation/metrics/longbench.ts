@@ -175,7 +175,19 @@ export function longBenchScore(
   return Math.max(0, ...references.map((reference) => longBenchMetric(metric, scored, reference, context)));
 }
 
-/** What is fixed for a task; `_e` at the end names its part of LongBench-E. */
+/**
+ * What is fixed for a task; `_e` at the end names its part of LongBench-E.
+ *
+ * @example
+ * ```ts
+ * import { longBenchTask } from "@reattention/toolkit/evaluation";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * assertEquals(longBenchTask("hotpotqa").metric, "qa_f1");
+ * assertEquals(longBenchTask("hotpotqa_e"), longBenchTask("hotpotqa"));
+ * assertThrows(() => longBenchTask("hotpot"), RangeError, 'no task "hotpot"');
+ * ```
+ */
 export function longBenchTask(name: string): LongBenchTask {
   const known = longBenchTasks[name.replace(/_e$/, "")];
   if (known) return known;
@@ -185,12 +197,33 @@ export function longBenchTask(name: string): LongBenchTask {
 /** Bounds of LongBench-E's buckets, by the row's `length`. */
 const BUCKETS: readonly (readonly [string, number])[] = [["0-4k", 4000], ["4-8k", 8000], ["8k+", Infinity]];
 
-/** LongBench's score of a task: mean in percent with two decimals. */
+/**
+ * LongBench's score of a task: mean in percent with two decimals.
+ *
+ * @example
+ * ```ts
+ * import { longBenchMean } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(longBenchMean([1, 0, 1]), 66.67);
+ * ```
+ */
 export function longBenchMean(scores: readonly number[]): number {
   return roundAsPython(100 * scores.reduce((sum, score) => sum + score, 0) / scores.length, 2);
 }
 
-/** LongBench-E's scores of a task by length; NaN where no row has that length. */
+/**
+ * LongBench-E's scores of a task by length; NaN where no row has that length.
+ *
+ * @example
+ * ```ts
+ * import { longBenchByLength } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const scores = [{ score: 1, length: 3999 }, { score: 0, length: 4000 }, { score: 1, length: 7000 }];
+ * assertEquals(longBenchByLength(scores), { "0-4k": 100, "4-8k": 50, "8k+": NaN });
+ * ```
+ */
 export function longBenchByLength(scores: readonly { score: number; length: number }[]): Record<string, number> {
   return Object.fromEntries(BUCKETS.map(([name, end], index) => {
     const start = index === 0 ? -Infinity : BUCKETS[index - 1][1];

@@ -11,6 +11,17 @@ import { rougeSummaryL } from "./rouge_summary.ts";
  * LongBench's score of one answer as OpenCompass gives it, from 0 to 1. It differs from the official one where there are
  * several references: counts add up, code is judged by the line chosen for the reference before, and Chinese text that was
  * cut for the first reference is cut again for the second.
+ *
+ * @example
+ * ```ts
+ * import { longBenchScore, openCompassLongBenchScore } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const answer = ["passage_count", "3", ["3", "3"]] as const;
+ * assertEquals(longBenchScore(...answer), 1);
+ * // Counts add up over the references.
+ * assertEquals(openCompassLongBenchScore(...answer), 2);
+ * ```
  */
 export function openCompassLongBenchScore(
   task: string,

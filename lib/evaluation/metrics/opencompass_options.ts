@@ -23,6 +23,22 @@ const NAME = "first_option_postprocess";
  *
  * @returns undefined where the folders don't hold that file
  * @throws {RangeError} for a file that looks otherwise than expected.
+ *
+ * @example
+ * ```ts
+ * import { openCompassOptionFinder, Release } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const none = await openCompassOptionFinder(await Release.open(folder));
+ * const patterns = "  patterns = [\n    f'[{options}]',\n  ]";
+ * const source = `def first_option_postprocess(text, options):\n${patterns}\n\ndef another(text):\n`;
+ * await Deno.mkdir(`${folder}/utils`);
+ * await Deno.writeTextFile(`${folder}/utils/text_postprocessors.py`, source);
+ * const find = await openCompassOptionFinder(await Release.open(folder));
+ * await Deno.remove(folder, { recursive: true });
+ * assertEquals([none, find?.("It is B.", "ABCD")], [undefined, "B"]);
+ * ```
  */
 export async function openCompassOptionFinder(release: Release): Promise<OptionFinder | undefined> {
   const [path] = release.find("opencompass/utils/text_postprocessors.py", "utils/text_postprocessors.py");
@@ -33,6 +49,23 @@ export async function openCompassOptionFinder(release: Release): Promise<OptionF
  * The same from the file's text.
  *
  * @param file what to call it in messages
+ *
+ * @example
+ * ```ts
+ * import { optionFinder } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const source = String.raw`def first_option_postprocess(text: str, options: str) -> str:
+ *     patterns = [
+ *         f'answer is ([{options}])',
+ *         f'[{options}]',
+ *     ]
+ *
+ * def another(text: str) -> str:
+ * `;
+ * const find = optionFinder(source, "text_postprocessors.py");
+ * assertEquals([find("Not A: the answer is C", "ABCD"), find("D", "ABCD"), find("none", "ABCD")], ["C", "D", ""]);
+ * ```
  */
 export function optionFinder(source: string, file: string): OptionFinder {
   const patterns = patternsIn(source, file);

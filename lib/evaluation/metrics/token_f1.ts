@@ -45,7 +45,20 @@ export function englishF1(prediction: string, reference: string): number {
   return tokenF1(words(normalizeEnglish(prediction)), words(normalizeEnglish(reference)));
 }
 
-/** F1 of the segmented and normalized words: LongBench's Chinese QA. */
+/**
+ * F1 of the segmented and normalized words: LongBench's Chinese QA.
+ *
+ * @example
+ * ```ts
+ * import { chineseF1, loadSegmenter } from "@reattention/toolkit/evaluation";
+ * import { assertAlmostEquals, assertEquals } from "@std/assert";
+ *
+ * const segment = await loadSegmenter();
+ * // Punctuation does not count.
+ * assertEquals(chineseF1("船长。", "船长", segment), 1);
+ * assertAlmostEquals(chineseF1("船长和学徒", "船长", segment), 0.5);
+ * ```
+ */
 export function chineseF1(prediction: string, reference: string, segment: Segmenter): number {
   const tokens = (text: string) => segment(text).map(normalizeChinese).filter((token) => token !== "");
   return tokenF1(tokens(prediction), tokens(reference));

@@ -35,7 +35,19 @@ export function readBook(name: string): Promise<string> {
   return text;
 }
 
-/** All the books one after another. */
+/**
+ * All the books one after another.
+ *
+ * @example
+ * ```ts
+ * import { novelsText, readBook } from "@reattention/toolkit/evaluation";
+ * import { assert } from "@std/assert";
+ *
+ * const text = await novelsText();
+ * assert(text.startsWith(await readBook("emma")));
+ * assert(text.endsWith(await readBook("sense-and-sensibility")));
+ * ```
+ */
 export async function novelsText(): Promise<string> {
   return (await Promise.all(books.map(readBook))).join(" ");
 }

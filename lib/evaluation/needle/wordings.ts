@@ -20,7 +20,18 @@ export interface Fact {
  */
 export type Wording = "plain" | "reworded" | "varied" | "unseen";
 
-/** The sentence that hides in the haystack. */
+/**
+ * The sentence that hides in the haystack.
+ *
+ * @example
+ * ```ts
+ * import { needleSentence } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sentence = needleSentence({ kind: "secret code", name: "Zena", value: "482 913" });
+ * assertEquals(sentence, "The secret code of Zena is 482 913.");
+ * ```
+ */
 export function needleSentence({ kind, name, value }: Fact): string {
   return `The ${kind} of ${name} is ${value}.`;
 }

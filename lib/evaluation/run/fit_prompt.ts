@@ -34,7 +34,21 @@ export interface FittedPrompt {
 /** Words that each further try of L-Eval's way leaves out. */
 const WORDS_A_TRY = 250;
 
-/** Whether a model has a chat template of its own. */
+/**
+ * Whether a model has a chat template of its own.
+ *
+ * @example
+ * ```ts
+ * import { ModelTokenizer } from "@reattention/toolkit/model";
+ * import { hasChatTemplate } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const json = { model: { type: "WordLevel", vocab: { "?": 0 }, unk_token: "?" } };
+ * const chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}";
+ * const tokenizers = [ModelTokenizer.fromJson(json, { chat_template }), ModelTokenizer.fromJson(json)];
+ * assertEquals(tokenizers.map(hasChatTemplate), [true, false]);
+ * ```
+ */
 export function hasChatTemplate(tokenizer: PromptTokenizer): boolean {
   try {
     tokenizer.chatText([{ role: "user", content: "?" }]);
@@ -65,6 +79,22 @@ function shortenDocument(
  * A question's tokens: shortened by its benchmark's rule, inside the model's chat template where the benchmark asks for it.
  *
  * @throws {RangeError} where the vocabulary lacks a part of the text.
+ *
+ * @example
+ * ```ts
+ * import { ModelTokenizer } from "@reattention/toolkit/model";
+ * import { fitPrompt, type Question } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const model = { type: "WordLevel", vocab: { a: 0, b: 1, c: 2, d: 3, "?": 4 }, unk_token: "?" };
+ * const tokenizer = ModelTokenizer.fromJson({ model, pre_tokenizer: { type: "WhitespaceSplit" } });
+ * const named = { benchmark: "infinitebench", task: "passkey", id: "1", references: ["a"], about: {} } as const;
+ * const asked = { prompt: "a b c d ?", tail: " ?", chat: false, maxTokens: 6 };
+ * const question: Question = { ...named, ...asked, shortening: { kind: "tokens", rule: "exact_middle" } };
+ * // The middle is left out.
+ * const fitted = { tokens: [0, 1, 3, 4], questionTokens: 1, shortened: true, chat: false };
+ * assertEquals(fitPrompt(question, tokenizer, { mostTokens: 4 }), fitted);
+ * ```
  */
 export function fitPrompt(question: Question, tokenizer: PromptTokenizer, options: FitOptions): FittedPrompt {
   const { mostTokens } = options;

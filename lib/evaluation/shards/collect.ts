@@ -21,6 +21,23 @@ export interface Collected {
  *
  * @param out the file; best on a disk of this machine
  * @throws {OtherSpecError} where the file holds another sweep.
+ *
+ * @example
+ * ```ts
+ * import { collectRun, parseSweepSpec, planSweep, RunFolder } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const out = `${folder}/sweep.db`;
+ * const spec = parseSweepSpec({ sweep: { k: [1, 2, 4] }, seeds: "0..3" });
+ * const { trials } = await planSweep(spec);
+ * const options = { spec, trials, tasks: 4, cwd: folder, out, executor: "local" };
+ * const run = await RunFolder.create(`${folder}/run`, options);
+ * const collected = await collectRun(run, out);
+ * await Deno.remove(folder, { recursive: true });
+ * // Nothing has run yet.
+ * assertEquals(collected, { added: 0, done: 0, failed: 0, missing: 12, faults: [] });
+ * ```
  */
 export async function collectRun(run: RunFolder, out: string, options: SweepFileOptions = {}): Promise<Collected> {
   using file = await SweepFile.open(out, run.plan.spec, await run.trials(), options);

@@ -16,6 +16,18 @@ interface Hand {
  * @param trials in the sweep's order
  * @param tasks how many tasks are wanted; fewer come back where there are fewer trials
  * @returns the places of each task's trials in `trials`
+ *
+ * @example
+ * ```ts
+ * import { dealTrials, parseSweepSpec, planSweep } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { trials } = await planSweep(parseSweepSpec({ sweep: { k: [1, 2, 4] }, seeds: "0..3" }));
+ * const dealt = dealTrials(trials, 4);
+ * // Four tasks with three trials each, and every trial is dealt once.
+ * assertEquals(dealt.map(({ length }) => length), [3, 3, 3, 3]);
+ * assertEquals(dealt.flat().sort((a, b) => a - b), trials.map((_, place) => place));
+ * ```
  */
 export function dealTrials(trials: readonly Trial[], tasks: number): number[][] {
   const places = trials.map((_, place) => place);

@@ -20,7 +20,22 @@ function isWithin(name: string, { baseline }: SweepSpec): boolean {
   return name === "length" || name.startsWith("task.");
 }
 
-/** The baselines: the settings with the spec's, or the preset's, values; one for each model, length and options of the task. */
+/**
+ * The baselines: the settings with the spec's, or the preset's, values; one for each model, length and options of the
+ * task.
+ *
+ * @example
+ * ```ts
+ * import { baselinesOf, parseSweepSpec, planSweep, type SettingSummary } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const spec = parseSweepSpec({ sweep: { k: [1, 2, 4] }, baseline: { k: 2 }, seeds: [7] });
+ * const { trials } = await planSweep(spec);
+ * // Only a setting's trial matters here, not what it came to.
+ * const settings = trials.map((trial) => ({ trial }) as SettingSummary);
+ * assertEquals(baselinesOf(spec, settings).map(({ trial }) => trial.knobs.k), [2]);
+ * ```
+ */
 export function baselinesOf(spec: SweepSpec, settings: readonly SettingSummary[]): SettingSummary[] {
   const named = Object.entries(spec.baseline);
   const wanted: [string, AxisValue][] = named.length > 0

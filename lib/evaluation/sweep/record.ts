@@ -162,6 +162,14 @@ export function parseTrial(value: unknown): Trial {
  * Checks a record that comes from outside, such as a line of a file.
  *
  * @throws {RangeError} naming each field that is wrong.
+ *
+ * @example
+ * ```ts
+ * import { parseTrialRecord } from "@reattention/toolkit/evaluation";
+ * import { assertThrows } from "@std/assert";
+ *
+ * assertThrows(() => parseTrialRecord({ version: 99 }), RangeError, "version: must be 1 or 2");
+ * ```
  */
 export function parseTrialRecord(value: unknown): TrialRecord {
   const parsed = trialRecordSchema.safeParse(value);

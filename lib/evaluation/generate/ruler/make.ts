@@ -95,6 +95,23 @@ function render(
  *
  * @param task its official name, such as "niah_multikey_1"
  * @throws {RangeError} for a task that is none, a length that the smallest question passes, or QA without its file.
+ *
+ * @example
+ * ```ts
+ * import { Device, loadModel } from "@reattention/toolkit";
+ * import { commonVocabulary, essayWords, factsRulerWording, makeRuler } from "@reattention/toolkit/evaluation";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * const { tokenizer } = model;
+ * const essays = essayWords("It rained all day, and nobody came. ".repeat(100));
+ * const texts = { essays, vocabulary: await commonVocabulary() };
+ * const options = { tokenizer, length: 512, count: 2, seed: 1, wording: factsRulerWording, ...texts };
+ * const { questions } = makeRuler("niah_single_2", options);
+ * assertEquals(questions.length, 2);
+ * assert(questions.every(({ prompt, references }) => prompt.includes(String(references[0]))));
+ * ```
  */
 export function makeRuler(task: string, options: RulerOptions): LoadedTask {
   const { tokenizer, length, count, seed, wording, templateTokens = 0 } = options;

@@ -42,7 +42,17 @@ export interface SampleMaker {
   readonly make: (size: number, random: Random) => RulerSample;
 }
 
-/** A text of books as the words of essays. */
+/**
+ * A text of books as the words of essays.
+ *
+ * @example
+ * ```ts
+ * import { essayWords } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(essayWords(" It rained\nall  day. "), ["It", "rained", "all", "day."]);
+ * ```
+ */
 export function essayWords(prose: string): string[] {
   return prose.split(/\s+/).filter((word) => word !== "");
 }

@@ -108,6 +108,22 @@ function officialSingular(template: string): string {
  *
  * @throws {MissingFileError} where constants.py is not there.
  * @throws {RangeError} where it looks otherwise than expected.
+ *
+ * @example
+ * ```ts
+ * import { officialRulerWording, Release, ownRulerWording } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const told = { template: "{context} {query}", answer_prefix: " Answer:", tokens_to_generate: 128 };
+ * const tasks = Object.fromEntries(Object.keys(ownRulerWording.templates).map((kind) => [kind, told]));
+ * await Deno.mkdir(`${folder}/synthetic`);
+ * await Deno.writeTextFile(`${folder}/synthetic/constants.py`, `TASKS = ${JSON.stringify(tasks)}\n`);
+ * const { name, templates } = await officialRulerWording(await Release.open(folder));
+ * await Deno.remove(folder, { recursive: true });
+ * assertEquals(name, "official");
+ * assertEquals(templates.niah, { template: "{context} {query}", answerPrefix: " Answer:", maxTokens: 128 });
+ * ```
  */
 export async function officialRulerWording(release: Release): Promise<RulerWording> {
   const path = release.need("the RULER repository", "scripts/data/synthetic/constants.py", "synthetic/constants.py");

@@ -41,7 +41,19 @@ export function keyOf(number: number): string {
 
 let vocabulary: Promise<string[]> | undefined;
 
-/** Distinct lower-case words of four letters or more, from the novels that the toolkit carries, in alphabetical order. */
+/**
+ * Distinct lower-case words of four letters or more, from the novels that the toolkit carries, in alphabetical order.
+ *
+ * @example
+ * ```ts
+ * import { commonVocabulary } from "@reattention/toolkit/evaluation";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const words = await commonVocabulary();
+ * assert(words.includes("rain") && words.every((word) => /^[a-z]{4,12}$/.test(word)));
+ * assertEquals(new Set(words).size, words.length);
+ * ```
+ */
 export function commonVocabulary(): Promise<string[]> {
   vocabulary ??= Promise.all(["emma", "persuasion", "mansfield-park", "sense-and-sensibility"].map(readBook))
     .then((texts) => [...new Set(texts.join(" ").match(/(?<![\w-])[a-z]{4,12}(?![\w-])/g))].sort());

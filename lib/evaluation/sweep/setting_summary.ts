@@ -115,7 +115,19 @@ function pooledSetting(members: readonly SettingSummary[]): SettingSummary {
   };
 }
 
-/** A value of a setting by an axis' name, whether or not the axis is told. */
+/**
+ * A value of a setting by an axis' name, whether or not the axis is told.
+ *
+ * @example
+ * ```ts
+ * import { parseSweepSpec, planSweep, valueOf } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const spec = parseSweepSpec({ sweep: { k: [1, 4] }, lengths: [500], seeds: [0] });
+ * const { trials: [, trial] } = await planSweep(spec);
+ * assertEquals([valueOf({ trial }, "k"), valueOf({ trial }, "length")], [4, 500]);
+ * ```
+ */
 export function valueOf({ trial }: Pick<SettingSummary, "trial">, name: string): AxisValue {
   if (name === "model" || name === "method" || name === "length") return trial[name];
   if (name.startsWith("task.")) return trial.parameters[name.slice("task.".length)];

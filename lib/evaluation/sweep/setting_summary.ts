@@ -81,6 +81,20 @@ function meanOf(clusters: readonly Score[]): Pick<SettingSummary, "score" | "int
  *
  * @param settings of all models; those that not every model has a result for are left out
  * @returns settings without a model; none where there is one model only
+ *
+ * @example
+ * ```ts
+ * import { ablate, parseSweepSpec, pooledSettings, summarizeSweep } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const spec = parseSweepSpec({ sweep: { k: [1, 4] }, lengths: [500], seeds: [0] });
+ * const { settings } = summarizeSweep(spec, await Array.fromAsync(ablate(spec)));
+ * assertEquals(pooledSettings(settings), []);
+ * // As if another model had come to the same.
+ * const others = settings.map((setting) => ({ ...setting, trial: { ...setting.trial, model: "other" } }));
+ * const pooled = pooledSettings([...settings, ...others]);
+ * assertEquals(pooled.map(({ axes, questions }) => [axes, questions]), [[{ k: 1 }, 8], [{ k: 4 }, 8]]);
+ * ```
  */
 export function pooledSettings(settings: readonly SettingSummary[]): SettingSummary[] {
   const models = new Set(settings.map(({ trial }) => trial.model)).size;

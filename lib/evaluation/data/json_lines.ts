@@ -59,6 +59,18 @@ export function* jsonLines(bytes: Uint8Array): Generator<JsonLine, void, void> {
  * The lines of a JSON Lines file on the disk or behind a URL.
  *
  * @throws {PlatformError} if the file can't be read.
+ *
+ * @example
+ * ```ts
+ * import { readJsonLines } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${folder}/rows.jsonl`, '{"id": 1}\n\n{"id": 2}\n');
+ * const lines = [...await readJsonLines(`${folder}/rows.jsonl`)];
+ * await Deno.remove(folder, { recursive: true });
+ * assertEquals(lines, [{ line: 1, value: { id: 1 } }, { line: 3, value: { id: 2 } }]);
+ * ```
  */
 export async function readJsonLines(source: string | URL): Promise<Generator<JsonLine, void, void>> {
   return jsonLines(await readBytes(source));

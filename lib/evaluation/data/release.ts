@@ -1,12 +1,41 @@
 import { listFiles, readText } from "../../platform.ts";
 
-/** A file of a release that is not there: the message says which, where it was looked for, and where it comes from. */
+/**
+ * A file of a release that is not there: the message says which, where it was looked for, and where it comes from.
+ *
+ * @example
+ * ```ts
+ * import { MissingFileError, Release } from "@reattention/toolkit/evaluation";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const release = await Release.open(folder);
+ * assertThrows(() => release.need("the data set's page", "qasper.jsonl"), MissingFileError, "qasper.jsonl is missing");
+ * await Deno.remove(folder);
+ * ```
+ */
 export class MissingFileError extends Error {
   /** The class's own name, as shown in stack traces. */
   override readonly name = "MissingFileError";
 }
 
-/** Folders that hold files of a benchmark's release: its data, and where they lie apart, its templates. */
+/**
+ * Folders that hold files of a benchmark's release: its data, and where they lie apart, its templates.
+ *
+ * @example
+ * ```ts
+ * import { Release } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await Deno.mkdir(`${folder}/data`);
+ * await Deno.writeTextFile(`${folder}/data/qasper.jsonl`, "{}\n");
+ * const release = await Release.open(folder);
+ * assertEquals(release.hasTable("qasper"), true);
+ * assertEquals(release.find("missing.jsonl", "qasper.jsonl"), [`${folder}/data/qasper.jsonl`]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export class Release {
   readonly #files: readonly { readonly folder: string; readonly name: string }[];
   readonly #folders: readonly string[];

@@ -26,6 +26,19 @@ export interface TableNames {
  *
  * @throws {MissingFileError} where none is there.
  * @throws {RangeError} for an archive or a Parquet file that is damaged.
+ *
+ * @example
+ * ```ts
+ * import { readTable, Release } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await Deno.writeTextFile(`${folder}/qasper.jsonl`, '{"input": "Who?"}\n');
+ * const release = await Release.open(folder);
+ * const rows = await Array.fromAsync(readTable(release, { name: "qasper", origin: "the data set's page" }));
+ * await Deno.remove(folder, { recursive: true });
+ * assertEquals(rows, [{ line: 1, value: { input: "Who?" }, file: `${folder}/qasper.jsonl`, id: "1" }]);
+ * ```
  */
 export async function* readTable(release: Release, { name, origin }: TableNames): AsyncGenerator<DataRow, void, void> {
   const [plain] = release.find(`data/${name}.jsonl`, `${name}.jsonl`);

@@ -16,6 +16,20 @@ const schema = z.looseObject({
  *
  * @param language takes only rows of it, such as "English"; default: all
  * @throws {RangeError} where no row is left.
+ *
+ * @example
+ * ```ts
+ * import { readNeedles } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile({ suffix: ".jsonl" });
+ * const row = { language: "English", needle: "Ann hid a key.", retrieval_question: "What did Ann hide?", arg2: "key" };
+ * await Deno.writeTextFile(path, JSON.stringify(row));
+ * const { needles, faults } = await readNeedles(path, "English");
+ * await Deno.remove(path);
+ * assertEquals(needles, [{ needle: "Ann hid a key.", keyword: "key", question: "\n\nWhat did Ann hide?\n" }]);
+ * assertEquals(faults, []);
+ * ```
  */
 export async function readNeedles(
   path: string,

@@ -1,4 +1,15 @@
-/** A number that its file writes with a decimal point or an exponent: Python reads it as a float, never as an int. */
+/**
+ * A number that its file writes with a decimal point or an exponent: Python reads it as a float, never as an int.
+ *
+ * @example
+ * ```ts
+ * import { FloatNumber } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const float = new FloatNumber(85);
+ * assertEquals([float.value, JSON.stringify({ answer: float })], [85, '{"answer":85}']);
+ * ```
+ */
 export class FloatNumber {
   /** Its value. */
   readonly value: number;

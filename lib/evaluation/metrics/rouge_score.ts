@@ -39,7 +39,18 @@ export function rougeN(prediction: string, reference: string, n: number): number
   return fMeasure(hits, predicted.length, expected.length);
 }
 
-/** ROUGE-L of Google's `rouge_score` without stemmer: F of the longest common subsequence of words, from 0 to 1. */
+/**
+ * ROUGE-L of Google's `rouge_score` without stemmer: F of the longest common subsequence of words, from 0 to 1.
+ *
+ * @example
+ * ```ts
+ * import { rougeL } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // Of four words three come in the same order.
+ * assertEquals(rougeL("a red old boat", "a red boat sank"), 0.75);
+ * ```
+ */
 export function rougeL(prediction: string, reference: string): number {
   const [predicted, expected] = [tokensOf(prediction), tokensOf(reference)];
   return fMeasure(commonLength(expected, predicted), predicted.length, expected.length);

@@ -42,12 +42,33 @@ export function stringMatchPart(prediction: string, outputs: readonly string[]):
   return found(prediction, outputs) > 0 ? 100 : 0;
 }
 
-/** RULER's score of an answer to one of its tasks, in percent: QA takes any answer, the other tasks want all. */
+/**
+ * RULER's score of an answer to one of its tasks, in percent: QA takes any answer, the other tasks want all.
+ *
+ * @example
+ * ```ts
+ * import { rulerScore } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(rulerScore("vt", "ABC and DEF", ["ABC", "DEF", "GHI", "JKL"]), 50);
+ * assertEquals(rulerScore("qa_1", "In Paris", ["Paris", "France"]), 100);
+ * ```
+ */
 export function rulerScore(task: string, prediction: string, outputs: readonly string[]): number {
   return task.startsWith("qa") ? stringMatchPart(prediction, outputs) : stringMatchAll(prediction, outputs);
 }
 
-/** RULER's score of a task: the mean with two decimals. */
+/**
+ * RULER's score of a task: the mean with two decimals.
+ *
+ * @example
+ * ```ts
+ * import { rulerMean } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(rulerMean([100, 100, 0]), 66.67);
+ * ```
+ */
 export function rulerMean(scores: readonly number[]): number {
   return roundAsPython(scores.reduce((sum, score) => sum + score, 0) / scores.length, 2);
 }

@@ -9,7 +9,22 @@ export interface TextTokenizer {
   decode(tokens: readonly number[]): string;
 }
 
-/** A text as tokens, with the places where sentences end: what haystacks are cut from. */
+/**
+ * A text as tokens, with the places where sentences end: what haystacks are cut from.
+ *
+ * @example
+ * ```ts
+ * import { Prose } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // A tokenizer whose tokens are characters.
+ * const encode = (text: string) => [...text].map((letter) => letter.codePointAt(0)!);
+ * const decode = (tokens: readonly number[]) => String.fromCodePoint(...tokens);
+ * const prose = new Prose({ encode, decode }, "Ann ran.Bob sat.");
+ * // The first sentence that starts after the place, and on past the text's end.
+ * assertEquals(decode(prose.stretch(3, 11)), "Bob sat.Ann");
+ * ```
+ */
 export class Prose {
   /** Its tokens. */
   readonly tokens: readonly number[];

@@ -52,6 +52,16 @@ function levalField(row: Row): string | undefined {
  * Tells by a file's name and first row whose predictions it holds; undefined where it is none that is known.
  *
  * @param name the file's name without folders
+ *
+ * @example
+ * ```ts
+ * import { predictionKind } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const row = { pred: "The mill", answers: ["a mill"], all_classes: null };
+ * assertEquals(predictionKind("hotpotqa.jsonl", row), { benchmark: "longbench", task: "hotpotqa" });
+ * assertEquals(predictionKind("hotpotqa.jsonl", { text: "The mill" }), undefined);
+ * ```
  */
 export function predictionKind(name: string, row: unknown): PredictionKind | undefined {
   if (typeof row !== "object" || row === null) return undefined;
@@ -136,6 +146,16 @@ export function answerInRow({ benchmark, task }: PredictionKind, row: unknown): 
  * Where the official scripts look for a task's predictions, from their working folder.
  *
  * @param name of the model, or of model and method
+ *
+ * @example
+ * ```ts
+ * import { predictionPath } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(predictionPath({ benchmark: "longbench", task: "qasper_e" }, "llama"), "pred_e/llama/qasper.jsonl");
+ * const ruler = predictionPath({ benchmark: "ruler", task: "vt" }, "llama", { length: 4096 });
+ * assertEquals(ruler, "llama/synthetic/4096/pred/vt.jsonl");
+ * ```
  */
 export function predictionPath(
   { benchmark, task }: PredictionKind,

@@ -80,6 +80,19 @@ async function scored(answer: AnswerToScore, { rules, findOption }: ScoreOptions
  * @param source path or URL; its name says the task
  * @throws {RangeError} for a file whose first readable row is of no known layout.
  * @throws {PlatformError} if it can't be read.
+ *
+ * @example
+ * ```ts
+ * import { scorePredictions } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const rows = [{ pred: "The mill", answers: ["a mill"] }, { pred: "A boat", answers: ["a mill"] }];
+ * await Deno.writeTextFile(`${folder}/hotpotqa.jsonl`, rows.map((row) => JSON.stringify(row)).join("\n"));
+ * const { task, faults } = await scorePredictions(`${folder}/hotpotqa.jsonl`);
+ * await Deno.remove(folder, { recursive: true });
+ * assertEquals([task?.task, task?.score, faults.length], ["hotpotqa", 50, 0]);
+ * ```
  */
 export async function scorePredictions(source: string | URL, options: ScoreOptions = {}): Promise<ScoredFile> {
   const path = String(source).replaceAll("\\", "/");

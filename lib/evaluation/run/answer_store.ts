@@ -26,6 +26,22 @@ const LINE_END = 0x0a;
  * A folder's answers, in an SQLite file with the worker table of the sweeps: each answer is committed before the next question
  * is asked. Several processes may work on one folder: a question is claimed before it is asked, and claims of a process that
  * died are taken over.
+ *
+ * @example
+ * ```ts
+ * import { AnswerStore } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * {
+ *   using store = await AnswerStore.open(folder);
+ *   const answers = await store.set("pred/demo/hotpotqa.jsonl", [{ id: "1" }, { id: "2" }]);
+ *   answers.claim(["1"]);
+ *   answers.append({ question: "1", pred: "The mill", answers: ["a mill"] });
+ *   assertEquals(store.counts(), { done: 1, failed: 0, open: 1 });
+ * }
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export class AnswerStore implements AnswerKeeper {
   readonly #folder: string;
@@ -138,7 +154,28 @@ function free(database: Database, worker: string): void {
   database.run("UPDATE question SET status = 'pending', worker = NULL WHERE worker = ?", worker);
 }
 
-/** The answers of one prediction file. */
+/**
+ * The answers of one prediction file.
+ *
+ * @example
+ * ```ts
+ * import { type AnswerSet, AnswerStore } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * {
+ *   using store = await AnswerStore.open(folder);
+ *   const answers: AnswerSet = await store.set("hotpotqa.jsonl", [{ id: "1" }, { id: "2" }]);
+ *   assertEquals(answers.claim(["1", "2"]), ["1", "2"]);
+ *   answers.append({ question: "1", pred: "The mill" });
+ *   answers.fail("2", "past memory");
+ *   await answers.writePredictions();
+ *   assertEquals(await Deno.readTextFile(answers.path), '{"question":"1","pred":"The mill"}\n');
+ *   assertEquals(answers.failures(), [{ id: "2", message: "past memory" }]);
+ * }
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export class AnswerSet implements KeptAnswers {
   /** Where its predictions go. */
   readonly path: string;

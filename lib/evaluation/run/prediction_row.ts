@@ -22,6 +22,19 @@ const SHOWN_INPUT = 1000;
  * An answer as a row of the official layout, so that the benchmark's own scripts can score it.
  *
  * @param name of the model, for L-Eval's field
+ *
+ * @example
+ * ```ts
+ * import { predictionRow, type Question } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const question: Question = {
+ *   ...{ benchmark: "longbench", task: "hotpotqa", id: "7", references: ["a mill"], about: { length: 12 } },
+ *   ...{ prompt: "Where?", tail: "Where?", chat: false, maxTokens: 32, shortening: { kind: "none" } },
+ * };
+ * const row = predictionRow(question, "The mill", "demo", { tokens: 3, shortened: false, seconds: 1, scope: 3 });
+ * assertEquals([row.pred, row.answers, row.length, row.question], ["The mill", ["a mill"], 12, "7"]);
+ * ```
  */
 export function predictionRow(question: Question, answer: string, name: string, about: AnswerAbout): PredictionRow {
   const { references, allClasses } = question;

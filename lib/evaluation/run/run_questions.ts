@@ -93,6 +93,24 @@ function groupsOf(questions: readonly Question[]): Question[][] {
  *
  * @returns how many questions were asked
  * @throws the signal's reason once it is aborted, and whatever is no fault of a single question.
+ *
+ * @example
+ * ```ts
+ * import { Device, loadModel } from "@reattention/toolkit";
+ * import { makeRetrieval, type PredictionRow, runQuestions } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * const { tokenizer } = model;
+ * const { questions } = makeRetrieval("passkey", { tokenizer, length: 400, count: 2, seed: 1 });
+ * const createSession = () => model.createSession({ method: "full" });
+ * const rows: PredictionRow[] = [];
+ * const record = { claim: (ids: readonly string[]) => ids, append: (row: PredictionRow) => void rows.push(row) };
+ * const subject = { createSession, tokenizer, name: "demo", readsQuestionApart: false };
+ * const asked = await runQuestions(subject, questions, { ...record, fail() {}, release() {} }, { mostTokens: 512 });
+ * assertEquals([asked, rows.map(({ question }) => question)], [2, questions.map(({ id }) => id)]);
+ * ```
  */
 export async function runQuestions<Session extends RunSession<Session>>(
   subject: RunSubject<Session>,

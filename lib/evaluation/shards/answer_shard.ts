@@ -39,7 +39,24 @@ export interface TaskAnswers {
 const ATTEMPT = /^answers\..*\.jsonl$/;
 const keyOf = ({ file, id }: Pick<AnswerLine, "file" | "id">) => JSON.stringify([file, id]);
 
-/** Reads what a task's attempts answered. */
+/**
+ * Reads what a task's attempts answered.
+ *
+ * @example
+ * ```ts
+ * import { AnswerShard, readTaskAnswers } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * using shard = await AnswerShard.begin(folder, { part: 0, parts: 1 });
+ * const answers = await shard.set("hotpotqa.jsonl", [{ id: "1" }]);
+ * answers.claim(["1"]);
+ * answers.append({ question: "1", pred: "The mill" });
+ * const { lines: [line], attempts } = await readTaskAnswers(folder);
+ * await Deno.remove(folder, { recursive: true });
+ * assertEquals([line.id, line.status, line.row.pred, attempts], ["1", "done", "The mill", 1]);
+ * ```
+ */
 export async function readTaskAnswers(folder: string): Promise<TaskAnswers> {
   const files = (await listFiles(folder)).filter((name) => ATTEMPT.test(name));
   const ended = new Map<string, AnswerLine>();
@@ -68,6 +85,20 @@ export interface ShardOfAnswers {
  * attempt's own and on the disk before the next question is asked. Nothing needs a lock, so the folder may lie on a disk that
  * many machines share. Questions of one context stay together: they are claimed together, and each part gets every
  * `parts`-th of what is claimed.
+ *
+ * @example
+ * ```ts
+ * import { AnswerShard } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const questions = [{ id: "1" }, { id: "2" }];
+ * using shard = await AnswerShard.begin(folder, { part: 1, parts: 2 });
+ * const answers = await shard.set("hotpotqa.jsonl", questions);
+ * // Every second claim belongs to this part.
+ * assertEquals(questions.map(({ id }) => answers.claim([id])), [[], ["2"]]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export class AnswerShard implements AnswerKeeper {
   readonly #folder: string;

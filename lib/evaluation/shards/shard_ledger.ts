@@ -13,6 +13,26 @@ export interface ShardOptions {
  * A task's trials that have not ended, for the one process that runs them: each record goes to a file of this attempt's own
  * and is on the disk before the next trial is taken. Two processes that run one task by mistake, such as on a node that was
  * taken for dead, do some trials twice and harm nothing.
+ *
+ * @example
+ * ```ts
+ * import { ModelBench, parseSweepSpec, planSweep } from "@reattention/toolkit/evaluation";
+ * import { RunFolder, runLedger, ShardLedger } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const spec = parseSweepSpec({ sweep: { k: [1, 4] }, lengths: [500], seeds: [0] });
+ * const { trials } = await planSweep(spec);
+ * const options = { spec, trials, tasks: 1, cwd: folder, out: `${folder}/sweep.db`, executor: "local" };
+ * const run = await RunFolder.create(`${folder}/run`, options);
+ * using bench = new ModelBench();
+ * using first = await ShardLedger.begin(run, 0);
+ * for await (const _record of runLedger(first, bench)) break;
+ * // Another attempt has only what the first did not come to.
+ * using second = await ShardLedger.begin(run, 0);
+ * assertEquals([first.counts().done, second.counts().pending], [1, 1]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export class ShardLedger implements Ledger {
   readonly #ledger: InMemoryLedger;

@@ -84,6 +84,18 @@ function isComplete(spec: SweepSpecInput | SweepSpec): spec is SweepSpec {
  *
  * @returns the trials in the order in which they end
  * @throws what keeps the bench from running any trial; the signal's reason once it is aborted.
+ *
+ * @example
+ * ```ts
+ * import { InMemoryLedger, ModelBench, parseSweepSpec, planSweep, runLedger } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const methods = ["reattention-window"];
+ * const { trials } = await planSweep(parseSweepSpec({ methods, sweep: { k: [1, 4] }, lengths: [500], seeds: [0] }));
+ * using bench = new ModelBench();
+ * const records = await Array.fromAsync(runLedger(new InMemoryLedger(trials), bench));
+ * assertEquals(records.map(({ trial, status }) => [trial.knobs.k, status]), [[1, "done"], [4, "done"]]);
+ * ```
  */
 export async function* runLedger(
   ledger: Ledger,

@@ -31,7 +31,21 @@ export interface BenchOptions {
   readings?: string;
 }
 
-/** Trials on models of this machine: weights are loaded once, pipelines compiled once, a context read once. */
+/**
+ * Trials on models of this machine: weights are loaded once, pipelines compiled once, a context read once.
+ *
+ * @example
+ * ```ts
+ * import { InMemoryLedger, ModelBench, parseSweepSpec, planSweep } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { trials } = await planSweep(parseSweepSpec({ sweep: { k: [1, 4] }, lengths: [500], seeds: [0] }));
+ * const ledger = new InMemoryLedger(trials);
+ * using bench = new ModelBench();
+ * const { record } = await bench.run(ledger.claim()!);
+ * assertEquals([record.status, record.trial.id], ["done", trials[0].id]);
+ * ```
+ */
 export class ModelBench implements Bench {
   readonly #workbench: Workbench;
   readonly #readings: string | undefined;

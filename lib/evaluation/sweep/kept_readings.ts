@@ -16,7 +16,35 @@ export interface KeptReadingsOptions {
 
 const aboutSchema = z.object({ seconds: z.number(), peakBytes: z.number(), knobs: z.record(z.string(), z.unknown()) });
 
-/** Readings on a disk, for all processes of a machine: each context is read by the first that needs it, and restored by the others. */
+/**
+ * Readings on a disk, for all processes of a machine: each context is read by the first that needs it, and restored by
+ * the others.
+ *
+ * @example
+ * ```ts
+ * import { Device, loadModel } from "@reattention/toolkit";
+ * import { KeptReadings, parseSweepSpec, planSweep } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * const folder = await Deno.makeTempDir();
+ * const restore = (path: string, options: { trace: boolean }) => model.restore(path, options);
+ * const readings = new KeptReadings({ folder, identity: ["demo"], restore });
+ * const { trials: [trial] } = await planSweep(parseSweepSpec({ seeds: [0] }));
+ * const read = async () => {
+ *   const session = model.createSession(trial);
+ *   await session.append(model.tokenizer.encode("It rained all day."));
+ *   return { session, seconds: 1, peakBytes: 0, knobs: trial.knobs };
+ * };
+ * for (const before of [false, true]) {
+ *   const { session, kept } = await readings.obtain(trial, false, read);
+ *   session[Symbol.dispose]();
+ *   assertEquals(kept, before);
+ * }
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export class KeptReadings {
   readonly #options: KeptReadingsOptions;
 

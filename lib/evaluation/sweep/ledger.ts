@@ -41,7 +41,22 @@ export interface Ledger {
   records(): TrialRecord[];
 }
 
-/** A ledger in memory, for one runner. */
+/**
+ * A ledger in memory, for one runner.
+ *
+ * @example
+ * ```ts
+ * import { InMemoryLedger, parseSweepSpec, planSweep } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { trials } = await planSweep(parseSweepSpec({ sweep: { k: [1, 4] }, seeds: [0] }));
+ * const ledger = new InMemoryLedger(trials);
+ * const { trial } = ledger.claim()!;
+ * assertEquals(ledger.counts(), { done: 0, failed: 0, pending: 1, claimed: 1 });
+ * ledger.release(trial.id);
+ * assertEquals(ledger.counts().pending, 2);
+ * ```
+ */
 export class InMemoryLedger implements Ledger {
   readonly #waiting: Map<string, ClaimedTrial>;
   readonly #claimed = new Map<string, ClaimedTrial>();

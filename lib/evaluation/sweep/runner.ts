@@ -77,7 +77,31 @@ interface Said {
 /** Reading counts as so much of a trial's progress. */
 const READING = 0.7;
 
-/** Runs trials on a model. It keeps the context it read last, for trials that read the same. */
+/**
+ * Runs trials on a model. It keeps the context it read last, for trials that read the same.
+ *
+ * @example
+ * ```ts
+ * import { Device, loadModel } from "@reattention/toolkit";
+ * import { parseSweepSpec, planSweep, prefillKeyOf, TrialRunner } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * const runner = new TrialRunner({
+ *   createSession: (options) => model.createSession(options),
+ *   tokenizer: model.tokenizer,
+ *   memory: device.memory,
+ * });
+ * const spec = { methods: ["reattention-window"], sweep: { recallClip: [0, 7] }, lengths: [500], seeds: [0] };
+ * const { trials } = await planSweep(parseSweepSpec(spec));
+ * for (const [index, trial] of trials.entries()) {
+ *   const { result } = await runner.run({ trial, prefill: prefillKeyOf(trial) });
+ *   assertEquals(result.shared, index > 0);
+ * }
+ * runner.drop();
+ * ```
+ */
 export class TrialRunner {
   readonly #subject: TrialSubject;
   #reading: Reading | undefined;

@@ -81,6 +81,20 @@ function meanOf(clusters: readonly Score[]): Pick<SettingSummary, "score" | "int
  *
  * @param settings of all models; those that not every model has a result for are left out
  * @returns settings without a model; none where there is one model only
+ *
+ * @example
+ * ```ts
+ * import { ablate, parseSweepSpec, pooledSettings, summarizeSweep } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const spec = parseSweepSpec({ sweep: { k: [1, 4] }, lengths: [500], seeds: [0] });
+ * const { settings } = summarizeSweep(spec, await Array.fromAsync(ablate(spec)));
+ * assertEquals(pooledSettings(settings), []);
+ * // As if another model had come to the same.
+ * const others = settings.map((setting) => ({ ...setting, trial: { ...setting.trial, model: "other" } }));
+ * const pooled = pooledSettings([...settings, ...others]);
+ * assertEquals(pooled.map(({ axes, questions }) => [axes, questions]), [[{ k: 1 }, 8], [{ k: 4 }, 8]]);
+ * ```
  */
 export function pooledSettings(settings: readonly SettingSummary[]): SettingSummary[] {
   const models = new Set(settings.map(({ trial }) => trial.model)).size;
@@ -115,7 +129,19 @@ function pooledSetting(members: readonly SettingSummary[]): SettingSummary {
   };
 }
 
-/** A value of a setting by an axis' name, whether or not the axis is told. */
+/**
+ * A value of a setting by an axis' name, whether or not the axis is told.
+ *
+ * @example
+ * ```ts
+ * import { parseSweepSpec, planSweep, valueOf } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const spec = parseSweepSpec({ sweep: { k: [1, 4] }, lengths: [500], seeds: [0] });
+ * const { trials: [, trial] } = await planSweep(spec);
+ * assertEquals([valueOf({ trial }, "k"), valueOf({ trial }, "length")], [4, 500]);
+ * ```
+ */
 export function valueOf({ trial }: Pick<SettingSummary, "trial">, name: string): AxisValue {
   if (name === "model" || name === "method" || name === "length") return trial[name];
   if (name.startsWith("task.")) return trial.parameters[name.slice("task.".length)];

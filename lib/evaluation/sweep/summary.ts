@@ -48,6 +48,16 @@ const TELLING: readonly [number, number] = [0.4, 0.9];
  * Sums a sweep's records up: settings with intervals, each against the baseline, and whether all that says anything.
  *
  * @throws {RangeError} where no trial came to a result.
+ *
+ * @example
+ * ```ts
+ * import { ablate, parseSweepSpec, summarizeSweep } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const spec = parseSweepSpec({ sweep: { recallClip: [0, 7] }, lengths: [500], seeds: [1, 2] });
+ * const summary = summarizeSweep(spec, await Array.fromAsync(ablate(spec)));
+ * assertEquals([summary.settings.length, summary.trials], [2, 4]);
+ * ```
  */
 export function summarizeSweep(spec: SweepSpec, records: readonly TrialRecord[]): SweepSummary {
   const bySetting = Map.groupBy(records, ({ trial }) => trial.setting);

@@ -7,7 +7,24 @@ import { specChanges } from "./spec_changes.ts";
 import { canonicalJson, digestOf, prefillKeyOf, type Trial } from "./trial.ts";
 import { Workers } from "./workers.ts";
 
-/** The file holds another spec than the one that was to run. */
+/**
+ * The file holds another spec than the one that was to run.
+ *
+ * @example
+ * ```ts
+ * import { OtherSpecError, parseSweepSpec, planSweep, SweepFile } from "@reattention/toolkit/evaluation";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const open = async (k: number[]) => {
+ *   const spec = parseSweepSpec({ sweep: { k }, seeds: [0] });
+ *   using _file = await SweepFile.open(`${folder}/sweep.db`, spec, (await planSweep(spec)).trials);
+ * };
+ * await open([1, 4]);
+ * await assertRejects(() => open([1, 8]), OtherSpecError, "holds another spec");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
+ */
 export class OtherSpecError extends Error {
   /** The class's own name, as shown in stack traces. */
   override readonly name = "OtherSpecError";
@@ -29,6 +46,27 @@ interface TrialRow {
  * A sweep's SQLite file: its spec, its trials, who runs them, and their records. Several processes may work on one file; each
  * trial is claimed and finished in a transaction, so no trial is run twice and a process that dies loses only what it had in
  * hand. Claims of a process that died are taken over.
+ *
+ * @example
+ * ```ts
+ * import { parseSweepSpec, planSweep, SweepFile } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const spec = parseSweepSpec({ sweep: { k: [1, 4] }, seeds: [0] });
+ * const { trials } = await planSweep(spec);
+ * {
+ *   using file = await SweepFile.open(`${folder}/sweep.db`, spec, trials);
+ *   file.claim();
+ *   assertEquals(file.counts(), { done: 0, failed: 0, pending: 1, claimed: 1 });
+ * }
+ * {
+ *   using file = await SweepFile.read(`${folder}/sweep.db`);
+ *   // Who closes the file gives back what it had claimed.
+ *   assertEquals(file.counts().pending, 2);
+ * }
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export class SweepFile implements Ledger {
   readonly #database: Database;

@@ -8,6 +8,15 @@ export const sweepTasks: readonly SweepTask<unknown>[] = [needleSweepTask as Swe
  * The task of a name.
  *
  * @throws {RangeError} for a name that there isn't.
+ *
+ * @example
+ * ```ts
+ * import { sweepTask } from "@reattention/toolkit/evaluation";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * assertEquals(sweepTask("needle").name, "needle");
+ * assertThrows(() => sweepTask("haystack"), RangeError, 'there is no task "haystack"');
+ * ```
  */
 export function sweepTask(name: string): SweepTask<unknown> {
   const found = sweepTasks.find((task) => task.name === name);

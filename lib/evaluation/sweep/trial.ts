@@ -52,7 +52,20 @@ export async function nameTrial(contents: TrialContents): Promise<Trial> {
 /** Stands in for a model's shape: what reading depends on doesn't depend on it. */
 const ANY_SHAPE = { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 8 };
 
-/** Trials of one key read the same context in the same way, so that one reading serves them all. */
+/**
+ * Trials of one key read the same context in the same way, so that one reading serves them all.
+ *
+ * @example
+ * ```ts
+ * import { parseSweepSpec, planSweep, prefillKeyOf } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sweep = { recallClip: [0, 7] };
+ * const { trials } = await planSweep(parseSweepSpec({ methods: ["reattention-window"], sweep, seeds: [1, 2] }));
+ * // Selecting has no part in reading: both values share the reading of each seed's context.
+ * assertEquals([trials.length, new Set(trials.map(prefillKeyOf)).size], [4, 2]);
+ * ```
+ */
 export function prefillKeyOf({ model, task, parameters, method, length, seed, knobs }: Trial): string {
   let reading: unknown;
   try {

@@ -88,6 +88,15 @@ export function averagesOf(benchmark: PredictedBenchmark, scores: ReadonlyMap<st
  * RULER's means over lengths: plain, and weighted linearly towards longer or shorter ones (wAvg inc and dec of its tables).
  *
  * @param byLength mean of the tasks by length
+ *
+ * @example
+ * ```ts
+ * import { rulerAverages } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const values = rulerAverages(new Map([[4096, 90], [8192, 60]])).map(({ value }) => value);
+ * assertEquals(values, [75, 70, 80]);
+ * ```
  */
 export function rulerAverages(byLength: ReadonlyMap<number, number>): Average[] {
   const lengths = [...byLength.keys()].sort((a, b) => a - b);

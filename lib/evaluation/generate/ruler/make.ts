@@ -20,7 +20,17 @@ const KINDS: Readonly<Record<string, RulerKind>> = {
   qa_2: "qa",
 };
 
-/** Which wording one of RULER's tasks takes. */
+/**
+ * Which wording one of RULER's tasks takes.
+ *
+ * @example
+ * ```ts
+ * import { rulerKind } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals([rulerKind("vt"), rulerKind("qa_2"), rulerKind("niah_single_1")], ["variable_tracking", "qa", "niah"]);
+ * ```
+ */
 export function rulerKind(task: string): RulerKind {
   return KINDS[task] ?? "niah";
 }

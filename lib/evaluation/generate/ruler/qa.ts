@@ -57,6 +57,20 @@ class Documents {
  * Reads a user's SQuAD 2.0 file (dev-v2.0.json; answerable questions only) or HotpotQA file (hotpot_dev_distractor_v1.json).
  *
  * @throws {RangeError} for a file that is neither, or has no question.
+ *
+ * @example
+ * ```ts
+ * import { readQaData } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile({ suffix: ".json" });
+ * const row = { question: "What did Ann hide?", answer: "a key", context: [["Ann", ["Ann hid ", "a key."]]] };
+ * await Deno.writeTextFile(path, JSON.stringify([row]));
+ * const { items, documents } = await readQaData(path);
+ * await Deno.remove(path);
+ * assertEquals(items, [{ question: "What did Ann hide?", answers: ["a key"], gold: [0] }]);
+ * assertEquals(documents, ["Ann\nAnn hid a key."]);
+ * ```
  */
 export async function readQaData(path: string): Promise<QaData> {
   let value: unknown;

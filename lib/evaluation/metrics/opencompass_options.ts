@@ -100,10 +100,9 @@ export function openCompassLetterScore(
 }
 
 function patternsIn(source: string, file: string): Patterns {
-  const start = source.search(new RegExp(`^def ${NAME}\\(`, "m"));
-  const rest = source.slice(start + 1);
-  const end = rest.search(/^\S/m);
-  const body = start < 0 ? "" : end < 0 ? rest : rest.slice(0, end + 1 + rest.slice(end + 1).search(/^(?:def|@)\s?/m));
+  const [, after = ""] = source.split(new RegExp(`^def ${NAME}\\(`, "m"));
+  // To the next definition, or the file's end.
+  const [body] = after.split(/^(?:def|@)/m);
   const lists = [...body.matchAll(/^\s+(?:cushion_)?patterns\s*=\s*\[\n([\s\S]*?)^\s+\]/gm)];
   const sources = lists.flatMap(([, list]) => textsIn(list));
   if (sources.length === 0) throw new RangeError(`${file}: it does not list the patterns of ${NAME} as expected`);

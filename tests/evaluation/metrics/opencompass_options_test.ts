@@ -95,3 +95,11 @@ Deno.test("a file without the patterns, or with one that can't be read, is named
   const find = optionFinder(older.replace("boxed{{", "boxed("), "x.py");
   assertThrows(() => find("x", "ABCD"), RangeError, "x.py: pattern");
 });
+
+Deno.test("the function may be the file's last, or be followed by others", () => {
+  const own = "def first_option_postprocess(text, options):\n  patterns = [\n    f'[{options}]',\n  ]\n";
+  const other = "def another(text):\n  patterns = [\n    f'no pattern of ours (',\n  ]\n";
+  for (const source of [own, `${other}\n${own}`, `${own}\n${other}`, `${own}\n@register\n${other}`]) {
+    assertEquals(optionFinder(source, "x.py")("It is B.", "ABCD"), "B", source);
+  }
+});

@@ -1,10 +1,10 @@
 import type { RunPlan } from "../../../lib/evaluation/mod.ts";
 import { ArgumentsError } from "../arguments_error.ts";
-import type { Executor } from "./executor.ts";
-import { likeCards } from "./like_cards.ts";
+import type { Executor } from "../../executors/executor.ts";
+import { likeCards } from "../../executors/like_cards.ts";
 import { LocalExecutor } from "./local.ts";
-import { SlurmExecutor } from "./slurm.ts";
-import { parseSlurmOptions, type SlurmOptions } from "./slurm_options.ts";
+import { SlurmExecutor } from "../../executors/slurm.ts";
+import { parseSlurmOptions, type SlurmOptions } from "../../executors/slurm_options.ts";
 import type { WorkerWord } from "./worker_process.ts";
 
 /** Who runs tasks, as it was typed and as plans keep it. */

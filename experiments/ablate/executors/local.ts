@@ -1,7 +1,7 @@
 import type { RunFolder } from "../../../lib/evaluation/mod.ts";
 import { isRunning, type ProcessName, readText, removeFile, thisProcess, writeAside } from "../../../lib/platform.ts";
-import type { Executor, LiveTask, StartOptions } from "./executor.ts";
-import { chooseCard, likeCards } from "./like_cards.ts";
+import type { Executor, LiveTask, StartOptions } from "../../executors/executor.ts";
+import { chooseCard, likeCards } from "../../executors/like_cards.ts";
 import { WorkerProcess, type WorkerWord } from "./worker_process.ts";
 
 /** How often a task may be begun again without one more trial ending. */

@@ -1,5 +1,5 @@
 import { TextLineStream } from "./text_lines.ts";
-import { workCommand } from "./work_command.ts";
+import { workCommand } from "../../executors/work_command.ts";
 
 /** What a worker says, a line each: a trial that ended, or a task. */
 export type WorkerWord =

@@ -1,7 +1,7 @@
 import { RunFolder } from "../../../lib/evaluation/mod.ts";
 import { reachOnly } from "../../command/network.ts";
 import { type ExecutorChoice, makeExecutor, plannedChoice } from "../executors/choice.ts";
-import type { LiveTask } from "../executors/executor.ts";
+import type { LiveTask } from "../../executors/executor.ts";
 import { HandedTasks } from "../executors/handed_tasks.ts";
 import { work } from "../executors/work.ts";
 import { trialLine } from "../trial_line.ts";

@@ -1,5 +1,5 @@
 import type { Collected, RunFolder, TaskProgress } from "../../../lib/evaluation/mod.ts";
-import type { LiveTask } from "../executors/executor.ts";
+import type { LiveTask } from "../../executors/executor.ts";
 import { duration } from "../sweep_progress.ts";
 
 /** Tasks that are listed one by one, of those that need a look. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { likeCards } from "../../ablate/executors/like_cards.ts";
-import { parseSlurmOptions, type SlurmOptions } from "../../ablate/executors/slurm_options.ts";
+import { likeCards } from "../../executors/like_cards.ts";
+import { parseSlurmOptions, type SlurmOptions } from "../../executors/slurm_options.ts";
 import { EvaluateArgumentsError } from "../arguments_error.ts";
 
 /** Who answers the questions of an evaluation, where it is not this process. */

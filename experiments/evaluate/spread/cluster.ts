@@ -1,9 +1,9 @@
 import { AnswerStore, readTaskAnswers } from "../../../lib/evaluation/mod.ts";
 import { fileExists } from "../../../lib/platform.ts";
-import type { LiveTask } from "../../ablate/executors/executor.ts";
-import { SlurmExecutor, type SlurmRun } from "../../ablate/executors/slurm.ts";
-import type { SlurmOptions } from "../../ablate/executors/slurm_options.ts";
-import { scriptCommand } from "../../ablate/executors/work_command.ts";
+import type { LiveTask } from "../../executors/executor.ts";
+import { SlurmExecutor, type SlurmRun } from "../../executors/slurm.ts";
+import type { SlurmOptions } from "../../executors/slurm_options.ts";
+import { scriptCommand } from "../../executors/work_command.ts";
 import { endedFile, partFolder, workFolder } from "./folders.ts";
 import { isPlanned, readPlan, type SpreadPlan, writePlan } from "./plan.ts";
 

@@ -1,5 +1,5 @@
-import { chooseCard, likeCards } from "../../ablate/executors/like_cards.ts";
-import { scriptCommand } from "../../ablate/executors/work_command.ts";
+import { chooseCard, likeCards } from "../../executors/like_cards.ts";
+import { scriptCommand } from "../../executors/work_command.ts";
 
 /** Characters that are kept of what a worker says on standard error. */
 const KEPT = 4000;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { fileExists, readText, writeAside } from "../../../lib/platform.ts";
-import { parseSlurmOptions, type SlurmOptions } from "../../ablate/executors/slurm_options.ts";
+import { parseSlurmOptions, type SlurmOptions } from "../../executors/slurm_options.ts";
 import { workFolder } from "./folders.ts";
 
 const VERSION = 1;

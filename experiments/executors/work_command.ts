@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { environmentVariable } from "../../../lib/platform.ts";
+import { environmentVariable } from "../../lib/platform.ts";
 
 /** The ordinary command for a part of a run: `deno task ablate work RUN`, without the setup that a task does once. */
 export function workCommand(run: string): string[] {
@@ -8,7 +8,7 @@ export function workCommand(run: string): string[] {
 
 /** A script of `experiments` with what its workers may do, writing into these folders. */
 export function scriptCommand(name: string, writes: readonly string[], args: readonly string[]): string[] {
-  const script = decodeURIComponent(new URL(`../../${name}.ts`, import.meta.url).pathname);
+  const script = decodeURIComponent(new URL(`../${name}.ts`, import.meta.url).pathname);
   return [Deno.execPath(), "run", "--quiet", "--no-prompt", ...permissions(writes), script, ...args];
 }
 

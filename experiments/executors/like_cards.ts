@@ -1,4 +1,4 @@
-import { readSystemFile } from "../../../lib/platform.ts";
+import { readSystemFile } from "../../lib/platform.ts";
 
 /** A graphics card on the PCI bus. */
 interface Card {

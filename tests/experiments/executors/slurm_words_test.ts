@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { arrayList, batchScript, jobNameOf, sbatchArguments } from "../../../experiments/ablate/executors/slurm.ts";
-import { parseSlurmOptions } from "../../../experiments/ablate/executors/slurm_options.ts";
-import { workCommand } from "../../../experiments/ablate/executors/work_command.ts";
+import { arrayList, batchScript, jobNameOf, sbatchArguments } from "../../../experiments/executors/slurm.ts";
+import { parseSlurmOptions } from "../../../experiments/executors/slurm_options.ts";
+import { workCommand } from "../../../experiments/executors/work_command.ts";
 import type { RunPlan } from "../../../lib/evaluation/mod.ts";
 
 const run = { path: "/shared/my runs/100%", plan: { name: "my run", id: "0a1b2c3d", cwd: "/home/me" } as RunPlan };

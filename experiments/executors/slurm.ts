@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { writeAside } from "../../../lib/platform.ts";
+import { writeAside } from "../../lib/platform.ts";
 import type { Executor, LiveTask, StartOptions } from "./executor.ts";
 import { cancelJobs, mostArrayTasks, queued, type QueuedTask, submit, trySubmit } from "./slurm_commands.ts";
 import type { SlurmOptions } from "./slurm_options.ts";

@@ -1,4 +1,4 @@
-import { PlatformError, runCommand } from "../../../lib/platform.ts";
+import { PlatformError, runCommand } from "../../lib/platform.ts";
 
 /** A task of an array as squeue lists it. */
 export interface QueuedTask {

@@ -1,4 +1,4 @@
-import type { RunFolder } from "../../../lib/evaluation/mod.ts";
+import type { RunFolder } from "../../lib/evaluation/mod.ts";
 
 /** A task that is being run or waits for its turn. */
 export interface LiveTask {

@@ -36,6 +36,22 @@ export interface AttendedChange {
  *
  * With heads, attention runs over both lists and each head's output is taken from one of them: a head's own list is what its
  * attention can see, since votes of all heads make one selection (ALGORITHM section 5).
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { AttendedEdit } from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * // Layer 2 looks at tokens 40 to 49 whatever was selected, and never at the first ten.
+ * using _edit = new AttendedEdit(device, {
+ *   layers: [2],
+ *   force: [{ start: 40, end: 50 }],
+ *   forbid: [{ start: 0, end: 10 }],
+ * });
+ * assertEquals(device.memory.liveBuffers, 2); // one bit for each token
+ * ```
  */
 export class AttendedEdit implements AttentionWatch {
   readonly #layers: ReadonlySet<number> | undefined;

@@ -38,6 +38,18 @@ export interface ProbedLayer {
  * Keeps of one step what attention and selection are made of, for chosen layers and rows: queries, attended tokens, picks. What
  * follows from them and the cache is computed afterwards, layer by layer, so that long contexts need no memory here.
  * It follows the first sequence of a batch.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { AttentionProbe } from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using probe = new AttentionProbe(device, [0, 3], [99]);
+ * assertEquals(probe.probed, []); // no step yet
+ * assertEquals(await probe.readTrace(), undefined);
+ * ```
  */
 export class AttentionProbe implements StepRecorder, AttentionWatch {
   readonly #device: Device;

@@ -20,6 +20,18 @@ interface Recorded {
 /**
  * Keeps what each layer selected in the last `capacity` steps, on the GPU until it is read.
  * It follows the first sequence of a batch.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Trace } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using trace = new Trace(device, 8);
+ * assertEquals(await trace.read(), []); // no step yet
+ * assertThrows(() => new Trace(device, 0), RangeError, "capacity 0");
+ * ```
  */
 export class Trace implements StepRecorder {
   readonly #device: Device;

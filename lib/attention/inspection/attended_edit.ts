@@ -40,17 +40,21 @@ export interface AttendedChange {
  * @example
  * ```ts
  * import { Device } from "@reattention/toolkit/gpu";
- * import { AttendedEdit } from "@reattention/toolkit/attention";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
  * import { assertEquals } from "@std/assert";
  *
  * using device = await Device.open();
- * // Layer 2 looks at tokens 40 to 49 whatever was selected, and never at the first ten.
- * using _edit = new AttendedEdit(device, {
- *   layers: [2],
- *   force: [{ start: 40, end: 50 }],
- *   forbid: [{ start: 0, end: 10 }],
- * });
- * assertEquals(device.memory.liveBuffers, 2); // one bit for each token
+ * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
+ * await attention.appendRandom(cache, 1000);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * using watch = new attention.AttendedEdit(device, { force: [{ start: 40, end: 50 }] });
+ * const context = { method: new attention.StreamingAttention(attention.presets.demo), cache, rotation, scope, watch };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * using queries = Tensor.zeros(device, [1, 1, 1, 2]);
+ * using _output = attention.attendOuter(step, 0, queries);
+ * assertEquals([...await scope.read()], [32 + 10 + 256]); // ten tokens more than the method asked for
  * ```
  */
 export class AttendedEdit implements AttentionWatch {

@@ -175,7 +175,22 @@ export interface StepAbout {
   readonly questionStart?: number | readonly (number | undefined)[];
 }
 
-/** What a method is told of the next `rows` tokens of each sequence, before the cache is extended by them. */
+/**
+ * What a method is told of the next `rows` tokens of each sequence, before the cache is extended by them.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { describeStep, KeyValueCache } from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new KeyValueCache(device, { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 4 });
+ * cache.extend(100);
+ * const [step] = describeStep(cache, 1, { phase: "decode", first: false });
+ * assertEquals([step.length, step.rows, step.phase], [101, 1, "decode"]);
+ * ```
+ */
 export function describeStep(cache: KeyValueCache, rows: number, about: StepAbout): StepShape[] {
   const { phase, first, questionStart } = about;
   return cache.sequences.map(({ length, held }, sequence) => ({

@@ -20,7 +20,23 @@ export type Binding = BufferBinding | { readonly image: PooledImage };
 /** Most bind groups kept; past it all are made anew as they are needed. */
 const KEPT = 4096;
 
-/** Makes bind groups and keeps them for calls with the same kernel and buffers. */
+/**
+ * Makes bind groups and keeps them for calls with the same kernel and buffers.
+ *
+ * @example
+ * ```ts
+ * import { BindGroups, ErrorScopes, findAdapter, LimitExceededError } from "@reattention/toolkit/gpu";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const gpu = await (await findAdapter()).requestDevice();
+ * const uniforms = gpu.createBuffer({ size: 256, usage: GPUBufferUsage.UNIFORM });
+ * const groups = new BindGroups(gpu, new ErrorScopes(gpu), uniforms, 1024);
+ * const buffer = { gpu: uniforms, id: 1, bytes: 4096, label: "weights" };
+ * assertThrows(() => groups.check("add", [{ buffer }]), LimitExceededError, "this adapter allows 1024");
+ * groups.check("add", [{ buffer, offset: 256, bytes: 1024 }]); // a window of it is small enough
+ * gpu.destroy();
+ * ```
+ */
 export class BindGroups {
   readonly #gpu: GPUDevice;
   readonly #scopes: ErrorScopes;

@@ -24,6 +24,20 @@ interface IdleBuffers {
 /**
  * Lends storage buffers by size class and takes them back for reuse; of those kept, the ones unused for longest go first.
  * Contents of a lent buffer are undefined.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * const { buffers, memory } = device;
+ * const buffer = buffers.acquire(1024, "scratch");
+ * assertEquals([buffer.bytes, memory.liveBuffers], [1024, 1]);
+ * buffers.release(buffer);
+ * assertEquals(memory.liveBuffers, 0);
+ * assertThrows(() => buffers.release(buffer), Error, "released twice");
+ * ```
  */
 export class BufferPool {
   readonly #gpu: GPUDevice;

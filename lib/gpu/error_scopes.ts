@@ -3,6 +3,21 @@ import { DeviceLostError, GpuError, OutOfMemoryError, ValidationError } from "./
 /**
  * Puts a validation and an out-of-memory error scope around every create and submit, and keeps what they
  * report until someone awaits anyway (a read-back): awaiting each scope would cost a poll apiece.
+ *
+ * @example
+ * ```ts
+ * import { DeviceLostError, ErrorScopes, findAdapter } from "@reattention/toolkit/gpu";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const gpu = await (await findAdapter()).requestDevice();
+ * const scopes = new ErrorScopes(gpu);
+ * const buffer = scopes.guard("buffer weights", () => gpu.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE }));
+ * await scopes.settle(); // nothing was wrong
+ * assertEquals(buffer.size, 16);
+ * scopes.markLost("unplugged");
+ * assertThrows(() => scopes.throwIfLost(), DeviceLostError, "unplugged");
+ * gpu.destroy();
+ * ```
  */
 export class ErrorScopes {
   readonly #gpu: GPUDevice;

@@ -30,6 +30,19 @@ const IDLE_BYTES = 64 * 2 ** 20;
  * Lends images of floats that kernels read, and takes them back for reuse. Contents of a lent image are undefined.
  *
  * Software adapters load a texel as one vector, but a storage buffer number by number: the same kernel runs twice as fast.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * const size = { width: 4, height: 8 };
+ * assert(device.images.fits(size));
+ * const image = device.images.acquire(size, "keys");
+ * assertEquals(image.bytes, 4 * 8 * 16); // texels of four floats
+ * device.images.release(image);
+ * ```
  */
 export class ImagePool {
   readonly #gpu: GPUDevice;

@@ -19,6 +19,20 @@ export interface WorkgroupLimits {
 /**
  * Which options of kernels an adapter runs fastest, by question, as `deno task tune` measured them. Whatever was not
  * measured, is not known, or does not fit the adapter's limits is left to the caller's default.
+ *
+ * @example
+ * ```ts
+ * import { KernelChoices } from "@reattention/toolkit/gpu";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const choices = new KernelChoices({ threads: 256, workgroupBytes: 16384 }, { tile: "large" });
+ * const small = { name: "small", threads: 64 };
+ * const large = { name: "large", threads: 256 };
+ * assertEquals(choices.of("tile", [small, large], small).name, "large");
+ * choices.pick("tile", undefined); // back to the caller's default
+ * assertEquals(choices.of("tile", [small, large], small).name, "small");
+ * assertEquals(choices.fits({ name: "huge", threads: 1024 }), false);
+ * ```
  */
 export class KernelChoices {
   readonly #limits: WorkgroupLimits;

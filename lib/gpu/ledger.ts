@@ -13,6 +13,19 @@ export interface MemoryFigure {
 /**
  * Counts the bytes of every GPU buffer by label, and refuses what memory can't hold: a software adapter
  * grants buffers far beyond RAM and the process is then killed at first touch.
+ *
+ * @example
+ * ```ts
+ * import { MemoryBudgetError, MemoryLedger } from "@reattention/toolkit/gpu";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const ledger: MemoryLedger = new MemoryLedger(() => 1000 - ledger.liveBytes);
+ * ledger.take("keys", 600);
+ * assertThrows(() => ledger.check("values", 600), MemoryBudgetError, "values");
+ * ledger.give("keys", 600);
+ * ledger.check("values", 600);
+ * assertEquals(ledger.figures(), [{ label: "keys", liveBytes: 0, peakBytes: 600 }]);
+ * ```
  */
 export class MemoryLedger {
   readonly #figures = new Map<string, MemoryFigure>();

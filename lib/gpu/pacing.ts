@@ -10,6 +10,19 @@ const SOFTWARE_WORK = 2e6;
  *
  * On a software adapter a second submit waits inside the call until the first is done: the time between the two returns is then
  * the time the first one took. On a discrete GPU submits return at once, and what counts is when work is heard to be done.
+ *
+ * @example
+ * ```ts
+ * import { Pacing } from "@reattention/toolkit/gpu";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const pacing = new Pacing(true, 40);
+ * const first = pacing.budget;
+ * pacing.submitted(first, 0, 1);
+ * pacing.submitted(first, 1, 401); // the first submit took 400 ms, ten times what it should
+ * assert(pacing.budget < first);
+ * assertEquals(pacing.longestMilliseconds, 400);
+ * ```
  */
 export class Pacing {
   /** Work units (about one multiply-add each) that one submit may hold. */

@@ -39,7 +39,22 @@ const RESOURCES: Readonly<Record<KernelBinding["kind"], Partial<GPUBindGroupLayo
   image: { storageTexture: { access: "read-only", format: "rgba32float", viewDimension: "2d" } },
 };
 
-/** Compiles kernels once per variant. */
+/**
+ * Compiles kernels once per variant.
+ *
+ * @example
+ * ```ts
+ * import { ErrorScopes, findAdapter, PipelineCache } from "@reattention/toolkit/gpu";
+ * import { assertEquals, assertStrictEquals } from "@std/assert";
+ *
+ * const gpu = await (await findAdapter()).requestDevice();
+ * const pipelines = new PipelineCache(gpu, new ErrorScopes(gpu), false);
+ * const pipeline = pipelines.get({ kernel: "raise" });
+ * assertStrictEquals(pipelines.get({ kernel: "raise" }), pipeline); // compiled once
+ * assertEquals(pipelines.size, 1);
+ * gpu.destroy();
+ * ```
+ */
 export class PipelineCache {
   readonly #gpu: GPUDevice;
   readonly #scopes: ErrorScopes;

@@ -10,7 +10,24 @@ export interface KernelTime {
 
 const CAPACITY = 512;
 
-/** Times each kernel call with timestamp queries, where the adapter has them. Off by default: it costs a pass per call. */
+/**
+ * Times each kernel call with timestamp queries, where the adapter has them. Off by default: it costs a pass per call.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { add, Tensor } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * device.profiler.enabled = true;
+ * using x = Tensor.from(device, new Float32Array([1, 2]), [2]);
+ * using _sum = add(x, x);
+ * const times = await device.kernelTimes();
+ * // Without timestamps the profiler stays off.
+ * assertEquals([device.profiler.enabled, times.length > 0], [device.info.timestamps, device.info.timestamps]);
+ * ```
+ */
 export class Profiler {
   readonly #gpu: GPUDevice;
   readonly #available: boolean;

@@ -18,6 +18,20 @@ export interface ReadRange {
  * Reads go one after the other, because asking for a mapped range while another map is pending ends the process
  * in Deno. Each read also raises every GPU error found so far. A read costs a poll (10 ms or more in Deno)
  * however little it moves, so read several ranges at once.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using x = Tensor.from(device, new Float32Array([1, 2, 3]), [3]);
+ * const { buffer } = x;
+ * // Several ranges in one read, since each read costs a wait.
+ * const [first, last] = await device.readBack.read([{ buffer, offset: 0, bytes: 4 }, { buffer, offset: 8, bytes: 4 }]);
+ * assertEquals([new Float32Array(first)[0], new Float32Array(last)[0]], [1, 3]);
+ * ```
  */
 export class ReadBack {
   readonly #gpu: GPUDevice;

@@ -12,6 +12,26 @@ const WORKGROUP = 64;
  *
  * @param table rotary angles. Default: the model's
  * @returns f32 [batch, rows, query heads, head size]
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
+ * cache.extend(1);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * const context = { method: new attention.StreamingAttention(attention.presets.demo), cache, rotation, scope };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * using x = Tensor.from(device, new Float32Array([1, 2]), [1, 1, 1, 2]);
+ * cache.store(0, x, x, step.layout);
+ * using y = attention.attendOver(step, 0, x, attention.listOuter(step, 0)); // one token sees itself alone
+ * assertEquals([...await y.read()], [1, 2]);
+ * ```
  */
 export function attendOver(
   step: AttentionStep,
@@ -65,6 +85,23 @@ export function attendListed(
  * Lists leading tokens, marked tokens of the middle (if any) and window, and folds the grid to gather them where they are gathered.
  *
  * @param layout where these parts lie, u32 [batch, 4]. Default: as the step has them
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
+ * cache.extend(1000);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * const context = { method: new attention.StreamingAttention(attention.presets.demo), cache, rotation, scope };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * assertEquals([...await attention.listAttended(step, 1, step.outerLength).counts.read()], [32 + 256]);
+ * ```
  */
 export function listAttended(
   step: AttentionStep,
@@ -108,12 +145,53 @@ export function listAttended(
   return { indices, counts, ...(grid && { grid }), selections, bound };
 }
 
-/** Attends to leading tokens and window alone. */
+/**
+ * Attends to leading tokens and window alone.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
+ * cache.extend(1);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * const context = { method: new attention.StreamingAttention(attention.presets.demo), cache, rotation, scope };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * using x = Tensor.from(device, new Float32Array([1, 2]), [1, 1, 1, 2]);
+ * cache.store(0, x, x, step.layout);
+ * using y = attention.attendOuter(step, 0, x); // one token sees itself alone
+ * assertEquals([...await y.read()], [1, 2]);
+ * ```
+ */
 export function attendOuter(step: AttentionStep, layer: number, queries: Tensor, table?: RotationTable): Tensor {
   return attendOver(step, layer, queries, listOuter(step, layer), table);
 }
 
-/** Leading tokens and window, recorded if wanted. The list is the same in every layer, so it is made once a step. */
+/**
+ * Leading tokens and window, recorded if wanted. The list is the same in every layer, so it is made once a step.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
+ * cache.extend(1000);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * const context = { method: new attention.StreamingAttention(attention.presets.demo), cache, rotation, scope };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * assertEquals([...await attention.listOuter(step, 0).counts.read()], [32 + 256]); // leading tokens and window
+ * ```
+ */
 export function listOuter(step: AttentionStep, layer: number): AttendedTokens {
   const attended = step.shared(() => listAttended(step, 1, step.outerLength));
   step.context.trace?.recordOuter(step, layer, attended);

@@ -14,6 +14,27 @@ import { type AttendedTokens, type AttentionStep, type AwaitedAttention, dispose
  * @returns f32 of the queries' shape
  * @throws {RangeError} for a method that does not attend over one list of tokens in each layer, and where something watches attention.
  * @throws {PlatformError} where a file can't take or give the values.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * const shape = { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 };
+ * using cache = new attention.KeyValueCache(device, shape, { valuesOn: "host" });
+ * cache.extend(1);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * const context = { method: new attention.StreamingAttention(attention.presets.demo), cache, rotation, scope };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * using x = Tensor.from(device, new Float32Array([1, 2]), [1, 1, 1, 2]);
+ * cache.store(0, x, x, step.layout);
+ * using y = await attention.attendFromHost(step, 0, x, x);
+ * assertEquals([...await y.read()], [1, 2]); // one token sees itself alone
+ * ```
  */
 export async function attendFromHost(
   step: AttentionStep,
@@ -43,7 +64,30 @@ export async function attendFromHost(
   }
 }
 
-/** Keeps the step's values of a layer that does not attend; see `attendFromHost`. */
+/**
+ * Keeps the step's values of a layer that does not attend; see `attendFromHost`.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * const shape = { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 };
+ * using cache = new attention.KeyValueCache(device, shape, { valuesOn: "host" });
+ * cache.extend(1);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * const context = { method: new attention.StreamingAttention(attention.presets.demo), cache, rotation, scope };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * using x = Tensor.from(device, new Float32Array([1, 2]), [1, 1, 1, 2]);
+ * cache.store(0, x, x, step.layout);
+ * await attention.keepValues(step, 0, x);
+ * assertEquals(cache.pool.host?.memoryBytes, 256 * 4 * 4); // a page of 256 tokens, padded to four floats
+ * ```
+ */
 export async function keepValues(step: AttentionStep, layer: number, values: Tensor): Promise<void> {
   const { buffer, bytes } = values;
   const [read] = await step.device.readBack.read([{ buffer, offset: 0, bytes }]);

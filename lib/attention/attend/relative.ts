@@ -70,6 +70,27 @@ export interface RelativeAttention {
  *
  * @param queries f32 [batch, rows, query heads, head size], before rotation
  * @returns f32 of the queries' shape
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
+ * cache.extend(1);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * const context = { method: new attention.StreamingAttention(attention.presets.demo), cache, rotation, scope };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * using x = Tensor.from(device, new Float32Array([1, 2]), [1, 1, 1, 2]);
+ * cache.store(0, x, x, step.layout);
+ * const relative = { rule: "capped", near: 64 } as const;
+ * using y = attention.attendRelative(step, 0, x, attention.listOuter(step, 0), { relative });
+ * assertEquals([...await y.read()], [1, 2]); // one token sees itself alone
+ * ```
  */
 export function attendRelative(
   step: AttentionStep,

@@ -5,6 +5,19 @@ import { rotaryTable } from "./rotary_frequencies.ts";
 /**
  * Cosines and sines of the rotary angles on the GPU, grown as positions are asked for.
  * Angles are computed on the host: WGSL's sin and cos may be far off for large ones.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { rotaryFrequencies, RotationTable } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertStrictEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using rotation = new RotationTable(device, rotaryFrequencies(8, { base: 10_000 }));
+ * const table = rotation.upTo(600);
+ * assertEquals(table.shape, [1024, 4, 2]); // positions, pairs of channels, cosine and sine
+ * assertStrictEquals(rotation.upTo(1000), table);
+ * ```
  */
 export class RotationTable {
   readonly #device: Device;

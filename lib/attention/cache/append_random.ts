@@ -10,6 +10,18 @@ const ROWS = 1021;
  * 1,021 tokens, keys by another factor each time, since equal keys would tie, and ties cost what real contexts don't have.
  *
  * @throws {MemoryBudgetError} where memory can't hold them; nothing has changed then.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { appendRandom, KeyValueCache } from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new KeyValueCache(device, { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 4 });
+ * await appendRandom(cache, 2000);
+ * assertEquals(cache.lengths, [2000]);
+ * ```
  */
 export async function appendRandom(cache: KeyValueCache, tokens: number, seed = 1): Promise<void> {
   const { device, batch, shape: { keyValueHeads, headSize, layers } } = cache;

@@ -6,7 +6,25 @@ import { RecentQueries } from "../memory/recent_queries.ts";
 import { restoreMemory } from "../memory/restore_memory.ts";
 import type { SequenceState } from "../memory/saved_state.ts";
 
-/** One sequence of a cache: its pages, and what its layers remember of it. Several caches can look at the same one. */
+/**
+ * One sequence of a cache: its pages, and what its layers remember of it. Several caches can look at the same one.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { CachedSequence, KeyValueCache } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 4 };
+ * using cache = new KeyValueCache(device, shape, { pageTokens: 32 });
+ * cache.extend(100);
+ * const [sequence] = cache.sequences;
+ * assertInstanceOf(sequence, CachedSequence);
+ * assertEquals([sequence.length, sequence.pages.length], [100, 4]);
+ * assertEquals(sequence.missingPages(29), 1); // 28 more tokens fit on the last page
+ * ```
+ */
 export class CachedSequence {
   readonly #pool: PagePool;
   readonly #pages: number[] = [];

@@ -23,7 +23,18 @@ export interface FileValuesOptions {
   readonly hotBytes?: number;
 }
 
-/** Bytes of values in a file that stay in memory too. */
+/**
+ * Bytes of values in a file that stay in memory too.
+ *
+ * @example
+ * ```ts
+ * import { hotBytesOf } from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(hotBytesOf({ hotBytes: 1024 }), 1024);
+ * assertEquals(hotBytesOf(), 256 * 2 ** 20);
+ * ```
+ */
 export function hotBytesOf({ hotBytes = 2 ** 28 }: FileValuesOptions = {}): number {
   return hotBytes;
 }
@@ -34,6 +45,18 @@ const BLOCK_TOKENS = 32;
 /**
  * Values of a pool's pages in a file, as f32. The blocks of tokens used last stay in memory; what a layer wanted last is read ahead
  * while the layer before it runs. A page lies in one place, layer by layer: [page tokens, KV heads, padded head size].
+ *
+ * @example
+ * ```ts
+ * import { FileValues } from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using file = new FileValues({ layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 4 }, 32);
+ * await file.write(0, [0], 0, new Float32Array([1, 2, 3, 4, 5, 6, 7, 8])); // tokens 0 and 1, on page 0
+ * const into = new Float32Array(4);
+ * await file.gather(0, [{ pages: [0], heads: [0], tokens: new Uint32Array([1]), places: [0] }], into);
+ * assertEquals([...into], [5, 6, 7, 8]);
+ * ```
  */
 export class FileValues implements OutsideValues {
   /** In a file. */

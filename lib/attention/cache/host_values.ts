@@ -1,7 +1,21 @@
 import type { OutsideValues, WantedValues } from "./outside_values.ts";
 import { type AttentionShape, headVectors } from "../shape.ts";
 
-/** Values of a pool's pages in host memory, as f32; a page takes memory when it is first written. */
+/**
+ * Values of a pool's pages in host memory, as f32; a page takes memory when it is first written.
+ *
+ * @example
+ * ```ts
+ * import { HostValues } from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using host = new HostValues({ layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 4 }, 32);
+ * await host.write(0, [0], 0, new Float32Array([1, 2, 3, 4, 5, 6, 7, 8])); // tokens 0 and 1, on page 0
+ * const into = new Float32Array(4);
+ * await host.gather(0, [{ pages: [0], heads: [0], tokens: new Uint32Array([1]), places: [0] }], into);
+ * assertEquals([...into], [5, 6, 7, 8]);
+ * ```
+ */
 export class HostValues implements OutsideValues {
   /** In memory. */
   readonly place = "host";

@@ -34,6 +34,20 @@ export const valuesPlaces: readonly ValuesPlace[] = ["gpu", "host", "file"];
 /**
  * Pages of keys and values, shared by a cache and its forks. Page p is at the same place in every layer.
  * It grows by slabs and never copies what it holds.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { KeyValueCache, PagePool } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 4 };
+ * using cache = new KeyValueCache(device, shape, { keyType: "int8" });
+ * assertInstanceOf(cache.pool, PagePool);
+ * assertEquals([cache.pool.pageTokens, cache.pool.keyType, cache.pool.valueType], [256, "int8", "f32"]);
+ * assertThrows(() => new PagePool(device, shape, { pageTokens: 0 }), RangeError, "pageTokens 0");
+ * ```
  */
 export class PagePool {
   /** Tokens of a page. */

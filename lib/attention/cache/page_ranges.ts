@@ -12,7 +12,22 @@ export interface PageRange {
   readonly bytes: number;
 }
 
-/** Where a page of a cache lies: layer by layer, keys and then values. */
+/**
+ * Where a page of a cache lies: layer by layer, keys and then values.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { KeyValueCache, pageRanges } from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new KeyValueCache(device, { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 4 });
+ * cache.extend(1);
+ * const [keys, values] = pageRanges(cache, cache.sequences[0].pages[0]);
+ * assertEquals([keys.bytes, values.bytes], [256 * 4 * 4, 256 * 4 * 4]); // 256 tokens of 4 floats
+ * ```
+ */
 export function pageRanges({ pool, shape }: KeyValueCache, page: number): PageRange[] {
   const slab = pool.slabOf(page);
   const place = page - slab.firstPage;

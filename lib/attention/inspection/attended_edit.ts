@@ -36,6 +36,26 @@ export interface AttendedChange {
  *
  * With heads, attention runs over both lists and each head's output is taken from one of them: a head's own list is what its
  * attention can see, since votes of all heads make one selection (ALGORITHM section 5).
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
+ * await attention.appendRandom(cache, 1000);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * using watch = new attention.AttendedEdit(device, { force: [{ start: 40, end: 50 }] });
+ * const context = { method: new attention.StreamingAttention(attention.presets.demo), cache, rotation, scope, watch };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * using queries = Tensor.zeros(device, [1, 1, 1, 2]);
+ * using _output = attention.attendOuter(step, 0, queries);
+ * assertEquals([...await scope.read()], [32 + 10 + 256]); // ten tokens more than the method asked for
+ * ```
  */
 export class AttendedEdit implements AttentionWatch {
   readonly #layers: ReadonlySet<number> | undefined;

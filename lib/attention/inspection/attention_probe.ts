@@ -38,6 +38,26 @@ export interface ProbedLayer {
  * Keeps of one step what attention and selection are made of, for chosen layers and rows: queries, attended tokens, picks. What
  * follows from them and the cache is computed afterwards, layer by layer, so that long contexts need no memory here.
  * It follows the first sequence of a batch.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
+ * await attention.appendRandom(cache, 1000);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * using watch = new attention.AttentionProbe(device, [0], [999]); // layer 0, the newest token's query
+ * const context = { method: new attention.StreamingAttention(attention.presets.demo), cache, rotation, scope, watch };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * using queries = Tensor.from(device, new Float32Array([1, 2]), [1, 1, 1, 2]);
+ * using _output = attention.attendOuter(step, 0, queries);
+ * assertEquals([...await watch.probed[0].queries.read()], [1, 2]);
+ * ```
  */
 export class AttentionProbe implements StepRecorder, AttentionWatch {
   readonly #device: Device;

@@ -58,6 +58,29 @@ export interface InsideStep extends Omit<TraceStep, "layers" | "step"> {
  * Sums are f32, as in attention; softmax and entropy are f64.
  *
  * @throws {Error} where a layer attended in a way that is not attention over listed tokens.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
+ * cache.extend(1);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * using probe = new attention.AttentionProbe(device, [0], [0]);
+ * const by = { trace: probe, watch: probe };
+ * const context = { method: new attention.StreamingAttention(attention.presets.demo), cache, rotation, scope, ...by };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * using x = Tensor.from(device, new Float32Array([1, 2]), [1, 1, 1, 2]);
+ * cache.store(0, x, x, step.layout);
+ * using _y = attention.attendOuter(step, 0, x);
+ * const { layers: [{ heads: [{ after }] }] } = await attention.readInside(cache, probe);
+ * assertEquals([...after.positions], [0]); // one token sees itself alone
+ * ```
  */
 export async function readInside(
   cache: KeyValueCache,

@@ -20,6 +20,26 @@ interface Recorded {
 /**
  * Keeps what each layer selected in the last `capacity` steps, on the GPU until it is read.
  * It follows the first sequence of a batch.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
+ * cache.extend(1000);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * using trace = new attention.Trace(device);
+ * const context = { method: new attention.StreamingAttention(attention.presets.demo), cache, rotation, scope, trace };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * attention.listOuter(step, 0); // records what layer 0 attends to
+ * const [{ layers: [{ groups: [{ indices }] }] }] = await trace.read();
+ * assertEquals([indices.length, indices[31], indices[32]], [32 + 256, 31, 1000 - 256]); // the middle is left out
+ * ```
  */
 export class Trace implements StepRecorder {
   readonly #device: Device;

@@ -37,7 +37,20 @@ const savedSelection = z.object({
   layers: z.array(savedCount),
 });
 
-/** A sequence's last selection, kept so that later steps can attend to the same tokens (the knob `recallEvery`). */
+/**
+ * A sequence's last selection, kept so that later steps can attend to the same tokens (the knob `recallEvery`).
+ *
+ * @example
+ * ```ts
+ * import { HeldSelection } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * using held = new HeldSelection({ phase: "decode", windowStart: 100, picked: 32, end: 400, age: 0 });
+ * assertThrows(() => held.picks(0), RangeError, "layer 0 has picked nothing");
+ * using fork = held.fork();
+ * assertEquals(fork.shape.windowStart, 100);
+ * ```
+ */
 export class HeldSelection {
   /** When it was made and used. */
   shape: HeldShape;

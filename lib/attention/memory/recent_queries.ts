@@ -17,6 +17,21 @@ const savedQueries = z.array(z.object({ layer: savedCount, end: savedCount }));
 /**
  * The last queries that each layer has seen, for methods that let them vote again (the reference's q_cache_len). Forks share
  * what they have: nothing is written in place.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import { RecentQueries } from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using recent = new RecentQueries();
+ * using queries = Tensor.from(device, new Float32Array([1, 2, 3, 4, 5, 6]), [1, 3, 1, 2]); // three tokens, one head
+ * recent.add(0, queries, 3, 2);
+ * using last = recent.last(0, 2);
+ * assertEquals([...await last.read()], [3, 4, 5, 6]);
+ * ```
  */
 export class RecentQueries {
   readonly #layers: (Kept | undefined)[] = [];

@@ -3,7 +3,21 @@ import type { Knobs } from "../knobs/knobs.ts";
 import type { AttentionMethod, MethodName } from "../method.ts";
 import type { AttentionStep, StepLayout, StepShape } from "../step.ts";
 
-/** What methods share that attend to every token and change only where tokens seem to stand. */
+/**
+ * What methods share that attend to every token and change only where tokens seem to stand.
+ *
+ * @example
+ * ```ts
+ * import { AllTokens, createMethod, presets } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const method = createMethod("yarn", presets.demo, shape);
+ * const step = { length: 1000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+ * assertInstanceOf(method, AllTokens);
+ * assertEquals(method.layout(step), { mode: "full", leading: 1000, windowStart: 1000 });
+ * ```
+ */
 export abstract class AllTokens implements AttentionMethod {
   /** The name that tables and figures show. */
   readonly name: MethodName;

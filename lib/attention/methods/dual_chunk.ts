@@ -15,6 +15,17 @@ import type { AttentionStep } from "../step.ts";
  * scores that the authors' code adds to the paper is left out.
  *
  * Own knobs: `chunk` (s, default three quarters of the trained context, as in the paper) and `trained` (c, the model's).
+ *
+ * @example
+ * ```ts
+ * import { createMethod, DualChunk, resolveKnobs } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8, trainedContext: 512 };
+ * assertEquals(createMethod("dual-chunk", resolveKnobs(), shape).name, "dual-chunk");
+ * const wrong = resolveKnobs({ own: { chunk: 512 } });
+ * assertThrows(() => new DualChunk(wrong, shape), RangeError, "chunk 512 must be less than trained (512)");
+ * ```
  */
 export class DualChunk extends AllTokens {
   readonly #own: { chunk: number; trained: number };

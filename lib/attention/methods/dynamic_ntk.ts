@@ -15,6 +15,19 @@ import type { AttentionStep } from "../step.ts";
  *
  * Own knobs: `trained`, tokens up to which nothing changes; default the model's trained context. `factor` f makes
  * s = f length / trained - (f - 1), as Hugging Face's "dynamic" scaling with that factor; default 1.
+ *
+ * @example
+ * ```ts
+ * import { createMethod, DynamicNtk, resolveKnobs } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const knobs = resolveKnobs({ own: { trained: 512 } });
+ * const method = createMethod("ntk", knobs, shape);
+ * const step = { length: 100_000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+ * assertInstanceOf(method, DynamicNtk);
+ * assertEquals(method.scopeBound(step), 100_000); // positions are stretched, no token is left out
+ * ```
  */
 export class DynamicNtk extends AllTokens {
   readonly #trained: number;

@@ -31,6 +31,18 @@ export interface EvictingStep {
 /**
  * What methods share that forget tokens for good: each KV head keeps a list of its own, attends to it and to the step's
  * tokens, and then thins it out. Evicted tokens still lie in the cache's pages here; nothing reads them again.
+ *
+ * @example
+ * ```ts
+ * import { createMethod, Evicting, presets, resolveKnobs } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const method = createMethod("h2o", resolveKnobs({ own: { recent: 50 } }, presets.demo), shape);
+ * const step = { length: 1000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+ * assertInstanceOf(method, Evicting);
+ * assertEquals(method.layout(step).windowStart, 1000 - 1 - 50); // what lies before may be evicted
+ * ```
  */
 export abstract class Evicting implements AttentionMethod {
   /** The name that tables and figures show. */

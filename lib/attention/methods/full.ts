@@ -4,7 +4,21 @@ import type { Knobs } from "../knobs/knobs.ts";
 import { type AttentionMethod, type MethodName, stepKnobs } from "../method.ts";
 import type { AttentionStep, StepLayout, StepShape } from "../step.ts";
 
-/** Ordinary causal attention over the whole cache: exact up to the trained context, and what collapses past it. */
+/**
+ * Ordinary causal attention over the whole cache: exact up to the trained context, and what collapses past it.
+ *
+ * @example
+ * ```ts
+ * import { createMethod, FullAttention, presets } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const method = createMethod("full", presets.demo, shape);
+ * const step = { length: 100_000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+ * assertInstanceOf(method, FullAttention);
+ * assertEquals(method.scopeBound(step), 100_000); // every token, however many
+ * ```
+ */
 export class FullAttention implements AttentionMethod {
   /** The name that tables and figures show. */
   readonly name: MethodName = "full";

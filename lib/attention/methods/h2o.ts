@@ -17,6 +17,18 @@ import type { StepShape } from "../step.ts";
  *
  * Own knobs: `heavy` and `recent`, the paper's halves of a budget: by default each half of the selecting methods' scope less
  * a chunk (the paper: 20 % of the context in all).
+ *
+ * @example
+ * ```ts
+ * import { createMethod, H2o, presets, resolveKnobs } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const knobs = resolveKnobs({ own: { heavy: 100, recent: 50 } }, presets.demo);
+ * const method = createMethod("h2o", knobs, shape);
+ * assertInstanceOf(method, H2o);
+ * assertEquals([method.recent, method.keptTokens(100_000)], [50, 150]);
+ * ```
  */
 export class H2o extends Evicting {
   /** What stays in the cache as the context grows, in words. */

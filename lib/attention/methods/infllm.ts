@@ -24,6 +24,20 @@ import type { AttendedTokens, AttentionStep, StepLayout, StepShape } from "../st
  * `blocks` (attended to; default what the selecting methods' scope leaves room for), `local` (default the window less a chunk,
  * the paper's 4,096) and `far`: "capped", the paper's, or "compact", positions renumbered without holes. `globalSize` (the
  * paper's 128) holds for the leading tokens.
+ *
+ * @example
+ * ```ts
+ * import { createMethod, InfLlm, presets, resolveKnobs } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8, trainedContext: 512 };
+ * const knobs = resolveKnobs({ own: { block: 32, blocks: 6, local: 192 } }, presets.demo);
+ * const method = createMethod("infllm", knobs, shape);
+ * const step = { length: 100_000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+ * assertInstanceOf(method, InfLlm);
+ * // Leading tokens, blocks and local window, and a block less one token that waits to be full.
+ * assertEquals(method.scopeBound(step), 32 + 6 * 32 + 192 + 31);
+ * ```
  */
 export class InfLlm implements AttentionMethod {
   /** The name that tables and figures show. */

@@ -6,7 +6,21 @@ import type { AttentionStep, StepLayout, StepShape } from "../step.ts";
 /** Knobs that say how a prompt is driven, not what a layer attends to: the same for all layers. */
 const SHARED = ["chunkSize", "recallEvery", "allowBeyondTrained"] as const;
 
-/** A method that differs from layer to layer, or whose knobs do (the reference's lists of one value per layer). */
+/**
+ * A method that differs from layer to layer, or whose knobs do (the reference's lists of one value per layer).
+ *
+ * @example
+ * ```ts
+ * import { createMethod, LayeredAttention, presets } from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const shape = { layers: 2, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const full = createMethod("full", presets.demo, shape);
+ * const method = new LayeredAttention([full, createMethod("streaming", presets.demo, shape)]);
+ * const step = { length: 100_000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+ * assertEquals([method.name, method.scopeBound(step)], ["mixed", 100_000]); // the widest layer's bound
+ * ```
+ */
 export class LayeredAttention implements AttentionMethod {
   /** The name that all layers' methods share; "mixed" where they don't. */
   readonly name: string;

@@ -9,6 +9,17 @@ import type { AttentionStep, StepLayout, StepShape } from "../step.ts";
  * LM-Infinite (Han et al. 2023, arXiv 2308.16137): a mask in the shape of the letter Lambda (the first `globalSize` tokens,
  * the paper's 10 to 100, and the last `window`, the paper's trained length), and no distance longer than `window`. Its
  * optional re-introduction of middle tokens (section 4.2) is left out; that is what the selecting methods are for.
+ *
+ * @example
+ * ```ts
+ * import { createMethod, LmInfinite, presets } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const method = createMethod("lm-infinite", presets.demo, shape);
+ * assertInstanceOf(method, LmInfinite);
+ * assertEquals(method.keptTokens(100_000), 32 + 256);
+ * ```
  */
 export class LmInfinite implements AttentionMethod {
   /** The name that tables and figures show. */

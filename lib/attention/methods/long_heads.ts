@@ -19,6 +19,19 @@ import type { AttentionStep, StepLayout, StepShape } from "../step.ts";
  *
  * Own knobs: `chunk` (tokens; the paper's 256 of 4,096 trained: default a sixteenth of the trained context) and `picked`
  * (chunks besides the first and the last ones; default the selecting methods' scope, the paper's 4,096 tokens in all).
+ *
+ * @example
+ * ```ts
+ * import { createMethod, LongHeads, presets, resolveKnobs } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const knobs = resolveKnobs({ own: { chunk: 32, picked: 5 } }, presets.demo);
+ * const method = createMethod("long-heads", knobs, shape);
+ * const step = { length: 100_000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+ * assertInstanceOf(method, LongHeads);
+ * assertEquals(method.scopeBound(step), (5 + 3) * 32); // the first, the one before and the newest chunk come on top
+ * ```
  */
 export class LongHeads implements AttentionMethod {
   /** The name that tables and figures show. */

@@ -16,6 +16,18 @@ export type SpanPair = readonly [first: number, end: number];
  * of tokens would have mended.
  *
  * Own knob: `spans`, pairs of a first token and an end (default none); `attendTo` tells it others later.
+ *
+ * @example
+ * ```ts
+ * import { OracleSpans, presets } from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const method = new OracleSpans(presets.demo);
+ * const step = { length: 100_000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+ * assertEquals(method.scopeBound(step), 32 + 256);
+ * method.attendTo([[5000, 5010]]); // where the needle lies
+ * assertEquals(method.scopeBound(step), 32 + 10 + 256);
+ * ```
  */
 export class OracleSpans implements AttentionMethod {
   /** The name that tables and figures show. */

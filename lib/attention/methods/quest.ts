@@ -21,6 +21,19 @@ import type { AttentionStep, StepLayout, StepShape } from "../step.ts";
  *
  * Own knobs: `page` (tokens, the paper's 16), `pages` (picked; default the selecting methods' scope, at most 256: the paper
  * tries 256 to 4,096 tokens) and `full` (layers, the paper's 2; 0 in the variant).
+ *
+ * @example
+ * ```ts
+ * import { createMethod, presets, Quest, resolveKnobs } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const knobs = resolveKnobs({ own: { page: 16, pages: 8 } }, presets.demo);
+ * const method = createMethod("quest-compact", knobs, shape);
+ * const step = { length: 100_000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+ * assertInstanceOf(method, Quest);
+ * assertEquals(method.scopeBound(step), 8 * 16 + 16); // the picked pages and the one being filled
+ * ```
  */
 export class Quest implements AttentionMethod {
   /** The name that tables and figures show. */

@@ -13,6 +13,18 @@ import type { AttentionStep, StepLayout, StepShape } from "../step.ts";
  * (`recallClip x spanSize`). What a selecting method finds beyond this, its scores found.
  *
  * Own knob: `seed` (default 1); the same seed, length and layer give the same spans.
+ *
+ * @example
+ * ```ts
+ * import { createMethod, presets, RandomSpans, resolveKnobs } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const method = createMethod("random", resolveKnobs({ own: { seed: 7 } }, presets.demo), shape);
+ * const step = { length: 100_000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+ * assertInstanceOf(method, RandomSpans);
+ * assertEquals(method.scopeBound(step), 32 + 7 * 32 + 256); // as many tokens as ReAttention may pick
+ * ```
  */
 export class RandomSpans implements AttentionMethod {
   /** The name that tables and figures show. */

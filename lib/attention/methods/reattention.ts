@@ -27,6 +27,19 @@ import {
  *
  * With `prefill: "window"` the context is read with sinks and window only, and tokens are selected from the question
  * on: a variant that the paper doesn't have, shown everywhere as `reattention-window`.
+ *
+ * @example
+ * ```ts
+ * import { createMethod, presets, ReAttention } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const method = createMethod("reattention", presets.demo, shape);
+ * const step = { length: 100_000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+ * assertInstanceOf(method, ReAttention);
+ * assertEquals(method.scopeBound(step), 32 + 7 * 32 + 256); // leading tokens, spans, window
+ * assertEquals(method.layout(step).windowStart, 100_000 - 256);
+ * ```
  */
 export class ReAttention implements AttentionMethod {
   /** "reattention", or "reattention-window" with `prefill: "window"`. */

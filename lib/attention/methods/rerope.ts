@@ -13,6 +13,18 @@ import type { AttentionStep } from "../step.ts";
  * are kept; farther ones stop at `near`, or, leaky, grow by 1 / `leak` a token from there.
  *
  * Own knobs: `near` (w, default half the trained context, the article's 256 of 512) and, leaky, `leak` (k, the article's 16).
+ *
+ * @example
+ * ```ts
+ * import { createMethod, ReRope, resolveKnobs } from "@reattention/toolkit/attention";
+ * import { assertInstanceOf, assertThrows } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8, trainedContext: 512 };
+ * const method = createMethod("leaky-rerope", resolveKnobs({ own: { near: 256, leak: 16 } }), shape);
+ * assertInstanceOf(method, ReRope);
+ * // Without a leak there is no such knob.
+ * assertThrows(() => createMethod("rerope", resolveKnobs({ own: { leak: 16 } }), shape), RangeError, "leak");
+ * ```
  */
 export class ReRope extends AllTokens {
   readonly #near: number;

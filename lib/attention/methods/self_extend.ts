@@ -15,6 +15,18 @@ import type { AttentionStep } from "../step.ts";
  *
  * Own knobs: `neighbors` (W, the paper's 1,024 of 4,096: default a quarter of the trained context) and `group` (G, default 8;
  * 1 is plain attention).
+ *
+ * @example
+ * ```ts
+ * import { createMethod, resolveKnobs, SelfExtend } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8, trainedContext: 512 };
+ * const method = createMethod("self-extend", resolveKnobs({ own: { neighbors: 128, group: 4 } }), shape);
+ * assertEquals(method.name, "self-extend");
+ * const wrong = resolveKnobs({ own: { group: 0 } });
+ * assertThrows(() => new SelfExtend(wrong, shape), RangeError, "group");
+ * ```
  */
 export class SelfExtend extends AllTokens {
   readonly #own: { neighbors: number; group: number };

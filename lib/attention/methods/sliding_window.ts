@@ -9,6 +9,18 @@ import type { AttentionStep, StepLayout, StepShape } from "../step.ts";
  * A sliding window: each token attends to the last `window` tokens, its own included, and to nothing else (Longformer,
  * Beltagy et al. 2020, arXiv 2004.05150, section 3.1; the paper's 512, Mistral's 4,096, arXiv 2310.06825, here the knob's
  * default). Distances are the tokens' own.
+ *
+ * @example
+ * ```ts
+ * import { createMethod, presets, SlidingWindow } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const method = createMethod("window", presets.demo, shape);
+ * const step = { length: 100_000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+ * assertInstanceOf(method, SlidingWindow);
+ * assertEquals(method.scopeBound(step), presets.demo.window);
+ * ```
  */
 export class SlidingWindow implements AttentionMethod {
   /** The name that tables and figures show. */

@@ -20,6 +20,19 @@ import type { StepShape } from "../step.ts";
  *
  * Own knobs: `capacity` (default the selecting methods' scope less two chunks; the paper tries 1,024 to 4,096), `observed` (the
  * paper's 32) and `kernel` (odd; the paper's 7).
+ *
+ * @example
+ * ```ts
+ * import { createMethod, presets, resolveKnobs, SnapKv } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const knobs = resolveKnobs({ own: { capacity: 200, observed: 16 } }, presets.demo);
+ * const method = createMethod("snapkv", knobs, shape);
+ * assertInstanceOf(method, SnapKv);
+ * assertEquals([method.recent, method.keptTokens(100_000)], [16, 200]);
+ * assertThrows(() => new SnapKv("snapkv", resolveKnobs({ own: { kernel: 4 } })), RangeError, "must be odd");
+ * ```
  */
 export class SnapKv extends Evicting {
   /** What stays in the cache as the context grows, in words. */

@@ -8,6 +8,18 @@ import type { AttentionStep, StepLayout, StepShape } from "../step.ts";
 /**
  * Sinks and window: the first `globalSize` and the last `window` tokens, renumbered without holes
  * (StreamingLLM, Xiao et al. 2023, arXiv 2309.17453). What lies between is out of reach.
+ *
+ * @example
+ * ```ts
+ * import { createMethod, presets, StreamingAttention } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const method = createMethod("streaming", presets.demo, shape);
+ * const step = { length: 100_000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+ * assertInstanceOf(method, StreamingAttention);
+ * assertEquals(method.scopeBound(step), 32 + 256); // sinks and window
+ * ```
  */
 export class StreamingAttention implements AttentionMethod {
   /** The name that tables and figures show. */

@@ -41,6 +41,19 @@ interface Asked {
  *
  * Own knobs: `tokens` (default the selecting methods' scope, at most 256, where the paper takes 2,048) and `similarity` (the
  * paper's 0.9). `globalSize` (the paper's 128) and `window` (its 512) hold for the rest.
+ *
+ * @example
+ * ```ts
+ * import { createMethod, presets, resolveKnobs, TokenSelect } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertInstanceOf } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8 };
+ * const knobs = resolveKnobs({ own: { tokens: 100 } }, presets.demo);
+ * const method = createMethod("token-select", knobs, shape);
+ * const step = { length: 100_000, rows: 1, phase: "decode", first: false, questionStart: undefined } as const;
+ * assertInstanceOf(method, TokenSelect);
+ * assertEquals(method.scopeBound(step), 32 + 100 + 256);
+ * ```
  */
 export class TokenSelect implements AttentionMethod {
   /** The name that tables and figures show. */

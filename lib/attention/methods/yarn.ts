@@ -13,6 +13,18 @@ import type { AttentionStep } from "../step.ts";
  * scores are sharpened by (0.1 ln(factor) + 1) squared. The paper then tunes the model, which is not done here.
  *
  * Own knobs: `factor` (s, default 16, the paper's first), `alpha` (1) and `beta` (32), `trained` (L, the model's).
+ *
+ * @example
+ * ```ts
+ * import { createMethod, resolveKnobs, Yarn } from "@reattention/toolkit/attention";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 8, trainedContext: 512 };
+ * const method = createMethod("yarn", resolveKnobs({ own: { factor: 4 } }), shape);
+ * assertEquals(method.name, "yarn");
+ * const wrong = resolveKnobs({ own: { alpha: 32, beta: 1 } });
+ * assertThrows(() => new Yarn(wrong, shape), RangeError, "beta 1 must be more than alpha");
+ * ```
  */
 export class Yarn extends AllTokens {
   readonly #own: { factor: number; alpha: number; beta: number; trained: number };

@@ -11,6 +11,25 @@ export const MOST_BLOCKS = 256;
  * @param scores f32 [batch, selections, blocks], blocks of `blockTokens` tokens counted from the start of the middle; -3e38
  * where there is none. Of equal ones the earlier is taken.
  * @returns marks of their tokens; a block's first token stands for it in the trace, the best one with most votes
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
+ * await attention.appendRandom(cache, 1000);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * const context = { method: new attention.OracleSpans(attention.presets.demo), cache, rotation, scope };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * using scores = Tensor.from(device, new Float32Array([0, 5, 1]), [1, 1, 3]);
+ * using marks = attention.selectBlocks(step, scores, 1, 32).marks; // the best of three blocks of 32 tokens
+ * assertEquals([...(await marks.read()).slice(0, 3)], [0, 2 ** 32 - 1, 0]);
+ * ```
  */
 export function selectBlocks(step: AttentionStep, scores: Tensor, most: number, blockTokens: number): Selection {
   const { device } = step;
@@ -34,7 +53,27 @@ export function selectBlocks(step: AttentionStep, scores: Tensor, most: number, 
   return { marks, centers, centerCounts };
 }
 
-/** Marks chosen by the host, the same for all heads: tokens of each sequence's middle, counted from its start. */
+/**
+ * Marks chosen by the host, the same for all heads: tokens of each sequence's middle, counted from its start.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
+ * await attention.appendRandom(cache, 1000);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * const context = { method: new attention.OracleSpans(attention.presets.demo), cache, rotation, scope };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * using marks = attention.selectOnHost(step, [[[0, 2]]]).marks;
+ * assertEquals((await marks.read())[0], 0b11); // the first two tokens after the leading ones
+ * ```
+ */
 export function selectOnHost(
   step: AttentionStep,
   spans: readonly (readonly (readonly [number, number])[])[],
@@ -64,6 +103,26 @@ export function selectOnHost(
  * @param picked most tokens of the middle that a list can hold
  * @param selection given away
  * @param attend how. Default: by the method's knob `positions`
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
+ * await attention.appendRandom(cache, 1000);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * const context = { method: new attention.OracleSpans(attention.presets.demo), cache, rotation, scope };
+ * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
+ * using queries = Tensor.zeros(device, [1, 1, 1, 2]);
+ * const selection = attention.selectOnHost(step, [[[0, 2]]]);
+ * using _output = attention.attendPicked(step, 0, queries, 2, selection);
+ * assertEquals([...await scope.read()], [32 + 2 + 256]); // leading tokens, two picked ones, window
+ * ```
  */
 export function attendPicked(
   step: AttentionStep,

@@ -12,7 +12,8 @@ import { checkScope } from "../session/scope.ts";
 import type { SessionModel } from "../session/session_options.ts";
 
 /**
- * Runs steps of a cache's sequences through a model: one sequence, or several side by side. The cache stays its owner's.
+ * Runs steps of a cache's sequences through a model: one sequence, or several side by side. The cache stays its
+ * owner's.
  *
  * @example
  * ```ts

@@ -21,7 +21,25 @@ export interface SessionOptions extends MethodOptions {
   cache?: Omit<CacheOptions, "batch">;
 }
 
-/** A loaded model: configuration, tokenizer and weights on the GPU. */
+/**
+ * A loaded model: configuration, tokenizer and weights on the GPU.
+ *
+ * @example A model of weights that were loaded one by one
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Decoder, DecoderWeights, loadConfig, Model, openWeights } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * const config = await loadConfig("demo");
+ * const folder = new URL("demo/", import.meta.resolve("@reattention/toolkit/model"));
+ * const weights = await DecoderWeights.load(device, config, await openWeights(folder));
+ * using model = new Model(config, undefined, new Decoder(device, config, weights)); // no tokenizer: token ids only
+ * using session = model.createSession();
+ * await session.append([1, 2, 3]);
+ * assertEquals(session.tokens, [1, 2, 3]);
+ * ```
+ */
 export class Model {
   /** Sizes and options from config.json. */
   readonly config: ModelConfig;

@@ -1,4 +1,14 @@
-/** A model's file (config, weights, tokenizer) is damaged, of a kind that can't be run, or lacks what was asked of it. */
+/**
+ * A model's file (config, weights, tokenizer) is damaged, of a kind that can't be run, or lacks what was asked of it.
+ *
+ * @example
+ * ```ts
+ * import { ModelFileError, parseConfig } from "@reattention/toolkit/model";
+ * import { assertThrows } from "@std/assert";
+ *
+ * assertThrows(() => parseConfig({ model_type: "mamba" }), ModelFileError, 'config.json: model_type "mamba"');
+ * ```
+ */
 export class ModelFileError extends RangeError {
   /** The class's own name, as shown in stack traces. */
   override name = "ModelFileError";

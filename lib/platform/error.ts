@@ -1,4 +1,14 @@
-/** Something the machine or the network could not do, or that this platform (a browser) does not offer. */
+/**
+ * Something the machine or the network could not do, or that this platform (a browser) does not offer.
+ *
+ * @example
+ * ```ts
+ * import { loadTokenizer, PlatformError } from "@reattention/toolkit/model";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await assertRejects(() => loadTokenizer("no/such/folder"), PlatformError, "no such file or folder");
+ * ```
+ */
 export class PlatformError extends Error {
   /** The class's own name, as shown in stack traces. */
   override name = "PlatformError";

@@ -24,11 +24,42 @@ export type ReferenceDType = "f32" | "f16" | "i32" | "u32";
  * ```
  */
 export function cast(x: Dense, dtype: "f32" | "f16"): Dense<Float32Array<ArrayBuffer>>;
-/** To i32. */
+/**
+ * To i32.
+ *
+ * @example
+ * ```ts
+ * import { cast, dense } from "@reattention/toolkit/reference";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals([...cast(dense([1.9, -1.9, NaN], [3]), "i32").data], [1, -1, 0]);
+ * ```
+ */
 export function cast(x: Dense, dtype: "i32"): Dense<Int32Array<ArrayBuffer>>;
-/** To u32. */
+/**
+ * To u32.
+ *
+ * @example
+ * ```ts
+ * import { cast, dense } from "@reattention/toolkit/reference";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals([...cast(dense([1.9, -1.9, 5e9], [3]), "u32").data], [1, 0, 2 ** 32 - 1]);
+ * ```
+ */
 export function cast(x: Dense, dtype: "u32"): Dense<Uint32Array<ArrayBuffer>>;
-/** To a type known only when it runs. */
+/**
+ * To a type known only when it runs.
+ *
+ * @example
+ * ```ts
+ * import { cast, dense, type ReferenceDType } from "@reattention/toolkit/reference";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const types: ReferenceDType[] = ["f32", "i32"];
+ * assertEquals(types.map((type) => [...cast(dense([1.5], [1]), type).data]), [[1.5], [1]]);
+ * ```
+ */
 export function cast(x: Dense, dtype: ReferenceDType): Dense;
 export function cast(x: Dense, dtype: ReferenceDType): Dense {
   return dense(converted(x.data, dtype), x.shape);

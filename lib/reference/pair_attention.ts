@@ -78,7 +78,20 @@ export function attendPairs(input: PairAttentionInput): PairAttention {
   return { ...output, weights };
 }
 
-/** The product of a query and a key that stands `between` tokens before it; channel c turns with channel c + d/2. */
+/**
+ * The product of a query and a key that stands `between` tokens before it; channel c turns with channel c + d/2.
+ *
+ * @example A quarter of a turn for each token between
+ * ```ts
+ * import { turnedProduct } from "@reattention/toolkit/reference";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const product = (between: number) => turnedProduct([1, 0], [1, 0], between, [Math.PI / 2]);
+ * assertAlmostEquals(product(0), 1);
+ * assertAlmostEquals(product(1), 0, 1e-12);
+ * assertAlmostEquals(product(2), -1);
+ * ```
+ */
 export function turnedProduct(
   query: ArrayLike<number>,
   key: ArrayLike<number>,

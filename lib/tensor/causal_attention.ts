@@ -77,6 +77,20 @@ export function causalAttention(
  * @param slide row i sees the last so many of its keys only; 0: all of them. Default 0
  * @returns f32 of the queries' shape
  * @throws {TypeError} where shapes or types do not fit, naming them.
+ *
+ * @example Two tokens that could be, one that is
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { causalAttentionOver, Tensor } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using query = Tensor.from(device, new Float32Array([1, 2, 3, 4]), [1, 1, 1, 4]);
+ * using keys = Tensor.from(device, new Float32Array([1, 2, 3, 4, 9, 9, 9, 9]), [1, 1, 2, 4]);
+ * using counts = Tensor.from(device, new Uint32Array([1]), [1, 1]);
+ * using y = causalAttentionOver(query, keys, keys, counts);
+ * assertEquals([...await y.read()], [1, 2, 3, 4]);
+ * ```
  */
 export function causalAttentionOver(
   queries: Tensor,

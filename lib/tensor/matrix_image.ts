@@ -6,7 +6,23 @@ import type { Tensor } from "./tensor.ts";
 /** Texels that a row of a copied image is a multiple of: WebGPU copies rows of whole 256 bytes. */
 const ROW_TEXELS = 16;
 
-/** A matrix as an image of four floats a texel: the form in which software adapters multiply fastest. */
+/**
+ * A matrix as an image of four floats a texel: the form in which software adapters multiply fastest.
+ *
+ * @example A product by an image, where that pays
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { matmul, MatrixImage, Tensor } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using x = Tensor.from(device, new Float32Array(64).fill(2), [1, 64]);
+ * using matrix = Tensor.from(device, new Float32Array(64 * 64).fill(1), [64, 64]);
+ * using image = MatrixImage.pays(device, 64, 64) ? MatrixImage.copy(matrix) : undefined;
+ * using y = matmul(x, image ?? matrix);
+ * assertEquals([...await y.read()], new Array(64).fill(128));
+ * ```
+ */
 export class MatrixImage {
   /** The device it lives on. */
   readonly device: Device;

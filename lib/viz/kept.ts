@@ -47,7 +47,21 @@ export async function keep<T extends Disposable>(name: string, make: () => T | P
   return value;
 }
 
-/** Frees all that `keep` made, latest first: a notebook's last cell. */
+/**
+ * Frees all that `keep` made, latest first: a notebook's last cell.
+ *
+ * @example
+ * ```ts
+ * import { closeKept, keep } from "@reattention/toolkit/viz";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const freed: string[] = [];
+ * await keep("device", () => ({ [Symbol.dispose]: () => void freed.push("device") }));
+ * await keep("model", () => ({ [Symbol.dispose]: () => void freed.push("model") }));
+ * closeKept();
+ * assertEquals(freed, ["model", "device"]);
+ * ```
+ */
 export function closeKept(): void {
   closeFrom(0);
 }

@@ -13,7 +13,28 @@ import { headFrequencies } from "../config/rotary_layout.ts";
 import type { DecoderWeights } from "../weights/decoder_weights.ts";
 import type { Projection, RowNorm } from "./projection.ts";
 
-/** A Llama-family decoder: token ids in, logits of the last row out; attention is the step's method. */
+/**
+ * A Llama-family decoder: token ids in, logits of the last row out; attention is the step's method.
+ *
+ * @example
+ * ```ts
+ * import { createMethod, KeyValueCache, presets } from "@reattention/toolkit/attention";
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { loadModel, Stepper } from "@reattention/toolkit/model";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * const shape = model.decoder.attentionShape;
+ * using cache = new KeyValueCache(device, shape);
+ * using stepper = new Stepper(model, createMethod("full", presets.demo, shape), cache);
+ * using ids = Tensor.from(device, new Uint32Array([1, 2, 3]), [1, 3]);
+ * using hidden = await stepper.step(ids, { phase: "prefill", first: true });
+ * using logits = model.decoder.logits(hidden);
+ * assertEquals(logits.shape, [1, model.config.vocabularySize]);
+ * ```
+ */
 export class Decoder {
   /** The device it runs on. */
   readonly device: Device;

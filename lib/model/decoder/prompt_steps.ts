@@ -15,6 +15,18 @@ export interface PromptStep {
  *
  * @param tokens tokens to read now
  * @param cached tokens read before; with any, there is no first call
+ *
+ * @example
+ * ```ts
+ * import { presets, resolveKnobs } from "@reattention/toolkit/attention";
+ * import { promptSteps } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const knobs = resolveKnobs({ globalSize: 8, window: 64, chunkSize: 32 }, presets.demo);
+ * const steps = promptSteps(100, 0, knobs);
+ * assertEquals(steps.map(({ rows }) => rows), [32, 32, 8, 28]);
+ * assertEquals(steps.map(({ first }) => first), [true, true, true, false]);
+ * ```
  */
 export function promptSteps(tokens: number, cached: number, knobs: Readonly<Knobs>): PromptStep[] {
   const firstCall = cached === 0 ? Math.min(tokens, firstCallLength(tokens, knobs)) : 0;

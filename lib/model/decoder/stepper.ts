@@ -11,7 +11,28 @@ import { Tensor } from "../../tensor/mod.ts";
 import { checkScope } from "../session/scope.ts";
 import type { SessionModel } from "../session/session_options.ts";
 
-/** Runs steps of a cache's sequences through a model: one sequence, or several side by side. The cache stays its owner's. */
+/**
+ * Runs steps of a cache's sequences through a model: one sequence, or several side by side. The cache stays its
+ * owner's.
+ *
+ * @example
+ * ```ts
+ * import { createMethod, KeyValueCache, presets } from "@reattention/toolkit/attention";
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { loadModel, Stepper } from "@reattention/toolkit/model";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * const shape = model.decoder.attentionShape;
+ * using cache = new KeyValueCache(device, shape);
+ * using stepper = new Stepper(model, createMethod("full", presets.demo, shape), cache);
+ * using ids = Tensor.from(device, new Uint32Array([1, 2, 3]), [1, 3]);
+ * await stepper.fill(ids, { phase: "prefill", first: true });
+ * assertEquals(cache.lengths, [3]);
+ * ```
+ */
 export class Stepper {
   /** The model that runs. */
   readonly model: SessionModel;

@@ -17,7 +17,24 @@ export interface InspectionTables {
   readonly votes: Table;
 }
 
-/** An inspection as tables, to be written with `writeParquet`; empty ones where nothing was selected. */
+/**
+ * An inspection as tables, to be written with `writeParquet`; empty ones where nothing was selected.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { inspectionTables, loadModel } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * using session = model.createSession({ method: "full" });
+ * await session.append("It rained all day.");
+ * const inspection = await session.inspect(" Then it", { layers: 3, heads: [1] });
+ * const { attention } = inspectionTables(inspection);
+ * assertEquals(new Set([...attention.token]).size, inspection.tokens.length); // the last token sees all
+ * ```
+ */
 export function inspectionTables(inspection: Inspection): InspectionTables {
   const place = { query: "whole", layer: "whole", head: "whole" } as const;
   const attention = new TableRows({
@@ -71,6 +88,22 @@ export function inspectionTables(inspection: Inspection): InspectionTables {
  * `start{s}.layer{j}.head{h}.after.weights` [queries, positions] (F32) with `.positions`, `.position_ids`, `.queries`,
  * `.query_position_ids` (I32) and `.entropy`; `.before` likewise; `.scores.agnostic` and `.scores.rotated` [queries, tokens] where
  * they were asked for, NaN where a query sees nothing. A step is named by its first token's place; `tokens` holds the context's ids.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { inspectionTensors, loadModel } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * using session = model.createSession({ method: "full" });
+ * await session.append("It rained all day.");
+ * const inspection = await session.inspect(" Then it", { layers: 3, heads: [1] });
+ * const tensors = inspectionTensors(inspection);
+ * const name = `start${inspection.steps[0].start}.layer3.head1.after.weights`;
+ * assertEquals(tensors[name].shape, [1, inspection.tokens.length]);
+ * ```
  */
 export function inspectionTensors(inspection: Inspection): Record<string, TensorToWrite> {
   const tensors: Record<string, TensorToWrite> = { tokens: integers(inspection.tokens) };

@@ -47,6 +47,19 @@ export function encodeParquet(table: Table): Uint8Array<ArrayBuffer> {
  * @param path a local path or a file: URL
  * @throws {RangeError} for a table without columns, or columns of different lengths.
  * @throws {PlatformError} if the file can't be written, or in a browser.
+ *
+ * @example
+ * ```ts
+ * import { writeParquet } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const path = `${folder}/weights.parquet`;
+ * await writeParquet(path, { token: new Int32Array([7, 8]), weight: new Float32Array([0.25, 0.75]) });
+ * const bytes = await Deno.readFile(path);
+ * assertEquals(new TextDecoder().decode(bytes.slice(0, 4)), "PAR1");
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function writeParquet(path: string | URL, table: Table): Promise<void> {
   await writeAside(path, encodeParquet(table));

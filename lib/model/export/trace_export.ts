@@ -78,6 +78,18 @@ export function traceTables(trace: readonly TraceStep[]): TraceTables {
  * named as the goldens are, and `step{i}.about` (I32: start, rows, length). Steps are numbered as the session did.
  *
  * @param trace what `Session.readTrace` gave
+ *
+ * @example
+ * ```ts
+ * import { traceTensors } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const selected = { indices: new Uint32Array([0, 5, 9]), centers: new Uint32Array([5]), votes: new Uint32Array([3]) };
+ * const group = { ...selected, globalCount: 1, windowStart: 9 };
+ * const layers = [{ layer: 2, groups: [group], picks: [] }];
+ * const tensors = traceTensors([{ step: 0, kind: "select", frozen: false, start: 9, rows: 1, length: 10, layers }]);
+ * assertEquals(tensors["step0.layer2.group0.indices"].shape, [3]);
+ * ```
  */
 export function traceTensors(trace: readonly TraceStep[]): Record<string, TensorToWrite> {
   const tensors: Record<string, TensorToWrite> = {};

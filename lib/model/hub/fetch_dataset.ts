@@ -13,6 +13,24 @@ import { hubAccess } from "./repository.ts";
  * @returns the folder of the revision's files
  * @throws {HubRefusal} where the hub says no, with what that means.
  * @throws {PlatformError} where hub or disk fail, or no file is wanted.
+ *
+ * @example One file, of a hub that has no other
+ * ```ts
+ * import { fetchDataset } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [sha, oid] = ["0".repeat(40), "ce013625030ba8dba906f756967f9e9ca394464a"];
+ * await using hub = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, ({ url }) => {
+ *   if (url.includes("/revision/main")) return Response.json({ _id: "1", id: "org/name", sha });
+ *   if (url.includes("/tree/")) return Response.json([{ type: "file", path: "a.txt", size: 6, oid }]);
+ *   return new Response("hello\n", { status: 206, headers: { etag: `"${oid}"`, "content-range": "bytes 0-5/6" } });
+ * });
+ * const cacheFolder = await Deno.makeTempDir();
+ * const options = { hubUrl: `http://127.0.0.1:${hub.addr.port}`, cacheFolder };
+ * const folder = await fetchDataset("org/name", (path) => path.endsWith(".txt"), options);
+ * assertEquals(await Deno.readTextFile(`${folder}/a.txt`), "hello\n");
+ * await Deno.remove(cacheFolder, { recursive: true });
+ * ```
  */
 export async function fetchDataset(
   repository: string,

@@ -31,6 +31,21 @@ const COMMIT = /^[0-9a-f]{40}$/;
  * @throws {HubRefusal} where the hub says no, with what that means.
  * @throws {PlatformError} where hub or disk fail.
  * @throws {ModelFileError} for a repository that is no model that can be loaded, or a file that came damaged.
+ *
+ * @example A commit that is in the cache is not asked for again
+ * ```ts
+ * import { fetchModel } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const cacheFolder = await Deno.makeTempDir();
+ * const revision = "0123456789abcdef0123456789abcdef01234567";
+ * const folder = `${cacheFolder}/models--org--name/snapshots/${revision}`;
+ * await Deno.mkdir(folder, { recursive: true });
+ * const names = ["config.json", "tokenizer.json", "model.safetensors"];
+ * for (const name of names) await Deno.writeTextFile(`${folder}/${name}`, "");
+ * assertEquals(await fetchModel("org/name", { revision, cacheFolder }), folder);
+ * await Deno.remove(cacheFolder, { recursive: true });
+ * ```
  */
 export async function fetchModel(repository: string, options: HubOptions = {}): Promise<string> {
   const revision = options.revision ?? "main";

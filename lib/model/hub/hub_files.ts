@@ -96,7 +96,22 @@ export async function told<T>(repository: string, revision: string, ask: () => P
   }
 }
 
-/** The hub answered, and said no. */
+/**
+ * The hub answered, and said no.
+ *
+ * @example A model that may not be seen
+ * ```ts
+ * import { fetchModel, HubRefusal } from "@reattention/toolkit/model";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const options = { port: 0, hostname: "127.0.0.1", onListen: () => {} };
+ * await using hub = Deno.serve(options, () => Response.json({ error: "no" }, { status: 403 }));
+ * const cacheFolder = await Deno.makeTempDir();
+ * const fetching = () => fetchModel("org/name", { hubUrl: `http://127.0.0.1:${hub.addr.port}`, cacheFolder });
+ * assertEquals((await assertRejects(fetching, HubRefusal)).status, 403);
+ * await Deno.remove(cacheFolder, { recursive: true });
+ * ```
+ */
 export class HubRefusal extends PlatformError {
   /** The class's own name, as shown in stack traces. */
   override name = "HubRefusal";

@@ -82,6 +82,21 @@ export async function inspect(
  *
  * @param step default: the last one
  * @throws {RangeError} where that layer or head was not looked at.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { headOf, loadModel } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * using session = model.createSession({ method: "full" });
+ * await session.append("It rained all day.");
+ * const inspection = await session.inspect(" Then it", { layers: 3, heads: [1] });
+ * const { after } = headOf(inspection, 3, 1);
+ * assertEquals([after.layer, after.head], [3, 1]);
+ * ```
  */
 export function headOf(inspection: Inspection, layer: number, head: number, step = -1): InsideHead {
   const { steps } = inspection;

@@ -55,7 +55,20 @@ export interface PlannedRun {
   readonly time?: TimeEstimate;
 }
 
-/** A plan as text, for people. */
+/**
+ * A plan as text, for people.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { configOfShape, describePlan, planRun } from "@reattention/toolkit/model";
+ * import { assertMatch } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * const plan = await planRun({ device, config: configOfShape("llama-3.1-8b"), length: 1000, method: "full" });
+ * assertMatch(describePlan(plan), /^full, 1,000 tokens and an answer of 64, on /);
+ * ```
+ */
 export function describePlan(plan: PlannedRun): string {
   const { method, length, answer, storage, adapter, tiers, fits, reasons, changes, time } = plan;
   const columns = ["weights", "keys", "values", "metadata", "scratch", "total", "room"] as const;

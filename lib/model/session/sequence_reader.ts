@@ -22,7 +22,25 @@ function checkValuesOn({ name, readsValuesFor }: AttentionMethod, { pool: { valu
   );
 }
 
-/** One context being read: its cache, the tokens that wait to be read, and where its question starts. It owns its cache. */
+/**
+ * One context being read: its cache, the tokens that wait to be read, and where its question starts. It owns its cache.
+ *
+ * @example
+ * ```ts
+ * import { createMethod, KeyValueCache, presets } from "@reattention/toolkit/attention";
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { loadModel, SequenceReader } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * const shape = model.decoder.attentionShape;
+ * const method = createMethod("full", presets.demo, shape);
+ * using reader = new SequenceReader(model, method, new KeyValueCache(device, shape), { trace: false });
+ * await reader.prefill([1, 2, 3], {});
+ * assertEquals([reader.length, reader.tokens], [3, [1, 2, 3]]);
+ * ```
+ */
 export class SequenceReader {
   /** Makes its steps. */
   readonly stepper: Stepper;

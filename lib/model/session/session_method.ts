@@ -41,6 +41,18 @@ export interface MethodModel {
  *
  * @throws {RangeError} for a method that can't run the model's sliding window, knobs that are wrong, or whose scope passes the
  * trained context without `allowBeyondTrained`.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { loadModel, methodFor } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using model = await loadModel("demo", { device });
+ * const method = methodFor(model, { method: "reattention", knobs: { window: 96 } });
+ * assertEquals([method.name, method.knobs.window], ["reattention", 96]);
+ * ```
  */
 export function methodFor(model: MethodModel, options: MethodOptions): AttentionMethod {
   const { config } = model;

@@ -35,7 +35,20 @@ const schema: z.ZodMiniType<TemplateConfig> = z.looseObject({
   chat_template: z.nullish(z.union([z.string(), named], "must be a template, or a list of them with names")),
 });
 
-/** A model's way of writing a conversation as one text: the Jinja templates of its tokenizer_config.json. */
+/**
+ * A model's way of writing a conversation as one text: the Jinja templates of its tokenizer_config.json.
+ *
+ * @example
+ * ```ts
+ * import { ChatTemplates } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const chat_template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{{ eos_token }}{% endfor %}";
+ * const templates = new ChatTemplates({ chat_template, eos_token: "</s>" });
+ * assertEquals(templates.names, ["default"]);
+ * assertEquals(templates.render([{ role: "user", content: "Hello" }]), "<user>Hello</s>");
+ * ```
+ */
 export class ChatTemplates {
   readonly #sources: ReadonlyMap<string, string>;
   readonly #special: Readonly<Record<string, string>>;

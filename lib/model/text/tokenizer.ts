@@ -187,6 +187,20 @@ function checkedIn<T>(file: string, value: unknown, schema: z.ZodMiniType<T>): T
  * @param folder the model's folder, a local path or a URL
  * @throws {ModelFileError} if a file is no JSON, or no tokenizer that can be run.
  * @throws {PlatformError} if tokenizer.json is missing or can't be read.
+ *
+ * @example
+ * ```ts
+ * import { loadTokenizer } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const model = { type: "WordLevel", vocab: { "?": 0, long: 1, context: 2 }, unk_token: "?" };
+ * const json = JSON.stringify({ model, pre_tokenizer: { type: "WhitespaceSplit" } });
+ * await Deno.writeTextFile(`${folder}/tokenizer.json`, json);
+ * const tokenizer = await loadTokenizer(folder);
+ * assertEquals(tokenizer.encode("long context"), [1, 2]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function loadTokenizer(folder: string | URL): Promise<ModelTokenizer> {
   const tokenizer = parseJson(await readText(fileInside(folder, "tokenizer.json")), "tokenizer.json");

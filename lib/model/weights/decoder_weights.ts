@@ -28,7 +28,23 @@ export interface LoadedShard {
   readonly seconds: number;
 }
 
-/** All weights of a decoder on the GPU; disposing frees them. */
+/**
+ * All weights of a decoder on the GPU; disposing frees them.
+ *
+ * @example The embedded model's
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { DecoderWeights, loadConfig, openWeights } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * const config = await loadConfig("demo");
+ * const folder = new URL("demo/", import.meta.resolve("@reattention/toolkit/model"));
+ * using weights = await DecoderWeights.load(device, config, await openWeights(folder));
+ * assertEquals(weights.embedding.shape, [config.vocabularySize, config.hiddenSize]);
+ * assertEquals(weights.layers.length, config.layers);
+ * ```
+ */
 export class DecoderWeights {
   /** Token embeddings [vocabulary, hidden]. */
   readonly embedding: Tensor;

@@ -67,6 +67,19 @@ export function encodeSafetensors(
  * @param metadata notes for the header
  * @throws {RangeError} if a tensor's data has not as many bytes as its type and shape need.
  * @throws {PlatformError} if the file can't be written, or in a browser.
+ *
+ * @example
+ * ```ts
+ * import { SafetensorsFile, writeSafetensors } from "@reattention/toolkit/model";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const path = `${folder}/steps.safetensors`;
+ * await writeSafetensors(path, { steps: { dtype: "F32", shape: [2], data: new Float32Array([1, 2]) } });
+ * const file = await SafetensorsFile.open(path);
+ * assertEquals([...await file.readFloats("steps")], [1, 2]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export async function writeSafetensors(
   path: string | URL,

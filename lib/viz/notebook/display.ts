@@ -35,6 +35,17 @@ export function displayBundle(figure: Figure, options: ShowOptions = {}): Record
 /**
  * The bundle of a notebook's output: {@linkcode displayBundle}, with plotly itself inside where this notebook has not been
  * given it yet. Plotly comes along once (some 650 KB, compressed) and needs neither network nor an extension.
+ *
+ * @example Plotly comes with the first figure
+ * ```ts
+ * import { notebookBundle } from "@reattention/toolkit/viz";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const figure = { data: [{ name: "full" }], layout: {} };
+ * const [first, second] = [await notebookBundle(figure), await notebookBundle(figure)];
+ * assert(String(first["text/html"]).length > 100 * String(second["text/html"]).length);
+ * assertEquals(second["text/plain"], "figure: full");
+ * ```
  */
 export async function notebookBundle(figure: Figure, options: ShowOptions = {}): Promise<Record<string, unknown>> {
   const bundle = displayBundle(figure, options);
@@ -57,6 +68,16 @@ function named({ data, layout }: Figure): string {
  * all others.
  *
  * @throws {PlatformError} outside a notebook.
+ *
+ * @example Outside a notebook there is no cell to show it below
+ * ```ts
+ * import { PlatformError } from "@reattention/toolkit/model";
+ * import { show } from "@reattention/toolkit/viz";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const figure = { data: [{ name: "full" }], layout: {} };
+ * await assertRejects(() => show(figure, { alternative: "one curve" }), PlatformError, "needs a notebook");
+ * ```
  */
 export async function show(figure: Figure, options: ShowOptions = {}): Promise<void> {
   await jupyterDisplay(await notebookBundle(figure, options));
@@ -69,6 +90,15 @@ export async function show(figure: Figure, options: ShowOptions = {}): Promise<v
  * plotly.
  *
  * @throws {PlatformError} outside a notebook.
+ *
+ * @example Outside a notebook there is no page to give it to
+ * ```ts
+ * import { PlatformError } from "@reattention/toolkit/model";
+ * import { givePlotly } from "@reattention/toolkit/viz";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await assertRejects(() => givePlotly(), PlatformError, "needs a notebook");
+ * ```
  */
 export async function givePlotly(): Promise<void> {
   const html = await plotlyHtml(await readPlotlySource());

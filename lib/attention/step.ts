@@ -1,40 +1,12 @@
 import type { Device } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import type { KeyValueCache } from "./cache/kv_cache.ts";
-import type { HeldShape, LayerPicks } from "./memory/held_selection.ts";
+import type { LayerPicks } from "./memory/held_selection.ts";
 import type { Knobs } from "./knobs/knobs.ts";
 import type { RotationTable } from "./attend/rotation_table.ts";
+import type { Phase, StepLayout, StepShape } from "./step_shape.ts";
 
-/** Whether a step reads the prompt or writes the answer. */
-export type Phase = "prefill" | "decode";
-
-/** What a method is told of one sequence's step before it runs. */
-export interface StepShape {
-  /** Tokens cached, the step's own included. */
-  readonly length: number;
-  /** Tokens of the step. */
-  readonly rows: number;
-  /** Whether the step reads the prompt or writes the answer. */
-  readonly phase: Phase;
-  /** Whether it is the first call that fills the cache. */
-  readonly first: boolean;
-  /** Index of the question's first token; undefined until a question was asked. */
-  readonly questionStart: number | undefined;
-  /** The sequence's last selection, where one is held. */
-  readonly held?: HeldShape;
-}
-
-/** Which parts of the cache one sequence's step attends to. */
-export interface StepLayout {
-  /** "full": all tokens; "window": leading tokens and window; "select": and tokens picked from the middle. */
-  readonly mode: "full" | "window" | "select";
-  /** Leading tokens attended to. */
-  readonly leading: number;
-  /** First token of the window. */
-  readonly windowStart: number;
-  /** Whether a selecting step goes on with tokens that were picked before. Default false. */
-  readonly frozen?: boolean;
-}
+export type { Phase, StepLayout, StepShape };
 
 /** Tokens attended to, as the GPU knows them. */
 export interface AttendedTokens {
@@ -206,6 +178,23 @@ export function describeStep(cache: KeyValueCache, rows: number, about: StepAbou
 /**
  * One step through all layers: the newest `rows` tokens of every sequence. Made after the cache was extended,
  * used by each layer in turn, then disposed.
+ *
+ * @example
+ * ```ts
+ * import * as attention from "@reattention/toolkit/attention";
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
+ * cache.extend(3);
+ * using rotation = new attention.RotationTable(device, new Float32Array([1]));
+ * using scope = Tensor.zeros(device, [1], "u32");
+ * const context = { method: new attention.FullAttention(attention.presets.demo), cache, rotation, scope };
+ * using step = new attention.AttentionStep(context, 3, { phase: "prefill", first: true });
+ * assertEquals([step.layouts[0].mode, step.outerLength, step.middleLength], ["full", 3, 0]);
+ * ```
  */
 export class AttentionStep {
   /** What the step runs on. */

@@ -1,43 +1,20 @@
-import { BindGroups, type Binding } from "./bind_groups.ts";
+import { BindGroups } from "./bind_groups.ts";
 import type { PooledBuffer } from "./buffers.ts";
+import type { CommandLimits, Dispatch } from "./dispatch.ts";
 import type { ErrorScopes } from "./error_scopes.ts";
 import { ExpectedCalls, type KnownCall } from "./expected_calls.ts";
 import { HostArena } from "./host_arena.ts";
 import type { PooledImage } from "./images.ts";
 import { Pacing } from "./pacing.ts";
 import { packParams, paramsBytes } from "./params.ts";
-import type { KernelVariant, PipelineCache } from "./pipelines.ts";
+import type { PipelineCache } from "./pipelines.ts";
 import type { Profiler } from "./profiler.ts";
-
-/** One kernel call. */
-export interface Dispatch extends KernelVariant {
-  /** Scalars by the names in the kernel's Params struct, except `first_group` and `group_count`, which are filled in. */
-  params: Readonly<Record<string, number>>;
-  /** Storage bindings in order, from binding 1 on. */
-  bindings: readonly Binding[];
-  /** Number of workgroups; the kernel sees them as one linear index. Zero does nothing. */
-  groups: number;
-  /** Where the GPU itself wrote the grid (three u32): `groups` is then only the upper bound. */
-  indirect?: { buffer: PooledBuffer; offset: number };
-  /** Work in multiply-adds, about: keeps submits short. */
-  work: number;
-}
 
 /**
  * Budgets of work after which it is asked when all so far is done. Deno answers only once it is, and nothing is recorded
  * meanwhile.
  */
 const WATCHED_BUDGETS = 2;
-
-/** Limits that shape how work is cut. */
-export interface CommandLimits {
-  /** Workgroups per grid dimension. */
-  groupsPerDimension: number;
-  /** Bytes of one storage binding. */
-  bindingBytes: number;
-  /** Alignment of binding offsets in bytes. */
-  offsetAlignment: number;
-}
 
 const UNIFORMS_BYTES = 128 * 1024;
 const WRITES_BYTES = 64 * 1024;
@@ -49,6 +26,19 @@ const SHORT_WRITE = 4 * 1024;
  *
  * Every kernel numbers its workgroups linearly from `params.first_group`, so a call larger than one submit
  * should hold, or than one grid dimension can, is cut here and nowhere else.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using x = Tensor.from(device, new Float32Array([1, 2]), [2]);
+ * using y = Tensor.zeros(device, [2]);
+ * device.commands.copy(x.buffer, 0, y.buffer, 4, 4); // recorded; a read submits it
+ * assertEquals([...await y.read()], [0, 1]);
+ * ```
  */
 export class Commands {
   readonly #gpu: GPUDevice;

@@ -7,7 +7,8 @@
 export { type AdapterInfo, describeAdapter, findAdapter } from "./adapter.ts";
 export { BindGroups, type Binding, type BufferBinding } from "./bind_groups.ts";
 export { BufferPool, type PooledBuffer } from "./buffers.ts";
-export { type CommandLimits, Commands, type Dispatch } from "./commands.ts";
+export { Commands } from "./commands.ts";
+export type { CommandLimits, Dispatch } from "./dispatch.ts";
 export { Device, type DeviceInfo, type DeviceOptions } from "./device.ts";
 export { ErrorScopes } from "./error_scopes.ts";
 export * from "./errors.ts";

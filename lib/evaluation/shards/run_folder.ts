@@ -81,6 +81,21 @@ const numbered = (task: number) => String(task).padStart(5, "0");
  * tasks/00007/records.ATTEMPT.jsonl   trials that ended, a file for each time that the task was begun
  * tasks/00007/traces.ATTEMPT.jsonl    what first questions selected, where that is kept
  * ```
+ *
+ * @example
+ * ```ts
+ * import { parseSweepSpec, planSweep, RunFolder } from "@reattention/toolkit/evaluation";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const spec = parseSweepSpec({ sweep: { k: [1, 4] }, lengths: [500], seeds: [0, 1] });
+ * const { trials } = await planSweep(spec);
+ * const options = { spec, trials, tasks: 2, cwd: folder, out: `${folder}/sweep.db`, executor: "local" };
+ * await RunFolder.create(`${folder}/run`, options);
+ * const run = await RunFolder.open(`${folder}/run`); // on another machine, say
+ * assertEquals([run.tasks, (await run.shard(0)).length], [[0, 1], 2]);
+ * await Deno.remove(folder, { recursive: true });
+ * ```
  */
 export class RunFolder {
   /** Where it is. */

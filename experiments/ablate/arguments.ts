@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import { type AxisValue, parseAxisText } from "../../lib/evaluation/mod.ts";
 import { ArgumentsError } from "./arguments_error.ts";
-import { countOf, type ExecutorChoice, executorChoice, executorOptions } from "./executors/choice.ts";
+import { countOf } from "../executors/executor_flags.ts";
+import { type ExecutorChoice, executorChoice, executorOptions } from "./executors/choice.ts";
 import { runPath } from "./runs/arguments.ts";
 
 export { ArgumentsError };
@@ -138,7 +139,7 @@ export function parseAblateArguments(args: readonly string[]): AblateArguments {
   const nothing = specPath === undefined && Object.keys(changes).length === 0;
   if (nothing && !values.help && !values.schema) throw new ArgumentsError("give a spec file or --sweep");
   const choice = executorChoice(values);
-  const tasks = countOf("--tasks", values.tasks);
+  const tasks = countOf("--tasks", values.tasks, ArgumentsError);
   for (const name of ["run", "tasks", "keep-readings"] as const) {
     if (values[name] !== undefined && !choice) throw new ArgumentsError(`--${name} goes with --executor`);
   }

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { attemptName } from "../../lib/evaluation/mod.ts";
 import { writeAside } from "../../lib/platform.ts";
 import type { Executor, LiveTask, StartOptions } from "./executor.ts";
 import { cancelJobs, mostArrayTasks, queued, type QueuedTask, submit, trySubmit } from "./slurm_commands.ts";
@@ -84,8 +85,7 @@ export class SlurmExecutor implements Executor {
 
   /** Submits an array of the tasks. */
   async start(run: SlurmRun, tasks: readonly number[], { retryFailed, log }: StartOptions): Promise<boolean> {
-    const at = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-    const script = `${run.path}/submissions/${at}-${crypto.randomUUID().slice(0, 8)}.sh`;
+    const script = `${run.path}/submissions/${attemptName()}.sh`;
     const args = sbatchArguments(run, tasks, this.#options);
     await writeAside(
       script,

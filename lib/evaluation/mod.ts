@@ -152,6 +152,7 @@ export {
   type ShardOfAnswers,
   type TaskAnswers,
 } from "./shards/answer_shard.ts";
+export { attemptName, taskFolder } from "./shards/attempts.ts";
 export { type Collected, collectRun } from "./shards/collect.ts";
 export { dealTrials } from "./shards/deal.ts";
 export {
@@ -161,6 +162,7 @@ export {
   type TaskProgress,
   type TaskRecords,
 } from "./shards/run_folder.ts";
+export { parsePlanFile } from "./shards/plan_file.ts";
 export { RUN_VERSION, type RunPlan } from "./shards/run_plan.ts";
 export { ShardLedger, type ShardOptions } from "./shards/shard_ledger.ts";
 export { ablate, type AblateOptions, runLedger, type SweepRunOptions } from "./sweep/ablate.ts";

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { taskFolder } from "../../lib/evaluation/mod.ts";
 import { inFolder, until } from "../experiments/ablate/command.ts";
 import { answersIn } from "../experiments/evaluate/answers_in.ts";
 import { runScript } from "../experiments/run_script.ts";
@@ -22,7 +23,7 @@ Deno.test({
       const evaluate = (...args: string[]) => runScript("evaluate", args, { cwd: folder, env: cluster.env });
       const out = `${folder}/spread`;
       const slurm = ["--executor", "slurm", "--parts", `${PARTS}`, "--time", "5"];
-      const lines = (part: number) => answerLines(`${out}/cluster/tasks/${String(part).padStart(5, "0")}`);
+      const lines = (part: number) => answerLines(taskFolder(`${out}/cluster`, part));
 
       const submitted = await evaluate(...questions, "--out", "spread", ...slurm);
       assertEquals(submitted.code, 0, submitted.err);

@@ -1,3 +1,5 @@
+import { taskFolder } from "../../../lib/evaluation/mod.ts";
+
 /** Where a spread evaluation keeps its plan and parts: beside the answers, which they become. */
 export function workFolder(out: string): string {
   return `${out}/cluster`;
@@ -5,7 +7,7 @@ export function workFolder(out: string): string {
 
 /** Where a part's answers and logs are. */
 export function partFolder(out: string, part: number): string {
-  return `${workFolder(out)}/tasks/${String(part).padStart(5, "0")}`;
+  return taskFolder(workFolder(out), part);
 }
 
 /** Says that a part was gone through to its end. */

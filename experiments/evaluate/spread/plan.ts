@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parsePlanFile } from "../../../lib/evaluation/mod.ts";
 import { fileExists, readText, writeAside } from "../../../lib/platform.ts";
 import { parseSlurmOptions, type SlurmOptions } from "../../executors/slurm_options.ts";
 import { workFolder } from "./folders.ts";
@@ -56,16 +57,6 @@ export async function readPlan(out: string): Promise<SpreadPlan> {
   if (!await fileExists(path)) {
     throw new RangeError(`${out} was not spread over a cluster: there is no ${path}; begin with --executor slurm`);
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(await readText(path));
-  } catch (error) {
-    throw new RangeError(`${path} is not JSON: ${(error as Error).message}`);
-  }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) {
-    const { issues } = parsed.error;
-    throw new RangeError(`${path}: ${issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")}`);
-  }
-  return { ...parsed.data, options: parseSlurmOptions(parsed.data.options) };
+  const plan = parsePlanFile(await readText(path), path, schema);
+  return { ...plan, options: parseSlurmOptions(plan.options) };
 }

@@ -1,7 +1,8 @@
 import * as z from "../../zod.ts";
-import { LineFile, listFiles } from "../../platform.ts";
+import { LineFile } from "../../platform.ts";
 import type { AnswerKeeper, KeptAnswers, UnansweredQuestion } from "../run/answer_keeper.ts";
 import type { PredictionRow } from "../run/prediction_row.ts";
+import { attemptFiles, attemptName, keepBetter } from "./attempts.ts";
 import { readLines } from "./record_lines.ts";
 
 /** A question that ended, as tasks of an evaluation write it. */
@@ -36,7 +37,6 @@ export interface TaskAnswers {
   readonly faults: readonly string[];
 }
 
-const ATTEMPT = /^answers\..*\.jsonl$/;
 const keyOf = ({ file, id }: Pick<AnswerLine, "file" | "id">) => JSON.stringify([file, id]);
 
 /**
@@ -58,16 +58,13 @@ const keyOf = ({ file, id }: Pick<AnswerLine, "file" | "id">) => JSON.stringify(
  * ```
  */
 export async function readTaskAnswers(folder: string): Promise<TaskAnswers> {
-  const files = (await listFiles(folder)).filter((name) => ATTEMPT.test(name));
+  const files = await attemptFiles(folder, "answers");
   const ended = new Map<string, AnswerLine>();
   const faults: string[] = [];
-  for (const name of files) {
-    const read = await readLines(`${folder}/${name}`, (value) => lineSchema.parse(value));
+  for (const file of files) {
+    const read = await readLines(file, (value) => lineSchema.parse(value));
     faults.push(...read.faults);
-    for (const line of read.values) {
-      const known = ended.get(keyOf(line));
-      if (!known || (known.status === "failed" && line.status === "done")) ended.set(keyOf(line), line);
-    }
+    for (const line of read.values) keepBetter(ended, keyOf(line), line);
   }
   return { lines: [...ended.values()], attempts: files.length, faults };
 }
@@ -121,8 +118,7 @@ export class AnswerShard implements AnswerKeeper {
    */
   static async begin(folder: string, shard: ShardOfAnswers): Promise<AnswerShard> {
     const { lines } = await readTaskAnswers(folder);
-    const now = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-    const file = await LineFile.create(`${folder}/answers.${now}-${crypto.randomUUID().slice(0, 8)}.jsonl`);
+    const file = await LineFile.create(`${folder}/answers.${attemptName()}.jsonl`);
     return new AnswerShard(folder, shard, file, new Map(lines.map((line) => [keyOf(line), line])));
   }
 

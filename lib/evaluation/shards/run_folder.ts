@@ -1,9 +1,10 @@
 import * as z from "../../zod.ts";
-import { fileExists, listFiles, readText, removeFolder, renameFile, writeAside } from "../../platform.ts";
+import { fileExists, readText, removeFolder, renameFile, writeAside } from "../../platform.ts";
 import { toolkitVersion } from "../sweep/environment.ts";
 import { parseTrial, parseTrialRecord, type TrialRecord } from "../sweep/record.ts";
 import type { SweepSpec } from "../sweep/spec.ts";
 import type { Trial } from "../sweep/trial.ts";
+import { attemptFiles, keepBetter, taskFolder } from "./attempts.ts";
 import { dealTrials } from "./deal.ts";
 import { readLines } from "./record_lines.ts";
 import { parsePlan, planJson, RUN_VERSION, type RunPlan } from "./run_plan.ts";
@@ -68,8 +69,6 @@ const parsePlaced = (value: unknown): PlacedTrial => {
   const { place, trial } = placedSchema.parse(value);
   return { place, trial: parseTrial(trial) };
 };
-
-const numbered = (task: number) => String(task).padStart(5, "0");
 
 /**
  * A sweep on a shared disk, for workers that see nothing else of each other: its plan, each task's trials, and what came of
@@ -169,7 +168,7 @@ export class RunFolder {
 
   /** Where a task's files are. */
   taskFolder(task: number): string {
-    return `${this.path}/tasks/${numbered(task)}`;
+    return taskFolder(this.path, task);
   }
 
   /**
@@ -199,12 +198,12 @@ export class RunFolder {
     const ended = new Map<string, TrialRecord>();
     const traces = new Map<string, unknown>();
     const faults: string[] = [];
-    for (const file of await this.#attempts(task, "records")) {
+    for (const file of await attemptFiles(this.taskFolder(task), "records")) {
       const read = await readLines(file, parseTrialRecord);
       faults.push(...read.faults);
-      for (const record of read.values) keepBetter(ended, record);
+      for (const record of read.values) keepBetter(ended, record.trial.id, record);
     }
-    for (const file of await this.#attempts(task, "traces")) {
+    for (const file of await attemptFiles(this.taskFolder(task), "traces")) {
       const read = await readLines(file, (value) => value as { trial: string; trace: unknown });
       for (const { trial, trace } of read.values) traces.set(trial, trace);
     }
@@ -214,29 +213,15 @@ export class RunFolder {
   /** How far a task is; its records are not checked for that. */
   async progress(task: number): Promise<TaskProgress> {
     const lines = (await readText(`${this.taskFolder(task)}/trials.jsonl`)).split("\n").length - 1;
-    const files = await this.#attempts(task, "records");
+    const files = await attemptFiles(this.taskFolder(task), "records");
     const ended = new Map<string, TrialRecord>();
     for (const file of files) {
       const { values } = await readLines(file, (value) => value as TrialRecord);
-      for (const record of values) keepBetter(ended, record);
+      for (const record of values) keepBetter(ended, record.trial.id, record);
     }
     const records = [...ended.values()];
     const failed = records.filter(({ status }) => status === "failed").length;
     const lastEnded = records.map(({ endedAt }) => endedAt).sort().at(-1);
     return { task, trials: lines, done: records.length - failed, failed, attempts: files.length, lastEnded };
   }
-
-  async #attempts(task: number, kind: "records" | "traces"): Promise<string[]> {
-    const folder = this.taskFolder(task);
-    const names = await listFiles(folder);
-    return names.filter((name) => name.startsWith(`${kind}.`) && name.endsWith(".jsonl"))
-      .map((name) => `${folder}/${name}`);
-  }
-}
-
-/** Two attempts may have ended the same trial: a result goes before an error, and else the first stays. */
-function keepBetter(ended: Map<string, TrialRecord>, record: TrialRecord): void {
-  const { trial: { id }, status } = record;
-  const known = ended.get(id);
-  if (!known || (known.status === "failed" && status === "done")) ended.set(id, record);
 }

@@ -1,4 +1,5 @@
 import * as z from "../../zod.ts";
+import { parsePlanFile } from "./plan_file.ts";
 import { parseSweepSpec, specFields, type SweepSpec } from "../sweep/spec.ts";
 
 /** Version of run folders that this toolkit writes and reads. */
@@ -62,16 +63,6 @@ export function planJson(plan: RunPlan): string {
  * @throws {RangeError} naming each field that is wrong.
  */
 export function parsePlan(text: string, path: string): RunPlan {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new RangeError(`${path} is not JSON: ${(error as Error).message}`);
-  }
-  const parsed = planSchema.safeParse(value);
-  if (!parsed.success) {
-    const { issues } = parsed.error;
-    throw new RangeError(`${path}: ${issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")}`);
-  }
-  return { ...parsed.data, spec: parseSweepSpec(parsed.data.spec) };
+  const plan = parsePlanFile(text, path, planSchema);
+  return { ...plan, spec: parseSweepSpec(plan.spec) };
 }

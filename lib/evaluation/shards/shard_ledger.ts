@@ -1,6 +1,7 @@
 import { LineFile } from "../../platform.ts";
 import { type ClaimedTrial, InMemoryLedger, type Ledger, type LedgerCounts } from "../sweep/ledger.ts";
 import type { TrialRecord } from "../sweep/record.ts";
+import { attemptName } from "./attempts.ts";
 import type { RunFolder } from "./run_folder.ts";
 
 /** How a task is begun. */
@@ -57,8 +58,7 @@ export class ShardLedger implements Ledger {
       records.filter(({ status }) => status === "done" || !retryFailed).map(({ trial }) => trial.id),
     );
     const left = (await run.shard(task)).map(({ trial }) => trial).filter(({ id }) => !over.has(id));
-    const now = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-    const attempt = `${now}-${crypto.randomUUID().slice(0, 8)}`;
+    const attempt = attemptName();
     const create = (kind: string) => LineFile.create(`${run.taskFolder(task)}/${kind}.${attempt}.jsonl`);
     const file = await create("records");
     return new ShardLedger(new InMemoryLedger(left), file, run.plan.spec.traces ? await create("traces") : undefined);

@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
 import { startScript } from "../run_script.ts";
-import { SweepFile, type TrialRecord } from "../../../lib/evaluation/mod.ts";
+import { SweepFile, taskFolder, type TrialRecord } from "../../../lib/evaluation/mod.ts";
 
 export { ended } from "../run_script.ts";
 
@@ -20,7 +20,7 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
 
 /** Records of a run's task so far, as lines. */
 export function recordLines(run: string, task: number): string[] {
-  const folder = `${run}/tasks/${String(task).padStart(5, "0")}`;
+  const folder = taskFolder(run, task);
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.startsWith("records."));
   return names.flatMap((name) => Deno.readTextFileSync(`${folder}/${name}`).split("\n").slice(0, -1));
 }

@@ -298,6 +298,12 @@ function middleOf({ mode, leading, windowStart }: StepLayout): number {
   return mode === "select" ? windowStart - leading : 0;
 }
 
+/** A list's tensors once more, for whoever keeps it longer than its owner; `disposeAttended` gives them back. */
+export function shareAttended(attended: AttendedTokens): AttendedTokens {
+  const { indices, counts, grid } = attended;
+  return { ...attended, indices: indices.share(), counts: counts.share(), ...(grid && { grid: grid.share() }) };
+}
+
 /** Gives a list's buffers back. */
 export function disposeAttended(
   { indices, counts, grid }: AttendedTokens,

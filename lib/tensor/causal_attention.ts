@@ -1,5 +1,6 @@
 import { LimitExceededError } from "../gpu/mod.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
+import { joinAttentionParts } from "./attention_parts.ts";
 import { attentionSplits, attentionTile } from "./attention_tiles.ts";
 import { concat, slice as cutOut } from "./rearrange.ts";
 import { Tensor } from "./tensor.ts";
@@ -208,15 +209,7 @@ function run(
       groups: groups * splits,
       work: 2 * window.count * queryHeads * rows * Math.max(1, tokens - rows / 2) * headSize,
     });
-    if (parts === undefined) continue;
-    queries.device.commands.dispatch({
-      kernel: "attention_combine",
-      constants: { D4: padded / 4 },
-      params: { ...shared, splits },
-      bindings: [{ buffer: parts.buffer }, bindRows(output, sizes[0], window)],
-      groups: window.count * heads * pairs,
-      work: parts.size,
-    });
+    if (parts) joinAttentionParts(parts, shared, bindRows(output, sizes[0], window));
   }
   return asked.shape[3] === headSize ? output.share() : cutOut(output, [0, 0, 0, 0], queries.shape);
 }

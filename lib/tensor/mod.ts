@@ -27,4 +27,5 @@ export { rotary, type RotaryTable } from "./rotary.ts";
 export { embedding, gatherRows, scatterRows } from "./rows.ts";
 export { concat, slice, transpose, writeBlock } from "./rearrange.ts";
 export { cast } from "./cast.ts";
+export { type AttentionRows, joinAttentionParts } from "./attention_parts.ts";
 export { causalAttention, causalAttentionOver } from "./causal_attention.ts";

@@ -1,7 +1,13 @@
 import { Tensor } from "../../tensor/mod.ts";
 import type { WantedValues } from "../cache/outside_values.ts";
 import { headVectors } from "../shape.ts";
-import { type AttendedTokens, type AttentionStep, type AwaitedAttention, disposeAttended } from "../step.ts";
+import {
+  type AttendedTokens,
+  type AttentionStep,
+  type AwaitedAttention,
+  disposeAttended,
+  shareAttended,
+} from "../step.ts";
 
 /**
  * Attends in one layer where values lie in host memory or in a file: the method selects by the keys on the GPU, the list of attended
@@ -101,14 +107,7 @@ function listen(step: AttentionStep, layer: number, queries: Tensor): AwaitedAtt
   const calls: AwaitedAttention[] = [];
   const stand = Tensor.empty(step.device, queries.shape, "f32", "attention output");
   step.root.bring = ({ attended, queries, run }) => {
-    const { indices, counts, grid } = attended;
-    const shared = {
-      ...attended,
-      indices: indices.share(),
-      counts: counts.share(),
-      ...(grid && { grid: grid.share() }),
-    };
-    calls.push({ queries: queries.share(), attended: shared, run });
+    calls.push({ queries: queries.share(), attended: shareAttended(attended), run });
     return stand;
   };
   try {

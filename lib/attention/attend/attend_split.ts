@@ -1,5 +1,5 @@
 import type { KernelOption } from "../../gpu/mod.ts";
-import { Tensor } from "../../tensor/mod.ts";
+import { joinAttentionParts, Tensor } from "../../tensor/mod.ts";
 import type { AttendedTokens, AttentionStep } from "../step.ts";
 import { readsStored } from "../cache/storage.ts";
 
@@ -54,7 +54,7 @@ export function attendSplit(
   const blocks = Math.ceil(attended.bound / BLOCK);
   const splitCount = blocks * slabs.length;
   const groups = cache.batch * keyValueHeads;
-  const shared = { step_rows: step.rows, query_heads: queryHeads, heads: keyValueHeads, splits: splitCount };
+  const rows = { step_rows: step.rows, query_heads: queryHeads, heads: keyValueHeads };
   using parts = Tensor.empty(step.device, [groups, pairs, splitCount, headSize + 4], "f32", "attention parts");
   slabs.forEach(({ slab, addressing }, index) => {
     const { page_tokens, table_stride, slab_first, slab_pages } = addressing;
@@ -63,7 +63,8 @@ export function attendSplit(
       ...readsStored({ keys: cache.pool.keyType, values: cache.pool.valueType }),
       constants: splitConstants(step, pairs),
       params: {
-        ...shared,
+        ...rows,
+        splits: splitCount,
         ...{ page_tokens, table_stride, slab_first, slab_pages },
         selections: attended.selections,
         indices_stride: attended.bound,
@@ -83,14 +84,7 @@ export function attendSplit(
     });
   });
   const output = Tensor.empty(step.device, queries.shape, "f32", "attention output");
-  step.device.commands.dispatch({
-    kernel: "attention_combine",
-    constants: { D4: headSize / 4 },
-    params: shared,
-    bindings: [parts, output].map(({ buffer }) => ({ buffer })),
-    groups: groups * pairs,
-    work: parts.size,
-  });
+  joinAttentionParts(parts, rows, { buffer: output.buffer });
   return output;
 }
 

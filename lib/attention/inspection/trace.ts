@@ -7,6 +7,7 @@ import {
   disposeAttended,
   disposeSelection,
   type Selection,
+  shareAttended,
   type StepRecorder,
 } from "../step.ts";
 import { groupsOf, picksOf, type RecordedLayer, tensorsOf, type TraceStep } from "./trace_step.ts";
@@ -64,14 +65,7 @@ export class Trace implements StepRecorder {
     layer: number,
     attended: AttendedTokens,
   ): void {
-    const { indices, counts, grid } = attended;
-    const shared = {
-      ...attended,
-      indices: indices.share(),
-      counts: counts.share(),
-      ...(grid && { grid: grid.share() }),
-    };
-    this.#record(step, layer, shared);
+    this.#record(step, layer, shareAttended(attended));
   }
 
   /** Records a layer's selection and takes it over. */

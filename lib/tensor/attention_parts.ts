@@ -1,0 +1,45 @@
+import type { Binding } from "../gpu/mod.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** What parts of attention belong to. */
+export interface AttentionRows {
+  /** Rows of the step. */
+  readonly step_rows: number;
+  /** Query heads. */
+  readonly query_heads: number;
+  /** KV heads. */
+  readonly heads: number;
+}
+
+/**
+ * Joins attention over parts of the keys: each row's sums, brought to one largest score, over their weights.
+ *
+ * @param parts f32 [batch * KV heads, pairs of (row, head of the group), parts, d + 4]: the sums, and behind them the largest score
+ * and the weights' sum; d is a multiple of 4
+ * @param output f32 [batch, rows, query heads, d]
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { joinAttentionParts, Tensor } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * const sums = [1, 1, 1, 1, 0, 1, 0, 0, 3, 3, 3, 3, 0, 1, 0, 0]; // two parts, each of one token with a score of 0
+ * using parts = Tensor.from(device, new Float32Array(sums), [1, 1, 2, 8]);
+ * using output = Tensor.zeros(device, [1, 1, 1, 4]);
+ * joinAttentionParts(parts, { step_rows: 1, query_heads: 1, heads: 1 }, { buffer: output.buffer });
+ * assertEquals([...await output.read()], [2, 2, 2, 2]);
+ * ```
+ */
+export function joinAttentionParts(parts: Tensor, rows: AttentionRows, output: Binding): void {
+  const [groups, pairs, splits, width] = parts.shape;
+  parts.device.commands.dispatch({
+    kernel: "attention_combine",
+    constants: { D4: width / 4 - 1 },
+    params: { ...rows, splits },
+    bindings: [{ buffer: parts.buffer }, output],
+    groups: groups * pairs,
+    work: parts.size,
+  });
+}

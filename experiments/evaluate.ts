@@ -63,21 +63,16 @@ async function begin(asked: EvaluateArguments, run: CommandRun): Promise<number>
 async function work(out: string, part: number, retryFailed: boolean, run: CommandRun): Promise<void> {
   const { args, parts } = await readPlan(out);
   if (part >= parts) throw new RangeError(`there is no part ${part} in ${out}: its parts are 0 to ${parts - 1}`);
-  const asked = parseEvaluateArguments(args);
-  await onModel({ ...asked, retryFailed }, run, (on) => {
-    return answerPart({ ...asked, retryFailed }, { out, part, parts }, on);
-  });
+  const asked = { ...parseEvaluateArguments(args), retryFailed };
+  await onModel(asked, run, (on) => answerPart(asked, { out, part, parts }, on));
 }
 
 async function run(command: EvaluateCommand, context: CommandRun): Promise<number> {
-  const source = (message: string) => console.error(`note: ${message}`);
   switch (command.action) {
     case "evaluate":
       return await begin(command.asked, context);
     case "answer":
-      await onModel(command.asked, context, (on) => {
-        return answerOnly(command.asked, { tokenizer: on.model.tokenizer, warn: source }, on);
-      });
+      await onModel(command.asked, context, (on) => answerOnly(command.asked, on));
       return 0;
     case "status":
       await statusOnCluster(command.out, log);

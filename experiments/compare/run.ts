@@ -76,12 +76,12 @@ class CompareRun {
 
   /** Reads what of a row's contexts was not read before; each context is kept as soon as it was. */
   async #measure({ contestant, judged }: Job, about: About, questionsPerNeedle: number): Promise<CompareRow> {
-    const { bench, options: { onRow, machine, date } } = this;
-    const key = keyOf(about);
+    const { bench, options: { machine, date } } = this;
     const { regime, length, variant, seed, haystacks, needles, knobs, part } = about;
-    let row = this.#known.get(key);
+    let row = this.#known.get(keyOf(about));
+    const whole = row !== undefined && isWhole(row);
     const untimed = bench.timed && part === "reported" && row?.secondsPerToken === null && row.machine === machine;
-    if (row && isWhole(row) && !untimed) return row;
+    if (whole && !untimed) return row!;
     const task = {
       regime,
       length,
@@ -93,22 +93,23 @@ class CompareRun {
       judged,
     };
     // The answers of a run that shared its adapter hold; its row is timed by the first run that doesn't.
-    if (row && isWhole(row)) {
+    if (whole) {
       const { secondsPerToken } = await this.#costs(contestant, about, task, { perplexity: false });
-      row = { ...row, secondsPerToken, date };
-      this.#known.set(key, row);
-      await onRow(row);
-      return row;
+      return await this.#keep({ ...row!, secondsPerToken, date });
     }
     for await (const answers of bench.answers(contestant, knobs, task, row)) {
       const costs = part === "reported" && isWhole({ ...answers, haystacks })
         ? await this.#costs(contestant, about, task, { perplexity: true })
         : NO_COSTS;
-      row = { ...about, ...answers, ...costs, machine, date };
-      this.#known.set(key, row);
-      await onRow(row);
+      row = await this.#keep({ ...about, ...answers, ...costs, machine, date });
     }
     return row!;
+  }
+
+  async #keep(row: CompareRow): Promise<CompareRow> {
+    this.#known.set(keyOf(row), row);
+    await this.options.onRow(row);
+    return row;
   }
 
   /** What a row's method takes; nothing of that depends on what is hidden, so that another row of it may tell. */

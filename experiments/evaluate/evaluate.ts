@@ -37,11 +37,14 @@ export async function answerAndScore(
 /** Asks what is open of a part of the questions, or of all, and keeps the answers where `open` says. */
 export async function answerOnly(
   asked: EvaluateArguments,
-  source: QuestionSource,
   on: EvaluateOn,
   open?: () => Promise<AnswerKeeper>,
 ): Promise<EvaluateRun> {
-  return await answer(asked, await plan(asked, source), on, open);
+  return await answer(asked, await plan(asked, { tokenizer: on.model.tokenizer, warn: note }), on, open);
+}
+
+function note(message: string): void {
+  console.error(`note: ${message}`);
 }
 
 interface Planned {
@@ -83,7 +86,7 @@ export async function evaluate(asked: EvaluateArguments, on: EvaluateOn): Promis
   const warnings: string[] = [];
   const warn = (message: string) => {
     warnings.push(message);
-    console.error(`note: ${message}`);
+    note(message);
   };
   const published = asked.compare === undefined ? undefined : await readPublished(asked.compare);
   // Knobs that can't be are told at once, not question by question.

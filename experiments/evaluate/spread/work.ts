@@ -11,8 +11,7 @@ export async function answerPart(
   { out, part, parts }: { out: string; part: number; parts: number },
   on: EvaluateOn,
 ): Promise<void> {
-  const warn = (message: string) => console.error(`note: ${message}`);
   const open = () => AnswerShard.begin(partFolder(out, part), { part, parts });
-  const run = await answerOnly(asked, { tokenizer: on.model.tokenizer, warn }, on, open);
+  const run = await answerOnly(asked, on, open);
   await writeAside(endedFile(out, part), `${JSON.stringify({ failed: run.failures.length })}\n`);
 }

@@ -2,16 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { type Browser, chromium } from "playwright-core";
 import { bundleForBrowser } from "../experiments/command/bundle.ts";
 import { ROOT, textOf } from "./source_files.ts";
+import { chromiumPath, SOFTWARE_ADAPTER } from "./chromium.ts";
 
-const executablePath = [Deno.env.get("CHROMIUM") ?? "", "/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => {
-  try {
-    return path !== "" && Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-});
-/** Debian's Chromium brings a software adapter, SwiftShader, which has no half floats. */
-const SOFTWARE_ADAPTER = ["--no-sandbox", "--enable-unsafe-webgpu", "--enable-features=Vulkan"];
 const NAME = "@reattention/toolkit";
 /** The test's patience: machines are shared. */
 const PATIENCE = 120_000;
@@ -95,7 +87,7 @@ export default all["default"];
 Deno.test({
   name:
     "the package as it would be served runs in Chromium: every export, an op, a needle found at twice the trained context",
-  ignore: executablePath === undefined,
+  ignore: chromiumPath === undefined,
   fn: async () => {
     const folder = await Deno.makeTempDir();
     let browser: Browser | undefined;
@@ -143,7 +135,7 @@ Deno.test({
         }
       });
       const address = `http://127.0.0.1:${server.addr.port}/`;
-      browser = await chromium.launch({ executablePath, args: SOFTWARE_ADAPTER });
+      browser = await chromium.launch({ executablePath: chromiumPath, args: SOFTWARE_ADAPTER });
       const page = await browser.newPage();
       const complaints: string[] = [];
       page.on("pageerror", (error) => complaints.push(error.message));

@@ -6,17 +6,10 @@ import { curveFigure, readPlotlySource } from "../../lib/viz/mod.ts";
 import { figureHtml, plotlyHtml } from "../../lib/viz/notebook/notebook_html.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { ROOT, textOf } from "../source_files.ts";
+import { chromiumPath } from "../chromium.ts";
 
 // Each entry of the guide's troubleshooting, with its fault made here: the message is the one that the entry stands under.
 const troubles = textOf("docs/guide.md").split("\n## Troubleshooting\n")[1].replace(/\s+/g, " ");
-const executablePath = [Deno.env.get("CHROMIUM") ?? "", "/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => {
-  try {
-    return path !== "" && Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-});
-
 Deno.test({
   name: "guide, No adapter: a program says so and names the task that helps; the task says what to look at",
   ignore: Deno.build.os !== "linux",
@@ -65,14 +58,14 @@ Deno.test("guide, slow on a software adapter: the commands that it gives are the
 
 Deno.test({
   name: "guide, A notebook shows no figure: without plotly the page says what to run, and then it draws",
-  ignore: executablePath === undefined,
+  ignore: chromiumPath === undefined,
   fn: async () => {
     const missing = "No figure: plotly is not in this page";
     const points = [{ x: 1, y: 2 }, { x: 2, y: 3 }];
     const figure = curveFigure({ title: "t", xTitle: "x", yTitle: "y", series: [{ name: "a", points }] });
     let browser: Browser | undefined;
     try {
-      browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+      browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-gpu"] });
       const page = await browser.newPage();
       await page.clock.install();
       await page.setContent(`<!DOCTYPE html><body>${figureHtml(figure, "a curve")}`);

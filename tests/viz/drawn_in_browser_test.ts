@@ -2,14 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { curveFigure, displayBundle, readPlotlySource, renderReport, selectionStepsFigure } from "../../lib/viz/mod.ts";
 import { plotlyHtml } from "../../lib/viz/notebook/notebook_html.ts";
-
-const executablePath = [Deno.env.get("CHROMIUM") ?? "", "/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => {
-  try {
-    return path !== "" && Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-});
+import { chromiumPath } from "../chromium.ts";
 
 const hostile = `</script><script>window.broken = true</script>"'\`<img src=x onerror="window.broken=true">`;
 const steps = [0, 1, 2].map((step) => ({
@@ -53,13 +46,13 @@ async function until(page: Page, expression: string): Promise<void> {
 function inBrowser(name: string, html: () => Promise<string>, act: (page: Page) => Promise<void>): void {
   Deno.test({
     name,
-    ignore: executablePath === undefined,
+    ignore: chromiumPath === undefined,
     fn: async () => {
       const file = await Deno.makeTempFile({ suffix: ".html" });
       let browser: Browser | undefined;
       try {
         await Deno.writeTextFile(file, await html());
-        browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+        browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-gpu"] });
         const page = await browser.newPage();
         const complaints: string[] = [];
         page.on("pageerror", (error) => complaints.push(error.message));

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows }
 import { EvaluateArgumentsError } from "../../../experiments/evaluate/arguments_error.ts";
 import { parseEvaluateCommand } from "../../../experiments/evaluate/command.ts";
 import { spreadOf, withoutSpread } from "../../../experiments/evaluate/spread/choice.ts";
+import { inFolder } from "../ablate/command.ts";
 import { answersIn } from "./answers_in.ts";
 import { type Ended, runScript } from "../run_script.ts";
 
@@ -9,15 +10,6 @@ const QUESTIONS = [
   ...["--benchmark", "niah", "--lengths", "512,600", "--depths", "3", "--samples", "1", "--max-new", "4"],
   ...["--methods", "full,streaming"],
 ];
-
-async function inFolder(act: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await act(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** A cluster of one node that has done an array's tasks when it has taken them, but for those that are said to be lost. */
 async function pretendSlurm(folder: string, lost: readonly number[]): Promise<Record<string, string>> {

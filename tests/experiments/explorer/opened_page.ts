@@ -2,17 +2,8 @@ import { assertEquals } from "@std/assert";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { buildExplorer } from "../../../experiments/explorer/build.ts";
 import { servePage } from "../../../experiments/explorer/serve.ts";
+import { chromiumPath, SOFTWARE_ADAPTER } from "../../chromium.ts";
 
-const executablePath = [Deno.env.get("CHROMIUM") ?? "", "/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => {
-  try {
-    return path !== "" && Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-});
-
-/** Debian's Chromium brings a software adapter, SwiftShader, which has no half floats. */
-const SOFTWARE_ADAPTER = ["--no-sandbox", "--enable-unsafe-webgpu", "--enable-features=Vulkan"];
 /** The test's patience, not the page's promise: machines are shared. */
 const PATIENCE = 240_000;
 
@@ -31,7 +22,7 @@ export function onPage(
 ): void {
   Deno.test({
     name,
-    ignore: executablePath === undefined,
+    ignore: chromiumPath === undefined,
     fn: async () => {
       const folder = await Deno.makeTempDir();
       let browser: Browser | undefined;
@@ -39,7 +30,7 @@ export function onPage(
       try {
         server = servePage(folder, await buildExplorer(folder), 0);
         const { address } = server;
-        browser = await chromium.launch({ executablePath, args: SOFTWARE_ADAPTER });
+        browser = await chromium.launch({ executablePath: chromiumPath, args: SOFTWARE_ADAPTER });
         const page = await (await browser.newContext(options)).newPage();
         const complaints = complaintsOf(page, address);
         const follow = async (link: string) => {

@@ -1,14 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { prepareJupyter } from "../../../experiments/notebooks/jupyter.ts";
+import { chromiumPath } from "../../chromium.ts";
 
-const executablePath = [Deno.env.get("CHROMIUM") ?? "", "/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => {
-  try {
-    return path !== "" && Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-});
 const SCREENSHOTS = "results/screenshots";
 /** What JupyterLab complains about by itself: Deno's kernel has no debugger, which its side panel asks for. */
 const LAB_ITSELF = ["No active debugger session"];
@@ -74,7 +68,7 @@ async function runAll(page: Page, port: number, name: string, figures: number): 
 
 Deno.test({
   name: "JupyterLab runs two notebooks, and draws their figures without an extension, network or complaint",
-  ignore: executablePath === undefined,
+  ignore: chromiumPath === undefined,
   fn: async () => {
     const names = ["07_your_own_model.ipynb", "02_what_was_selected.ipynb"];
     const before = await Promise.all(names.map((name) => Deno.readTextFile(`notebooks/${name}`)));
@@ -85,7 +79,7 @@ Deno.test({
     if (!lab) return;
     try {
       await Deno.mkdir(SCREENSHOTS, { recursive: true });
-      browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+      browser = await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox", "--disable-gpu"] });
       const page = await browser.newPage({ viewport: { width: 1280, height: 1000 } });
       const complaints: string[] = [];
       page.on("pageerror", (error) => complaints.push(error.message));

@@ -162,7 +162,7 @@ export {
   type TaskProgress,
   type TaskRecords,
 } from "./shards/run_folder.ts";
-export { parsePlanFile } from "./shards/plan_file.ts";
+export { type Checked, parsePlanFile } from "./shards/plan_file.ts";
 export { RUN_VERSION, type RunPlan } from "./shards/run_plan.ts";
 export { ShardLedger, type ShardOptions } from "./shards/shard_ledger.ts";
 export { ablate, type AblateOptions, runLedger, type SweepRunOptions } from "./sweep/ablate.ts";

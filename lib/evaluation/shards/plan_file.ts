@@ -1,7 +1,10 @@
-/** What a plan's schema says of a value. */
-interface Checked<Plan> {
+/** What a schema says of a value. */
+export interface Checked<Plan> {
+  /** Whether the value is as it should be. */
   readonly success: boolean;
+  /** The value then. */
   readonly data?: Plan;
+  /** What is wrong otherwise. */
   readonly error?: { readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] };
 }
 

@@ -19,7 +19,7 @@ import { type BenchFile, benchSchema, type Row } from "./bench/row.ts";
 import { runCase } from "./bench/run.ts";
 import { limitsLine, rowLine } from "./bench/table.ts";
 import { tellTargets } from "./bench/tell_targets.ts";
-import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+import { runToEnd } from "./command/run_to_end.ts";
 
 function allCases(device: Device): BenchCase[] {
   const { software } = device.info;
@@ -84,20 +84,8 @@ function defaultPath(device: Device): string {
   return `results/bench/${adapter}-${new Date().toISOString().slice(0, 10)}.json`;
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  let asked: Partial<BenchArguments>;
-  try {
-    asked = parseBenchArguments(args);
-  } catch (error) {
-    console.error(`bench: ${(error as Error).message}\n${USAGE}`);
-    return 2;
-  }
-  if (asked.help) {
-    console.log(USAGE);
-    return 0;
-  }
+async function run(asked: BenchArguments): Promise<number> {
   if (asked.targets !== undefined) return await tellTargets(asked.targets);
-  nameRuntimeFolder();
   using device = await Device.open();
   const cases = allCases(device).filter((item) => nameOf(item).includes(asked.filter ?? ""));
   // A model of 1B parameters takes a software adapter minutes a token.
@@ -122,4 +110,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+if (import.meta.main) {
+  const command = { name: "bench", usage: USAGE, parse: parseBenchArguments, argumentsError: TypeError, run };
+  Deno.exitCode = await runToEnd(command, Deno.args);
+}

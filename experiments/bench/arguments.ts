@@ -9,8 +9,8 @@ export interface BenchArguments {
   peers: boolean;
   /** Runs only cases whose name ("group shape dtype") holds this text. */
   filter?: string;
-  /** Where the rows go as JSON. */
-  json: string;
+  /** Where the rows go as JSON. Default: a file named by adapter and date. */
+  json?: string;
   /** A file of rows to tell the targets of, instead of measuring. */
   targets?: string;
 }
@@ -42,7 +42,7 @@ const schema = z.object({
  *
  * @throws {TypeError} saying what is wrong.
  */
-export function parseBenchArguments(args: readonly string[]): Omit<BenchArguments, "json"> & { json?: string } {
+export function parseBenchArguments(args: readonly string[]): BenchArguments {
   const [flag, text] = [{ type: "boolean" }, { type: "string" }] as const;
   const options = { help: flag, peers: flag, filter: text, json: text, targets: text };
   const parsed = schema.safeParse(parseArgs({ args: [...args], options, allowPositionals: false }).values);

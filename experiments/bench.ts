@@ -9,6 +9,7 @@ import { writeAside } from "../lib/platform.ts";
 import { type BenchArguments, parseBenchArguments, USAGE } from "./bench/arguments.ts";
 import type { BenchCase } from "./bench/bench_case.ts";
 import { attentionCases } from "./bench/groups/attention.ts";
+import { decodeAttentionCases } from "./bench/groups/decode_attention.ts";
 import { demoCase, llamaCase, type ModelCase, timeModel } from "./bench/groups/model.ts";
 import { matmulCases, vectorCases } from "./bench/groups/matmul.ts";
 import { opCases } from "./bench/groups/ops.ts";
@@ -28,6 +29,7 @@ function allCases(device: Device): BenchCase[] {
     ...vectorCases(),
     ...attentionCases(software),
     ...selectionCases(software),
+    ...decodeAttentionCases(software),
     ...opCases(software),
   ];
 }

@@ -28,9 +28,9 @@ export function modelTargets(row: Row, cases: readonly Row[], limits: LimitsRow)
     const reached = weights * 1e12 / (limits.readBytesPerSecond ?? limits.copyBytesPerSecond);
     targets.push(result(row, "50 % or more of reading its weights", percent(reached), reached >= 0.5));
   }
-  const attention = noted(row, "attention TB/s");
+  const attention = noted(row, "attention GB/s");
   if (attention !== undefined && method === "full" && isFar(row)) {
-    const reached = attention * 1e12 / limits.copyBytesPerSecond;
+    const reached = attention * 1e9 / limits.copyBytesPerSecond;
     targets.push(result(row, "70 % or more of copy bandwidth in attention", percent(reached), reached >= 0.7));
   }
   return targets;

@@ -1,6 +1,6 @@
-import type { Knobs, StorageType, TraceStep } from "../../lib/attention/mod.ts";
+import { KeyValueCache, type Knobs, type StorageType, type TraceStep } from "../../lib/attention/mod.ts";
 import { askNeedle, makeHaystack, meanOf, questionRoom, Random } from "../../lib/evaluation/mod.ts";
-import type { Model, Session } from "../../lib/model/mod.ts";
+import { methodFor, type Model, SequenceReader, Session } from "../../lib/model/mod.ts";
 import { agreementBySteps } from "./agreement.ts";
 import type { Approximation } from "./approximations.ts";
 import type { Quality } from "./row.ts";
@@ -28,6 +28,7 @@ export function usualQuality(software: boolean): Omit<QualityOptions, "knobs" | 
   return { lengths: [2048, 4096, 8192], haystacks: software ? 1 : 2, needles: 4, steps: 64, seed: 1 };
 }
 
+const EXACT = { knobs: {} };
 /** Steps after which a trace is read. */
 const TRACED = 32;
 
@@ -57,8 +58,7 @@ export async function measureQuality(
   options: QualityOptions,
 ): Promise<Map<Approximation, Quality>> {
   const tallies = approximations.map((): Tally => ({ agreements: [], correct: 0 }));
-  const exact: Tally = { agreements: [], correct: 0 };
-  let questions = 0;
+  let [correctOfExact, questions] = [0, 0];
   for (const length of options.lengths) {
     for (let haystack = 0; haystack < options.haystacks; haystack++) {
       const context = await makeHaystack({
@@ -69,17 +69,13 @@ export async function measureQuality(
         random: new Random(options.seed, length, haystack),
       });
       const asked = context.needles.map((needle) => askedOf(model, askNeedle(needle, { opening: false })));
-      using sessions = new Sessions(model, options.knobs);
-      const read = await sessions.read(undefined, context.tokens);
+      using read = new ReadContext(model, options.knobs, context.tokens);
       const written = await writeOn(read, asked[0], options.steps);
-      const steps = await stepsOf(read, options.knobs, asked[0], written);
-      exact.correct += await rightAnswers(read, options.knobs, asked);
-      for (const [index, { knobs, keyType }] of approximations.entries()) {
-        const session = await sessions.read(keyType, context.tokens);
-        const own = { ...options.knobs, ...knobs };
-        const found = await stepsOf(session, own, asked[0], written);
-        tallies[index].agreements.push(...agreementBySteps(steps, found));
-        tallies[index].correct += await rightAnswers(session, own, asked);
+      const steps = await stepsOf(read, EXACT, asked[0], written);
+      correctOfExact += await rightAnswers(read, EXACT, model, asked);
+      for (const [index, way] of approximations.entries()) {
+        tallies[index].agreements.push(...agreementBySteps(steps, await stepsOf(read, way, asked[0], written)));
+        tallies[index].correct += await rightAnswers(read, way, model, asked);
       }
       questions += asked.length;
     }
@@ -90,35 +86,50 @@ export async function measureQuality(
     leastAgreement: Math.min(...agreements),
     steps: agreements.length,
     accuracy: correct / questions,
-    accuracyOfExact: exact.correct / questions,
+    accuracyOfExact: correctOfExact / questions,
     questions,
     lengths: [...options.lengths],
   }]));
 }
 
-/** One context, read once for each way to store keys. */
-class Sessions {
+/** One context, read once by exact selection for each way to store keys. */
+class ReadContext {
   readonly #model: Model;
   readonly #knobs: Partial<Knobs>;
-  readonly #read = new Map<StorageType, Session>();
+  readonly #tokens: readonly number[];
+  readonly #readers = new Map<StorageType, SequenceReader>();
 
-  constructor(model: Model, knobs: Partial<Knobs>) {
+  constructor(model: Model, knobs: Partial<Knobs>, tokens: readonly number[]) {
     this.#model = model;
     this.#knobs = knobs;
+    this.#tokens = tokens;
   }
 
-  async read(keyType: StorageType = "f32", tokens: readonly number[]): Promise<Session> {
-    const known = this.#read.get(keyType);
+  /** A reader that goes on with an approximation; the caller disposes it. */
+  async fork({ knobs, keyType = "f32" }: Omit<Approximation, "name">): Promise<SequenceReader> {
+    const fork = (await this.#reader(keyType)).fork(this.#method({ ...this.#knobs, ...knobs }));
+    fork.questionStart = fork.length;
+    return fork;
+  }
+
+  async #reader(keyType: StorageType): Promise<SequenceReader> {
+    const known = this.#readers.get(keyType);
     if (known) return known;
-    const cache = { keyType, valueType: "f32" } as const;
-    const session = this.#model.createSession({ method: "reattention", knobs: this.#knobs, cache, trace: true });
-    this.#read.set(keyType, session);
-    await session.append(tokens);
-    return session;
+    const { device, attentionShape } = this.#model.decoder;
+    const cache = new KeyValueCache(device, attentionShape, { keyType, valueType: "f32" });
+    const reader = new SequenceReader(this.#model, this.#method(this.#knobs), cache, { trace: true });
+    this.#readers.set(keyType, reader);
+    await reader.prefill(this.#tokens, {});
+    reader.trace!.clear();
+    return reader;
+  }
+
+  #method(knobs: Partial<Knobs>) {
+    return methodFor(this.#model, { method: "reattention", knobs });
   }
 
   [Symbol.dispose](): void {
-    for (const session of this.#read.values()) session[Symbol.dispose]();
+    for (const reader of this.#readers.values()) reader[Symbol.dispose]();
   }
 }
 
@@ -128,42 +139,45 @@ function askedOf({ tokenizer }: Model, { prompt, answer }: { prompt: string; ans
 }
 
 /** The answer and what comes after it, so many tokens in all. */
-async function writeOn(session: Session, { prompt }: Asked, tokens: number): Promise<number[]> {
-  using fork = session.fork();
-  fork.markQuestion();
-  return await fork.generate(prompt, { maxTokens: tokens, stopTokens: [] });
+async function writeOn(context: ReadContext, { prompt }: Asked, tokens: number): Promise<number[]> {
+  using session = new Session(await context.fork(EXACT));
+  return await session.generate(prompt, { maxTokens: tokens, stopTokens: [] });
 }
 
 /** Reads a prompt, then given tokens one by one, each a decode step, and tells what these steps attended to. */
 async function stepsOf(
-  session: Session,
-  knobs: Partial<Knobs>,
+  context: ReadContext,
+  way: Omit<Approximation, "name">,
   { prompt }: Asked,
   written: readonly number[],
 ): Promise<TraceStep[]> {
-  using fork = session.fork({ knobs });
-  fork.markQuestion();
-  await fork.append(prompt.slice(0, -1));
+  using reader = await context.fork(way);
+  const trace = reader.trace!;
+  await reader.prefill(prompt.slice(0, -1), {});
+  trace.clear();
   const steps: TraceStep[] = [];
-  fork.clearTrace();
   const tokens = [...prompt.slice(-1), ...written.slice(0, -1)];
   for (const [index, token] of tokens.entries()) {
-    await fork.append([token]);
+    await reader.prefill([token], {});
     // A trace keeps its last steps only.
     if ((index + 1) % TRACED && index + 1 < tokens.length) continue;
-    steps.push(...await fork.readTrace());
-    fork.clearTrace();
+    steps.push(...await trace.read());
+    trace.clear();
   }
   return steps;
 }
 
-async function rightAnswers(session: Session, knobs: Partial<Knobs>, asked: readonly Asked[]): Promise<number> {
+async function rightAnswers(
+  context: ReadContext,
+  way: Omit<Approximation, "name">,
+  { tokenizer }: Model,
+  asked: readonly Asked[],
+): Promise<number> {
   let right = 0;
   for (const { prompt, answer, maxTokens } of asked) {
-    using fork = session.fork({ knobs });
-    fork.markQuestion();
-    const written = await fork.generate(prompt, { maxTokens });
-    if (session.model.tokenizer.decode(written).trim() === answer) right++;
+    using session = new Session(await context.fork(way));
+    const written = await session.generate(prompt, { maxTokens });
+    if (tokenizer.decode(written).trim() === answer) right++;
   }
   return right;
 }

@@ -119,7 +119,7 @@ function kernelNotes(bytes: number, own: TokenTime | undefined, full: TokenTime 
   return {
     "GPU ms": own.all,
     "attention ms": own.attention,
-    "attention TB/s": bytes / own.attention / 1e9,
+    "attention GB/s": bytes / own.attention / 1e6,
     "attention times": full.attention / own.attention,
   };
 }

@@ -23,7 +23,7 @@ Times the kernels and whole models on this adapter, as shares of what a tuned pr
 result is compared with plain numbers before its time counts.
 
   --peers        other WebGPU libraries too, installed apart from this project at their first use
-  --filter TEXT  only cases whose name holds TEXT, such as "matmul", "1024x1024x1024" or "f16"
+  --filter TEXT  only cases whose name holds TEXT, such as "matmul", "1024x1024x1024", "f16" or "model demo 16384"
   --json FILE    where the rows go (default results/bench/ADAPTER-DATE.json)
   --targets FILE measures nothing: prints which targets a file of rows meets, as a table in Markdown, and writes its roofline
                  figure to results/bench, for deno task figure

@@ -1,4 +1,4 @@
-import { atMost, type Finding, noted, percent, result } from "./findings.ts";
+import { atMost, type Finding, noted, percent, result, share } from "./findings.ts";
 import type { LimitsRow, Row } from "./row.ts";
 import { qualityWords } from "./table.ts";
 
@@ -53,17 +53,35 @@ function ofFullAttention(row: Row, cases: readonly Row[], times: number): Findin
   const held = isExact(row) ? FASTER.exact : row === fastest ? FASTER.approximate : 1;
   const wanted = isFar(row) ? held : 1;
   const words = wanted === FASTER.approximate ? " (the fastest approximation)" : "";
+  // Far past the scope it is attention that has to be faster: weights are read either way, and set a ceiling to the whole.
+  const attention = isFar(row) ? noted(row, "attention times") : undefined;
   return result(
     row,
-    `${wanted} times as fast as full attention or more${words}`,
+    `${wanted} times as fast as full attention or more${attention === undefined ? "" : ", attention alone"}${words}`,
     [
-      `${times.toFixed(2)} times`,
-      ...attentionWords(row),
+      ...(attention === undefined ? attentionWords(row) : [`${attention.toFixed(2)} times`]),
+      `${attention === undefined ? "" : "a whole token "}${times.toFixed(2)} times`,
       ...ceilingWords(row),
       ...(row.quality ? [qualityWords(row.quality)] : []),
     ].join("; "),
-    times >= wanted,
+    (attention ?? times) >= wanted,
   );
+}
+
+/** Targets of attention alone, one token in one layer: full attention near copying, ReAttention faster than it. */
+export function attentionTargets(row: Row, cases: readonly Row[]): Finding[] {
+  const method = row.group.replace("decode attention, ", "");
+  if (method === "full") return [share(row, 0.7, "copy bandwidth")];
+  const times = noted(row, "times as fast as full");
+  if (times === undefined) return [];
+  const fastest = cases
+    .filter(({ group, shape }) => shape === row.shape && /^decode attention, reattention ./.test(group))
+    .toSorted((a, b) => a.milliseconds - b.milliseconds)[0];
+  const held = method === "reattention" ? FASTER.exact : row === fastest ? FASTER.approximate : 1;
+  const wanted = isFar(row) ? held : 1;
+  const ceiling = noted(row, "ceiling by bytes")!;
+  const measured = `${times.toFixed(2)} times; ceiling by keys and values read ${ceiling.toFixed(2)}`;
+  return [result(row, `${wanted} times as fast as full attention or more`, measured, times >= wanted)];
 }
 
 /** Records of before the note "times the scope" tell the length by 2N / (N + 2M): 1.88 at 32 times a scope M. */

@@ -1,5 +1,5 @@
 import { atMost, type Finding, result, share, type TargetResult } from "./findings.ts";
-import { modelTargets } from "./model_targets.ts";
+import { attentionTargets, modelTargets } from "./model_targets.ts";
 import type { BenchFile, LimitsRow, Row } from "./row.ts";
 import { rate } from "./table.ts";
 
@@ -28,6 +28,7 @@ function checked(row: Row, cases: readonly Row[], limits: LimitsRow, software: b
   }
   if (group === "prefill attention") return [share(row, 0.5, "the multiply-add rate")];
   if (group === "prefill selection") return [ofMatmul(row, cases)];
+  if (group.startsWith("decode attention")) return attentionTargets(row, cases);
   if (group === "decode selection") {
     return [atMost(row, "times as long as copying the keys' bytes", 1.3, 1 / row.shareOfLimit!)];
   }

@@ -94,6 +94,7 @@ function attentionCase(shape: ScopeOf, length: number, contestant: Contestant, l
       const fullMilliseconds = ofFull.get(name);
       if (full || fullMilliseconds === undefined) return {};
       return {
+        "times the scope": length / scope,
         "times as fast as full": fullMilliseconds / milliseconds,
         "ceiling by bytes": length * 4 * headSize * HEADS.keyValueHeads / amount,
       };

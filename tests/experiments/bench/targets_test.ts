@@ -126,6 +126,35 @@ Deno.test("Of approximations the fastest is held against 3 times, and what it co
   assertThrows(() => record(decode("ours, reattention int8 keys", 2, { quality: { ...quality, agreement: 1.2 } })));
 });
 
+Deno.test("Far past the scope attention alone is held against 1.4 and 3 times, wherever it was timed", () => {
+  const notes = { "of full": 1 / 1.2, "times the scope": 32, "ceiling by bytes": 1.88, "attention times": 1.5 };
+  const attention = (label: string, milliseconds: number, times: number) =>
+    row(`decode attention, ${label}`, "1x32/8x64x65536", "f16", {
+      milliseconds,
+      shareOfLimit: 0.71,
+      limit: "copy",
+      amount: 1e8,
+      ...(label !== "full" && {
+        notes: { "times as fast as full": times, "times the scope": 32, "ceiling by bytes": 1.88 },
+      }),
+    });
+  const results = targetResults(record(
+    row("decode llama-1b", "65536", "f16", { implementation: "ours, reattention", notes }),
+    attention("full", 3, 1),
+    attention("reattention", 2, 1.5),
+    attention("reattention int8 keys", 1.5, 2),
+    attention("reattention recallEvery 16", 1.2, 2.5),
+  ));
+  assertEquals(results.map(({ wanted, measured, met }) => [wanted.slice(0, 9), measured.slice(0, 10), met]), [
+    ["1.4 times", "1.50 times", true],
+    ["70 % or m", "71 %", true],
+    ["1.4 times", "1.50 times", true],
+    ["1 times a", "2.00 times", true],
+    ["3 times a", "2.50 times", false],
+  ]);
+  assertStringIncludes(results[0].measured, "a whole token 1.20 times");
+});
+
 Deno.test("Records of before approximations had ceilings of their own don't show exact selection's for them", () => {
   const notes = { "of full": 0.5, "ceiling by bytes": 1.88 };
   const [old] = targetResults(record(

@@ -39,6 +39,9 @@ const LAYERS = 4;
 /** Tokens of a run: `recallEvery` selects once in so many. */
 const TOKENS = 16;
 
+/** Tokens from which on one head is compared, not two. */
+const LONG = 50_000;
+
 /** What decodes: full attention first, which the others are set against. */
 interface Contestant {
   readonly label: string;
@@ -162,7 +165,8 @@ class OpenDecode implements OpenCase {
     const size = found.length / queryHeads;
     const queries = await this.#queries.read() as Float32Array;
     let worst = 0;
-    for (const queryHead of [0, queryHeads - 1]) {
+    // Plain sums over hundreds of thousands of tokens take the host seconds.
+    for (const queryHead of this.#length > LONG ? [queryHeads - 1] : [0, queryHeads - 1]) {
       const query = queries.subarray(queryHead * size, (queryHead + 1) * size);
       const stored = this.#stored(Math.floor(queryHead / share), size);
       if (best && this.#cache.pool.keyType !== "int8") {

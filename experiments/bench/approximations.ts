@@ -15,5 +15,6 @@ export const approximations: readonly Approximation[] = [
   { name: "recallEvery 16", knobs: { recallEvery: 16 } },
   { name: "recallEvery 64", knobs: { recallEvery: 64 } },
   { name: "int8 keys", knobs: {}, keyType: "int8" },
+  { name: "int8 keys, recallEvery 2", knobs: { recallEvery: 2 }, keyType: "int8" },
   { name: "int8 keys, recallEvery 16", knobs: { recallEvery: 16 }, keyType: "int8" },
 ];

@@ -7,7 +7,7 @@
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
 import { writeAside } from "../lib/platform.ts";
-import { type Approximation, approximations } from "./bench/approximations.ts";
+import { type Approximation, approximationOf, approximations } from "./bench/approximations.ts";
 import { type BenchArguments, parseBenchArguments, USAGE } from "./bench/arguments.ts";
 import type { BenchCase } from "./bench/bench_case.ts";
 import { attentionCases } from "./bench/groups/attention.ts";
@@ -84,11 +84,6 @@ async function measure(
     });
   }
   return { limits, rows, wrong };
-}
-
-/** The approximation that a group of rows is of, such as "decode attention, reattention int8 keys". */
-function approximationOf(group: string): Approximation | undefined {
-  return approximations.find(({ name }) => group.endsWith(`, reattention ${name}`));
 }
 
 /** What each approximation costs, on the model that answers. */

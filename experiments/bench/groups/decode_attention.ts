@@ -55,6 +55,13 @@ const CONTESTANTS: readonly Contestant[] = [
   { label: "reattention", method: "reattention", keys: "f16", knobs: {} },
   { label: "reattention int8 keys", method: "reattention", keys: "int8", knobs: {} },
   { label: "reattention recallEvery 16", method: "reattention", keys: "f16", knobs: { recallEvery: TOKENS } },
+  { label: "reattention int8 keys, recallEvery 2", method: "reattention", keys: "int8", knobs: { recallEvery: 2 } },
+  {
+    label: "reattention int8 keys, recallEvery 16",
+    method: "reattention",
+    keys: "int8",
+    knobs: { recallEvery: TOKENS },
+  },
 ];
 
 /**

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import {
+  appendRandom,
   type CacheOptions,
   createMethod,
   HostValues,
@@ -9,6 +10,7 @@ import {
   type MethodName,
   methodNames,
   presets,
+  resolveKnobs,
   type StorageType,
   type ValuesPlace,
   valuesPlaces,
@@ -111,6 +113,28 @@ for (const part of [0, 1, 2]) {
     await fc.assert(run, { seed: 31 + part, numRuns: 6 });
   });
 }
+
+savedTest("a cache that passes through the host in several parts goes on anywhere too", async (all) => {
+  const { models: [, model], path, device } = all;
+  const shape = model.decoder.attentionShape;
+  const knobs = resolveKnobs({ globalSize: 8, window: 64, spanSize: 8, recallClip: 8, chunkSize: 32 }, presets.demo);
+  for (const place of ["gpu", "file"] as const) {
+    const cache = new KeyValueCache(device, shape, on(place));
+    const reader = new SequenceReader(model, createMethod("reattention", knobs, shape), cache, { trace: true });
+    using session = new Session(reader);
+    // 17 MiB in a file; a part is at most 16.
+    await appendRandom(cache, 70_000);
+    reader.tookIn(tokensFrom(1, 70_000));
+    const parts: number[] = [];
+    await session.save(path, { onProgress: (done, total) => parts.push(done / total) });
+    assertEquals([parts.length, parts[1]], [2, 1]);
+    const expected = await goesOn(session);
+    for (const other of valuesPlaces) {
+      using restored = await model.restore(path, { trace: true, cache: on(other) });
+      assertEquals(await goesOn(restored), expected);
+    }
+  }
+});
 
 savedTest("a restored session's values lie where the saved one's did, unless told otherwise", async (all) => {
   const { models: [model], path } = all;

@@ -6,7 +6,7 @@ import type { CheckedReader } from "./checked_file.ts";
 import type { SavedHeader, SavedTensorShape } from "./header.ts";
 import { takePageBlock } from "./page_blocks.ts";
 
-/** Bytes that are on their way to the GPU at a time, unless one page is more: they take the host's memory. */
+/** Bytes of pages that pass through the host at a time, unless one page is more. */
 const BATCH_BYTES = 16 * 2 ** 20;
 
 /** How a session is restored, beside what it attends by. */
@@ -34,14 +34,16 @@ export async function restoreSequence(
   cache.extend(header.length);
   reader.tookIn(Array.from(new Uint32Array(ids.slice().buffer)));
   const { count, bytes } = header.pages;
-  const batch = Math.max(1, Math.floor(BATCH_BYTES / bytes));
-  for (let page = 0; page < count; page++) {
-    signal?.throwIfAborted();
-    const [block] = await file.blocks(1, "a page");
-    await takePageBlock(cache, page, block);
-    if ((page + 1) % batch > 0 && page + 1 < count) continue;
+  for (let first = 0; first < count;) {
+    const some = Math.min(count - first, Math.max(1, Math.floor(BATCH_BYTES / bytes)));
+    for (const [index, block] of (await file.blocks(some, "a page")).entries()) {
+      signal?.throwIfAborted();
+      await takePageBlock(cache, first + index, block);
+    }
+    // What is on its way to the GPU takes the host's memory.
     await cache.device.finish();
-    onProgress?.((page + 1) * bytes, count * bytes);
+    first += some;
+    onProgress?.(first * bytes, count * bytes);
   }
   sequence.resume(cache.device, await readState(file, cache.device));
   stepper.resume(header);

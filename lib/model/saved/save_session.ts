@@ -6,7 +6,7 @@ import type { SavedHeader, SavedPart } from "./header.ts";
 import { describeConfig, describeMethod } from "./identity.ts";
 import { pageBlockBytes, pageBlocks } from "./page_blocks.ts";
 
-/** Bytes that are read from the GPU at a time, unless one page is more. */
+/** Bytes of pages that pass through the host at a time, unless one page is more. */
 const BATCH_BYTES = 16 * 2 ** 20;
 
 /** How a session is saved. */

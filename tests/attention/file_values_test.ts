@@ -220,6 +220,26 @@ Deno.test("a file that can't be written or read gives its error, and works again
   await assertRejects(() => values.writePage(0, 0, 40, new Float32Array(4 * 64)), PlatformError, "cannot write");
 });
 
+Deno.test("a page that is copied while others are read ahead changes nothing of what comes", async () => {
+  const shape = { layers: 2, queryHeads: 1, keyValueHeads: 1, headSize: 64 };
+  const pages = Array.from({ length: 40 }, (_, page) => page);
+  const numbers = Float32Array.from({ length: 40 * 256 * 64 }, (_, index) => index);
+  // Every eighth of a page apart, so that there are more reads than a file has handles; room for one layer's.
+  const wanted = [{ pages, heads: [0], tokens: Uint32Array.from({ length: 80 }, (_, i) => 128 * i), places: [0] }];
+  using values = new FileValues(shape, 256, { hotBytes: 90 * 32 * 64 * 4 });
+  for (const layer of [0, 1]) await values.write(layer, pages, 0, numbers);
+  const expected = new Float32Array(80 * 64);
+  await values.gather(0, wanted, expected);
+  for (let round = 0; round < 150; round++) {
+    await values.gather(1, wanted, new Float32Array(80 * 64));
+    values.readAhead(0);
+    values.copy(39, 40 + round);
+    const found = new Float32Array(80 * 64);
+    await values.gather(0, wanted, found);
+    assert(found.every((value, index) => value === expected[index]), `round ${round}`);
+  }
+});
+
 Deno.test("values in a file take as much memory as they are given, and refuse less than none", async () => {
   const hotBytes = 8 * 32 * 16;
   using values = new FileValues(shape, 64, { hotBytes });

@@ -70,6 +70,7 @@ export {
   AttentionStep,
   type AttentionWatch,
   type AwaitedAttention,
+  type ChangedAttention,
   describeStep,
   type Phase,
   type Selection,

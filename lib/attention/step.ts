@@ -1,5 +1,6 @@
 import type { Device } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
+import { type AttendedTokens, disposeAttended, shareAttended } from "./attended_tokens.ts";
 import type { KeyValueCache } from "./cache/kv_cache.ts";
 import type { LayerPicks } from "./memory/held_selection.ts";
 import type { Knobs } from "./knobs/knobs.ts";
@@ -7,20 +8,7 @@ import type { RotationTable } from "./attend/rotation_table.ts";
 import type { Phase, StepLayout, StepShape } from "./step_shape.ts";
 
 export type { Phase, StepLayout, StepShape };
-
-/** Tokens attended to, as the GPU knows them. */
-export interface AttendedTokens {
-  /** Positions in the whole context, rising, u32 [batch, selections, bound]. */
-  readonly indices: Tensor;
-  /** How many of them, u32 [batch, selections]. */
-  readonly counts: Tensor;
-  /** The grid that gathering them needs, u32 [3]; undefined where they are not gathered. */
-  readonly grid?: Tensor;
-  /** 1 where all heads share one list, or the number of KV heads. */
-  readonly selections: number;
-  /** Most tokens a list can hold. */
-  readonly bound: number;
-}
+export { type AttendedTokens, disposeAttended, shareAttended };
 
 /** What the queries of a layer voted for. */
 export interface TopTokens {
@@ -94,12 +82,39 @@ export interface AttendCall {
   readonly table: RotationTable;
 }
 
+/** Attention over other lists than the method's. */
+export interface ChangedAttention {
+  /** The lists, one attention over each; given back with this. */
+  readonly lists: readonly AttendedTokens[];
+  /**
+   * Makes one output of theirs, which stay the caller's.
+   *
+   * @param outputs f32 of the queries' shape, one for each list
+   */
+  join(outputs: readonly Tensor[]): Tensor;
+  /** Gives the lists back. */
+  [Symbol.dispose](): void;
+}
+
+/** Stands around attention over listed tokens: sees what goes in, and may have it run over other tokens. */
+export interface AttentionWatch {
+  /**
+   * Sees an attention that is about to run.
+   *
+   * @param call what the method asked for; its tensors stay the method's
+   * @returns what runs in its place; undefined: the method's list it is
+   */
+  attend(call: AttendCall): ChangedAttention | undefined;
+}
+
 /** One attention whose values have to be brought before it can run. */
 export interface AwaitedAttention {
   /** f32 [batch, rows, query heads, head size], before rotation. */
   readonly queries: Tensor;
   /** The tokens. */
   readonly attended: AttendedTokens;
+  /** What runs in its place, if anything does; the receiver gives it back. */
+  readonly changed?: ChangedAttention;
   /**
    * Attends.
    *
@@ -107,18 +122,6 @@ export interface AwaitedAttention {
    * @returns f32 of the queries' shape
    */
   run(queries: Tensor, attended: AttendedTokens, brought: Tensor): Tensor;
-}
-
-/** Stands around attention over listed tokens: sees what goes in, and may have it run over other tokens. */
-export interface AttentionWatch {
-  /**
-   * Attends by calling `run`, once or more.
-   *
-   * @param call what the method asked for; its tensors stay the method's
-   * @param run attends over a list
-   * @returns f32 of the queries' shape
-   */
-  attend(call: AttendCall, run: (attended: AttendedTokens) => Tensor): Tensor;
 }
 
 /** What a step needs besides its tokens. */
@@ -296,19 +299,4 @@ export class AttentionStep {
 
 function middleOf({ mode, leading, windowStart }: StepLayout): number {
   return mode === "select" ? windowStart - leading : 0;
-}
-
-/** A list's tensors once more, for whoever keeps it longer than its owner; `disposeAttended` gives them back. */
-export function shareAttended(attended: AttendedTokens): AttendedTokens {
-  const { indices, counts, grid } = attended;
-  return { ...attended, indices: indices.share(), counts: counts.share(), ...(grid && { grid: grid.share() }) };
-}
-
-/** Gives a list's buffers back. */
-export function disposeAttended(
-  { indices, counts, grid }: AttendedTokens,
-): void {
-  indices[Symbol.dispose]();
-  counts[Symbol.dispose]();
-  grid?.[Symbol.dispose]();
 }

@@ -41,16 +41,16 @@ export function attendOver(
   table: RotationTable = step.context.rotation,
 ): Tensor {
   const { bring } = step.root;
+  const changed = step.context.watch?.attend({ step, layer, queries, attended, table });
   if (bring) {
-    return bring({
-      queries,
-      attended,
-      run: (queries, attended, brought) => attendListed(step, layer, queries, attended, table, brought),
-    });
+    const run = (queries: Tensor, list: AttendedTokens, brought: Tensor) =>
+      attendListed(step, layer, queries, list, table, brought);
+    return bring({ queries, attended, run, ...(changed && { changed }) });
   }
-  const attend = (list: AttendedTokens) => attendListed(step, layer, queries, list, table);
-  const { watch } = step.context;
-  return watch ? watch.attend({ step, layer, queries, attended, table }, attend) : attend(attended);
+  if (!changed) return attendListed(step, layer, queries, attended, table);
+  using lists = changed;
+  using outputs = new DisposableStack();
+  return lists.join(lists.lists.map((list) => outputs.use(attendListed(step, layer, queries, list, table))));
 }
 
 /**

@@ -18,7 +18,7 @@ import {
  * @param queries f32 [batch, rows, query heads, head size], before rotation
  * @param values f32 [batch, rows, KV heads, head size], the step's own
  * @returns f32 of the queries' shape
- * @throws {RangeError} for a method that does not attend over one list of tokens in each layer, and where something watches attention.
+ * @throws {RangeError} for a method that does not attend over one list of tokens in each layer.
  * @throws {PlatformError} where a file can't take or give the values.
  *
  * @example
@@ -50,23 +50,26 @@ export async function attendFromHost(
 ): Promise<Tensor> {
   const { cache } = step.context;
   const call = listen(step, layer, queries);
-  const { attended } = call;
+  const { attended, changed } = call;
   try {
-    const wanted = [attended.indices, attended.counts, values];
+    const lists = changed?.lists ?? [attended];
+    const wanted = [values, ...lists.flatMap(({ indices, counts }) => [indices, counts])];
     const read = await step.device.readBack.read(wanted.map(({ buffer, bytes }) => ({ buffer, offset: 0, bytes })));
-    using brought = await bring(step, layer, attended, {
-      indices: new Uint32Array(read[0]),
-      counts: new Uint32Array(read[1]),
-      values: new Float32Array(read[2]),
-    });
-    const output = call.run(call.queries, attended, brought);
+    await write(step, layer, new Float32Array(read[0]));
+    using outputs = new DisposableStack();
+    const made: Tensor[] = [];
+    for (const [index, list] of lists.entries()) {
+      const [indices, counts] = read.slice(1 + 2 * index, 3 + 2 * index).map((data) => new Uint32Array(data));
+      using brought = await bring(step, layer, list, { indices, counts });
+      made.push(outputs.use(call.run(call.queries, list, brought)));
+    }
+    const output = changed ? changed.join(made) : made[0].share();
     // The GPU has work now until the next layer's list is asked for.
     step.device.commands.flush();
     cache.pool.host!.readAhead((layer + 1) % cache.shape.layers);
     return output;
   } finally {
-    disposeAttended(attended);
-    call.queries[Symbol.dispose]();
+    disposeCall(call);
   }
 }
 
@@ -102,12 +105,11 @@ export async function keepValues(step: AttentionStep, layer: number, values: Ten
 
 /** Has the method select, and takes down what it would attend to; the tensors of the call are the caller's. */
 function listen(step: AttentionStep, layer: number, queries: Tensor): AwaitedAttention {
-  const { method, watch } = step.context;
-  if (watch) throw new RangeError('inspecting and intervening need the values on the GPU: valuesOn must be "gpu"');
+  const { method } = step.context;
   const calls: AwaitedAttention[] = [];
   const stand = Tensor.empty(step.device, queries.shape, "f32", "attention output");
-  step.root.bring = ({ attended, queries, run }) => {
-    calls.push({ queries: queries.share(), attended: shareAttended(attended), run });
+  step.root.bring = ({ attended, queries, ...call }) => {
+    calls.push({ ...call, queries: queries.share(), attended: shareAttended(attended) });
     return stand;
   };
   try {
@@ -119,10 +121,7 @@ function listen(step: AttentionStep, layer: number, queries: Tensor): AwaitedAtt
       `valuesOn "${step.context.cache.pool.valuesOn}": the method ${name} does not attend over one list of tokens in each layer`,
     );
   } catch (error) {
-    for (const { attended, queries } of calls) {
-      disposeAttended(attended);
-      queries[Symbol.dispose]();
-    }
+    calls.forEach(disposeCall);
     throw error;
   } finally {
     step.root.bring = undefined;
@@ -130,13 +129,19 @@ function listen(step: AttentionStep, layer: number, queries: Tensor): AwaitedAtt
   }
 }
 
+function disposeCall({ queries, attended, changed }: AwaitedAttention): void {
+  queries[Symbol.dispose]();
+  disposeAttended(attended);
+  changed?.[Symbol.dispose]();
+}
+
 /** What the ledger calls values that were brought. */
 const LABEL = "values from the host";
 
-interface ReadBack {
-  readonly indices: Uint32Array<ArrayBuffer>;
-  readonly counts: Uint32Array<ArrayBuffer>;
-  readonly values: Float32Array<ArrayBuffer>;
+/** A list of tokens on the host. */
+interface ReadList {
+  readonly indices: Uint32Array;
+  readonly counts: Uint32Array;
 }
 
 async function write(
@@ -152,19 +157,18 @@ async function write(
   }
 }
 
-/** Keeps the step's values, and brings those of attended tokens to the GPU: f32 [batch, KV heads, bound, padded head size]. */
+/** Brings the values of listed tokens to the GPU: f32 [batch, KV heads, bound, padded head size]. */
 async function bring(
   step: AttentionStep,
   layer: number,
   { selections, bound }: AttendedTokens,
-  { indices, counts, values }: ReadBack,
+  { indices, counts }: ReadList,
 ): Promise<Tensor> {
   const { device, context: { cache } } = step;
   const { keyValueHeads, headSize } = cache.shape;
   const padded = 4 * headVectors(headSize);
   const shape = [cache.batch, keyValueHeads, bound, padded];
   if (device.counts) return Tensor.empty(device, shape, "f32", LABEL);
-  await write(step, layer, values);
   const wanted: WantedValues[] = [];
   for (const [sequence, { pages }] of cache.sequences.entries()) {
     for (let part = 0; part < selections; part++) {

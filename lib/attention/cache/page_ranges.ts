@@ -13,7 +13,7 @@ export interface PageRange {
 }
 
 /**
- * Where a page of a cache lies: layer by layer, keys and then values.
+ * Where a page of a cache lies: layer by layer, keys and then values; keys alone where values lie outside the GPU.
  *
  * @example
  * ```ts
@@ -37,6 +37,6 @@ export function pageRanges({ pool, shape }: KeyValueCache, page: number): PageRa
   };
   return Array.from({ length: shape.layers }, (_, layer) => [
     range(slab.keys[layer], pool.keyType),
-    range(slab.values[layer], pool.valueType),
+    ...(pool.host ? [] : [range(slab.values[layer], pool.valueType)]),
   ]).flat();
 }

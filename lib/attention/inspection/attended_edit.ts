@@ -6,7 +6,9 @@ import {
   type AttendedTokens,
   type AttentionStep,
   type AttentionWatch,
+  type ChangedAttention,
   disposeAttended,
+  shareAttended,
 } from "../step.ts";
 
 /** Tokens side by side. */
@@ -74,18 +76,16 @@ export class AttendedEdit implements AttentionWatch {
     this.#added = force.reduce((sum, { start, end }) => sum + end - start, 0);
   }
 
-  /** Attends over the changed list. */
-  attend(call: AttendCall, run: (attended: AttendedTokens) => Tensor): Tensor {
-    if (this.#layers && !this.#layers.has(call.layer)) return run(call.attended);
-    const edited = this.#edit(call.step, call.attended);
-    try {
-      if (!this.#heads) return run(edited);
-      using changed = run(edited);
-      using usual = run(call.attended);
-      return this.#joined(usual, changed);
-    } finally {
-      disposeAttended(edited);
-    }
+  /** Attention over the changed list; with heads, over both. */
+  attend({ step, layer, attended }: AttendCall): ChangedAttention | undefined {
+    if (this.#layers && !this.#layers.has(layer)) return undefined;
+    const edited = this.#edit(step, attended);
+    const lists = this.#heads ? [edited, shareAttended(attended)] : [edited];
+    return {
+      lists,
+      join: ([changed, usual]) => usual ? this.#joined(usual, changed) : changed.share(),
+      [Symbol.dispose]: () => lists.forEach(disposeAttended),
+    };
   }
 
   /** Gives the buffers back. */

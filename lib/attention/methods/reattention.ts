@@ -5,7 +5,7 @@ import { type Knobs, mostPicked, windowGrowth } from "../knobs/knobs.ts";
 import { type AttentionMethod, type MethodName, stepKnobs } from "../method.ts";
 import { picksAtOnce, pickTokens } from "../selection/pick_tokens.ts";
 import { alignedWindowStart, outerLayout } from "../attend/outer_layout.ts";
-import { scoresOnHost } from "../selection/own_scorer.ts";
+import { ownScorerReadsValues, scoresOnHost } from "../selection/own_scorer.ts";
 import { lastQueries, rememberQueries } from "../memory/recent_queries.ts";
 import { newTokensVote, scoresReadValues, votingHeads } from "../knobs/scoring.ts";
 import { prepareOwnScores } from "../selection/score_by_own.ts";
@@ -56,7 +56,10 @@ export class ReAttention implements AttentionMethod {
   constructor(knobs: Readonly<Knobs>, shape: AttentionShape) {
     this.knobs = knobs;
     this.name = knobs.prefill === "window" ? "reattention-window" : "reattention";
-    if (scoresReadValues(knobs.scoring)) this.readsValuesFor = `scores of the type "${knobs.scoring}"`;
+    const { scoring } = knobs;
+    if (scoresReadValues(scoring) || ownScorerReadsValues(scoring)) {
+      this.readsValuesFor = `scores of the type "${scoring}"`;
+    }
     const heads = votingHeads(knobs.scoring, shape);
     this.#votingHeads = knobs.share === "layer" ? heads : heads / shape.keyValueHeads;
   }

@@ -9,9 +9,10 @@ interface RestoreOptions extends MethodOptions {
 }
 
 /**
- * How a restored session attends and keeps its tokens: as the file says, where options don't.
+ * How a restored session attends and keeps its tokens: as the file says, where options don't. Values can lie elsewhere than the saved
+ * session's did.
  *
- * @throws {SavedSessionError} where a storage other than the file's is asked for, or the method can't be told from the file.
+ * @throws {SavedSessionError} where a storage other than the file's is asked for, or a place that can't have it, or the method can't be told from the file.
  */
 export function restoreOptions(path: string, header: SavedHeader, options: RestoreOptions): RestoreOptions {
   for (const name of ["pageTokens", "keyType", "valueType"] as const) {
@@ -22,7 +23,15 @@ export function restoreOptions(path: string, header: SavedHeader, options: Resto
       `it was saved with other storage: ${name} is ${saved} in the file and ${wanted} here`,
     );
   }
-  const cache = { ...header.cache };
+  const { valuesOn = header.cache.valuesOn ?? "gpu", valuesFile } = options.cache ?? {};
+  const { valueType } = header.cache;
+  if (valuesOn !== "gpu" && valueType !== "f32") {
+    throw new SavedSessionError(
+      path,
+      `its values are stored as ${valueType}, and valuesOn "${valuesOn}" keeps f32; restore it with valuesOn "gpu"`,
+    );
+  }
+  const cache = { ...header.cache, valuesOn, ...(valuesFile && { valuesFile }) };
   if (options.method !== undefined || options.knobs || options.layerKnobs) return { ...options, cache };
   const { name, knobs, layers } = header.method;
   if (!layers && methodNames.includes(name as MethodName)) {

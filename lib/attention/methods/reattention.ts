@@ -50,13 +50,17 @@ export class ReAttention implements AttentionMethod {
   readonly cacheGrowth = "every token stays; each step attends to a bounded number of them";
   /** The types of scores that take values into account. */
   readonly readsValuesFor?: string;
+  /** Its scores: of every token of the middle, whatever their type. */
+  readonly readsKeysFor: string;
   readonly #votingHeads: number;
 
   /** `shape` bounds how many tokens can be picked where `recallClip` does not. */
   constructor(knobs: Readonly<Knobs>, shape: AttentionShape) {
     this.knobs = knobs;
     this.name = knobs.prefill === "window" ? "reattention-window" : "reattention";
-    if (scoresReadValues(knobs.scoring)) this.readsValuesFor = `scores of the type "${knobs.scoring}"`;
+    const scores = `scores of the type "${knobs.scoring}"`;
+    this.readsKeysFor = scores;
+    if (scoresReadValues(knobs.scoring)) this.readsValuesFor = scores;
     const heads = votingHeads(knobs.scoring, shape);
     this.#votingHeads = knobs.share === "layer" ? heads : heads / shape.keyValueHeads;
   }

@@ -1,9 +1,9 @@
 import { causalAttentionOver, Tensor } from "../../tensor/mod.ts";
 import { attendSplit, splits } from "./attend_split.ts";
 import type { RotationTable } from "./rotation_table.ts";
+import { foldGrid, gather } from "./gather.ts";
 import { headVectors } from "../shape.ts";
-import type { AttendedTokens, AttentionStep } from "../step.ts";
-import { readsStored } from "../cache/storage.ts";
+import type { AttendedTokens, AttentionStep, BroughtVectors } from "../step.ts";
 
 const WORKGROUP = 64;
 
@@ -43,7 +43,7 @@ export function attendOver(
   const { bring } = step.root;
   const changed = step.context.watch?.attend({ step, layer, queries, attended, table });
   if (bring) {
-    const run = (queries: Tensor, list: AttendedTokens, brought: Tensor) =>
+    const run = (queries: Tensor, list: AttendedTokens, brought: BroughtVectors) =>
       attendListed(step, layer, queries, list, table, brought);
     return bring({ queries, attended, run, ...(changed && { changed }) });
   }
@@ -56,7 +56,7 @@ export function attendOver(
 /**
  * The same, with nothing that watches.
  *
- * @param brought the tokens' values where the cache's pages don't have them, f32 [batch, KV heads, bound, padded head size]
+ * @param brought what the cache's pages don't have of the tokens
  */
 export function attendListed(
   step: AttentionStep,
@@ -64,7 +64,7 @@ export function attendListed(
   queries: Tensor,
   attended: AttendedTokens,
   table: RotationTable,
-  brought?: Tensor,
+  brought?: BroughtVectors,
 ): Tensor {
   const { cache, method } = step.context;
   const original = method.knobs.positions === "original";
@@ -76,9 +76,9 @@ export function attendListed(
   using keys = Tensor.empty(step.device, padded, "f32", "gathered keys");
   using values = Tensor.empty(step.device, padded, "f32", "gathered values");
   const { positions } = method.knobs;
-  gather(step, layer, attended, { keys, values, rotation, positions, keysOnly: brought !== undefined });
+  gather(step, layer, attended, { keys, values, rotation, positions, brought: brought?.keys });
   using rotated = rotateQueries(step, queries, rotation, original ? undefined : attended);
-  return causalAttentionOver(rotated, keys, brought ?? values, attended.counts, cache.shape.slidingWindow);
+  return causalAttentionOver(rotated, keys, brought?.values ?? values, attended.counts, cache.shape.slidingWindow);
 }
 
 /**
@@ -196,84 +196,6 @@ export function listOuter(step: AttentionStep, layer: number): AttendedTokens {
   const attended = step.shared(() => listAttended(step, 1, step.outerLength));
   step.context.trace?.recordOuter(step, layer, attended);
   return attended;
-}
-
-/** The grid that gathering a list's tokens needs, from how many there are. */
-export function foldGrid(step: AttentionStep, counts: Tensor): Tensor {
-  const grid = Tensor.empty(step.device, [3], "u32", "attended grid");
-  step.device.commands.dispatch({
-    kernel: "fold_grid",
-    params: {
-      count: counts.size,
-      threads_per_count: gatherThreads(step),
-      workgroup: WORKGROUP,
-      groups_per_dimension: step.device.commands.limits.groupsPerDimension,
-    },
-    bindings: [counts, grid].map(({ buffer }) => ({ buffer })),
-    groups: 1,
-    work: counts.size,
-  });
-  return grid;
-}
-
-function gatherThreads(step: AttentionStep): number {
-  const { batch, shape } = step.context.cache;
-  return batch * shape.keyValueHeads * shape.headSize / 2;
-}
-
-/** Where gathered keys and values go, and how keys are turned. */
-export interface Gathered {
-  /** f32 [batch, KV heads, bound, padded head size]. */
-  readonly keys: Tensor;
-  /** f32 of the same shape. */
-  readonly values: Tensor;
-  /** Angles of the positions; with positions "none" any table. */
-  readonly rotation: Tensor;
-  /** By which positions keys are turned: their places in the list, their own, or none. */
-  readonly positions: "compact" | "original" | "none";
-  /** Whether the pages have keys only: values are then left undefined. Default false. */
-  readonly keysOnly?: boolean;
-}
-
-/** Copies the keys and values of listed tokens out of the cache's pages; the list needs its grid. */
-export function gather(
-  step: AttentionStep,
-  layer: number,
-  attended: AttendedTokens,
-  { keys, values, rotation, positions, keysOnly = false }: Gathered,
-): void {
-  const { cache } = step.context;
-  const threads = attended.bound * gatherThreads(step);
-  for (const slab of cache.slabs()) {
-    step.device.commands.dispatch({
-      kernel: "gather_rotate",
-      // The kernel reads something for values; the keys stand in for them.
-      ...readsStored({ keys: cache.pool.keyType, values: keysOnly ? cache.pool.keyType : cache.pool.valueType }),
-      constants: { D4: headVectors(cache.shape.headSize) },
-      params: {
-        ...cache.addressing(slab),
-        selections: attended.selections,
-        head_size: cache.shape.headSize,
-        indices_stride: attended.bound,
-        positions: ["compact", "original", "none"].indexOf(positions),
-      },
-      bindings: [
-        { buffer: slab.keys[layer] },
-        { buffer: keysOnly ? slab.keys[layer] : slab.values[layer] },
-        ...[
-          cache.table,
-          attended.indices,
-          attended.counts,
-          rotation,
-          keys,
-          values,
-        ].map(({ buffer }) => ({ buffer })),
-      ],
-      groups: Math.ceil(threads / WORKGROUP),
-      indirect: { buffer: attended.grid!.buffer, offset: 0 },
-      work: 16 * threads,
-    });
-  }
 }
 
 /**

@@ -117,7 +117,7 @@ export function causalAttentionOver(
 }
 
 /** The kernel reads four channels at a time: other head sizes end in zeros. */
-function padHeads(rows: Tensor): Tensor {
+export function padHeads(rows: Tensor): Tensor {
   const [batch, tokens, heads, size] = rows.shape;
   if (size % 4 === 0) return rows.share();
   using pad = Tensor.zeros(rows.device, [batch, tokens, heads, 4 - size % 4]);
@@ -197,7 +197,7 @@ function run(
         token_stride: strides.token / 4,
         scale: 1 / Math.sqrt(headSize),
         slide,
-        ...(tile.across && { splits }),
+        ...(tile.across && { tokens, splits, parts: splits, first_part: 0 }),
       },
       bindings: [
         bindRows(asked, sizes[0], window),

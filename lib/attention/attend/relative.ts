@@ -1,6 +1,6 @@
 import { LimitExceededError } from "../../gpu/mod.ts";
 import { Tensor } from "../../tensor/mod.ts";
-import { foldGrid, gather } from "./attend.ts";
+import { foldGrid, gather } from "./gather.ts";
 import { headVectors } from "../shape.ts";
 import type { AttendedTokens, AttentionStep } from "../step.ts";
 

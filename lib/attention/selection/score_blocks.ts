@@ -1,5 +1,5 @@
 import { Tensor } from "../../tensor/mod.ts";
-import { foldGrid, gather } from "../attend/attend.ts";
+import { foldGrid, gather } from "../attend/gather.ts";
 import type { BlockMemory } from "../memory/block_memory.ts";
 import { headVectors } from "../shape.ts";
 import type { AttentionStep } from "../step.ts";

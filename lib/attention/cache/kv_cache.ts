@@ -250,11 +250,13 @@ export class KeyValueCache {
 
   #newestSlabs(rows: number): Set<Slab> {
     const { pageTokens } = this.pool;
-    return new Set(
-      this.sequences.flatMap(({ pages, length }) => {
-        return pages.slice(Math.floor((length - rows) / pageTokens)).map((page) => this.pool.slabOf(page));
-      }),
-    );
+    const slabs = new Set<Slab>();
+    for (const { pages, length } of this.sequences) {
+      for (let page = Math.floor((length - rows) / pageTokens); page < pages.length; page++) {
+        slabs.add(this.pool.slabOf(pages[page]));
+      }
+    }
+    return slabs;
   }
 
   /** Asked in every layer of every step, but found only where pages came or went: there may be very many. */

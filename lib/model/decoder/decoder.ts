@@ -177,9 +177,11 @@ export class Decoder {
     const maps = weights.attentionInput.project(hidden, this.#norm(weights.attentionNorm));
     for (const map of maps) owned.use(map);
     const heads = (map: Tensor, count: number, norm?: Tensor): Tensor => {
-      using split = map.reshape([batch, rows, count, headSize]);
+      const split = map.reshape([batch, rows, count, headSize]);
+      if (!norm) return split;
       // Norms over heads, where a model has them, come before the cache: selection sees what attention sees.
-      return norm ? rmsNorm(split, norm, normEpsilon) : split.share();
+      using _split = split;
+      return rmsNorm(split, norm, normEpsilon);
     };
     using queries = heads(maps[0], queryHeads, weights.queryNorm);
     using keys = heads(maps[1], keyValueHeads, weights.keyNorm);

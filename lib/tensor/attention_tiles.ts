@@ -1,4 +1,4 @@
-import { type Device, type KernelName, type KernelOption, LimitExceededError } from "../gpu/mod.ts";
+import type { Device, KernelName, KernelOption } from "../gpu/mod.ts";
 
 /** A way to attend: a kernel, and the pairs (row, query head) that a workgroup takes. */
 export interface AttentionTile extends KernelOption {
@@ -100,29 +100,6 @@ export function attentionTile(
   // A tile of 64 would compute most of itself in vain.
   const tile = pairs < TILE_PAIRS / 4 ? LANES : device.choices.of(attentionQuestion(channels4), tiles, fallback);
   return { ...tile, constants: { D4: channels4, ...constantsOf(tile, channels4) } };
-}
-
-/**
- * The same among ways that can leave parts of attention, for keys that come in windows.
- *
- * @throws {LimitExceededError} where none runs on this adapter.
- */
-export function partedAttentionTile(
-  device: Device,
-  pairs: number,
-  channels4: number,
-): AttentionTile & { across: number; constants: Record<string, number> } {
-  const usual = attentionTile(device, pairs, channels4);
-  const tiles = attentionTilesFor(channels4).filter((tile) => tile.across && device.choices.fits(tile));
-  const tile = usual.across ? usual : usualTiles(channels4).find((each) => tiles.includes(each)) ?? tiles[0];
-  if (!tile?.across) {
-    throw new LimitExceededError(
-      `attention over windows of keys: no way for heads of ${
-        4 * channels4
-      } channels runs on this adapter; attend to fewer tokens`,
-    );
-  }
-  return { ...tile, across: tile.across, constants: { D4: channels4, ...constantsOf(tile, channels4) } };
 }
 
 function constantsOf({ kernel, pairs, across }: AttentionTile, channels4: number): Record<string, number> {

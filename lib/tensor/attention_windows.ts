@@ -1,6 +1,6 @@
 import { LimitExceededError } from "../gpu/mod.ts";
 import { joinAttentionParts } from "./attention_parts.ts";
-import { attentionSplits, partedAttentionTile } from "./attention_tiles.ts";
+import { attentionSplits, attentionTile } from "./attention_tiles.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { padHeads } from "./causal_attention.ts";
 import { slice } from "./rearrange.ts";
@@ -61,14 +61,15 @@ export function causalAttentionInWindows(queries: Tensor, heads: number, windows
   }
   const pairs = rows * queryHeads / heads;
   const padded = 4 * Math.ceil(headSize / 4);
-  const tile = partedAttentionTile(device, pairs, padded / 4);
+  const tile = attentionTile(device, pairs, padded / 4);
   const groups = batch * heads * Math.ceil(pairs / tile.pairs);
   const most = mostSplits(queries, heads, windows.length);
   const splits = windows.map(({ tokens }) => Math.min(most, attentionSplits(tile, groups, tokens)));
   const all = splits.reduce((sum, count) => sum + count, 0);
   const shared = { step_rows: rows, query_heads: queryHeads, heads };
-  using asked = padHeads(queries);
-  using output = Tensor.empty(device, asked.shape, "f32", "attention output");
+  // Tiles read four channels of a query at a time.
+  using asked = tile.across ? padHeads(queries) : queries.share();
+  using output = Tensor.empty(device, [batch, rows, queryHeads, padded], "f32", "attention output");
   using parts = Tensor.empty(device, [batch * heads, pairs, all, padded + 4], "f32", "attention parts");
   let first = 0;
   windows.forEach(({ tokens, ahead, load }, index) => {
@@ -90,7 +91,7 @@ export function causalAttentionInWindows(queries: Tensor, heads: number, windows
         ...{ first_sequence: 0, selections: 1, head_size: headSize },
         ...{ sequence_stride: heads * tokens * padded / 4, head_stride: tokens * padded / 4, token_stride: padded / 4 },
         ...{ scale: 1 / Math.sqrt(headSize), slide: 0, tokens },
-        ...{ splits: splits[index], parts: all, first_part: first },
+        ...{ parts: all, first_part: first, ...(tile.across && { splits: splits[index] }) },
       },
       bindings: [asked, keys, values, counts, parts].map(({ buffer }) => ({ buffer })),
       groups: groups * splits[index],

@@ -7,7 +7,7 @@ import { Tensor } from "./tensor.ts";
 import { bindRows, rowWindows } from "./windows.ts";
 
 /** Keys that one thread can run through where the driver ends its loops after 65,535 turns (llvmpipe), two keys a turn. */
-const MOST_KEYS_IN_SOFTWARE = 131_000;
+export const MOST_KEYS_IN_SOFTWARE = 131_000;
 
 /** How keys and values lie in memory, in elements. */
 interface Strides {
@@ -186,7 +186,7 @@ function run(
       : undefined;
     queries.device.commands.dispatch({
       kernel: tile.kernel,
-      constants: { ...tile.constants, ...(tile.across && { SPLIT: parts ? 1 : 0 }) },
+      constants: { ...tile.constants, SPLIT: parts ? 1 : 0 },
       params: {
         ...shared,
         first_sequence: window.start,
@@ -196,8 +196,8 @@ function run(
         head_stride: strides.head / 4,
         token_stride: strides.token / 4,
         scale: 1 / Math.sqrt(headSize),
-        slide,
-        ...(tile.across && { tokens, splits, parts: splits, first_part: 0 }),
+        ...{ slide, tokens, parts: splits, first_part: 0 },
+        ...(tile.across && { splits }),
       },
       bindings: [
         bindRows(asked, sizes[0], window),

@@ -29,4 +29,4 @@ export { concat, slice, transpose, writeBlock } from "./rearrange.ts";
 export { cast } from "./cast.ts";
 export { type AttentionRows, joinAttentionParts } from "./attention_parts.ts";
 export { causalAttentionInWindows, type KeyWindow } from "./attention_windows.ts";
-export { causalAttention, causalAttentionOver } from "./causal_attention.ts";
+export { causalAttention, causalAttentionOver, MOST_KEYS_IN_SOFTWARE } from "./causal_attention.ts";

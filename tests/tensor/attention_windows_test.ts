@@ -3,19 +3,21 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { type Device, LimitExceededError } from "../../lib/gpu/mod.ts";
 import * as reference from "../../lib/reference/mod.ts";
 import { causalAttentionInWindows, type KeyWindow, readFloats, Tensor, zeros } from "../../lib/tensor/mod.ts";
+import { attentionQuestion, attentionTilesFor } from "../../lib/tensor/attention_tiles.ts";
 import { gpuTest, gpuTestWith } from "../gpu_test_device.ts";
 import { count, forAll, randomFloats, seed, upload } from "./cases.ts";
 import { assertWithin } from "./tolerances.ts";
 
-const cases = fc.record({
-  lengths: fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 3 }),
-  rows: fc.constantFrom(1, 5, 33, 70),
-  heads: fc.constantFrom(1, 2),
-  share: fc.constantFrom(1, 3),
-  size: fc.constantFrom(4, 6, 40),
-  window: fc.constantFrom(32, 64, 100, 1000),
-  seed,
-});
+const casesUpTo = (length: number, windows: readonly number[]) =>
+  fc.record({
+    lengths: fc.array(fc.integer({ min: 1, max: length }), { minLength: 1, maxLength: 3 }),
+    rows: fc.constantFrom(1, 5, 33, 70),
+    heads: fc.constantFrom(1, 2),
+    share: fc.constantFrom(1, 3),
+    size: fc.constantFrom(4, 6, 40),
+    window: fc.constantFrom(...windows),
+    seed,
+  });
 
 /** A window of sequences of different lengths, of whose tokens some have fewer than it holds, or none: the rest is not a number. */
 function windowOf(device: Device, start: number, tokens: number, sequences: readonly Sequence[]): KeyWindow {
@@ -50,7 +52,7 @@ interface Sequence {
   values: Float32Array;
 }
 
-gpuTest("attention over windows of keys (attended_rows) equals the oracle over all of them", async (device) => {
+async function check(device: Device, cases: ReturnType<typeof casesUpTo>, runs = 20): Promise<void> {
   await forAll(cases, async ({ lengths, rows, heads, share, size, window, seed }) => {
     const shape = [lengths.length, rows, heads * share, size];
     const queries = randomFloats(count(...shape), seed, "f32") as Float32Array<ArrayBuffer>;
@@ -84,7 +86,22 @@ gpuTest("attention over windows of keys (attended_rows) equals the oracle over a
       length: longest + size,
       scale: 2,
     });
-  });
+  }, runs);
+}
+
+gpuTest("attention over windows of keys (attended_rows) equals the oracle over all of them", (device) => {
+  return check(device, casesUpTo(300, [32, 64, 100, 1000]));
+});
+
+gpuTest("the same by tiles of both kinds, which split a window's keys", async (device) => {
+  const sizes = [4, 6, 40].map((size) => attentionQuestion(Math.ceil(size / 4)));
+  for (const name of ["tiled", "transposed"]) {
+    const tile = attentionTilesFor(1).find((each) => each.name.startsWith(name) && device.choices.fits(each))!;
+    for (const question of sizes) device.choices.pick(question, tile.name);
+    // Parts of a window begin at 512 keys.
+    await check(device, casesUpTo(2000, [100, 1100, 1500]), 8);
+    for (const question of sizes) device.choices.pick(question, undefined);
+  }
 });
 
 gpuTest("causalAttentionInWindows names what does not fit", (device) => {

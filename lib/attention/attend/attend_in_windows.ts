@@ -1,5 +1,5 @@
 import { LimitExceededError } from "../../gpu/mod.ts";
-import { causalAttentionInWindows, Tensor } from "../../tensor/mod.ts";
+import { causalAttentionInWindows, MOST_KEYS_IN_SOFTWARE, Tensor } from "../../tensor/mod.ts";
 import type { Slab } from "../cache/slab.ts";
 import { headVectors } from "../shape.ts";
 import { type AttendedTokens, type AttentionStep, disposeAttended } from "../step.ts";
@@ -33,7 +33,8 @@ function mostAtOnce(step: AttentionStep, table: RotationTable): number {
   const { batch, shape: { keyValueHeads, headSize } } = step.context.cache;
   const { bindingBytes, bufferBytes } = step.device.info;
   const token = 16 * batch * keyValueHeads * headVectors(headSize);
-  return Math.min(table.windowPositions, Math.floor(Math.min(bindingBytes, bufferBytes) / token));
+  const most = Math.min(table.windowPositions, Math.floor(Math.min(bindingBytes, bufferBytes) / token));
+  return step.device.info.software ? Math.min(most, MOST_KEYS_IN_SOFTWARE) : most;
 }
 
 /**

@@ -31,6 +31,7 @@ export type LayerOptions = CacheOptions & {
   probe?: AttentionProbe;
   watch?: AttentionWatch;
   traced?: boolean;
+  windowPositions?: number;
 };
 
 /** One attention layer driven by hand, as the tests of methods and goldens want it. */
@@ -48,7 +49,8 @@ export class TestLayer {
     readonly options: LayerOptions = {},
   ) {
     this.cache = options.cache ?? new KeyValueCache(device, shape, options);
-    this.#rotation = new RotationTable(device, rotaryFrequencies(shape.headSize, { base: options.ropeBase ?? 10000 }));
+    const frequencies = rotaryFrequencies(shape.headSize, { base: options.ropeBase ?? 10000 });
+    this.#rotation = new RotationTable(device, frequencies, options.windowPositions);
     this.#scope = Tensor.zeros(device, [1], "u32", "scope");
     this.trace = new Trace(device, 1000);
   }

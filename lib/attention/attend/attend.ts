@@ -1,11 +1,11 @@
 import { causalAttentionOver, Tensor } from "../../tensor/mod.ts";
-import { attendSplit, splits } from "./attend_split.ts";
+import { attendInWindows, inWindows } from "./attend_in_windows.ts";
+import { attendSplit, splitCalls, splits } from "./attend_split.ts";
+import { gather, rotateQueries } from "./gather.ts";
+import { listAttended } from "./list_attended.ts";
 import type { RotationTable } from "./rotation_table.ts";
-import { foldGrid, gather } from "./gather.ts";
 import { headVectors } from "../shape.ts";
 import type { AttendedTokens, AttentionStep, BroughtVectors } from "../step.ts";
-
-const WORKGROUP = 64;
 
 /**
  * Attends over listed tokens: gathers their keys and values, rotates by compact or original positions, and runs causal attention.
@@ -67,10 +67,11 @@ export function attendListed(
   brought?: BroughtVectors,
 ): Tensor {
   const { cache, method } = step.context;
+  if (!brought && inWindows(step, attended, table)) return attendInWindows(step, layer, queries, attended, table);
   const original = method.knobs.positions === "original";
   const longest = Math.max(...cache.lengths);
   const rotation = table.upTo(original ? longest : attended.bound);
-  if (splits(step)) return attendSplit(step, layer, queries, attended, rotation);
+  if (splits(step)) return attendSplit(step, layer, queries, attended, splitCalls(step, attended, rotation));
   const { headSize, keyValueHeads } = cache.shape;
   const padded = [cache.batch, keyValueHeads, attended.bound, 4 * headVectors(headSize)];
   using keys = Tensor.empty(step.device, padded, "f32", "gathered keys");
@@ -79,70 +80,6 @@ export function attendListed(
   gather(step, layer, attended, { keys, values, rotation, positions, brought: brought?.keys });
   using rotated = rotateQueries(step, queries, rotation, original ? undefined : attended);
   return causalAttentionOver(rotated, keys, brought?.values ?? values, attended.counts, cache.shape.slidingWindow);
-}
-
-/**
- * Lists leading tokens, marked tokens of the middle (if any) and window, and folds the grid to gather them where they are gathered.
- *
- * @param layout where these parts lie, u32 [batch, 4]. Default: as the step has them
- *
- * @example
- * ```ts
- * import { Device } from "@reattention/toolkit/gpu";
- * import { Tensor } from "@reattention/toolkit/tensor";
- * import * as attention from "@reattention/toolkit/attention";
- * import { assertEquals } from "@std/assert";
- *
- * using device = await Device.open();
- * using cache = new attention.KeyValueCache(device, { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 2 });
- * cache.extend(1000);
- * using rotation = new attention.RotationTable(device, new Float32Array([1]));
- * using scope = Tensor.zeros(device, [1], "u32");
- * const context = { method: new attention.StreamingAttention(attention.presets.demo), cache, rotation, scope };
- * using step = new attention.AttentionStep(context, 1, { phase: "decode", first: false });
- * assertEquals([...await attention.listAttended(step, 1, step.outerLength).counts.read()], [32 + 256]);
- * ```
- */
-export function listAttended(
-  step: AttentionStep,
-  selections: number,
-  bound: number,
-  marks?: Tensor,
-  layout: Tensor = step.layout,
-): AttendedTokens {
-  const { cache } = step.context;
-  const device = step.device;
-  const total = cache.batch * selections;
-  const WORKGROUP = device.choices.threads(device.info.software ? 64 : 1024);
-  const indices = Tensor.empty(
-    device,
-    [cache.batch, selections, bound],
-    "u32",
-    "attended tokens",
-  );
-  const counts = Tensor.empty(
-    device,
-    [cache.batch, selections],
-    "u32",
-    "attended counts",
-  );
-  device.commands.dispatch({
-    kernel: "collect_indices",
-    overrides: { WORKGROUP },
-    params: {
-      selections_per_sequence: selections,
-      marks_stride: marks?.shape[2] ?? 1,
-      indices_stride: bound,
-    },
-    // Without a middle no mark is read; the layout stands in for the binding.
-    bindings: [layout, marks ?? layout, indices, counts, step.context.scope].map((
-      { buffer },
-    ) => ({ buffer })),
-    groups: total,
-    work: total * (bound + (marks?.shape[2] ?? 0)),
-  });
-  const grid = splits(step) ? undefined : foldGrid(step, counts);
-  return { indices, counts, ...(grid && { grid }), selections, bound };
 }
 
 /**
@@ -193,50 +130,10 @@ export function attendOuter(step: AttentionStep, layer: number, queries: Tensor,
  * ```
  */
 export function listOuter(step: AttentionStep, layer: number): AttendedTokens {
-  const attended = step.shared(() => listAttended(step, 1, step.outerLength));
+  const attended = step.shared(() => {
+    const all = step.layouts.every(({ leading }, sequence) => leading === step.shapes[sequence].length);
+    return { ...listAttended(step, 1, step.outerLength), all };
+  });
   step.context.trace?.recordOuter(step, layer, attended);
   return attended;
-}
-
-/**
- * Rotates the newest queries by the last compact positions of what they attend to, or by their own positions.
- *
- * @param queries f32 [batch, rows, query heads, head size], of a step or of more tokens than that
- * @param attended undefined: their own positions
- * @returns f32 of the queries' shape
- */
-export function rotateQueries(
-  step: AttentionStep,
-  queries: Tensor,
-  rotation: Tensor,
-  attended?: AttendedTokens,
-): Tensor {
-  const { cache } = step.context;
-  const { queryHeads, keyValueHeads, headSize } = cache.shape;
-  const rotated = Tensor.empty(
-    step.device,
-    queries.shape,
-    "f32",
-    "rotated queries",
-  );
-  const threads = queries.size / 2;
-  step.device.commands.dispatch({
-    kernel: "rotate_queries",
-    params: {
-      batch: cache.batch,
-      step_rows: queries.shape[1],
-      query_heads: queryHeads,
-      heads: keyValueHeads,
-      selections: attended?.selections ?? 1,
-      head_size: headSize,
-      original: Number(attended === undefined),
-    },
-    // Own positions need no counts; the layout stands in for the binding.
-    bindings: [queries, attended?.counts ?? step.layout, step.layout, rotation, rotated].map((
-      { buffer },
-    ) => ({ buffer })),
-    groups: Math.ceil(threads / WORKGROUP),
-    work: 8 * threads,
-  });
-  return rotated;
 }

@@ -1,5 +1,6 @@
 import type { PooledBuffer } from "../../gpu/mod.ts";
 import { Tensor } from "../../tensor/mod.ts";
+import type { Slab } from "../cache/slab.ts";
 import { readsStored } from "../cache/storage.ts";
 import { headVectors } from "../shape.ts";
 import type { AttendedTokens, AttentionStep } from "../step.ts";
@@ -37,10 +38,14 @@ export interface Gathered {
   readonly values: Tensor;
   /** Angles of the positions; with positions "none" any table. */
   readonly rotation: Tensor;
+  /** Row of that table that belongs to position 0. Default 0 */
+  readonly firstAngle?: number;
   /** By which positions keys are turned: their places in the list, their own, or none. */
   readonly positions: "compact" | "original" | "none";
   /** The listed tokens' keys where the cache's pages don't have them, f32 of the same shape. */
   readonly brought?: Tensor;
+  /** The slabs that have the tokens. Default: all of the cache's */
+  readonly slabs?: readonly Slab[];
 }
 
 /** Copies the keys and values of listed tokens out of the cache's pages, or keys that were brought; the list needs its grid. */
@@ -48,12 +53,13 @@ export function gather(
   step: AttentionStep,
   layer: number,
   attended: AttendedTokens,
-  { keys, values, rotation, positions, brought }: Gathered,
+  { keys, values, rotation, firstAngle = 0, positions, brought, slabs = step.context.cache.slabs() }: Gathered,
 ): void {
   const { cache } = step.context;
   const { keyType, valueType, host } = cache.pool;
   const threads = attended.bound * gatherThreads(step);
-  const sources = brought ? [broughtSource(step, attended, brought)] : pageSources(step, layer);
+  const angles = { buffer: rotation.buffer, offset: firstAngle * 4 * cache.shape.headSize };
+  const sources = brought ? [broughtSource(step, attended, brought)] : pageSources(step, layer, slabs);
   for (const source of sources) {
     step.device.commands.dispatch({
       kernel: "gather_rotate",
@@ -69,7 +75,9 @@ export function gather(
       bindings: [
         { buffer: source.keys },
         { buffer: source.values },
-        ...[cache.table, attended.indices, attended.counts, rotation, keys, values].map(({ buffer }) => ({ buffer })),
+        ...[cache.table, attended.indices, attended.counts].map(({ buffer }) => ({ buffer })),
+        { ...angles, bytes: rotation.bytes - angles.offset },
+        ...[keys, values].map(({ buffer }) => ({ buffer })),
       ],
       groups: Math.ceil(threads / WORKGROUP),
       indirect: { buffer: attended.grid!.buffer, offset: 0 },
@@ -85,10 +93,10 @@ interface GatherSource {
   readonly params: Readonly<Record<string, number>>;
 }
 
-/** The cache's slabs. */
-function pageSources(step: AttentionStep, layer: number): GatherSource[] {
+/** Slabs of the cache. */
+function pageSources(step: AttentionStep, layer: number, slabs: readonly Slab[]): GatherSource[] {
   const { cache } = step.context;
-  return cache.slabs().map((slab) => {
+  return slabs.map((slab) => {
     const keys = slab.keys[layer];
     // The kernel reads something for values; the keys stand in for those that lie elsewhere.
     const values = cache.pool.host ? keys : slab.values[layer];
@@ -104,4 +112,47 @@ function broughtSource(step: AttentionStep, { bound }: AttendedTokens, { buffer 
     listed: 1,
   };
   return { keys: buffer, values: buffer, params };
+}
+
+/**
+ * Rotates the newest queries by the last compact positions of what they attend to, or by their own positions.
+ *
+ * @param queries f32 [batch, rows, query heads, head size], of a step or of more tokens than that
+ * @param attended undefined: their own positions
+ * @returns f32 of the queries' shape
+ */
+export function rotateQueries(
+  step: AttentionStep,
+  queries: Tensor,
+  rotation: Tensor,
+  attended?: Pick<AttendedTokens, "counts" | "selections">,
+): Tensor {
+  const { cache } = step.context;
+  const { queryHeads, keyValueHeads, headSize } = cache.shape;
+  const rotated = Tensor.empty(
+    step.device,
+    queries.shape,
+    "f32",
+    "rotated queries",
+  );
+  const threads = queries.size / 2;
+  step.device.commands.dispatch({
+    kernel: "rotate_queries",
+    params: {
+      batch: cache.batch,
+      step_rows: queries.shape[1],
+      query_heads: queryHeads,
+      heads: keyValueHeads,
+      selections: attended?.selections ?? 1,
+      head_size: headSize,
+      original: Number(attended === undefined),
+    },
+    // Own positions need no counts; the layout stands in for the binding.
+    bindings: [queries, attended?.counts ?? step.layout, step.layout, rotation, rotated].map((
+      { buffer },
+    ) => ({ buffer })),
+    groups: Math.ceil(threads / WORKGROUP),
+    work: 8 * threads,
+  });
+  return rotated;
 }

@@ -1,6 +1,7 @@
 import * as z from "../../zod.ts";
 import type { Tensor } from "../../tensor/mod.ts";
-import { attendOuter, rotateQueries } from "../attend/attend.ts";
+import { attendOuter } from "../attend/attend.ts";
+import { rotateQueries } from "../attend/gather.ts";
 import { BlockMemory } from "../memory/block_memory.ts";
 import { attendPicked, MOST_BLOCKS, selectBlocks } from "../selection/block_selection.ts";
 import { type Knobs, spanTokens } from "../knobs/knobs.ts";

@@ -1,5 +1,6 @@
 import type { Tensor } from "../../tensor/mod.ts";
-import { attendOuter, attendOver, listAttended } from "../attend/attend.ts";
+import { attendOuter, attendOver } from "../attend/attend.ts";
+import { listAttended } from "../attend/list_attended.ts";
 import { HeldSelection, joinMarks, picksOf } from "../memory/held_selection.ts";
 import { type Knobs, mostPicked, windowGrowth } from "../knobs/knobs.ts";
 import { type AttentionMethod, type MethodName, stepKnobs } from "../method.ts";

@@ -49,6 +49,11 @@ export async function inspect(
   const { stepper: { model, method }, stepper, cache } = reader;
   const asked = tokensOf(model, "inspect: the prompt", prompt);
   const answer = options.answer === undefined ? [] : tokensOf(model, "inspect: the answer", options.answer);
+  if (cache.pool.keysOn !== "gpu") {
+    throw new RangeError(
+      `inspect: keysOn is "${cache.pool.keysOn}"; maps of scores need all keys on the GPU: use keysOn "gpu"`,
+    );
+  }
   const { layers: layerCount, queryHeads } = model.config;
   const layers = numbersOf("inspect: layer", options.layers, layerCount);
   const heads = numbersOf("inspect: head", options.heads, queryHeads);

@@ -113,7 +113,7 @@ gpuTestWith(
 
 gpuTestWith(
   gathered,
-  "a method that does not attend over listed tokens can't be inspected, with one error",
+  "a method that does not attend over listed tokens can't be inspected or intervened in, with one error",
   async (device) => {
     using model = await loadModel("demo", { device });
     for (const valuesOn of valuesPlaces) {
@@ -121,6 +121,8 @@ gpuTestWith(
       await session.append(tokensFrom(3, 200));
       const look = () => session.inspect([5, 6]);
       await assertRejects(look, Error, "inspect: this method does not attend over listed tokens");
+      const change = () => session.intervene({ prompt: [5, 6], answer: [7], forbid: { start: 20, end: 90 } });
+      await assertRejects(change, RangeError, "intervene: nothing could be changed: the method self-extend");
     }
   },
 );

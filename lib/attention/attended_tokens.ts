@@ -12,6 +12,8 @@ export interface AttendedTokens {
   readonly selections: number;
   /** Most tokens a list can hold. */
   readonly bound: number;
+  /** Whether each list is all of its sequence's tokens: it can then be attended to in windows. Default false. */
+  readonly all?: boolean;
 }
 
 /** A list's tensors once more, for whoever keeps it longer than its owner; `disposeAttended` gives them back. */

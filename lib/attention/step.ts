@@ -50,6 +50,11 @@ export interface StepMethod {
    */
   readonly readsValuesFor?: string;
   /**
+   * What it reads keys for besides attending, in words; keys must then lie on the GPU. A method that scores by a memory of its own,
+   * and brings the keys that it makes it of (as InfLLM does), reads none there. Default: nothing.
+   */
+  readonly readsKeysFor?: string;
+  /**
    * Attends in one layer.
    *
    * @param step the step, its keys and values already stored
@@ -82,6 +87,14 @@ export interface AttendCall {
   readonly table: RotationTable;
 }
 
+/** What was brought of listed tokens from outside the GPU, each f32 [batch, KV heads, bound, padded head size]. */
+export interface BroughtVectors {
+  /** Their values. */
+  readonly values: Tensor;
+  /** Their keys, before rotation; undefined where they lie on the GPU. */
+  readonly keys?: Tensor;
+}
+
 /** Attention over other lists than the method's. */
 export interface ChangedAttention {
   /** The lists, one attention over each; given back with this. */
@@ -107,7 +120,7 @@ export interface AttentionWatch {
   attend(call: AttendCall): ChangedAttention | undefined;
 }
 
-/** One attention whose values have to be brought before it can run. */
+/** One attention whose values, or keys too, have to be brought before it can run. */
 export interface AwaitedAttention {
   /** f32 [batch, rows, query heads, head size], before rotation. */
   readonly queries: Tensor;
@@ -118,10 +131,10 @@ export interface AwaitedAttention {
   /**
    * Attends.
    *
-   * @param brought the tokens' values, f32 [batch, KV heads, bound, padded head size]
+   * @param brought the tokens' values, and their keys where these lie outside too
    * @returns f32 of the queries' shape
    */
-  run(queries: Tensor, attended: AttendedTokens, brought: Tensor): Tensor;
+  run(queries: Tensor, attended: AttendedTokens, brought: BroughtVectors): Tensor;
 }
 
 /** What a step needs besides its tokens. */
@@ -216,7 +229,7 @@ export class AttentionStep {
   readonly #byMethod = new Map<StepMethod, AttentionStep>();
   /** The step that this one is a layer's view of; itself where all layers attend alike. */
   readonly root: AttentionStep;
-  /** While it is set on the root, attention is handed to it in place of running: its values have to be brought first. */
+  /** While it is set on the root, attention is handed to it in place of running: what lies outside the GPU is brought first. */
   bring: ((call: AwaitedAttention) => Tensor) | undefined;
   #shared: AttendedTokens | undefined;
   readonly #zeros = new Map<string, Tensor>();

@@ -22,7 +22,7 @@ export interface ValuesTraffic {
   readonly unused: number;
 }
 
-/** Values of a pool's pages away from the GPU, as f32. */
+/** Values of a pool's pages away from the GPU, as f32; keys lie in one of their own where they are away too. */
 export interface OutsideValues {
   /** Where they are: in the machine's memory, or in a file. */
   readonly place: "host" | "file";

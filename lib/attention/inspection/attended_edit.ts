@@ -1,6 +1,6 @@
 import type { Device } from "../../gpu/mod.ts";
 import { concat, slice, Tensor } from "../../tensor/mod.ts";
-import { listAttended } from "../attend/attend.ts";
+import { listAttended } from "../attend/list_attended.ts";
 import {
   type AttendCall,
   type AttendedTokens,

@@ -60,8 +60,8 @@ export async function planRun(options: PlanOptions): Promise<PlannedRun> {
     } can give`
     : undefined;
   const outside = outsideTiers(device, run, counted, gpu);
-  const noRoom = outside.filter(({ total, room }) => total > room).map(({ tier, total, room }) => {
-    return `values take ${gibibytes(total)} of the ${gibibytes(room)} ${
+  const noRoom = outside.filter(({ total, room }) => total > room).map(({ tier, keys, total, room }) => {
+    return `${keys > 0 ? "keys and values" : "values"} take ${gibibytes(total)} of the ${gibibytes(room)} ${
       tier === "host" ? "of host memory that are left" : "that are free on the disk"
     }`;
   });
@@ -108,21 +108,23 @@ function tierOf({ resident, peak, loadingPeak }: CountedBytes, room: number): Ti
   return { tier: "gpu", weights, keys, values, metadata, scratch, total, room };
 }
 
-/** Where values lie outside the GPU: what they take of host memory and of the disk. A software adapter's memory is the host's too. */
+/** What keys and values outside the GPU take of host memory and of the disk. A software adapter's memory is the host's too. */
 function outsideTiers(
   { info, memory }: Device,
   { cache }: RunToCount,
-  { outsideBytes }: CountedBytes,
+  { outside }: CountedBytes,
   gpu: TierBytes,
 ): TierBytes[] {
-  if (outsideBytes === 0) return [];
+  if (outside.values === 0) return [];
   const left = info.software ? memory.roomBytes + memory.liveBytes + memory.idleBytes - gpu.total : memoryLimitBytes();
-  const of = (tier: TierBytes["tier"], values: number, room: number): TierBytes => {
-    return { tier, weights: 0, keys: 0, values, metadata: 0, scratch: 0, total: values, room: Math.max(0, room) };
+  const of = (tier: TierBytes["tier"], most: number, room: number): TierBytes => {
+    const [keys, values] = [outside.keys, outside.values].map((bytes) => Math.min(bytes, most));
+    return { tier, weights: 0, keys, values, metadata: 0, scratch: 0, total: keys + values, room: Math.max(0, room) };
   };
-  if (cache?.valuesOn !== "file") return [of("host", outsideBytes, left)];
-  const inMemory = Math.min(outsideBytes, hotBytesOf(cache.valuesFile));
-  return [of("host", inMemory, left), of("file", outsideBytes, freeDiskBytesNow(cache.valuesFile?.folder))];
+  // Values are with keys where only those are told.
+  if ((cache?.valuesOn ?? cache?.keysOn) !== "file") return [of("host", Infinity, left)];
+  const disk = freeDiskBytesNow(cache?.valuesFile?.folder);
+  return [of("host", hotBytesOf(cache?.valuesFile), left), of("file", Infinity, disk)];
 }
 
 /** Single changes after which the run fits, tried one by one. */
@@ -133,7 +135,7 @@ async function changesThatFit(
   tier: TierBytes,
 ): Promise<PlanChange[]> {
   const changes: PlanChange[] = [];
-  const { valuesOn = "gpu" } = run.cache ?? {};
+  const { keysOn = "gpu", valuesOn = keysOn } = run.cache ?? {};
   const consider = async (change: string, changed: Partial<RunToCount>): Promise<boolean> => {
     const { peak, loadingPeak, refusal } = await countRun(device, config, { ...run, ...changed });
     const total = Math.max(peak, loadingPeak);
@@ -144,18 +146,26 @@ async function changesThatFit(
   if (device.info.f16 && run.weights === "f32") await consider("weights in f16", { weights: "f16" });
   const weights = device.info.f16 ? "f16" : run.weights;
   for (const type of device.info.f16 ? ["f16", "int8"] as const : ["int8"] as const) {
-    if (run.cache?.keyType === type || run.cache?.keyType === "int8") continue;
+    if (keysOn !== "gpu" || run.cache?.keyType === type || run.cache?.keyType === "int8") continue;
     // Outside the GPU values are f32.
     const cache = { ...run.cache, keyType: type, ...(valuesOn === "gpu" && { valueType: type }) };
     const what = valuesOn === "gpu" ? `keys and values in ${type}` : `keys in ${type}`;
     if (await consider(what, { cache }) || run.weights === weights) continue;
     await consider(`${what}, weights in f16`, { cache, weights });
   }
-  if (valuesOn === "gpu" && !methodFor(modelOf(config), run).readsValuesFor) {
+  const { readsKeysFor, readsValuesFor } = methodFor(modelOf(config), run);
+  // A software adapter's memory is the host's.
+  const places = device.info.software ? ["file"] as const : ["host", "file"] as const;
+  const named = { host: "host memory", file: "a file" };
+  if (valuesOn === "gpu" && !readsValuesFor) {
     const cache = { ...run.cache, valueType: "f32" } as const;
-    // A software adapter's memory is the host's.
-    if (!device.info.software) await consider("values in host memory", { cache: { ...cache, valuesOn: "host" } });
-    await consider("values in a file", { cache: { ...cache, valuesOn: "file" } });
+    for (const place of places) await consider(`values in ${named[place]}`, { cache: { ...cache, valuesOn: place } });
+  }
+  if (keysOn === "gpu" && !readsKeysFor && !readsValuesFor) {
+    const cache = { ...run.cache, keyType: "f32", valueType: "f32" } as const;
+    for (const place of places.filter((place) => valuesOn === "gpu" || valuesOn === place)) {
+      await consider(`keys and values in ${named[place]}`, { cache: { ...cache, keysOn: place, valuesOn: place } });
+    }
   }
   if (run.method === "full") await consider('the method "reattention"', { method: "reattention" });
   // What does not grow with the length stays; the rest shrinks with it.

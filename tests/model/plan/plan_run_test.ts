@@ -26,7 +26,9 @@ async function run(model: Model, options: Parameters<Model["createSession"]>[0])
   using session = model.createSession(options);
   await session.append(Array.from({ length: LENGTH }, (_, index) => (index * 7919) % 8000));
   await session.generate([8], { maxTokens: ANSWER, stopTokens: [] });
-  const kept = memory.figures().filter(({ label }) => ["weights", "keys", "values"].includes(label));
+  const kept = memory.figures().filter(({ label, liveBytes }) => {
+    return ["weights", "keys", "values"].includes(label) && liveBytes > 0;
+  });
   return { peak: memory.peakBytes, kept: kept.map(({ label, liveBytes }) => [label, liveBytes]).sort() };
 }
 
@@ -42,6 +44,7 @@ for (
     ["streaming", {}],
     ["quest", {}],
     ["infllm", {}],
+    ["infllm", { cache: { keysOn: "host" } }],
     ["h2o", {}],
     ["dual-chunk", {}],
   ] as [MethodName, Parameters<Model["createSession"]>[0]][]
@@ -74,6 +77,21 @@ gpuTest("planRun's counting leaves nothing on the device and is right at a milli
   const exact = 4 * config.layers * config.keyValueHeads * config.headSize * 2 ** 20;
   // Pages for the answer, and buffers' sizes rounded up by an eighth at most.
   for (const bytes of [keys, values]) assert(bytes >= exact && bytes <= 1.13 * exact);
+});
+
+gpuTest("planRun puts keys and values outside the GPU in tiers of their own", async (device) => {
+  const config = await loadConfig("demo");
+  const asked = { device, config, length: 3000, method: "infllm", knobs } as const;
+  const pages = 4 * config.layers * config.keyValueHeads * config.headSize * 256 * Math.ceil(3064 / 256);
+  const [gpu, host] = (await planRun({ ...asked, cache: { keysOn: "host" } })).tiers;
+  assertEquals([gpu.keys, gpu.values, host.tier, host.keys, host.values], [0, 0, "host", pages, pages]);
+  const inFile = await planRun({ ...asked, cache: { keysOn: "file", valuesFile: { hotBytes: 1000 } } });
+  assertEquals(inFile.tiers.map(({ tier, keys, values }) => [tier, keys, values]).slice(1), [
+    ["host", 1000, 1000],
+    ["file", pages, pages],
+  ]);
+  const refused = () => planRun({ ...asked, method: "reattention", cache: { keysOn: "host" } });
+  await assertRejects(refused, RangeError, "reattention reads the keys");
 });
 
 Deno.test("configOfShape has as many parameters as the models say of themselves", () => {

@@ -135,3 +135,21 @@ tinyTest(
     }
   },
 );
+
+tinyTest("with keys outside the GPU a session is intervened in and traced alike, and not inspected", async (model) => {
+  const far = { own: { block: 8, blocks: 4, local: 48, representatives: 4, far: "compact" } };
+  for (const [method, own] of [["streaming", {}], ["infllm", far]] as const) {
+    const found: unknown[] = [];
+    for (const keysOn of valuesPlaces) {
+      using session = model.createSession({ method, knobs: { ...small, ...own }, trace: true, cache: { keysOn } });
+      await session.append(tokensFrom(3, 300));
+      const question = { prompt: tokensFrom(9, 7), answer: [5, 6] };
+      const effect = await session.intervene({ ...question, force: { start: 100, end: 130 }, head: 1 });
+      assertNotEquals(effect.change, 0);
+      found.push([effect, (await session.readTrace()).map(({ layers }) => layers)]);
+      if (keysOn === "gpu") continue;
+      await assertRejects(() => session.inspect([5, 6]), RangeError, `which lie elsewhere (keysOn "${keysOn}")`);
+    }
+    for (const other of found.slice(1)) assertEquals(other, found[0]);
+  }
+});

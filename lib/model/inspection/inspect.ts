@@ -47,13 +47,15 @@ export async function inspect(
   options: InspectOptions,
 ): Promise<Inspection> {
   const { stepper: { model, method }, stepper, cache } = reader;
-  const asked = tokensOf(model, "inspect: the prompt", prompt);
-  const answer = options.answer === undefined ? [] : tokensOf(model, "inspect: the answer", options.answer);
-  if (cache.pool.keysOn !== "gpu") {
+  const { keysOn } = cache.pool;
+  if (keysOn !== "gpu") {
     throw new RangeError(
-      `inspect: keysOn is "${cache.pool.keysOn}"; maps of scores need all keys on the GPU: use keysOn "gpu"`,
+      `inspect: weights, votes and scores are computed from the keys of all tokens, which lie elsewhere (keysOn "${keysOn}"); use ` +
+        'keysOn "gpu", or save the session and restore it so',
     );
   }
+  const asked = tokensOf(model, "inspect: the prompt", prompt);
+  const answer = options.answer === undefined ? [] : tokensOf(model, "inspect: the answer", options.answer);
   const { layers: layerCount, queryHeads } = model.config;
   const layers = numbersOf("inspect: layer", options.layers, layerCount);
   const heads = numbersOf("inspect: head", options.heads, queryHeads);

@@ -7,7 +7,7 @@
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
 import { writeAside } from "../lib/platform.ts";
-import { type Approximation, approximations } from "./bench/approximations.ts";
+import { type Approximation, approximationOf, approximations } from "./bench/approximations.ts";
 import { type BenchArguments, parseBenchArguments, USAGE } from "./bench/arguments.ts";
 import type { BenchCase } from "./bench/bench_case.ts";
 import { attentionCases } from "./bench/groups/attention.ts";
@@ -58,9 +58,13 @@ async function measure(
   console.log(limitsLine(limits));
   const rows: Row[] = [];
   let wrong = 0;
+  const approximate = models.length > 0 || cases.some(({ group }) => approximationOf(group));
+  const quality = approximate ? await qualityOnDemo(device) : new Map<Approximation, Quality>();
   for (const item of cases) {
     try {
-      const { rows: found, left } = await runCase(device, limits, peers, item);
+      const { rows: timed, left } = await runCase(device, limits, peers, item);
+      const costs = quality.get(approximationOf(item.group)!);
+      const found = timed.map((row) => ({ ...row, ...(costs && { quality: costs }) }));
       for (const row of found) console.log(rowLine(row));
       for (const reason of left) console.log(`  left out: ${nameOf(item)}, ${reason}`);
       if (!found.length) wrong++;
@@ -70,7 +74,6 @@ async function measure(
       console.error(`  failed: ${nameOf(item)}: ${(error as Error).message}`);
     }
   }
-  const quality = models.length > 0 ? await qualityOnDemo(device) : new Map<Approximation, Quality>();
   for (const model of models) {
     await timeModel(device, model, {
       quality,

@@ -15,5 +15,11 @@ export const approximations: readonly Approximation[] = [
   { name: "recallEvery 16", knobs: { recallEvery: 16 } },
   { name: "recallEvery 64", knobs: { recallEvery: 64 } },
   { name: "int8 keys", knobs: {}, keyType: "int8" },
+  { name: "int8 keys, recallEvery 2", knobs: { recallEvery: 2 }, keyType: "int8" },
   { name: "int8 keys, recallEvery 16", knobs: { recallEvery: 16 }, keyType: "int8" },
 ];
+
+/** The approximation that a group of rows is of, such as "decode attention, reattention int8 keys". */
+export function approximationOf(group: string): Approximation | undefined {
+  return approximations.find(({ name }) => group.endsWith(`, reattention ${name}`));
+}

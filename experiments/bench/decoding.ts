@@ -66,17 +66,17 @@ export class Decoding implements Contender {
     return { wall: wall / made, counts: "wall" };
   }
 
-  /** GPU time of a token, each kernel call timed on its own; undefined without timestamps. */
+  /** GPU time of a token, each kernel call timed on its own; undefined without a GPU or its timestamps. */
   async gpuTime(): Promise<TokenTime | undefined> {
     const { profiler, info } = this.#device;
-    if (!info.timestamps) return undefined;
+    if (!info.timestamps || info.software) return undefined;
     using fork = this.#session.fork({ knobs: this.#knobs });
     await warmUp(this.#device);
     // What was timed before is not of these tokens.
     await this.#device.kernelTimes();
     profiler.enabled = true;
     try {
-      const made = await this.#decode(fork, info.software ? FEWEST : TRIAL);
+      const made = await this.#decode(fork, TRIAL);
       const times = await this.#device.kernelTimes();
       const sum = (kernels: typeof times) =>
         kernels.reduce((total, { milliseconds }) => total + milliseconds, 0) / made;

@@ -41,20 +41,24 @@ const TRIED: readonly (readonly [start: string, words: string])[] = [
 
 const TRIED_DECODING = "fewer, larger calls; bind groups and calls known by their place";
 
+/** That a row reaches so much of its limit. */
 export function share(row: Row, wanted: number, what: string): Finding {
   const reached = row.shareOfLimit!;
   return result(row, `${percent(wanted)} or more of ${what}`, percent(reached), reached >= wanted);
 }
 
+/** That a row takes at most so many times as long as something else. */
 export function atMost(row: Row, what: string, wanted: number, measured: number): Finding {
   return result(row, `at most ${wanted} ${what}`, `${measured.toFixed(2)} times`, measured <= wanted);
 }
 
+/** A share in words. */
 export function percent(share: number): string {
   // Never rounded up: 49.6 % of wanted 50 is a miss, and reads so.
   return `${Math.floor(100 * share)} %`;
 }
 
+/** What a row has against a target. */
 export function result(row: Row, wanted: string, measured: string, met: boolean): Finding {
   const what = nameOf(row);
   const tried = TRIED.find(([start]) => what.startsWith(start))?.[1] ?? decodeWords(row);
@@ -69,6 +73,7 @@ function decodeWords(row: Row): string | undefined {
   return `of ${row.milliseconds.toFixed(2)} ms the host is busy ${host.toFixed(2)} ms${kernels}; ${TRIED_DECODING}`;
 }
 
+/** A number that a row tells of. */
 export function noted(row: Row, name: string): number | undefined {
   const note = row.notes?.[name];
   return typeof note === "number" ? note : undefined;

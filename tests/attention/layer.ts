@@ -1,4 +1,5 @@
 import {
+  attendFromHost,
   type AttentionMethod,
   type AttentionProbe,
   type AttentionShape,
@@ -81,7 +82,9 @@ export class TestLayer {
     using values = upload(input.values, keyValueHeads);
     cache.store(0, keys, values, step.layout);
     await method.prepare?.(step, 0, queries);
-    using output = method.attend(step, 0, queries);
+    using output = cache.pool.host
+      ? await attendFromHost(step, 0, queries, { keys, values })
+      : method.attend(step, 0, queries);
     return await output.read() as Float32Array;
   }
 

@@ -39,6 +39,9 @@ const LAYERS = 4;
 /** Tokens of a run: `recallEvery` selects once in so many. */
 const TOKENS = 16;
 
+/** Tokens from which on one head is compared, not two. */
+const LONG = 50_000;
+
 /** What decodes: full attention first, which the others are set against. */
 interface Contestant {
   readonly label: string;
@@ -52,6 +55,13 @@ const CONTESTANTS: readonly Contestant[] = [
   { label: "reattention", method: "reattention", keys: "f16", knobs: {} },
   { label: "reattention int8 keys", method: "reattention", keys: "int8", knobs: {} },
   { label: "reattention recallEvery 16", method: "reattention", keys: "f16", knobs: { recallEvery: TOKENS } },
+  { label: "reattention int8 keys, recallEvery 2", method: "reattention", keys: "int8", knobs: { recallEvery: 2 } },
+  {
+    label: "reattention int8 keys, recallEvery 16",
+    method: "reattention",
+    keys: "int8",
+    knobs: { recallEvery: TOKENS },
+  },
 ];
 
 /**
@@ -162,7 +172,8 @@ class OpenDecode implements OpenCase {
     const size = found.length / queryHeads;
     const queries = await this.#queries.read() as Float32Array;
     let worst = 0;
-    for (const queryHead of [0, queryHeads - 1]) {
+    // Plain sums over hundreds of thousands of tokens take the host seconds.
+    for (const queryHead of this.#length > LONG ? [queryHeads - 1] : [0, queryHeads - 1]) {
       const query = queries.subarray(queryHead * size, (queryHead + 1) * size);
       const stored = this.#stored(Math.floor(queryHead / share), size);
       if (best && this.#cache.pool.keyType !== "int8") {

@@ -45,7 +45,8 @@ export async function timeModel(device: Device, item: ModelCase, { quality, repo
         report({
           ...row("decode", item, way.label, length, timing, {
             "tokens/s": 1000 / timing.milliseconds,
-            "host ms": contenders[index].hostMilliseconds,
+            // A software adapter runs kernels within their submit.
+            ...(!device.info.software && { "host ms": contenders[index].hostMilliseconds }),
             "of full": timing.milliseconds / timings[0].milliseconds,
             "times the scope": length / item.scope,
             ...(index > 0 && ceilings(item, bytes)),

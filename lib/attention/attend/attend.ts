@@ -5,7 +5,7 @@ import { gather, rotateQueries } from "./gather.ts";
 import { listAttended } from "./list_attended.ts";
 import type { RotationTable } from "./rotation_table.ts";
 import { headVectors } from "../shape.ts";
-import type { AttendedTokens, AttentionStep } from "../step.ts";
+import type { AttendedTokens, AttentionStep, BroughtVectors } from "../step.ts";
 
 /**
  * Attends over listed tokens: gathers their keys and values, rotates by compact or original positions, and runs causal attention.
@@ -41,22 +41,22 @@ export function attendOver(
   table: RotationTable = step.context.rotation,
 ): Tensor {
   const { bring } = step.root;
+  const changed = step.context.watch?.attend({ step, layer, queries, attended, table });
   if (bring) {
-    return bring({
-      queries,
-      attended,
-      run: (queries, attended, brought) => attendListed(step, layer, queries, attended, table, brought),
-    });
+    const run = (queries: Tensor, list: AttendedTokens, brought: BroughtVectors) =>
+      attendListed(step, layer, queries, list, table, brought);
+    return bring({ queries, attended, run, ...(changed && { changed }) });
   }
-  const attend = (list: AttendedTokens) => attendListed(step, layer, queries, list, table);
-  const { watch } = step.context;
-  return watch ? watch.attend({ step, layer, queries, attended, table }, attend) : attend(attended);
+  if (!changed) return attendListed(step, layer, queries, attended, table);
+  using lists = changed;
+  using outputs = new DisposableStack();
+  return lists.join(lists.lists.map((list) => outputs.use(attendListed(step, layer, queries, list, table))));
 }
 
 /**
  * The same, with nothing that watches.
  *
- * @param brought the tokens' values where the cache's pages don't have them, f32 [batch, KV heads, bound, padded head size]
+ * @param brought what the cache's pages don't have of the tokens
  */
 export function attendListed(
   step: AttentionStep,
@@ -64,7 +64,7 @@ export function attendListed(
   queries: Tensor,
   attended: AttendedTokens,
   table: RotationTable,
-  brought?: Tensor,
+  brought?: BroughtVectors,
 ): Tensor {
   const { cache, method } = step.context;
   if (!brought && inWindows(step, attended, table)) return attendInWindows(step, layer, queries, attended, table);
@@ -77,9 +77,9 @@ export function attendListed(
   using keys = Tensor.empty(step.device, padded, "f32", "gathered keys");
   using values = Tensor.empty(step.device, padded, "f32", "gathered values");
   const { positions } = method.knobs;
-  gather(step, layer, attended, { keys, values, rotation, positions, keysOnly: brought !== undefined });
+  gather(step, layer, attended, { keys, values, rotation, positions, brought: brought?.keys });
   using rotated = rotateQueries(step, queries, rotation, original ? undefined : attended);
-  return causalAttentionOver(rotated, keys, brought ?? values, attended.counts, cache.shape.slidingWindow);
+  return causalAttentionOver(rotated, keys, brought?.values ?? values, attended.counts, cache.shape.slidingWindow);
 }
 
 /**

@@ -1,7 +1,8 @@
+import type { PooledBuffer } from "../../gpu/mod.ts";
 import { Tensor } from "../../tensor/mod.ts";
-import { headVectors } from "../shape.ts";
 import type { Slab } from "../cache/slab.ts";
 import { readsStored } from "../cache/storage.ts";
+import { headVectors } from "../shape.ts";
 import type { AttendedTokens, AttentionStep } from "../step.ts";
 
 const WORKGROUP = 64;
@@ -33,7 +34,7 @@ function gatherThreads(step: AttentionStep): number {
 export interface Gathered {
   /** f32 [batch, KV heads, bound, padded head size]. */
   readonly keys: Tensor;
-  /** f32 of the same shape. */
+  /** f32 of the same shape; left undefined where values lie outside the GPU. */
   readonly values: Tensor;
   /** Angles of the positions; with positions "none" any table. */
   readonly rotation: Tensor;
@@ -41,43 +42,40 @@ export interface Gathered {
   readonly firstAngle?: number;
   /** By which positions keys are turned: their places in the list, their own, or none. */
   readonly positions: "compact" | "original" | "none";
-  /** Whether the pages have keys only: values are then left undefined. Default false. */
-  readonly keysOnly?: boolean;
+  /** The listed tokens' keys where the cache's pages don't have them, f32 of the same shape. */
+  readonly brought?: Tensor;
   /** The slabs that have the tokens. Default: all of the cache's */
   readonly slabs?: readonly Slab[];
 }
 
-/** Copies the keys and values of listed tokens out of the cache's pages; the list needs its grid. */
+/** Copies the keys and values of listed tokens out of the cache's pages, or keys that were brought; the list needs its grid. */
 export function gather(
   step: AttentionStep,
   layer: number,
   attended: AttendedTokens,
-  { keys, values, rotation, firstAngle = 0, positions, keysOnly = false, slabs = step.context.cache.slabs() }: Gathered,
+  { keys, values, rotation, firstAngle = 0, positions, brought, slabs = step.context.cache.slabs() }: Gathered,
 ): void {
   const { cache } = step.context;
+  const { keyType, valueType, host } = cache.pool;
   const threads = attended.bound * gatherThreads(step);
   const angles = { buffer: rotation.buffer, offset: firstAngle * 4 * cache.shape.headSize };
-  for (const slab of slabs) {
+  const sources = brought ? [broughtSource(step, attended, brought)] : pageSources(step, layer, slabs);
+  for (const source of sources) {
     step.device.commands.dispatch({
       kernel: "gather_rotate",
-      // The kernel reads something for values; the keys stand in for them.
-      ...readsStored({ keys: cache.pool.keyType, values: keysOnly ? cache.pool.keyType : cache.pool.valueType }),
+      ...readsStored({ keys: keyType, values: host ? keyType : valueType }),
       constants: { D4: headVectors(cache.shape.headSize) },
       params: {
-        ...cache.addressing(slab),
+        ...source.params,
         selections: attended.selections,
         head_size: cache.shape.headSize,
         indices_stride: attended.bound,
         positions: ["compact", "original", "none"].indexOf(positions),
       },
       bindings: [
-        { buffer: slab.keys[layer] },
-        { buffer: keysOnly ? slab.keys[layer] : slab.values[layer] },
-        ...[
-          cache.table,
-          attended.indices,
-          attended.counts,
-        ].map(({ buffer }) => ({ buffer })),
+        { buffer: source.keys },
+        { buffer: source.values },
+        ...[cache.table, attended.indices, attended.counts].map(({ buffer }) => ({ buffer })),
         { ...angles, bytes: rotation.bytes - angles.offset },
         ...[keys, values].map(({ buffer }) => ({ buffer })),
       ],
@@ -86,6 +84,34 @@ export function gather(
       work: 16 * threads,
     });
   }
+}
+
+/** What is gathered from in one call, and how the kernel finds a token there. */
+interface GatherSource {
+  readonly keys: PooledBuffer;
+  readonly values: PooledBuffer;
+  readonly params: Readonly<Record<string, number>>;
+}
+
+/** Slabs of the cache. */
+function pageSources(step: AttentionStep, layer: number, slabs: readonly Slab[]): GatherSource[] {
+  const { cache } = step.context;
+  return slabs.map((slab) => {
+    const keys = slab.keys[layer];
+    // The kernel reads something for values; the keys stand in for those that lie elsewhere.
+    const values = cache.pool.host ? keys : slab.values[layer];
+    return { keys, values, params: { ...cache.addressing(slab), listed: 0 } };
+  });
+}
+
+/** Brought keys lie as on pages of a list's length, one for each sequence: the kernel turns them as it turns others. */
+function broughtSource(step: AttentionStep, { bound }: AttendedTokens, { buffer }: Tensor): GatherSource {
+  const { batch, shape } = step.context.cache;
+  const params = {
+    ...{ batch, heads: shape.keyValueHeads, page_tokens: bound, table_stride: 0, slab_first: 0, slab_pages: batch },
+    listed: 1,
+  };
+  return { keys: buffer, values: buffer, params };
 }
 
 /**

@@ -44,6 +44,8 @@ export class Quest implements AttentionMethod {
   /** What stays in the cache as the context grows, in words. */
   readonly cacheGrowth =
     "every token stays, and two vectors for each page; a decode step attends to a bounded number of tokens";
+  /** Bounds are made of them. */
+  readonly readsKeysFor = "the bounds of its pages";
   readonly #own: { page: number; pages: number; full: number };
 
   /** `knobs` are complete. */

@@ -2,7 +2,7 @@ import {
   attendFromHost,
   type AttentionShape,
   type AttentionStep,
-  keepValues,
+  keepOutside,
   RotationTable,
 } from "../../attention/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
@@ -188,12 +188,12 @@ export class Decoder {
     using values = heads(maps[2], keyValueHeads);
     cache.store(layer, keys, values, step.layout);
     if (wanted === "cache" && leavesNoTrace(step, layer)) {
-      if (cache.pool.host) await keepValues(step, layer, values);
+      if (cache.pool.host) await keepOutside(step, layer, { keys, values });
       return;
     }
     if (method.prepare) await method.prepare(step, layer, queries);
     using output = cache.pool.host
-      ? await attendFromHost(step, layer, queries, values)
+      ? await attendFromHost(step, layer, queries, { keys, values })
       : method.attend(step, layer, queries);
     return wanted === "output" ? output.reshape([batch * rows, queryHeads * headSize]) : undefined;
   }

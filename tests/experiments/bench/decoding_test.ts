@@ -1,6 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { approximationOf, approximations } from "../../../experiments/bench/approximations.ts";
 import { fullBytes, selectingBytes } from "../../../experiments/bench/bytes_read.ts";
 import { ATTENTION_KERNELS } from "../../../experiments/bench/decoding.ts";
+import { decodeAttentionCases } from "../../../experiments/bench/groups/decode_attention.ts";
 import { demoCase, llamaCase } from "../../../experiments/bench/groups/model_cases.ts";
 import { kernels } from "../../../kernels/sources.ts";
 
@@ -29,4 +31,15 @@ Deno.test("Each model's rows have names of their own; keys stored alike are read
     assertEquals(readings.filter(({ method, keyType }) => method === "reattention" && keyType === "int8").length, 1);
     assertEquals(labels[0], "full");
   }
+});
+
+Deno.test("Every row of attention alone that selects less exactly is of a named approximation", () => {
+  const groups = [...new Set(decodeAttentionCases(false).map(({ group }) => group))];
+  const named = groups.filter((group) => approximationOf(group));
+  assertEquals(groups.filter((group) => !named.includes(group)), [
+    "decode attention, full",
+    "decode attention, reattention",
+  ]);
+  assertEquals(approximationOf("decode attention, reattention int8 keys")!.name, "int8 keys");
+  assertEquals(approximations.length, new Set(approximations.map(({ name }) => name)).size);
 });

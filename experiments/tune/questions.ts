@@ -1,15 +1,8 @@
 import type { Device, KernelOption } from "../../lib/gpu/mod.ts";
 import { attentionQuestion, attentionTile, attentionTilesFor } from "../../lib/tensor/attention_tiles.ts";
 import { matmul } from "../../lib/tensor/mod.ts";
-import {
-  dotTiles,
-  matmulQuestion,
-  matmulTile,
-  matmulTiles,
-  vectorQuestion,
-  vectorTile,
-  vectorTiles,
-} from "../../lib/tensor/matmul_tiles.ts";
+import { matmulQuestion, matmulTile, matmulTiles } from "../../lib/tensor/matmul_tiles.ts";
+import { dotTiles, vectorQuestion, vectorTile, vectorTiles } from "../../lib/tensor/vector_tiles.ts";
 import { type BenchCase, errorAt, opened, somePlaces } from "../bench/bench_case.ts";
 import { attentionCases } from "../bench/groups/attention.ts";
 import { inputTensor, inputValue } from "../bench/inputs.ts";
@@ -65,11 +58,11 @@ export function questions(device: Device): Question[] {
 }
 
 function vectorProduct(sizes: Sizes, transposed: boolean): Question {
-  const [, , columns] = sizes;
+  const [, depth, columns] = sizes;
   return {
     name: vectorQuestion(columns, transposed),
     options: transposed ? dotTiles : vectorTiles,
-    usual: (device) => vectorTile(device, columns, transposed).name,
+    usual: (device) => vectorTile(device, { columns, depth, elementBytes: 4, transposed }).name,
     item: product(sizes, transposed),
   };
 }

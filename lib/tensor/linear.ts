@@ -2,11 +2,12 @@ import { add } from "./elementwise.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { FEW_ROWS, linearVariant } from "./linear_variant.ts";
 import { matmul } from "./matmul.ts";
-import { type MatmulTile, vectorTile } from "./matmul_tiles.ts";
+import type { MatmulTile } from "./matmul_tiles.ts";
 import { slice } from "./rearrange.ts";
 import { rmsNorm } from "./rms_norm.ts";
 import { siluGate } from "./silu_gate.ts";
 import { Tensor } from "./tensor.ts";
+import { vectorTile } from "./vector_tiles.ts";
 
 /** What surrounds a linear map. */
 export interface LinearOptions {
@@ -54,7 +55,7 @@ export function linear(
   const { norm, bias, residual } = options;
   check(x, weight, weight.shape[0], total(columns), options);
   if (residual && columns.length !== 1) throw new TypeError("linear: a residual goes with a single map");
-  const tile = fusedTile(x, weight, weight.shape[0]);
+  const tile = fusedTile(x, weight, norm !== undefined);
   const together = tile && columns.length !== 2 && columns.length <= 3 && !(bias && residual);
   if (together) return fused(x, weight, columns, tile, options);
   using normed = norm ? rmsNorm(x, norm.weight, norm.epsilon) : x.share();
@@ -99,7 +100,7 @@ export function gatedLinear(x: Tensor, weight: Tensor, options: Omit<LinearOptio
   const columns = weight.shape[0] / 2;
   check(x, weight, weight.shape[0], 2 * Math.ceil(columns), options);
   const { norm, bias } = options;
-  const tile = bias ? undefined : fusedTile(x, weight, columns);
+  const tile = bias ? undefined : fusedTile(x, weight, norm !== undefined, true);
   if (tile) return fused(x, weight, [columns], tile, { norm, paired: true })[0];
   const [gate, up] = linear(x, weight, [columns, columns], options);
   using _gate = gate;
@@ -108,12 +109,14 @@ export function gatedLinear(x: Tensor, weight: Tensor, options: Omit<LinearOptio
 }
 
 /** The way to do it in one call, if there is one here: few rows, on a device that does few rows by whole workgroups. */
-function fusedTile(x: Tensor, weight: Tensor, columns: number): MatmulTile | undefined {
+function fusedTile(x: Tensor, weight: Tensor, normed: boolean, paired = false): MatmulTile | undefined {
   const [rows, depth] = x.shape;
+  const columns = weight.shape[0] / (paired ? 2 : 1);
+  const elementBytes = weight.dtype === "f16" ? 2 : 4;
   const { bindingBytes } = x.device.commands.limits;
   const fits = rows > 0 && rows <= FEW_ROWS && depth % 8 === 0 && weight.bytes <= bindingBytes;
   if (!fits) return undefined;
-  const tile = vectorTile(x.device, columns, true);
+  const tile = vectorTile(x.device, { columns, depth, elementBytes, transposed: true, normed, paired });
   return tile.constants ? tile : undefined;
 }
 

@@ -1,9 +1,11 @@
 import type { MatmulTile } from "./matmul_tiles.ts";
+import { middleOf } from "./vector_tiles.ts";
 
 /** Most rows that are done by whole workgroups, a column or some at a time; tiles of rows fit more. */
 export const FEW_ROWS = 4;
-/** Loads of the matrix that a thread has under way where its tile doesn't say. */
-const LOADS = 8;
+/** Sums of products that a thread keeps at most, so that they stay in registers. */
+const MOST_SUMS = 8;
+
 /** What linear_rows.wgsl is asked for. */
 export interface LinearWork {
   /** Rows of the left side. */
@@ -26,10 +28,12 @@ export function linearVariant(
   { rows, depth, elementBytes, normed = false, paired = false, extra = "none" }: LinearWork,
 ): { constants: Record<string, number>; types: Record<string, string>; groupColumns: number; load: number } {
   const load = 16 / elementBytes;
-  const { LANES, COLS: wanted, THREADS, LOADS: most = LOADS } = constants!;
-  // Sums of a thread stay in registers; two matrix rows for each column need two of them.
-  const COLS = Math.max(paired ? 2 : 1, Math.min(wanted, Math.floor(Math.max(8, most) / rows)));
-  const AHEAD = Math.max(1, Math.min(Math.floor(most / COLS), Math.ceil(depth / load / LANES)));
+  const { LANES, COLS: wanted, THREADS, LOADS: most } = constants!;
+  // Two matrix rows for each column need two sums.
+  const COLS = Math.max(paired ? 2 : 1, Math.min(wanted, Math.floor(MOST_SUMS / rows)));
+  const wholeRow = Math.ceil(depth / load / LANES);
+  const AHEAD = Math.max(1, Math.min(Math.floor(most / COLS), wholeRow));
+  const MIDDLE = middleOf(LANES);
   return {
     constants: {
       THREADS,
@@ -37,6 +41,9 @@ export function linearVariant(
       COLS,
       AHEAD,
       LOADS: COLS * AHEAD,
+      WHOLE: AHEAD === wholeRow ? 1 : 0,
+      MIDDLE,
+      STRETCH: LANES / MIDDLE,
       ROWS: rows,
       SLOTS: rows * COLS,
       SUMS: rows * COLS + (normed ? rows : 0),

@@ -8,7 +8,8 @@ import {
   attentionTiles,
   attentionTilesFor,
 } from "../../lib/tensor/attention_tiles.ts";
-import { dotTiles, matmulTiles, vectorTiles } from "../../lib/tensor/matmul_tiles.ts";
+import { matmulTiles } from "../../lib/tensor/matmul_tiles.ts";
+import { dotTiles, vectorTiles } from "../../lib/tensor/vector_tiles.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomFloats, randomWholes } from "./cases.ts";

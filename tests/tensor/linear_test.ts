@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { type Device, type Dispatch, type KernelName } from "../../lib/gpu/mod.ts";
 import { cast, gatedLinear, linear, Tensor } from "../../lib/tensor/mod.ts";
-import { dotTiles } from "../../lib/tensor/matmul_tiles.ts";
+import { dotTiles } from "../../lib/tensor/vector_tiles.ts";
 import { assertClose } from "../assert_close.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { randomFloats } from "./cases.ts";

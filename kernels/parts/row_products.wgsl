@@ -1,9 +1,9 @@
 // Products of ROWS rows with the rows of a matrix, each read once along its length: LANES threads share a row of the matrix, and
 // each sums COLS of them. Where NORM is 1 the rows are multiplied with the norm's weights, and their sums brought to a mean square
-// of 1 at the end. THREADS, LANES, COLS, AHEAD, LOADS (COLS * AHEAD), WHOLE (1 where AHEAD loads of each lane are the whole row: all
-// are under way at once then, and none is waited for twice), MIDDLE and STRETCH (LANES = MIDDLE * STRETCH), ROWS, SLOTS (ROWS * COLS),
-// SUMS (SLOTS, and ROWS more with NORM), PARTS, NORM and PAIRED are the kernel's, and so are `left`, `right`, `norm_weight` and these
-// params: columns, depth, left_first, left_row, right_first, right_row, epsilon. Workgroup memory is kept small: that was faster.
+// of 1 at the end. THREADS, LANES, COLS, AHEAD, WHOLE (1 where AHEAD loads of each lane are the whole row: all are under way at once
+// then, and none is waited for twice), MIDDLE and STRETCH (LANES = MIDDLE * STRETCH), ROWS, SUMS (ROWS * COLS, and ROWS more with
+// NORM), PARTS, NORM and PAIRED are the kernel's, and so are `left`, `right`, `norm_weight` and these params: columns, depth,
+// left_first, left_row, right_first, right_row, epsilon. Workgroup memory is kept small: that was faster.
 
 const UNITS = THREADS / LANES;
 // With PAIRED a row of the matrix goes with the one `columns` later: each column of the result takes two.
@@ -33,7 +33,7 @@ fn row_first(group: u32, unit: u32, slot: u32) -> u32 {
 fn multiply(group: u32, lane: u32) {
   let unit = lane / LANES;
   let slice = lane % LANES;
-  var loaded: array<Loaded, LOADS>;
+  var loaded: array<Loaded, COLS * AHEAD>;
   for (var step = 0u; step < AHEAD; step++) { // unrolled
     for (var c = 0u; c < COLS; c++) { // unrolled
       loaded[step * COLS + c] = right[row_first(group, unit, c) + min(slice + step * LANES, params.depth - 1u)];

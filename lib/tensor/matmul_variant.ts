@@ -121,11 +121,11 @@ function dotVariant(
   { row, column, depth }: MatmulPiece,
 ): MatmulVariant {
   const work = { rows: row.count, depth: depth.count, elementBytes: elementBytes[1] };
-  const { constants, types, groupColumns, load } = linearVariant(tile, work);
+  const { constants, loaded, groupColumns, load } = linearVariant(tile, work);
   return {
     kernel: "linear_rows",
     constants,
-    types,
+    types: { Loaded: loaded },
     params: { epsilon: 0 },
     batched: false,
     spareBindings: 2,

@@ -17,34 +17,53 @@ export interface VectorSizes {
   readonly paired?: boolean;
 }
 
-/** What is usual on a GPU. Of forty on an H100, with matrices that no cache holds: few columns want many threads for each. */
-const USUAL_VECTORS = { wide: vector(8, 64), narrow: vector(4, 128), narrowest: vector(4, 256, 1) };
+/** Shapes that are tuned together, and the tile that is usual for them on a GPU. */
+interface ShapeClass {
+  readonly question: string;
+  readonly tile: MatmulTile;
+}
+
+/** Of forty tiles on an H100, with matrices that no cache holds: few columns want many threads for each. */
+const VECTORS = {
+  wide: { question: "decode matmul wide", tile: vector(8, 64) },
+  narrow: { question: "decode matmul narrow", tile: vector(4, 128) },
+  narrowest: { question: "decode matmul narrowest", tile: vector(4, 256, 1) },
+} satisfies Record<string, ShapeClass>;
+
+/** Two columns of 64 threads each: for short rows, and for normed ones. */
+const PAIRS = dot(64, 2, 64, 16);
+
+/**
+ * Of some thirty tiles for each of twelve shapes on an H100: a thread has all loads of its part of a row under way at once, two to
+ * eight of them, and a row is shared by the more threads the longer it is.
+ */
+const DOTS = {
+  short: { question: "decode matmul transposed short", tile: PAIRS },
+  middle: { question: "decode matmul transposed middle", tile: dot(128, 1, 128, 8) },
+  long: { question: "decode matmul transposed long", tile: dot(128, 2, 128, 16) },
+  longest: { question: "decode matmul transposed longest", tile: dot(256, 1, 256, 8) },
+  normed: { question: "decode matmul transposed normed", tile: PAIRS },
+  gated: { question: "decode matmul transposed gated", tile: dot(64, 4, 64, 16) },
+} satisfies Record<string, ShapeClass>;
 
 /** Ways to multiply few rows: threads that share columns. */
 export const vectorTiles: readonly MatmulTile[] = [
-  ...Object.values(USUAL_VECTORS),
+  VECTORS.wide.tile,
+  VECTORS.narrow.tile,
+  VECTORS.narrowest.tile,
   vector(4, 64),
   vector(8, 128, 2),
   vector(8, 32, 2),
   LANES,
 ];
 
-/**
- * What is usual on a GPU with a transposed side. Of some thirty for each of twelve shapes on an H100: a thread has all loads of its
- * part of a row under way at once, four to eight of them. Rows are shared by the more threads the longer they are.
- */
-const USUAL_DOTS = {
-  short: dot(64, 2, 64, 8),
-  middle: dot(128, 1, 128, 8),
-  long: dot(128, 2, 128, 16),
-  longest: dot(256, 1, 256, 8),
-  normedLong: dot(64, 2, 64, 16),
-  gated: dot(64, 4, 64, 16),
-};
-
 /** Ways to multiply few rows with a transposed side: threads that share columns, and how many. */
 export const dotTiles: readonly MatmulTile[] = [
-  ...Object.values(USUAL_DOTS),
+  DOTS.short.tile,
+  DOTS.middle.tile,
+  DOTS.long.tile,
+  DOTS.longest.tile,
+  DOTS.gated.tile,
   dot(32, 4, 64, 8),
   dot(16, 4, 64, 8),
   dot(32, 2, 128, 16),
@@ -82,34 +101,34 @@ export function middleOf(count: number): number {
   return count >= 128 ? 16 : count >= 64 ? 8 : 4;
 }
 
-/** The question under which products of few rows are tuned. */
-export function vectorQuestion(columns: number, transposed: boolean): string {
-  return `decode matmul${transposed ? " transposed" : ""} ${columns >= 4096 ? "wide" : "narrow"}`;
+/** All questions under which products of few rows are tuned. */
+export function vectorQuestions(transposed: boolean): string[] {
+  return Object.values(transposed ? DOTS : VECTORS).map(({ question }) => question);
+}
+
+/** The question under which a product of few rows is tuned. */
+export function vectorQuestion(sizes: VectorSizes): string {
+  return classOf(sizes).question;
 }
 
 /** The way to multiply few rows on a device. It doesn't depend on how many there are: a row comes out the same with others. */
-export function vectorTile(device: Device, sizes: VectorSizes): MatmulTile {
-  const { columns, transposed } = sizes;
-  const tiles = transposed ? dotTiles : vectorTiles;
-  const usual = device.info.software ? LANES : transposed ? usualDot(sizes) : usualVector(sizes);
-  const { choices } = device;
-  const fallback = choices.fits(usual) ? usual : tiles.find((tile) => choices.fits(tile)) ?? LANES;
-  return choices.of(vectorQuestion(columns, transposed), tiles, fallback);
+export function vectorTile({ choices, info }: Pick<Device, "choices" | "info">, sizes: VectorSizes): MatmulTile {
+  const { question, tile } = classOf(sizes);
+  const tiles = sizes.transposed ? dotTiles : vectorTiles;
+  const usual = info.software ? LANES : choices.fits(tile) ? tile : tiles.find((each) => choices.fits(each)) ?? LANES;
+  return choices.of(question, tiles, usual);
 }
 
-function usualVector({ columns, elementBytes }: VectorSizes): MatmulTile {
-  const loads = columns * elementBytes / 16;
-  const { wide, narrow, narrowest } = USUAL_VECTORS;
-  return loads >= 1024 ? wide : loads >= 512 ? narrow : narrowest;
-}
-
-function usualDot({ columns, depth, elementBytes, normed, paired }: VectorSizes): MatmulTile {
-  const loads = depth * elementBytes / 16;
-  const { short, middle, long, longest, normedLong, gated } = USUAL_DOTS;
+function classOf({ columns, depth, elementBytes, transposed, normed, paired }: VectorSizes): ShapeClass {
+  if (!transposed) {
+    const loads = columns * elementBytes / 16;
+    return loads >= 1024 ? VECTORS.wide : loads >= 512 ? VECTORS.narrow : VECTORS.narrowest;
+  }
   // Each workgroup norms the row of x for itself: it gets more columns then.
-  if (normed) return paired ? gated : loads <= 256 ? short : normedLong;
-  if (loads <= 128) return short;
+  if (normed) return paired ? DOTS.gated : DOTS.normed;
+  const loads = depth * elementBytes / 16;
+  if (loads <= 128) return DOTS.short;
   // Where rows are short and many, a workgroup of one takes less time than it takes to start.
-  if (loads <= 512) return loads <= 256 && columns > 4096 ? long : middle;
-  return loads <= 1024 ? long : longest;
+  if (loads <= 512) return loads <= 256 && columns > 4096 ? DOTS.long : DOTS.middle;
+  return loads <= 1024 ? DOTS.long : DOTS.longest;
 }

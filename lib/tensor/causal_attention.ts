@@ -1,7 +1,7 @@
 import { LimitExceededError } from "../gpu/mod.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { joinAttentionParts } from "./attention_parts.ts";
-import { attentionSplits, attentionTile } from "./attention_tiles.ts";
+import { attentionSplits, attentionTile, splitParams } from "./attention_tiles.ts";
 import { concat, slice as cutOut } from "./rearrange.ts";
 import { Tensor } from "./tensor.ts";
 import { bindRows, rowWindows } from "./windows.ts";
@@ -197,7 +197,7 @@ function run(
         token_stride: strides.token / 4,
         scale: 1 / Math.sqrt(headSize),
         ...{ slide, tokens, parts: splits, first_part: 0 },
-        ...(tile.across && { splits }),
+        ...splitParams(tile, splits, tokens, window.count),
       },
       bindings: [
         bindRows(asked, sizes[0], window),

@@ -85,8 +85,15 @@ gpuTest(
 );
 
 Deno.test("keys are split where rows give few workgroups, and where a workgroup would take very many", () => {
-  const splits = (groups: number, keys: number) => attentionSplits({ across: 16 }, groups, keys);
-  assertEquals([splits(256, 4096), splits(128, 131072), splits(128, 1024), splits(8, 600)], [1, 8, 2, 1]);
+  const splits = (groups: number, keys: number) => attentionSplits({ across: 16, threads: 128 }, groups, keys);
+  assertEquals([splits(512, 4096), splits(256, 4096), splits(128, 131072), splits(128, 512), splits(8, 120)], [
+    1,
+    4,
+    8,
+    4,
+    1,
+  ]);
+  assertEquals(attentionSplits({ across: 16, threads: 256 }, 256, 4096), 1);
   assertEquals([splits(1024, 2 ** 17), splits(1024, 2 ** 22), attentionSplits({}, 8, 131072)], [4, 32, 1]);
 });
 

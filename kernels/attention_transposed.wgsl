@@ -92,7 +92,7 @@ fn main(
   let x = lane % SIDE;
   let base = sequence * params.sequence_stride + head * params.head_stride;
   if (lane == 0u) {
-    attended = counts[(params.first_sequence + sequence) * params.selections + select(head, 0u, params.selections == 1u)];
+    attended = count_of(sequence, head);
   }
   let count = workgroupUniformLoad(&attended);
   // The rows of this workgroup see keys up to last, the first of them up to first_end.

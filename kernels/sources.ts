@@ -1096,7 +1096,7 @@ fn main(
   let x = lane % XS;
   let base = sequence * params.sequence_stride + head * params.head_stride;
   if (lane == 0u) {
-    attended = counts[(params.first_sequence + sequence) * params.selections + select(head, 0u, params.selections == 1u)];
+    attended = count_of(sequence, head);
   }
   let count = workgroupUniformLoad(&attended);
 
@@ -1406,7 +1406,7 @@ fn main(
   let x = lane % SIDE;
   let base = sequence * params.sequence_stride + head * params.head_stride;
   if (lane == 0u) {
-    attended = counts[(params.first_sequence + sequence) * params.selections + select(head, 0u, params.selections == 1u)];
+    attended = count_of(sequence, head);
   }
   let count = workgroupUniformLoad(&attended);
   // The rows of this workgroup see keys up to last, the first of them up to first_end.
@@ -2157,8 +2157,9 @@ fn main(
 //
 // Shapes:   queries, output [batch, step_rows, query_heads, head_size] f32; keys, values f32 as vec4, addressed by strides
 //           (in vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros; counts u32
-//           [batch, selections], the tokens attended to, of the whole batch, of which the first \`tokens\` keys are here; the others
-//           may hold sequences from first_sequence on, where a batch is past one binding. SPLIT: output is what
+//           [batch, selections], the tokens attended to, of the whole batch, of which the first \`tokens\` keys are here (all of
+//           them without selections: counts is not read); the others may hold sequences from first_sequence on, where a batch is
+//           past one binding. SPLIT: output is what
 //           attention_combine.wgsl joins, [batch, heads, pairs, parts, 4 * D4 + 4], this call's part being first_part: sums, and
 //           behind them the highest score and the weights' sum
 // Dispatch: one thread per PAIRS pairs (row, query head of a KV head's group), linear groups, batch * heads outermost.
@@ -2218,7 +2219,7 @@ fn main(
   }
   let head = (group / groups_per_head) % params.heads;
   let sequence = group / (groups_per_head * params.heads);
-  let count = counts[(params.first_sequence + sequence) * params.selections + select(head, 0u, params.selections == 1u)];
+  let count = count_of(sequence, head);
 
   // Row i sees the keys up to count - step_rows + i; the last of the rows bounds the loop.
   var queries_of: array<array<vec4<f32>, D4>, PAIRS>;
@@ -8722,7 +8723,7 @@ fn append_place(group: u32, lane: u32) -> AppendPlace {
 }
 `,
   attended_rows: `// Rows of attention by tiles: where a pair (row, query head of a KV head's group) lies in queries and output, where its part of a
-// window lies among all parts, and the keys of the window that a row sees. \`params\` is the kernel's.
+// window lies among all parts, and the keys of the window that a row sees. \`params\` and \`counts\` are the kernel's.
 
 fn query_first(pair: u32, share: u32, head: u32, sequence: u32) -> u32 {
   let row = sequence * params.step_rows + pair / share;
@@ -8732,6 +8733,14 @@ fn query_first(pair: u32, share: u32, head: u32, sequence: u32) -> u32 {
 fn part_first(pair: u32, pairs: u32, head: u32, sequence: u32, split: u32) -> u32 {
   let row = (sequence * params.heads + head) * pairs + pair;
   return (row * params.parts + params.first_part + split) * (D4 + 1u);
+}
+
+// Tokens from the window's first one up to the last row's own: without selections those that are here.
+fn count_of(sequence: u32, head: u32) -> u32 {
+  if (params.selections == 0u) {
+    return params.tokens;
+  }
+  return counts[(params.first_sequence + sequence) * params.selections + select(head, 0u, params.selections == 1u)];
 }
 
 // \`count\` tokens lie from the window's first one up to the last row's own.

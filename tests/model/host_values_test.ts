@@ -263,7 +263,7 @@ gpuTest("methods that read keys where they are not say for what; others can have
   }
   using session = model.createSession({ ...asked, method: "infllm" });
   await session.append(tokensFrom(1, 40));
-  await assertRejects(() => session.inspect([5]), RangeError, 'keysOn and valuesOn must be "gpu"');
+  await assertRejects(() => session.inspect([5]), RangeError, 'which lie elsewhere (keysOn "host"); use keysOn "gpu"');
   const layers = { "0": "quest", default: "infllm" } as const;
   assertThrows(() => model.createSession({ ...asked, method: layers }), RangeError, "for the bounds of its pages");
 });

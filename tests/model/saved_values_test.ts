@@ -136,6 +136,33 @@ savedTest("a cache that passes through the host in several parts goes on anywher
   }
 });
 
+savedTest("keys outside the GPU are saved and restored with values, to any place", async (all) => {
+  const { models, path } = all;
+  for (const method of ["infllm", "streaming", "full"] as const) {
+    const [model] = method === "infllm" ? models.slice(1) : models;
+    const own = method === "infllm" ? { own: { block: 8, blocks: 4, local: 48, representatives: 4 } } : {};
+    const knobs = { globalSize: 8, window: 64, chunkSize: 32, allowBeyondTrained: true, ...own };
+    for (const from of [{ keysOn: "file" }, { keysOn: "gpu" }] as const) {
+      using session = model.createSession({ method, knobs, trace: true, cache: { pageTokens: 48, ...from } });
+      await session.append(tokensFrom(4, 300));
+      await session.save(path);
+      session.clearTrace();
+      const expected = await goesOn(session);
+      const places: CacheOptions[] = [{}, { keysOn: "host" }, { valuesOn: "host" }, { valuesOn: "gpu" }, {
+        keysOn: "gpu",
+        valuesOn: "file",
+      }];
+      for (const cache of places) {
+        using restored = await model.restore(path, { trace: true, cache });
+        const outside = (cache.keysOn ?? cache.valuesOn ?? from.keysOn) !== "gpu" && restored.cacheBytes === 0;
+        const asked = cache.keysOn ?? (from.keysOn === "gpu" ? "gpu" : cache.valuesOn ?? from.keysOn);
+        assertEquals(outside, asked !== "gpu", JSON.stringify([from, cache]));
+        assertEquals(await goesOn(restored), expected, `${method}, ${JSON.stringify([from, cache])}`);
+      }
+    }
+  }
+});
+
 savedTest("a restored session's values lie where the saved one's did, unless told otherwise", async (all) => {
   const { models: [model], path } = all;
   for (const place of valuesPlaces) {
@@ -179,6 +206,15 @@ savedTest("what can't be restored to a place is refused with one error, before a
   await refused({ cache: { valueType: "int8" } }, file, SavedSessionError, stored);
   const asked = { cache: { valuesOn: "host", valueType: "int8" } } as const;
   await refused(host, asked, SavedSessionError, "valueType is f32 in the file and int8 here");
+  const keys = 'its keys are stored as int8, and keysOn "host" keeps f32; restore it with keysOn "gpu"';
+  await refused({ method: "full", cache: { keyType: "int8" } }, { cache: { keysOn: "host" } }, SavedSessionError, keys);
+  const scored = { cache: { keysOn: "host" } } as const;
+  await refused(
+    { method: "reattention" },
+    scored,
+    RangeError,
+    'keysOn "host": reattention reads the keys of all tokens',
+  );
   await refused({ method: "long-heads" }, host, RangeError, 'valuesOn "host": long-heads reads the values');
   await refused({ knobs: { scoring: "qkv" } }, file, RangeError, 'for scores of the type "qkv"; use valuesOn "gpu"');
   const nowhere = { cache: { valuesOn: "disk" as "host" } };

@@ -49,19 +49,25 @@ export class RotationTable {
 
   /** The table, f32 [positions, pairs, 2] of (cos, sin), for at least `positions` positions. */
   upTo(positions: number): Tensor {
-    if (this.#table && this.#table.shape[0] >= positions) return this.#table;
-    const count = Math.max(
-      512,
-      2 ** Math.ceil(Math.log2(Math.max(1, positions))),
-    );
-    this.#table?.[Symbol.dispose]();
-    this.#table = undefined;
-    return this.#table = this.#make([{ start: 0, count }]);
+    const before = this.#table;
+    if (before && before.shape[0] >= positions) return before;
+    const window = this.windowPositions;
+    const count = positions > window
+      ? window * Math.ceil(positions / window)
+      : Math.max(512, 2 ** Math.ceil(Math.log2(Math.max(1, positions))));
+    const table = this.#empty(count);
+    const done = before?.shape[0] ?? 0;
+    if (before) this.#device.commands.copy(before.buffer, 0, table.buffer, 0, before.bytes);
+    for (let start = done; start < count; start += window) {
+      this.#write(table, start, start, Math.min(window, count - start));
+    }
+    before?.[Symbol.dispose]();
+    return this.#table = table;
   }
 
   /** The table of `windowPositions` positions from `index * windowPositions` on, f32 [positions, pairs, 2]; made once. */
   window(index: number): Tensor {
-    return this.#windows[index] ??= this.#make([{ start: index * this.windowPositions, count: this.windowPositions }]);
+    return this.#windows[index] ??= this.#make([index * this.windowPositions], this.windowPositions);
   }
 
   /** The table of `count` positions from each of `starts` on, f32 [starts * count, pairs, 2]; good until others are asked for. */
@@ -70,7 +76,7 @@ export class RotationTable {
     if (this.#listed?.key === key) return this.#listed.table;
     this.#listed?.table[Symbol.dispose]();
     this.#listed = undefined;
-    const table = this.#make(starts.map((start) => ({ start, count })));
+    const table = this.#make(starts, count);
     this.#listed = { key, table };
     return table;
   }
@@ -100,17 +106,24 @@ export class RotationTable {
     this.#windows.length = 0;
   }
 
-  #make(ranges: readonly { readonly start: number; readonly count: number }[]): Tensor {
-    const pairs = this.#frequencies.length;
-    const positions = ranges.reduce((sum, { count }) => sum + count, 0);
+  #make(starts: readonly number[], count: number): Tensor {
+    const table = this.#empty(starts.length * count);
+    starts.forEach((start, index) => this.#write(table, index * count, start, count));
+    return table;
+  }
+
+  #empty(positions: number): Tensor {
+    return Tensor.empty(this.#device, [positions, this.#frequencies.length, 2], "f32", "rotary table");
+  }
+
+  /** Writes the angles of `count` positions from `start` on into a table's rows from `row` on. */
+  #write(table: Tensor, row: number, start: number, count: number): void {
     // A device that only counts needs no numbers.
-    if (this.#device.counts) return Tensor.empty(this.#device, [positions, pairs, 2], "f32", "rotary table");
-    const both = new Float32Array(2 * positions * pairs);
-    let done = 0;
-    for (const { start, count } of ranges) {
-      rotaryPairs(this.#frequencies, start, both.subarray(done, done += 2 * count * pairs));
-    }
-    return Tensor.from(this.#device, both, [positions, pairs, 2], "rotary table");
+    if (this.#device.counts) return;
+    const pairs = this.#frequencies.length;
+    const both = new Float32Array(2 * count * pairs);
+    rotaryPairs(this.#frequencies, start, both);
+    this.#device.commands.write(table.buffer, 8 * row * pairs, both);
   }
 }
 

@@ -65,6 +65,7 @@ export class AttendedEdit implements AttentionWatch {
   readonly #forced: Tensor;
   readonly #forbidden: Tensor;
   readonly #added: number;
+  #attentions = 0;
 
   /** `change` is checked by the caller: whole numbers, spans that are not empty. */
   constructor(device: Device, { layers, heads, force = [], forbid = [] }: AttendedChange) {
@@ -76,9 +77,15 @@ export class AttendedEdit implements AttentionWatch {
     this.#added = force.reduce((sum, { start, end }) => sum + end - start, 0);
   }
 
+  /** Attentions that ran over changed lists; none where a method does not attend over listed tokens. */
+  get attentions(): number {
+    return this.#attentions;
+  }
+
   /** Attention over the changed list; with heads, over both. */
   attend({ step, layer, attended }: AttendCall): ChangedAttention | undefined {
     if (this.#layers && !this.#layers.has(layer)) return undefined;
+    this.#attentions++;
     const edited = this.#edit(step, attended);
     const lists = this.#heads ? [edited, shareAttended(attended)] : [edited];
     return {

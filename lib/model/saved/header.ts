@@ -40,11 +40,12 @@ export interface SavedHeader {
   readonly weights: string;
   /** How it attends. */
   readonly method: SavedMethod;
-  /** How pages are laid out, and where values lay: undefined in older files, of values on the GPU. */
+  /** How pages are laid out, and where keys and values lay: undefined in older files, on the GPU. */
   readonly cache: {
     readonly pageTokens: number;
     readonly keyType: StorageType;
     readonly valueType: StorageType;
+    readonly keysOn?: ValuesPlace;
     readonly valuesOn?: ValuesPlace;
   };
   /** Tokens cached. */
@@ -67,6 +68,7 @@ export interface SavedHeader {
 
 const count = z.int().check(z.minimum(0));
 const storage = z.enum(["f32", "f16", "int8"]);
+const place = z.enum(["gpu", "host", "file"]);
 const method = z.looseObject({ name: z.string(), knobs: z.looseObject({}) });
 const schema = z.strictObject({
   config: z.record(z.string(), z.unknown()),
@@ -76,7 +78,8 @@ const schema = z.strictObject({
     pageTokens: count,
     keyType: storage,
     valueType: storage,
-    valuesOn: z.optional(z.enum(["gpu", "host", "file"])),
+    keysOn: z.optional(place),
+    valuesOn: z.optional(place),
   }),
   length: count,
   tokens: count,

@@ -71,12 +71,12 @@ function headerOf(
   parts: readonly Part[],
 ): SavedHeader {
   const { pool, sequences: [{ length, pages }] } = cache;
-  const { pageTokens, keyType, valueType, valuesOn } = pool;
+  const { pageTokens, keyType, valueType, keysOn, valuesOn } = pool;
   return {
     config: describeConfig(stepper.model.config),
     weights: stepper.model.decoder.weightsHash,
     method: describeMethod(stepper.method),
-    cache: { pageTokens, keyType, valueType, valuesOn },
+    cache: { pageTokens, keyType, valueType, keysOn, valuesOn },
     length,
     tokens,
     pending: [...pending],

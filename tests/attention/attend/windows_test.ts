@@ -118,6 +118,10 @@ gpuTest("windows of the rotary table hold the positions' angles, and are made on
   await check(table.window(1000), [128_000], 128);
   await check(table.at([5, 4_194_304], 3), [5, 4_194_304], 3);
   assertEquals(table.window(1000), table.window(1000));
+  // One table grows by windows, and keeps what it has.
+  assertEquals(table.upTo(100).shape, [512, 8, 2]);
+  assertEquals(table.upTo(1000).shape, [1024, 8, 2]);
+  await check(table.upTo(1000), [0], 1024);
   assertThrows(
     () => new RotationTable(device, frequencies, 100),
     RangeError,

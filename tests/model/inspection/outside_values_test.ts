@@ -9,6 +9,7 @@ import {
 } from "../../../lib/attention/mod.ts";
 import { Random } from "../../../lib/evaluation/mod.ts";
 import { loadModel, type Model, type Session } from "../../../lib/model/mod.ts";
+import { writeTinyLlama } from "../../evaluation/tiny_llama.ts";
 import { gpuTestWith } from "../../gpu_test_device.ts";
 
 const tokensFrom = (seed: number, count: number) =>
@@ -17,6 +18,20 @@ const small = { globalSize: 8, window: 64, spanSize: 8, recallClip: 8, chunkSize
 
 // Values from outside are gathered before attention; the other way to decode sums in another order.
 const gathered = { choices: { "decode attention": "gathered" } };
+
+/** A test with a tiny random model of two KV heads. */
+function tinyTest(name: string, run: (model: Model) => Promise<void>): void {
+  gpuTestWith(gathered, name, async (device) => {
+    const folder = await Deno.makeTempDir();
+    try {
+      await writeTinyLlama(folder, 512, { query: 4, keyValue: 2, size: 8 });
+      using model = await loadModel(folder, { device });
+      await run(model);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
 
 /** Does the same with values on the GPU, in host memory and in a file, and says that it finds the same. */
 async function everywhere(
@@ -47,27 +62,25 @@ const cases = fc.record({
   }),
 });
 
-gpuTestWith(gathered, "Session.inspect finds the same wherever values lie", async (device) => {
-  using model = await loadModel("demo", { device });
+tinyTest("Session.inspect finds the same wherever values lie", async (model) => {
   const run = fc.asyncProperty(cases, async ({ method, knobs, pageTokens }) => {
     const options = { method, knobs: { ...knobs, ...small }, cache: { pageTokens } };
     await everywhere(model, options, async (session) => {
-      const all = { layers: [1, 3], heads: [0, 2], rows: "all", scores: true, watch: [40], answer: [5, 6] } as const;
+      const all = { layers: [0, 1], heads: [0, 2], rows: "all", scores: true, watch: [40], answer: [5, 6] } as const;
       return await session.inspect(tokensFrom(9, 7), all);
     });
   });
   await fc.assert(run, { seed: 5, numRuns: 4 });
 });
 
-gpuTestWith(gathered, "Session.intervene changes an answer alike wherever values lie", async (device) => {
-  using model = await loadModel("demo", { device });
+tinyTest("Session.intervene changes an answer alike wherever values lie", async (model) => {
   const run = fc.asyncProperty(cases, async ({ method, knobs, pageTokens }) => {
     const options = { method, knobs: { ...knobs, ...small }, cache: { pageTokens } };
     const effects = await everywhere(model, options, async (session) => {
       const question = { prompt: tokensFrom(9, 7), answer: [5, 6] };
       return await session.interveneEach(question, [
         { force: { start: 100, end: 130 } },
-        { forbid: { start: 240, end: 290 }, head: [1, 2], layer: [0, 2] },
+        { forbid: { start: 240, end: 290 }, head: [1, 2], layer: 1 },
         { replace: { from: { start: 250, end: 260 }, to: { start: 20, end: 35 } }, head: 3 },
       ]);
     }) as { change: number }[];
@@ -80,11 +93,9 @@ gpuTestWith(gathered, "Session.intervene changes an answer alike wherever values
   });
 });
 
-gpuTestWith(
-  gathered,
+tinyTest(
   "scorers of one's own that read keys work wherever values lie, those that read values are refused",
-  async (device) => {
-    using model = await loadModel("demo", { device });
+  async (model) => {
     const keys = "fn score(at: At) -> f32 { return dot(query(0u), key(0u)); } // value(c) is not asked for";
     const scorers = [
       defineScorer("outside-keys", { wgsl: keys }),
@@ -95,7 +106,7 @@ gpuTestWith(
         model,
         { method: "reattention", knobs: { ...small, scoring } },
         async (session) => {
-          const { steps } = await session.inspect([5, 6, 7], { layers: 2, heads: 1 });
+          const { steps } = await session.inspect([5, 6, 7], { layers: 1, heads: 1 });
           using fork = session.fork();
           return {
             votes: steps.map(({ layers }) => layers.map(({ votes }) => votes)),
@@ -111,16 +122,34 @@ gpuTestWith(
   },
 );
 
-gpuTestWith(
-  gathered,
-  "a method that does not attend over listed tokens can't be inspected, with one error",
-  async (device) => {
-    using model = await loadModel("demo", { device });
+tinyTest(
+  "a method that does not attend over listed tokens can't be inspected or intervened in, with one error",
+  async (model) => {
     for (const valuesOn of valuesPlaces) {
       using session = model.createSession({ method: "self-extend", knobs: small, cache: { valuesOn } });
       await session.append(tokensFrom(3, 200));
       const look = () => session.inspect([5, 6]);
       await assertRejects(look, Error, "inspect: this method does not attend over listed tokens");
+      const change = () => session.intervene({ prompt: [5, 6], answer: [7], forbid: { start: 20, end: 90 } });
+      await assertRejects(change, RangeError, "intervene: nothing could be changed: the method self-extend");
     }
   },
 );
+
+tinyTest("with keys outside the GPU a session is intervened in and traced alike, and not inspected", async (model) => {
+  const far = { own: { block: 8, blocks: 4, local: 48, representatives: 4, far: "compact" } };
+  for (const [method, own] of [["streaming", {}], ["infllm", far]] as const) {
+    const found: unknown[] = [];
+    for (const keysOn of valuesPlaces) {
+      using session = model.createSession({ method, knobs: { ...small, ...own }, trace: true, cache: { keysOn } });
+      await session.append(tokensFrom(3, 300));
+      const question = { prompt: tokensFrom(9, 7), answer: [5, 6] };
+      const effect = await session.intervene({ ...question, force: { start: 100, end: 130 }, head: 1 });
+      assertNotEquals(effect.change, 0);
+      found.push([effect, (await session.readTrace()).map(({ layers }) => layers)]);
+      if (keysOn === "gpu") continue;
+      await assertRejects(() => session.inspect([5, 6]), RangeError, `which lie elsewhere (keysOn "${keysOn}")`);
+    }
+    for (const other of found.slice(1)) assertEquals(other, found[0]);
+  }
+});

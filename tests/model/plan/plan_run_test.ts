@@ -119,6 +119,22 @@ Deno.test("planRun offers changes after which a run fits, and they do", async ()
   assertStringIncludes(describePlan(plan), "It would fit with:");
 });
 
+Deno.test("planRun offers what fits outside the GPU too, where keys and values lie there", async () => {
+  using device = await Device.open({ memoryBytes: 2 ** 26 });
+  if (!device.info.software) return;
+  const config = await loadConfig("demo");
+  const asked = { device, config, length: 2 ** 14, method: "infllm", knobs, cache: { keysOn: "host" } } as const;
+  const { fits, reasons, changes } = await planRun(asked);
+  assert(!fits);
+  assertStringIncludes(reasons[0], "keys and values take 65.0 MiB of the");
+  // In a file as much of them would stay in memory.
+  assertEquals(changes.length, 1);
+  const [, shorter] = changes[0].change.match(/^a context of ([\d,]+) tokens$/)!;
+  const length = Number(shorter.replace(",", ""));
+  assertGreater(length, 2 ** 12);
+  assert((await planRun({ ...asked, length })).fits);
+});
+
 Deno.test("planRun says which limit of the adapter a run would pass", async () => {
   using device = await Device.open({ bindingBytes: 2 ** 20 });
   const config = await loadConfig("demo");

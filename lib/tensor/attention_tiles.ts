@@ -25,10 +25,9 @@ export const attentionTiles: readonly AttentionTile[] = [
   tiled(8),
   tiled(16),
   tiled(32),
-  transposed(8, 8),
-  transposed(16, 8),
   transposed(8, 16),
   transposed(16, 16),
+  transposed(16, 8),
   WIDE_LANES,
   LANES,
 ];
@@ -65,7 +64,7 @@ function threadKeys(across: number): number {
 /**
  * Threads of a tiled way's workgroups that are few for a large GPU, and how many there are to be then; fewest and most keys that a
  * workgroup takes (a submit should not last a small GPU long); most parts of a row's keys. On an H100 parts took half of a whole
- * prompt's time off at 512 tokens, a third at 2,048, and added a sixth at 4,096.
+ * prompt's time off at 512 tokens, a fourth at 2,048, and added an eighth at 4,096.
  */
 const SPLITTING = { few: 2 ** 16, threads: 2 ** 17, fewestKeys: 128, mostKeys: 32768, most: 32 };
 
@@ -114,7 +113,7 @@ export function attentionTile(
   const tiles = attentionTilesFor(channels4);
   const fallback = device.info.software
     ? pairs >= WIDE_LANES.pairs && channels4 <= WIDE_CHANNELS4 ? WIDE_LANES : LANES
-    : usualTiles(channels4).find((tile) => {
+    : usualTiles(channels4, pairs).find((tile) => {
       return tiles.includes(tile) && device.choices.fits(tile) && tile.pairs <= Math.max(pairs, TILE_PAIRS);
     }) ?? LANES;
   // A tile of 64 would compute most of itself in vain.
@@ -137,7 +136,6 @@ function transposedConstants(rows: number, across: number, channels4: number): R
     SIDE_ROWS: rows,
     TURNS: Math.ceil(channels4 / 4),
     OUTPUTS: outputs,
-    AHEAD: outputs === 1 ? 1 : 0,
     LOADS_LEFT: 32 / across,
     PLACES_LEFT: 16 / across,
     LOADS_RIGHT: 32 / rows,
@@ -145,13 +143,17 @@ function transposedConstants(rows: number, across: number, channels4: number): R
   };
 }
 
+/** Pairs of a KV head from which on tiles of 128 pairs were faster on an H100: fewer give too few workgroups. */
+const MANY_PAIRS = { short: 2 ** 16, long: 2 ** 14 };
+
 /**
- * What was fastest on an H100 first: at 4,096 tokens 50 % of the multiply-add rate for heads of 64 and 128 channels, where tiles of
- * attention_tiled.wgsl gave 40 and 36. With 8 threads across, that one's sums and scores take more registers than a thread has.
+ * What was fastest on an H100 first. With 8 threads across, sums and scores of attention_tiled.wgsl take more registers than a
+ * thread has; 64 pairs by 64 keys transposed, by 8x8 threads, are two warps, and took twice as long as 64x128.
  */
-function usualTiles(channels4: number): AttentionTile[] {
-  const [eight, sixteen, thirtyTwo, , , half, whole] = attentionTiles;
-  return channels4 <= 16 ? [half, sixteen, thirtyTwo, eight] : [whole, thirtyTwo, sixteen];
+function usualTiles(channels4: number, pairs: number): AttentionTile[] {
+  const [eight, sixteen, thirtyTwo, half, whole, tall] = attentionTiles;
+  if (channels4 <= 16) return [...pairs >= MANY_PAIRS.short ? [tall] : [], half, sixteen, thirtyTwo, eight];
+  return [...pairs >= MANY_PAIRS.long ? [whole] : [], half, thirtyTwo, sixteen];
 }
 
 function tiledConstants(across: number, channels4: number): Record<string, number> {

@@ -1,10 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Dispatch, KernelChoices, type KernelName } from "../../lib/gpu/mod.ts";
+import { type Device, type Dispatch, KernelChoices, type KernelName } from "../../lib/gpu/mod.ts";
 import * as reference from "../../lib/reference/mod.ts";
 import { cast, causalAttention, matmul, MatrixImage, Tensor } from "../../lib/tensor/mod.ts";
 import {
   attentionQuestion,
   attentionSplits,
+  attentionTile,
   attentionTiles,
   attentionTilesFor,
 } from "../../lib/tensor/attention_tiles.ts";
@@ -87,9 +88,34 @@ gpuTest(
 );
 
 Deno.test("keys are split where rows give few workgroups, and where a workgroup would take very many", () => {
-  const splits = (groups: number, keys: number) => attentionSplits({ across: 16 }, groups, keys);
-  assertEquals([splits(256, 4096), splits(128, 131072), splits(128, 1024), splits(8, 600)], [1, 8, 2, 1]);
+  const splits = (groups: number, keys: number) => attentionSplits({ across: 16, threads: 128 }, groups, keys);
+  assertEquals([splits(512, 4096), splits(256, 4096), splits(128, 131072), splits(128, 512), splits(8, 120)], [
+    1,
+    4,
+    8,
+    4,
+    1,
+  ]);
+  assertEquals(attentionSplits({ across: 16, threads: 256 }, 256, 4096), 1);
   assertEquals([splits(1024, 2 ** 17), splits(1024, 2 ** 22), attentionSplits({}, 8, 131072)], [4, 32, 1]);
+});
+
+Deno.test("a GPU's tile of attention follows heads and rows, as far as its workgroups reach", () => {
+  const nameOf = (channels: number, pairs: number, limits = { threads: 256, workgroupBytes: 48 * 1024 }) => {
+    const device = { info: { software: false }, choices: new KernelChoices(limits) } as unknown as Device;
+    return attentionTile(device, pairs, channels / 4).name;
+  };
+  assertEquals([64, 128].map((channels) => [8, 2048, 2 ** 14, 2 ** 16].map((pairs) => nameOf(channels, pairs))), [
+    ["lanes", "transposed 64x128, 8x16 threads", "transposed 64x128, 8x16 threads", "transposed 128x64, 16x8 threads"],
+    [
+      "lanes",
+      "transposed 64x128, 8x16 threads",
+      "transposed 128x128, 16x16 threads",
+      "transposed 128x128, 16x16 threads",
+    ],
+  ]);
+  assertEquals(nameOf(128, 2 ** 14, { threads: 256, workgroupBytes: 16 * 1024 }), "transposed 64x128, 8x16 threads");
+  assertEquals(nameOf(256, 2048), "tiled 64x128, 8x32 threads");
 });
 
 gpuTest("an image of a matrix multiplies like the matrix, bit for bit", async (device) => {

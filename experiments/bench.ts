@@ -5,21 +5,26 @@
  * other libraries on the same adapter? Every result is compared with plain numbers first; repeats are interleaved.
  */
 import { Device } from "../lib/gpu/mod.ts";
+import { loadModel } from "../lib/model/mod.ts";
 import { writeAside } from "../lib/platform.ts";
+import { type Approximation, approximationOf, approximations } from "./bench/approximations.ts";
 import { type BenchArguments, parseBenchArguments, USAGE } from "./bench/arguments.ts";
 import type { BenchCase } from "./bench/bench_case.ts";
 import { attentionCases } from "./bench/groups/attention.ts";
-import { demoCase, llamaCase, type ModelCase, timeModel } from "./bench/groups/model.ts";
+import { decodeAttentionCases } from "./bench/groups/decode_attention.ts";
+import { timeModel } from "./bench/groups/model.ts";
+import { demoCase, demoKnobs, llamaCase, type ModelCase } from "./bench/groups/model_cases.ts";
 import { matmulCases, vectorCases } from "./bench/groups/matmul.ts";
 import { opCases } from "./bench/groups/ops.ts";
 import { selectionCases } from "./bench/groups/selection.ts";
 import { type Limits, measureLimits } from "./bench/limits.ts";
 import { type Peer, startPeers } from "./bench/peers.ts";
-import { type BenchFile, benchSchema, type Row } from "./bench/row.ts";
+import { measureQuality, usualQuality } from "./bench/quality.ts";
+import { type BenchFile, benchSchema, type Quality, type Row } from "./bench/row.ts";
 import { runCase } from "./bench/run.ts";
-import { limitsLine, rowLine } from "./bench/table.ts";
+import { limitsLine, qualityWords, rowLine } from "./bench/table.ts";
 import { tellTargets } from "./bench/tell_targets.ts";
-import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
+import { runToEnd } from "./command/run_to_end.ts";
 
 function allCases(device: Device): BenchCase[] {
   const { software } = device.info;
@@ -28,12 +33,19 @@ function allCases(device: Device): BenchCase[] {
     ...vectorCases(),
     ...attentionCases(software),
     ...selectionCases(software),
+    ...decodeAttentionCases(software),
     ...opCases(software),
   ];
 }
 
 function nameOf({ group, shape, dtype }: BenchCase): string {
   return `${group} ${shape} ${dtype}`;
+}
+
+/** Whether a filter asks for a model at a length: its name is such as "model demo 16384 f32 (32 times the scope)". */
+function asksFor({ name, dtype, scope }: ModelCase, length: number, filter = ""): boolean {
+  const names = [`model ${name} ${length} ${dtype} (${length / scope} times the scope)`, `model ${name} ${dtype}`];
+  return names.some((own) => own.includes(filter));
 }
 
 async function measure(
@@ -46,9 +58,13 @@ async function measure(
   console.log(limitsLine(limits));
   const rows: Row[] = [];
   let wrong = 0;
+  const approximate = models.length > 0 || cases.some(({ group }) => approximationOf(group));
+  const quality = approximate ? await qualityOnDemo(device) : new Map<Approximation, Quality>();
   for (const item of cases) {
     try {
-      const { rows: found, left } = await runCase(device, limits, peers, item);
+      const { rows: timed, left } = await runCase(device, limits, peers, item);
+      const costs = quality.get(approximationOf(item.group)!);
+      const found = timed.map((row) => ({ ...row, ...(costs && { quality: costs }) }));
       for (const row of found) console.log(rowLine(row));
       for (const reason of left) console.log(`  left out: ${nameOf(item)}, ${reason}`);
       if (!found.length) wrong++;
@@ -59,12 +75,24 @@ async function measure(
     }
   }
   for (const model of models) {
-    await timeModel(device, model, (row) => {
-      console.log(rowLine(row));
-      rows.push(row);
+    await timeModel(device, model, {
+      quality,
+      report(row) {
+        console.log(rowLine(row));
+        rows.push(row);
+      },
     });
   }
   return { limits, rows, wrong };
+}
+
+/** What each approximation costs, on the model that answers. */
+async function qualityOnDemo(device: Device): Promise<Map<Approximation, Quality>> {
+  using model = await loadModel("demo", { device });
+  const usual = usualQuality(device.info.software);
+  const quality = await measureQuality(model, approximations, { ...usual, modelName: "demo", knobs: demoKnobs });
+  for (const [{ name }, found] of quality) console.log(`reattention ${name}: ${qualityWords(found)}`);
+  return quality;
 }
 
 async function save(path: string, device: Device, limits: Limits, rows: readonly Row[]): Promise<void> {
@@ -84,25 +112,14 @@ function defaultPath(device: Device): string {
   return `results/bench/${adapter}-${new Date().toISOString().slice(0, 10)}.json`;
 }
 
-async function main(args: readonly string[]): Promise<number> {
-  let asked: Partial<BenchArguments>;
-  try {
-    asked = parseBenchArguments(args);
-  } catch (error) {
-    console.error(`bench: ${(error as Error).message}\n${USAGE}`);
-    return 2;
-  }
-  if (asked.help) {
-    console.log(USAGE);
-    return 0;
-  }
+async function run(asked: BenchArguments): Promise<number> {
   if (asked.targets !== undefined) return await tellTargets(asked.targets);
-  nameRuntimeFolder();
   using device = await Device.open();
   const cases = allCases(device).filter((item) => nameOf(item).includes(asked.filter ?? ""));
   // A model of 1B parameters takes a software adapter minutes a token.
   const models = [demoCase(), ...(device.info.software ? [] : [llamaCase()])]
-    .filter(({ name, dtype }) => `model ${name} ${dtype}`.includes(asked.filter ?? ""));
+    .map((item) => ({ ...item, lengths: item.lengths.filter((length) => asksFor(item, length, asked.filter)) }))
+    .filter(({ lengths }) => lengths.length > 0);
   if (!cases.length && !models.length) {
     console.error(
       `bench: --filter "${asked.filter}" fits no case; names are such as "${nameOf(allCases(device)[0])}"`,
@@ -122,4 +139,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-if (import.meta.main) Deno.exitCode = await main(Deno.args);
+if (import.meta.main) {
+  const command = { name: "bench", usage: USAGE, parse: parseBenchArguments, argumentsError: TypeError, run };
+  Deno.exitCode = await runToEnd(command, Deno.args);
+}

@@ -24,11 +24,13 @@ import { runToEnd } from "./command/run_to_end.ts";
 /** Exit code where the run does not fit. */
 const DOES_NOT_FIT = 3;
 
-async function plan({ model, keys, values, valuesOn, measure, json, ...asked }: PlanArguments): Promise<number> {
+async function plan(
+  { model, keys, values, valuesOn, keysOn, measure, json, ...asked }: PlanArguments,
+): Promise<number> {
   await reachOnly([model]);
   const config = await configNamed(model);
   using device = await Device.open();
-  const run = { ...asked, device, config, cache: { keyType: keys, valueType: values, valuesOn } };
+  const run = { ...asked, device, config, cache: { keyType: keys, valueType: values, valuesOn, keysOn } };
   const made = await planRun(run);
   console.log(describePlan(made));
   const measured = measure && made.fits ? await measureRun(run) : undefined;

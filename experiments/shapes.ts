@@ -6,14 +6,14 @@
 import { Device } from "../lib/gpu/mod.ts";
 import { type ModelConfig, parseConfig } from "../lib/model/mod.ts";
 import { configOfShape } from "../lib/model/mod.ts";
-import { writeAside } from "../lib/platform.ts";
+import { fileExists, readText, writeAside } from "../lib/platform.ts";
 import { measureReading } from "./bench/limits.ts";
 import { describeMachine, today } from "./demo/results.ts";
 import { parseShapesArguments, type ShapesArguments, ShapesArgumentsError, USAGE } from "./shapes/arguments.ts";
 import { deriveRows } from "./shapes/derive.ts";
 import { measureModel } from "./shapes/measure.ts";
 import { randomModel } from "./shapes/random_weights.ts";
-import type { ShapesRow } from "./shapes/rows.ts";
+import { mergeRows, parseRecord, type ShapesRow } from "./shapes/rows.ts";
 import { rowLine } from "./shapes/table.ts";
 import { runToEnd } from "./command/run_to_end.ts";
 
@@ -36,6 +36,16 @@ const TINY = {
 const configOf = (name: ShapesArguments["models"][number]): ModelConfig =>
   name === "tiny" ? parseConfig(TINY) : configOfShape(name);
 
+/** Rows that a file holds already: those of another machine are not to stand beside this one's. */
+async function rowsThere(file: string, machine: string): Promise<readonly ShapesRow[]> {
+  if (!await fileExists(file)) return [];
+  const record = parseRecord(file, await readText(file));
+  if (record.machine === machine) return record.rows;
+  throw new Error(
+    `${file} holds rows of another machine (${record.machine}), this one is ${machine}; name another file`,
+  );
+}
+
 async function shapes(asked: ShapesArguments): Promise<void> {
   using device = await Device.open();
   if (!device.info.f16) throw new Error("this adapter has no working f16, which weights and caches are kept in here");
@@ -44,13 +54,20 @@ async function shapes(asked: ShapesArguments): Promise<void> {
   const bytesPerSecond = await measureReading(device);
   const machine = describeMachine(device);
   console.log(`${machine}; reads ${(bytesPerSecond / 1e9).toFixed(0)} GB/s at best\n`);
+  const earlier = asked.json === undefined ? [] : await rowsThere(asked.json, machine);
   const rows: ShapesRow[] = [];
+  const layersOf = (model: string) => configOf(model as typeof asked.models[number]).layers;
   const write = async () => {
     if (asked.json === undefined) return;
-    const all = { machine, date: today(), readBytesPerSecond: bytesPerSecond, rows: [...rows, ...derived()] };
+    const merged = mergeRows(earlier, rows);
+    const all = {
+      machine,
+      date: today(),
+      readBytesPerSecond: bytesPerSecond,
+      rows: [...merged, ...deriveRows(merged, layersOf)],
+    };
     await writeAside(asked.json, `${JSON.stringify(all, null, 1)}\n`);
   };
-  const derived = () => deriveRows(rows, (model) => configOf(model as typeof asked.models[number]).layers);
   const report = async (row: ShapesRow) => {
     rows.push(row);
     console.log(rowLine(row));
@@ -66,7 +83,7 @@ async function shapes(asked: ShapesArguments): Promise<void> {
     }
   }
   console.log("");
-  for (const row of derived()) console.log(rowLine(row));
+  for (const row of deriveRows(mergeRows(earlier, rows), layersOf)) console.log(rowLine(row));
   await write();
   if (asked.json !== undefined) console.log(`\nrows: ${asked.json}`);
 }

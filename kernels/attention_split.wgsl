@@ -1,15 +1,15 @@
 // Attention of few rows over listed tokens, straight from the cache's pages: each workgroup takes a block of tokens and leaves a
 // part, which attention_combine.wgsl joins. For GPUs, in decoding: keys and values are read once, by all threads of the GPU.
 //
-// Shapes:   queries [batch, step_rows, query_heads, 8 * D8] f32, before rotation; key_pages, value_pages [slab_pages, heads,
-//           page_tokens, 8 * D8], stored as parts/keys_*.wgsl and values_*.wgsl say (SCALED is 1 where values have scales), one
-//           slab of the cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections]; rotation (cos,
-//           sin) two a vec4 [positions, 2 * D8]; parts vec4 [batch, heads, PAIRS, splits, 2 * D8 + 1]: sums of values, then
-//           their largest score and weight
+// Shapes:   queries [batch, step_rows, query_heads, 8 * D8] f32, before rotation (TURNED 1: after it); key_pages, value_pages
+//           [slab_pages, heads, page_tokens, 8 * D8], stored as parts/keys_*.wgsl and values_*.wgsl say (SCALED is 1 where values have
+//           scales), one slab of the cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32
+//           [batch, selections]; rotation (cos, sin) two a vec4 [positions, 2 * D8], from first_position on; parts vec4 [batch, heads,
+//           PAIRS, splits, 2 * D8 + 1]: sums of values, then their largest score and weight
 // Dispatch: one workgroup of 128 threads per sequence, KV head and block of 128 listed tokens, heads fastest: those of a block read the
-//           same angles; linear groups; one call per slab, whose parts start at first_split. LANES threads share a key, a power of
-//           two that divides D8, CHUNKS = D8 / LANES; AHEAD keys, a divisor of LANES, are loaded at once; SHARE threads, a power of
-//           two of at most 128 / PAIRS, join a pair's weights
+//           same angles; linear groups; one call per slab, or per slab and window of the list: `blocks` blocks from first_block on,
+//           whose parts start at first_split. LANES threads share a key, a power of two that divides D8, CHUNKS = D8 / LANES; AHEAD
+//           keys, a divisor of LANES, are loaded at once; SHARE threads, a power of two of at most 128 / PAIRS, join a pair's weights
 // Source:   softmax(q k / sqrt(d)) v (ALGORITHM section 6), split over tokens as in Flash-Decoding (Dao et al. 2023); rotation
 //           by compact positions (places in the list) or original ones
 
@@ -27,6 +27,8 @@ struct Params {
   indices_stride: u32,
   original: u32,
   blocks: u32,
+  first_block: u32,
+  first_position: u32,
   first_split: u32,
   splits: u32,
   scale: f32,
@@ -164,13 +166,17 @@ fn main(
     let first = ((sequence * params.step_rows + row) * params.query_heads + head * share + pair % share) * D4;
     let low = queries[first + c] * params.scale;
     let high = queries[first + c + D8] * params.scale;
-    let a = rotation[(position * D8 + c) * 2u];
-    let b = rotation[(position * D8 + c) * 2u + 1u];
+    var a = vec4<f32>(1.0, 0.0, 1.0, 0.0);
+    var b = a;
+    if (TURNED == 0u) {
+      a = rotation[(position * D8 + c) * 2u];
+      b = rotation[(position * D8 + c) * 2u + 1u];
+    }
     rotated[item / D8 * D4 + c] = turn_low(low, high, a, b);
     rotated[item / D8 * D4 + c + D8] = turn_high(low, high, a, b);
   }
 
-  let place = block * BLOCK + lane;
+  let place = (params.first_block + block) * BLOCK + lane;
   slots[lane] = NOWHERE;
   positions[lane] = 0u;
   if (place < count) {
@@ -178,7 +184,7 @@ fn main(
     let page = table[sequence * params.table_stride + token / params.page_tokens];
     if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
       slots[lane] = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-      positions[lane] = select(place, token, params.original == 1u);
+      positions[lane] = select(place, token, params.original == 1u) - params.first_position;
     }
   }
   let here = slots[lane] != NOWHERE;

@@ -2,14 +2,16 @@
 //
 // Shapes:   as in causal_attention.wgsl: queries, output [batch, step_rows, query_heads, D4] of vec4<f32>; keys, values f32 as
 //           vec4, addressed by strides (in vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros;
-//           counts u32 [batch, selections]. SPLIT: output is what attention_combine.wgsl joins, vec4 [batch, heads, pairs,
-//           splits, D4 + 1]: sums, and behind them the highest score and the weights' sum
+//           counts u32 [batch, selections]: tokens from the first key on to the last row's own, of which the first `tokens` keys
+//           are here. SPLIT: output is what attention_combine.wgsl joins, vec4 [batch, heads, pairs, parts, D4 + 1]: sums, and
+//           behind them the highest score and the weights' sum; this call's parts are first_part to first_part + splits
 // Dispatch: one workgroup of 8 x XS threads per 64 pairs (row, query head of a KV head's group) and split of the keys; linear
 //           groups, batch * heads outermost, late rows first, splits innermost. A thread scores 8 pairs by 4 * KEYS4 keys of a
 //           tile, and sums 8 pairs by 4 * OUTPUTS channels.
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6), tiled as in FlashAttention (Dao et al. 2022).
 //           32 channels are staged a turn for scores, CHUNKS turns; then 32 keys' weights a part, with 4 * STAGE_KEYS4 of their
 //           values at a time. Places in workgroup memory are numbers but for one index: no bound is checked in inner loops.
+// uses parts/attended_rows.wgsl
 
 struct Params {
   first_group: u32,
@@ -25,7 +27,10 @@ struct Params {
   token_stride: u32,
   scale: f32,
   slide: u32,
+  tokens: u32,
   splits: u32,
+  parts: u32,
+  first_part: u32,
 }
 
 // Less than any score that is not hidden; hidden ones are less than it.
@@ -50,11 +55,6 @@ var<workgroup> left: array<array<array<vec4<f32>, 9>, 8>, 8>;
 // [key / XS][key % XS][..]: keys' channels; then values, a thread's channels of key k in output j at place OUTPUTS k + j.
 var<workgroup> right: array<array<array<vec4<f32>, 9>, XS>, THREAD_KEYS>;
 var<workgroup> attended: u32;
-
-fn query_first(pair: u32, share: u32, head: u32, sequence: u32) -> u32 {
-  let row = sequence * params.step_rows + pair / share;
-  return (row * params.query_heads + head * share + pair % share) * D4;
-}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -83,9 +83,8 @@ fn main(
   let count = workgroupUniformLoad(&attended);
 
   // The rows of this workgroup see keys up to last, the first of them up to first_end.
-  let before = count - params.step_rows;
-  let last = before + min(first_pair + PAIRS - 1u, pairs - 1u) / share + 1u;
-  let first_end = before + first_pair / share + 1u;
+  let last = end_of(count, min(first_pair + PAIRS - 1u, pairs - 1u) / share);
+  let first_end = end_of(count, first_pair / share);
   let first = select(0u, (first_end - min(first_end, params.slide)) / TILE_KEYS * TILE_KEYS, params.slide > 0u);
   let all = (last - first + TILE_KEYS - 1u) / TILE_KEYS;
   let own = (all + params.splits - 1u) / params.splits;
@@ -151,7 +150,7 @@ fn main(
     // Only tiles at an end hold keys that some row does not see.
     if (tile + TILE_KEYS > first_end || params.slide > 0u) {
       for (var r = 0u; r < 8u; r++) { // unrolled
-        let end = before + min(first_pair + 8u * r + y, pairs - 1u) / share + 1u;
+        let end = end_of(count, min(first_pair + 8u * r + y, pairs - 1u) / share);
         let begin = select(0u, end - min(end, params.slide), params.slide > 0u);
         for (var k = 0u; k < THREAD_KEYS; k++) { // unrolled
           let token = tile + XS * k + x;
@@ -248,7 +247,7 @@ fn main(
       var place = query_first(pair, share, head, sequence);
       var factor = 1.0 / whole;
       if (SPLIT == 1u) {
-        place = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
+        place = part_first(pair, pairs, head, sequence, split);
         factor = 1.0;
         if (x == 0u) {
           output[place + D4] = vec4<f32>(most[r] * params.scale, whole, 0.0, 0.0);

@@ -3,15 +3,17 @@
 // multiplies 8 pairs by 8 keys with few registers.
 //
 // Shapes:   queries, output [batch, step_rows, query_heads, D4] of vec4<f32>; keys, values f32 as vec4, addressed by strides (in
-//           vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros; counts u32 [batch, selections]. SPLIT:
-//           output is what attention_combine.wgsl joins, vec4 [batch, heads, pairs, splits, D4 + 1]: sums, and behind them the
-//           highest score and the weights' sum
+//           vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros; counts u32 [batch, selections]:
+//           tokens from the first key on to the last row's own, of which the first `tokens` keys are here. SPLIT: output is what
+//           attention_combine.wgsl joins, vec4 [batch, heads, pairs, parts, D4 + 1]: sums, and behind them the highest score and
+//           the weights' sum; this call's parts are first_part to first_part + splits
 // Dispatch: one workgroup of SIDE_ROWS x 16 threads per 8 * SIDE_ROWS pairs (row, query head of a KV head's group) and split of the
 //           keys; linear groups, batch * heads outermost, late rows first, splits innermost. A thread scores 8 pairs by 8 keys, and
 //           sums 8 pairs by 4 * OUTPUTS channels, OUTPUTS = D4 / 16 rounded up.
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6), tiled as in FlashAttention (Dao et al. 2022). 16
 //           channels are staged a turn for scores, TURNS turns; then 16 keys' weights and values a part. AHEAD 1 takes registers: it
 //           is for heads of up to 64 channels.
+// uses parts/attended_rows.wgsl
 
 struct Params {
   first_group: u32,
@@ -27,7 +29,10 @@ struct Params {
   token_stride: u32,
   scale: f32,
   slide: u32,
+  tokens: u32,
   splits: u32,
+  parts: u32,
+  first_part: u32,
 }
 
 // Less than any score that is not hidden; hidden ones are less than it.
@@ -56,11 +61,6 @@ var<workgroup> left: array<array<vec4<f32>, 2u * SIDE_ROWS + 1u>, 16>;
 // numbers of 16 threads; then [key of the part][..]: its values.
 var<workgroup> right: array<array<vec4<f32>, 33>, 16>;
 var<workgroup> attended: u32;
-
-fn query_first(pair: u32, share: u32, head: u32, sequence: u32) -> u32 {
-  let row = sequence * params.step_rows + pair / share;
-  return (row * params.query_heads + head * share + pair % share) * D4;
-}
 
 // What a thread stages: four channels of a query, none behind its last; where those of a key or value lie.
 fn query_at(place: u32, channel4: u32) -> vec4<f32> {
@@ -111,9 +111,8 @@ fn main(
   let count = workgroupUniformLoad(&attended);
 
   // The rows of this workgroup see keys up to last, the first of them up to first_end.
-  let before = count - params.step_rows;
-  let last = before + min(first_pair + PAIRS - 1u, pairs - 1u) / share + 1u;
-  let first_end = before + first_pair / share + 1u;
+  let last = end_of(count, min(first_pair + PAIRS - 1u, pairs - 1u) / share);
+  let first_end = end_of(count, first_pair / share);
   let first = select(0u, (first_end - min(first_end, params.slide)) / TILE_KEYS * TILE_KEYS, params.slide > 0u);
   let all = (last - first + TILE_KEYS - 1u) / TILE_KEYS;
   let own = (all + params.splits - 1u) / params.splits;
@@ -211,7 +210,7 @@ fn main(
       let high = low + vec4<u32>(4u);
       for (var r = 0u; r < 8u; r++) { // unrolled
         let pair = first_pair + 4u * (y + r / 4u * SIDE_ROWS) + r % 4u;
-        let end = before + min(pair, pairs - 1u) / share + 1u;
+        let end = end_of(count, min(pair, pairs - 1u) / share);
         let begin = select(0u, end - min(end, params.slide), params.slide > 0u);
         scores[2u * r] = select(vec4<f32>(HIDDEN), scores[2u * r], (low < vec4(end)) & (low >= vec4(begin)));
         scores[2u * r + 1u] = select(vec4<f32>(HIDDEN), scores[2u * r + 1u], (high < vec4(end)) & (high >= vec4(begin)));
@@ -303,7 +302,7 @@ fn main(
       var place = query_first(pair, share, head, sequence);
       var factor = 1.0 / whole;
       if (SPLIT == 1u) {
-        place = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
+        place = part_first(pair, pairs, head, sequence, split);
         factor = 1.0;
         if (x == 0u) {
           output[place + D4] = vec4<f32>(most[r] * params.scale, whole, 0.0, 0.0);

@@ -2,13 +2,16 @@
 //
 // Shapes:   queries, output [batch, step_rows, query_heads, head_size] f32; keys, values f32 as vec4, addressed by strides
 //           (in vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros; counts u32
-//           [batch, selections], the tokens attended to, of the whole batch; the others may hold sequences from
-//           first_sequence on, where a batch is past one binding
+//           [batch, selections], the tokens attended to, of the whole batch, of which the first `tokens` keys are here; the others
+//           may hold sequences from first_sequence on, where a batch is past one binding. SPLIT: output is what
+//           attention_combine.wgsl joins, [batch, heads, pairs, parts, 4 * D4 + 4], this call's part being first_part: sums, and
+//           behind them the highest score and the weights' sum
 // Dispatch: one thread per PAIRS pairs (row, query head of a KV head's group), linear groups, batch * heads outermost.
 //           Where slide is not 0, row i sees the last `slide` of its keys only.
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6); online softmax after Milakov and
 //           Gimelshein 2018, tiled as in FlashAttention (Dao et al. 2022). Software adapters take most of their time to load
 //           keys and values: what is loaded for eight pairs costs them little more than for two.
+// uses parts/attended_rows.wgsl
 
 struct Params {
   first_group: u32,
@@ -24,6 +27,9 @@ struct Params {
   token_stride: u32,
   scale: f32,
   slide: u32,
+  tokens: u32,
+  parts: u32,
+  first_part: u32,
 }
 
 const LOWEST = -3.0e38f;
@@ -68,7 +74,7 @@ fn main(
     let pair = min(tile * PAIRS + p, pairs - 1u);
     let row = pair / share;
     firsts[p] = ((sequence * params.step_rows + row) * params.query_heads + head * share + pair % share) * params.head_size;
-    ends[p] = count - params.step_rows + row + 1u;
+    ends[p] = end_of(count, row);
     begins[p] = select(0u, ends[p] - min(ends[p], params.slide), params.slide > 0u);
     for (var c4 = 0u; c4 < D4; c4++) { // unrolled
       for (var c = 0u; c < 4u; c++) { // unrolled
@@ -124,10 +130,18 @@ fn main(
   }
   for (var p = 0u; p < PAIRS; p++) { // unrolled
     if (tile * PAIRS + p < pairs) {
+      var place = firsts[p];
+      var divisor = weights[p];
+      if (SPLIT == 1u) {
+        place = 4u * part_first(tile * PAIRS + p, pairs, head, sequence, 0u);
+        divisor = 1.0;
+        output[place + 4u * D4] = most[p];
+        output[place + 4u * D4 + 1u] = weights[p];
+      }
       for (var c4 = 0u; c4 < D4; c4++) { // unrolled
         for (var c = 0u; c < 4u; c++) { // unrolled
-          if (4u * c4 + c < params.head_size) {
-            output[firsts[p] + 4u * c4 + c] = sums[p][c4][c] / weights[p];
+          if (SPLIT == 1u || 4u * c4 + c < params.head_size) {
+            output[place + 4u * c4 + c] = sums[p][c4][c] / divisor;
           }
         }
       }

@@ -1,7 +1,9 @@
-// Gathers the attended keys and values from the cache's pages, and rotates the keys by their positions.
+// Gathers the attended keys and values from the cache's pages, or attended keys as they were brought from outside the GPU, and rotates
+// the keys by their positions.
 //
 // Shapes:   key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] stored as parts/keys_*.wgsl and values_*.wgsl say, one slab of the
-//           cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections];
+//           cache, or (listed 1) the listed tokens in their order, a page for each sequence, without the table;
+//           table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections];
 //           rotation vec2 (cos, sin) [positions, head_size / 2]; keys, values f32 [batch, heads, indices_stride, 4 * D4]
 // Dispatch: one thread per attended token, KV head and pair of channels, the token slowest; indirect, linear groups;
 //           one call per slab of the cache
@@ -22,6 +24,7 @@ struct Params {
   slab_pages: u32,
   indices_stride: u32,
   positions: u32,
+  listed: u32,
 }
 
 override WORKGROUP: u32 = 64u;
@@ -54,12 +57,17 @@ fn main(
     return;
   }
   let token = indices[selection * params.indices_stride + place];
-  let page = table[sequence * params.table_stride + token / params.page_tokens];
+  var stored = place;
+  var page = sequence;
+  if (params.listed == 0u) {
+    stored = token;
+    page = table[sequence * params.table_stride + token / params.page_tokens];
+  }
   if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
     return;
   }
   let padded = 4u * D4;
-  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + stored % params.page_tokens;
   let target_row = ((sequence * params.heads + head) * params.indices_stride + place) * padded;
   let position = select(place, token, params.positions == 1u);
   var turn = vec2<f32>(1.0, 0.0);

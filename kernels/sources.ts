@@ -621,6 +621,8 @@ fn main(
       { name: "indices_stride", type: "u32" },
       { name: "original", type: "u32" },
       { name: "blocks", type: "u32" },
+      { name: "first_block", type: "u32" },
+      { name: "first_position", type: "u32" },
       { name: "first_split", type: "u32" },
       { name: "splits", type: "u32" },
       { name: "scale", type: "f32" },
@@ -639,15 +641,15 @@ fn main(
     text: `// Attention of few rows over listed tokens, straight from the cache's pages: each workgroup takes a block of tokens and leaves a
 // part, which attention_combine.wgsl joins. For GPUs, in decoding: keys and values are read once, by all threads of the GPU.
 //
-// Shapes:   queries [batch, step_rows, query_heads, 8 * D8] f32, before rotation; key_pages, value_pages [slab_pages, heads,
-//           page_tokens, 8 * D8], stored as parts/keys_*.wgsl and values_*.wgsl say (SCALED is 1 where values have scales), one
-//           slab of the cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections]; rotation (cos,
-//           sin) two a vec4 [positions, 2 * D8]; parts vec4 [batch, heads, PAIRS, splits, 2 * D8 + 1]: sums of values, then
-//           their largest score and weight
+// Shapes:   queries [batch, step_rows, query_heads, 8 * D8] f32, before rotation (TURNED 1: after it); key_pages, value_pages
+//           [slab_pages, heads, page_tokens, 8 * D8], stored as parts/keys_*.wgsl and values_*.wgsl say (SCALED is 1 where values have
+//           scales), one slab of the cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32
+//           [batch, selections]; rotation (cos, sin) two a vec4 [positions, 2 * D8], from first_position on; parts vec4 [batch, heads,
+//           PAIRS, splits, 2 * D8 + 1]: sums of values, then their largest score and weight
 // Dispatch: one workgroup of 128 threads per sequence, KV head and block of 128 listed tokens, heads fastest: those of a block read the
-//           same angles; linear groups; one call per slab, whose parts start at first_split. LANES threads share a key, a power of
-//           two that divides D8, CHUNKS = D8 / LANES; AHEAD keys, a divisor of LANES, are loaded at once; SHARE threads, a power of
-//           two of at most 128 / PAIRS, join a pair's weights
+//           same angles; linear groups; one call per slab, or per slab and window of the list: \`blocks\` blocks from first_block on,
+//           whose parts start at first_split. LANES threads share a key, a power of two that divides D8, CHUNKS = D8 / LANES; AHEAD
+//           keys, a divisor of LANES, are loaded at once; SHARE threads, a power of two of at most 128 / PAIRS, join a pair's weights
 // Source:   softmax(q k / sqrt(d)) v (ALGORITHM section 6), split over tokens as in Flash-Decoding (Dao et al. 2023); rotation
 //           by compact positions (places in the list) or original ones
 
@@ -665,6 +667,8 @@ struct Params {
   indices_stride: u32,
   original: u32,
   blocks: u32,
+  first_block: u32,
+  first_position: u32,
   first_split: u32,
   splits: u32,
   scale: f32,
@@ -802,13 +806,17 @@ fn main(
     let first = ((sequence * params.step_rows + row) * params.query_heads + head * share + pair % share) * D4;
     let low = queries[first + c] * params.scale;
     let high = queries[first + c + D8] * params.scale;
-    let a = rotation[(position * D8 + c) * 2u];
-    let b = rotation[(position * D8 + c) * 2u + 1u];
+    var a = vec4<f32>(1.0, 0.0, 1.0, 0.0);
+    var b = a;
+    if (TURNED == 0u) {
+      a = rotation[(position * D8 + c) * 2u];
+      b = rotation[(position * D8 + c) * 2u + 1u];
+    }
     rotated[item / D8 * D4 + c] = turn_low(low, high, a, b);
     rotated[item / D8 * D4 + c + D8] = turn_high(low, high, a, b);
   }
 
-  let place = block * BLOCK + lane;
+  let place = (params.first_block + block) * BLOCK + lane;
   slots[lane] = NOWHERE;
   positions[lane] = 0u;
   if (place < count) {
@@ -816,7 +824,7 @@ fn main(
     let page = table[sequence * params.table_stride + token / params.page_tokens];
     if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
       slots[lane] = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-      positions[lane] = select(place, token, params.original == 1u);
+      positions[lane] = select(place, token, params.original == 1u) - params.first_position;
     }
   }
   let here = slots[lane] != NOWHERE;
@@ -914,7 +922,10 @@ fn main(
       { name: "token_stride", type: "u32" },
       { name: "scale", type: "f32" },
       { name: "slide", type: "u32" },
+      { name: "tokens", type: "u32" },
       { name: "splits", type: "u32" },
+      { name: "parts", type: "u32" },
+      { name: "first_part", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -928,14 +939,16 @@ fn main(
 //
 // Shapes:   as in causal_attention.wgsl: queries, output [batch, step_rows, query_heads, D4] of vec4<f32>; keys, values f32 as
 //           vec4, addressed by strides (in vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros;
-//           counts u32 [batch, selections]. SPLIT: output is what attention_combine.wgsl joins, vec4 [batch, heads, pairs,
-//           splits, D4 + 1]: sums, and behind them the highest score and the weights' sum
+//           counts u32 [batch, selections]: tokens from the first key on to the last row's own, of which the first \`tokens\` keys
+//           are here. SPLIT: output is what attention_combine.wgsl joins, vec4 [batch, heads, pairs, parts, D4 + 1]: sums, and
+//           behind them the highest score and the weights' sum; this call's parts are first_part to first_part + splits
 // Dispatch: one workgroup of 8 x XS threads per 64 pairs (row, query head of a KV head's group) and split of the keys; linear
 //           groups, batch * heads outermost, late rows first, splits innermost. A thread scores 8 pairs by 4 * KEYS4 keys of a
 //           tile, and sums 8 pairs by 4 * OUTPUTS channels.
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6), tiled as in FlashAttention (Dao et al. 2022).
 //           32 channels are staged a turn for scores, CHUNKS turns; then 32 keys' weights a part, with 4 * STAGE_KEYS4 of their
 //           values at a time. Places in workgroup memory are numbers but for one index: no bound is checked in inner loops.
+// uses parts/attended_rows.wgsl
 
 struct Params {
   first_group: u32,
@@ -951,7 +964,10 @@ struct Params {
   token_stride: u32,
   scale: f32,
   slide: u32,
+  tokens: u32,
   splits: u32,
+  parts: u32,
+  first_part: u32,
 }
 
 // Less than any score that is not hidden; hidden ones are less than it.
@@ -976,11 +992,6 @@ var<workgroup> left: array<array<array<vec4<f32>, 9>, 8>, 8>;
 // [key / XS][key % XS][..]: keys' channels; then values, a thread's channels of key k in output j at place OUTPUTS k + j.
 var<workgroup> right: array<array<array<vec4<f32>, 9>, XS>, THREAD_KEYS>;
 var<workgroup> attended: u32;
-
-fn query_first(pair: u32, share: u32, head: u32, sequence: u32) -> u32 {
-  let row = sequence * params.step_rows + pair / share;
-  return (row * params.query_heads + head * share + pair % share) * D4;
-}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -1009,9 +1020,8 @@ fn main(
   let count = workgroupUniformLoad(&attended);
 
   // The rows of this workgroup see keys up to last, the first of them up to first_end.
-  let before = count - params.step_rows;
-  let last = before + min(first_pair + PAIRS - 1u, pairs - 1u) / share + 1u;
-  let first_end = before + first_pair / share + 1u;
+  let last = end_of(count, min(first_pair + PAIRS - 1u, pairs - 1u) / share);
+  let first_end = end_of(count, first_pair / share);
   let first = select(0u, (first_end - min(first_end, params.slide)) / TILE_KEYS * TILE_KEYS, params.slide > 0u);
   let all = (last - first + TILE_KEYS - 1u) / TILE_KEYS;
   let own = (all + params.splits - 1u) / params.splits;
@@ -1077,7 +1087,7 @@ fn main(
     // Only tiles at an end hold keys that some row does not see.
     if (tile + TILE_KEYS > first_end || params.slide > 0u) {
       for (var r = 0u; r < 8u; r++) { // unrolled
-        let end = before + min(first_pair + 8u * r + y, pairs - 1u) / share + 1u;
+        let end = end_of(count, min(first_pair + 8u * r + y, pairs - 1u) / share);
         let begin = select(0u, end - min(end, params.slide), params.slide > 0u);
         for (var k = 0u; k < THREAD_KEYS; k++) { // unrolled
           let token = tile + XS * k + x;
@@ -1174,7 +1184,7 @@ fn main(
       var place = query_first(pair, share, head, sequence);
       var factor = 1.0 / whole;
       if (SPLIT == 1u) {
-        place = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
+        place = part_first(pair, pairs, head, sequence, split);
         factor = 1.0;
         if (x == 0u) {
           output[place + D4] = vec4<f32>(most[r] * params.scale, whole, 0.0, 0.0);
@@ -1206,7 +1216,10 @@ fn main(
       { name: "token_stride", type: "u32" },
       { name: "scale", type: "f32" },
       { name: "slide", type: "u32" },
+      { name: "tokens", type: "u32" },
       { name: "splits", type: "u32" },
+      { name: "parts", type: "u32" },
+      { name: "first_part", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -1221,15 +1234,17 @@ fn main(
 // multiplies 8 pairs by 8 keys with few registers.
 //
 // Shapes:   queries, output [batch, step_rows, query_heads, D4] of vec4<f32>; keys, values f32 as vec4, addressed by strides (in
-//           vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros; counts u32 [batch, selections]. SPLIT:
-//           output is what attention_combine.wgsl joins, vec4 [batch, heads, pairs, splits, D4 + 1]: sums, and behind them the
-//           highest score and the weights' sum
+//           vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros; counts u32 [batch, selections]:
+//           tokens from the first key on to the last row's own, of which the first \`tokens\` keys are here. SPLIT: output is what
+//           attention_combine.wgsl joins, vec4 [batch, heads, pairs, parts, D4 + 1]: sums, and behind them the highest score and
+//           the weights' sum; this call's parts are first_part to first_part + splits
 // Dispatch: one workgroup of SIDE_ROWS x 16 threads per 8 * SIDE_ROWS pairs (row, query head of a KV head's group) and split of the
 //           keys; linear groups, batch * heads outermost, late rows first, splits innermost. A thread scores 8 pairs by 8 keys, and
 //           sums 8 pairs by 4 * OUTPUTS channels, OUTPUTS = D4 / 16 rounded up.
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6), tiled as in FlashAttention (Dao et al. 2022). 16
 //           channels are staged a turn for scores, TURNS turns; then 16 keys' weights and values a part. AHEAD 1 takes registers: it
 //           is for heads of up to 64 channels.
+// uses parts/attended_rows.wgsl
 
 struct Params {
   first_group: u32,
@@ -1245,7 +1260,10 @@ struct Params {
   token_stride: u32,
   scale: f32,
   slide: u32,
+  tokens: u32,
   splits: u32,
+  parts: u32,
+  first_part: u32,
 }
 
 // Less than any score that is not hidden; hidden ones are less than it.
@@ -1274,11 +1292,6 @@ var<workgroup> left: array<array<vec4<f32>, 2u * SIDE_ROWS + 1u>, 16>;
 // numbers of 16 threads; then [key of the part][..]: its values.
 var<workgroup> right: array<array<vec4<f32>, 33>, 16>;
 var<workgroup> attended: u32;
-
-fn query_first(pair: u32, share: u32, head: u32, sequence: u32) -> u32 {
-  let row = sequence * params.step_rows + pair / share;
-  return (row * params.query_heads + head * share + pair % share) * D4;
-}
 
 // What a thread stages: four channels of a query, none behind its last; where those of a key or value lie.
 fn query_at(place: u32, channel4: u32) -> vec4<f32> {
@@ -1329,9 +1342,8 @@ fn main(
   let count = workgroupUniformLoad(&attended);
 
   // The rows of this workgroup see keys up to last, the first of them up to first_end.
-  let before = count - params.step_rows;
-  let last = before + min(first_pair + PAIRS - 1u, pairs - 1u) / share + 1u;
-  let first_end = before + first_pair / share + 1u;
+  let last = end_of(count, min(first_pair + PAIRS - 1u, pairs - 1u) / share);
+  let first_end = end_of(count, first_pair / share);
   let first = select(0u, (first_end - min(first_end, params.slide)) / TILE_KEYS * TILE_KEYS, params.slide > 0u);
   let all = (last - first + TILE_KEYS - 1u) / TILE_KEYS;
   let own = (all + params.splits - 1u) / params.splits;
@@ -1429,7 +1441,7 @@ fn main(
       let high = low + vec4<u32>(4u);
       for (var r = 0u; r < 8u; r++) { // unrolled
         let pair = first_pair + 4u * (y + r / 4u * SIDE_ROWS) + r % 4u;
-        let end = before + min(pair, pairs - 1u) / share + 1u;
+        let end = end_of(count, min(pair, pairs - 1u) / share);
         let begin = select(0u, end - min(end, params.slide), params.slide > 0u);
         scores[2u * r] = select(vec4<f32>(HIDDEN), scores[2u * r], (low < vec4(end)) & (low >= vec4(begin)));
         scores[2u * r + 1u] = select(vec4<f32>(HIDDEN), scores[2u * r + 1u], (high < vec4(end)) & (high >= vec4(begin)));
@@ -1521,7 +1533,7 @@ fn main(
       var place = query_first(pair, share, head, sequence);
       var factor = 1.0 / whole;
       if (SPLIT == 1u) {
-        place = (((sequence * params.heads + head) * pairs + pair) * params.splits + split) * (D4 + 1u);
+        place = part_first(pair, pairs, head, sequence, split);
         factor = 1.0;
         if (x == 0u) {
           output[place + D4] = vec4<f32>(most[r] * params.scale, whole, 0.0, 0.0);
@@ -2044,6 +2056,9 @@ fn main(
       { name: "token_stride", type: "u32" },
       { name: "scale", type: "f32" },
       { name: "slide", type: "u32" },
+      { name: "tokens", type: "u32" },
+      { name: "parts", type: "u32" },
+      { name: "first_part", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -2057,13 +2072,16 @@ fn main(
 //
 // Shapes:   queries, output [batch, step_rows, query_heads, head_size] f32; keys, values f32 as vec4, addressed by strides
 //           (in vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros; counts u32
-//           [batch, selections], the tokens attended to, of the whole batch; the others may hold sequences from
-//           first_sequence on, where a batch is past one binding
+//           [batch, selections], the tokens attended to, of the whole batch, of which the first \`tokens\` keys are here; the others
+//           may hold sequences from first_sequence on, where a batch is past one binding. SPLIT: output is what
+//           attention_combine.wgsl joins, [batch, heads, pairs, parts, 4 * D4 + 4], this call's part being first_part: sums, and
+//           behind them the highest score and the weights' sum
 // Dispatch: one thread per PAIRS pairs (row, query head of a KV head's group), linear groups, batch * heads outermost.
 //           Where slide is not 0, row i sees the last \`slide\` of its keys only.
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6); online softmax after Milakov and
 //           Gimelshein 2018, tiled as in FlashAttention (Dao et al. 2022). Software adapters take most of their time to load
 //           keys and values: what is loaded for eight pairs costs them little more than for two.
+// uses parts/attended_rows.wgsl
 
 struct Params {
   first_group: u32,
@@ -2079,6 +2097,9 @@ struct Params {
   token_stride: u32,
   scale: f32,
   slide: u32,
+  tokens: u32,
+  parts: u32,
+  first_part: u32,
 }
 
 const LOWEST = -3.0e38f;
@@ -2123,7 +2144,7 @@ fn main(
     let pair = min(tile * PAIRS + p, pairs - 1u);
     let row = pair / share;
     firsts[p] = ((sequence * params.step_rows + row) * params.query_heads + head * share + pair % share) * params.head_size;
-    ends[p] = count - params.step_rows + row + 1u;
+    ends[p] = end_of(count, row);
     begins[p] = select(0u, ends[p] - min(ends[p], params.slide), params.slide > 0u);
     for (var c4 = 0u; c4 < D4; c4++) { // unrolled
       for (var c = 0u; c < 4u; c++) { // unrolled
@@ -2179,10 +2200,18 @@ fn main(
   }
   for (var p = 0u; p < PAIRS; p++) { // unrolled
     if (tile * PAIRS + p < pairs) {
+      var place = firsts[p];
+      var divisor = weights[p];
+      if (SPLIT == 1u) {
+        place = 4u * part_first(tile * PAIRS + p, pairs, head, sequence, 0u);
+        divisor = 1.0;
+        output[place + 4u * D4] = most[p];
+        output[place + 4u * D4 + 1u] = weights[p];
+      }
       for (var c4 = 0u; c4 < D4; c4++) { // unrolled
         for (var c = 0u; c < 4u; c++) { // unrolled
-          if (4u * c4 + c < params.head_size) {
-            output[firsts[p] + 4u * c4 + c] = sums[p][c4][c] / weights[p];
+          if (SPLIT == 1u || 4u * c4 + c < params.head_size) {
+            output[place + 4u * c4 + c] = sums[p][c4][c] / divisor;
           }
         }
       }
@@ -3168,6 +3197,7 @@ fn main() {
       { name: "slab_pages", type: "u32" },
       { name: "indices_stride", type: "u32" },
       { name: "positions", type: "u32" },
+      { name: "listed", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -3180,10 +3210,12 @@ fn main() {
       { binding: 7, name: "keys", kind: "write" },
       { binding: 8, name: "values", kind: "write" },
     ],
-    text: `// Gathers the attended keys and values from the cache's pages, and rotates the keys by their positions.
+    text: `// Gathers the attended keys and values from the cache's pages, or attended keys as they were brought from outside the GPU, and rotates
+// the keys by their positions.
 //
 // Shapes:   key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] stored as parts/keys_*.wgsl and values_*.wgsl say, one slab of the
-//           cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections];
+//           cache, or (listed 1) the listed tokens in their order, a page for each sequence, without the table;
+//           table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections];
 //           rotation vec2 (cos, sin) [positions, head_size / 2]; keys, values f32 [batch, heads, indices_stride, 4 * D4]
 // Dispatch: one thread per attended token, KV head and pair of channels, the token slowest; indirect, linear groups;
 //           one call per slab of the cache
@@ -3204,6 +3236,7 @@ struct Params {
   slab_pages: u32,
   indices_stride: u32,
   positions: u32,
+  listed: u32,
 }
 
 override WORKGROUP: u32 = 64u;
@@ -3236,12 +3269,17 @@ fn main(
     return;
   }
   let token = indices[selection * params.indices_stride + place];
-  let page = table[sequence * params.table_stride + token / params.page_tokens];
+  var stored = place;
+  var page = sequence;
+  if (params.listed == 0u) {
+    stored = token;
+    page = table[sequence * params.table_stride + token / params.page_tokens];
+  }
   if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
     return;
   }
   let padded = 4u * D4;
-  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + stored % params.page_tokens;
   let target_row = ((sequence * params.heads + head) * params.indices_stride + place) * padded;
   let position = select(place, token, params.positions == 1u);
   var turn = vec2<f32>(1.0, 0.0);
@@ -8795,6 +8833,24 @@ fn append_place(group: u32, lane: u32) -> AppendPlace {
   place.first = ((sequence * params.step_rows + row) * params.heads + head) * params.head_size;
   place.slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
   return place;
+}
+`,
+  attended_rows: `// Rows of attention by tiles: where a pair (row, query head of a KV head's group) lies in queries and output, where its part of a
+// window lies among all parts, and the keys of the window that a row sees. \`params\` is the kernel's.
+
+fn query_first(pair: u32, share: u32, head: u32, sequence: u32) -> u32 {
+  let row = sequence * params.step_rows + pair / share;
+  return (row * params.query_heads + head * share + pair % share) * D4;
+}
+
+fn part_first(pair: u32, pairs: u32, head: u32, sequence: u32, split: u32) -> u32 {
+  let row = (sequence * params.heads + head) * pairs + pair;
+  return (row * params.parts + params.first_part + split) * (D4 + 1u);
+}
+
+// \`count\` tokens lie from the window's first one up to the last row's own.
+fn end_of(count: u32, row: u32) -> u32 {
+  return min(u32(max(0i, i32(count + row + 1u) - i32(params.step_rows))), params.tokens);
 }
 `,
   best_in_groups: `// Each query's K best tokens by the highest scores of groups of tokens, and of blocks of groups where the kernel has them. A team of

@@ -173,11 +173,7 @@ export async function writeAside(
   contents: string | Uint8Array,
 ): Promise<void> {
   const { mkdir, open, rename, remove } = needDeno("writing a file");
-  const target = String(path);
-  const [, folder, name] = /^(.*[/\\])?([^/\\]*)$/s.exec(target)!;
-  const temporary = local(
-    `${folder ?? ""}.${name}.${crypto.randomUUID().slice(0, 8)}.tmp`,
-  );
+  const { folder, temporary } = besides(path);
   const bytes = typeof contents === "string" ? new TextEncoder().encode(contents) : contents;
   let made = false;
   try {
@@ -192,11 +188,38 @@ export async function writeAside(
     } finally {
       file.close();
     }
-    await rename(temporary, local(target));
+    await rename(temporary, local(path));
   } catch (error) {
     if (made) await remove(temporary).catch(() => {});
     throw failure(`cannot write ${shown(path)}`, error);
   }
+}
+
+/**
+ * Looks whether `writeAside` could write a file, so that work of hours is not begun whose result can't be kept. Missing folders are
+ * made; nothing else is left behind.
+ *
+ * @throws {PlatformError} if it can't be written, or in a browser.
+ */
+export async function checkWritable(path: string | URL): Promise<void> {
+  const { mkdir, open, remove, stat } = needDeno("writing a file");
+  const { folder, temporary } = besides(path);
+  try {
+    if (folder) await mkdir(local(folder), { recursive: true });
+    (await open(temporary, { write: true, createNew: true })).close();
+    await remove(temporary);
+  } catch (error) {
+    throw failure(`cannot write ${shown(path)}`, error);
+  }
+  if (await fileExists(path) && (await stat(local(path))).isDirectory) {
+    throw new PlatformError(`cannot write ${shown(path)}: it is a folder`);
+  }
+}
+
+/** A file's folder, and the temporary file in it that takes the contents at first. */
+function besides(path: string | URL): { folder: string | undefined; temporary: string | URL } {
+  const [, folder, name] = /^(.*[/\\])?([^/\\]*)$/s.exec(String(path))!;
+  return { folder, temporary: local(`${folder ?? ""}.${name}.${crypto.randomUUID().slice(0, 8)}.tmp`) };
 }
 
 /** Bytes left in a GPU's memory, where it is NVIDIA's and its driver's own tool tells; undefined for any other. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertRejects } from "@std/assert";
 import {
+  checkWritable,
   environmentVariable,
   fetchRange,
   fileExists,
@@ -120,6 +121,18 @@ Deno.test("writeAside removes its temporary file after a failure", async () => {
     await Deno.mkdir(`${folder}/taken/inside`, { recursive: true });
     await assertRejects(() => writeAside(`${folder}/taken`, "text"), PlatformError, "cannot write");
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["taken"]);
+  });
+});
+
+Deno.test("checkWritable makes folders and leaves nothing else; it refuses what can't be a file before any work", async () => {
+  await inTemporaryFolder(async (folder) => {
+    await checkWritable(`${folder}/a/result.json`);
+    assertEquals([...Deno.readDirSync(`${folder}/a`)], []);
+    await writeAside(`${folder}/kept.json`, "kept");
+    await checkWritable(`${folder}/kept.json`);
+    assertEquals(await Deno.readTextFile(`${folder}/kept.json`), "kept");
+    await assertRejects(() => checkWritable(`${folder}/a`), PlatformError, "it is a folder");
+    await assertRejects(() => checkWritable(`${folder}/kept.json/result.json`), PlatformError, "cannot write");
   });
 });
 

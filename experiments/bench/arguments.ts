@@ -9,8 +9,8 @@ export interface BenchArguments {
   peers: boolean;
   /** Runs only cases whose name ("group shape dtype") holds this text. */
   filter?: string;
-  /** Where the rows go as JSON. */
-  json: string;
+  /** Where the rows go as JSON. Default: a file named by adapter and date. */
+  json?: string;
   /** A file of rows to tell the targets of, instead of measuring. */
   targets?: string;
 }
@@ -23,7 +23,7 @@ Times the kernels and whole models on this adapter, as shares of what a tuned pr
 result is compared with plain numbers before its time counts.
 
   --peers        other WebGPU libraries too, installed apart from this project at their first use
-  --filter TEXT  only cases whose name holds TEXT, such as "matmul", "1024x1024x1024" or "f16"
+  --filter TEXT  only cases whose name holds TEXT, such as "matmul", "1024x1024x1024", "f16" or "model demo 16384"
   --json FILE    where the rows go (default results/bench/ADAPTER-DATE.json)
   --targets FILE measures nothing: prints which targets a file of rows meets, as a table in Markdown, and writes its roofline
                  figure to results/bench, for deno task figure
@@ -42,7 +42,7 @@ const schema = z.object({
  *
  * @throws {TypeError} saying what is wrong.
  */
-export function parseBenchArguments(args: readonly string[]): Omit<BenchArguments, "json"> & { json?: string } {
+export function parseBenchArguments(args: readonly string[]): BenchArguments {
   const [flag, text] = [{ type: "boolean" }, { type: "string" }] as const;
   const options = { help: flag, peers: flag, filter: text, json: text, targets: text };
   const parsed = schema.safeParse(parseArgs({ args: [...args], options, allowPositionals: false }).values);

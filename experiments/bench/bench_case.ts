@@ -32,6 +32,8 @@ export interface BenchCase {
   readonly limit: LimitKind | null;
   /** Floating-point operations or bytes of a run. */
   readonly amount: number;
+  /** Times that a recorded run does what is measured; times are told of one. Default 1. */
+  readonly perRun?: number;
   /** Largest error that passes. */
   readonly tolerance: number;
   /** What peers are asked for, where they have such a thing; `expected` are the right numbers at its places. */

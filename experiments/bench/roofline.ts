@@ -1,6 +1,7 @@
 import { type Figure, rooflineFigure } from "../../lib/viz/mod.ts";
+import { nameOf } from "./findings.ts";
 import type { BenchFile, LimitsRow, Row } from "./row.ts";
-import { nameOf, workOf } from "./targets.ts";
+import { workOf } from "./targets.ts";
 
 /** Kinds of kernels, as the figure tells them apart, and the groups of rows that are of them. */
 const KINDS: readonly (readonly [name: string, groups: readonly string[]])[] = [

@@ -3,6 +3,28 @@ import { z } from "zod";
 /** What a case's time is set against. */
 export type LimitKind = "multiply-add" | "copy";
 
+const share = z.number().min(0).max(1);
+
+/** What an approximation costs: how far it selects as exact selection does, and how often it answers right. */
+const qualitySchema = z.object({
+  /** The model it was measured on, in the same run. */
+  model: z.string().min(1),
+  /** Of the tokens that exact selection picks in a decode step, those attended to; mean of steps, layers and groups of heads. */
+  agreement: share,
+  /** Least agreement of a step. */
+  leastAgreement: share,
+  /** Decode steps compared. */
+  steps: z.int().positive(),
+  /** Share of needle questions answered exactly right. */
+  accuracy: share,
+  /** The same of exact selection, on the same questions. */
+  accuracyOfExact: share,
+  /** How many. */
+  questions: z.int().positive(),
+  /** Lengths of their contexts. */
+  lengths: z.array(z.int().positive()).min(1),
+}).strict();
+
 /** One line of the benchmark. */
 export const rowSchema = z.object({
   /** What is measured: matmul, attention, ... */
@@ -31,6 +53,8 @@ export const rowSchema = z.object({
   error: z.number().nonnegative().nullable(),
   /** What else the case tells: ratios, tokens a second. */
   notes: z.record(z.string(), z.union([z.number(), z.string()])).optional(),
+  /** Of an approximation: what it costs; missing in files made before it was measured. */
+  quality: qualitySchema.optional(),
 }).strict();
 
 /** The row that tells what the adapter can do. */
@@ -62,6 +86,8 @@ export const benchSchema = z.object({
   rows: z.array(z.union([limitsSchema, rowSchema])),
 }).strict();
 
+/** What an approximation costs. */
+export type Quality = z.infer<typeof qualitySchema>;
 /** One measured case of one implementation. */
 export type Row = z.infer<typeof rowSchema>;
 /** What the adapter can do. */

@@ -43,9 +43,18 @@ export async function runCase(
   const sampleMilliseconds = device.info.software ? undefined : GPU_SAMPLE_MILLISECONDS;
   const timings = await timeInTurns(contenders, { repeats: REPEATS, sampleMilliseconds });
   const rows = contenders.map(({ implementation }, index) =>
-    rowOf(item, implementation, errors[index], timings[index], limits)
+    rowOf(item, implementation, errors[index], ofOne(timings[index], item.perRun), limits)
   );
   return { rows, left };
+}
+
+function ofOne(timing: Timing, perRun = 1): Timing {
+  return {
+    milliseconds: timing.milliseconds / perRun,
+    spread: timing.spread / perRun,
+    wallMilliseconds: timing.wallMilliseconds / perRun,
+    gpuMilliseconds: timing.gpuMilliseconds && timing.gpuMilliseconds / perRun,
+  };
 }
 
 function rowOf(item: BenchCase, implementation: string, error: number, timing: Timing, limits: Limits): Row {

@@ -1,5 +1,5 @@
 import type { Limits } from "./limits.ts";
-import type { Row } from "./row.ts";
+import type { Quality, Row } from "./row.ts";
 
 /** What the adapter can do, in a line. */
 export function limitsLine({ flops, bytesPerSecond, row }: Limits): string {
@@ -25,7 +25,19 @@ export function rowLine({ group, shape, dtype, implementation, ...row }: Row): s
     speed.padStart(14),
     share.padStart(6),
     ...notes,
+    ...(row.quality ? [qualityWords(row.quality)] : []),
   ].join(" ").trimEnd();
+}
+
+/** What an approximation costs, in words. */
+export function qualityWords(
+  { model, agreement, leastAgreement, steps, accuracy, accuracyOfExact, questions, lengths }: Quality,
+): string {
+  return `attends to ${agreement.toFixed(3)} of what exact selection picks (${steps} steps, least ${
+    leastAgreement.toFixed(2)
+  }); ` +
+    `${accuracy.toFixed(2)} of ${questions} answers right, ${accuracyOfExact.toFixed(2)} with exact selection ` +
+    `(${model}, ${lengths.join(", ")} tokens)`;
 }
 
 /** A rate with the unit that fits. */

@@ -1,6 +1,6 @@
 import { isTerminal } from "../../lib/platform.ts";
 import { Progress } from "./progress.ts";
-import { type PlainCommand, runToEnd } from "./run_to_end.ts";
+import { type AskedOfCommand, type PlainCommand, runToEnd } from "./run_to_end.ts";
 
 /** What shells give for a program ended by Ctrl-C. */
 export const INTERRUPTED = 130;
@@ -14,7 +14,7 @@ export interface CommandRun {
 }
 
 /** A command of the terminal that Ctrl-C, or a system's request to end, asks to stop. */
-export interface Command<Asked extends { readonly help: boolean }> extends Omit<PlainCommand<Asked>, "run"> {
+export interface Command<Asked extends AskedOfCommand> extends Omit<PlainCommand<Asked>, "run"> {
   /** Does it; the exit code, 0 where there is none. */
   readonly run: (asked: Asked, run: CommandRun) => Promise<number | void>;
   /** What is said after Ctrl-C. */
@@ -26,7 +26,7 @@ export interface Command<Asked extends { readonly help: boolean }> extends Omit<
  *
  * @throws an error of `parse` that is no {@linkcode Command.argumentsError}.
  */
-export function runCommand<Asked extends { readonly help: boolean }>(
+export function runCommand<Asked extends AskedOfCommand>(
   { run, stopped, ...command }: Command<Asked>,
   args: readonly string[],
 ): Promise<number> {

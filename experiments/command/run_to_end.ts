@@ -1,8 +1,17 @@
+import { checkWritable } from "../../lib/platform.ts";
 import { nameRuntimeFolder } from "../setup/runtime_folder.ts";
 import { errorText } from "./error_text.ts";
 
+/** What every command may be asked. */
+export interface AskedOfCommand {
+  /** Prints the usage, and nothing else. */
+  readonly help: boolean;
+  /** Where results go; it must be possible to write there. */
+  readonly json?: string;
+}
+
 /** A command of the terminal that Ctrl-C simply ends. */
-export interface PlainCommand<Asked extends { readonly help: boolean }> {
+export interface PlainCommand<Asked extends AskedOfCommand> {
   /** Its name, before each message. */
   readonly name: string;
   /** What it takes. */
@@ -20,7 +29,7 @@ export interface PlainCommand<Asked extends { readonly help: boolean }> {
  *
  * @throws an error of `parse` that is no {@linkcode PlainCommand.argumentsError}.
  */
-export async function runToEnd<Asked extends { readonly help: boolean }>(
+export async function runToEnd<Asked extends AskedOfCommand>(
   { name, usage, parse, argumentsError, run }: PlainCommand<Asked>,
   args: readonly string[],
 ): Promise<number> {
@@ -38,6 +47,7 @@ export async function runToEnd<Asked extends { readonly help: boolean }>(
   }
   nameRuntimeFolder();
   try {
+    if (asked.json !== undefined) await checkWritable(asked.json);
     return await run(asked) ?? 0;
   } catch (error) {
     console.error(`${name}: ${errorText(error)}`);

@@ -1,6 +1,14 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
-import { type Knobs, type MethodName, methodNames, paperKnobs, type StorageType } from "../../lib/attention/mod.ts";
+import {
+  type Knobs,
+  type MethodName,
+  methodNames,
+  paperKnobs,
+  type StorageType,
+  type ValuesPlace,
+  valuesPlaces,
+} from "../../lib/attention/mod.ts";
 
 /** What the command was asked for. */
 export interface NeedleArguments {
@@ -24,6 +32,8 @@ export interface NeedleArguments {
   readonly reading?: Partial<Knobs>;
   /** Storage of keys and values. */
   readonly storage: StorageType;
+  /** Where values lie; undefined: on the GPU, or where those of a restored session lay. */
+  readonly valuesOn?: ValuesPlace;
   /** Seed of the haystacks. */
   readonly seed: number;
   /** Where the rows go as JSON; undefined: nowhere. */
@@ -62,6 +72,8 @@ Hides needles all over one long context, reads it once and asks for each of them
   --set NAME=VALUE    a knob, such as k=8 (may be given several times)
   --read NAME=VALUE   a knob while the haystack is read, where it differs from --set's (may be given several times)
   --storage NAME      f32, f16 or int8: type of keys and values in the cache (default f32)
+  --values-on PLACE   gpu (default), host or file: values in the machine's memory or in a file, as f32; --restore takes them as the
+                      file has them, to where --save had them or where this says
   --model FOLDER      another model than the embedded one (a folder or URL with config.json)
   --seed N            seed of the haystacks (default 1)
   --json FILE         also writes the rows as JSON, each as soon as it is there
@@ -105,6 +117,9 @@ const schema = z.object({
   storage: z.enum(["f32", "f16", "int8"], {
     error: ({ input }) => `--storage "${input}" is none; there are f32, f16 and int8`,
   }).default("f32"),
+  "values-on": z.enum(valuesPlaces, {
+    error: ({ input }) => `--values-on "${input}" must be ${valuesPlaces.join(", ")}`,
+  }).optional(),
   seed: whole("--seed", 0, 2 ** 32 - 1).default(1),
   json: path("--json").optional(),
   save: path("--save").optional(),
@@ -162,8 +177,9 @@ export function parseNeedleArguments(args: readonly string[]): NeedleArguments {
   const lists = { length, method: listed(values.method), draw: listed(values.draw) };
   const parsed = schema.safeParse({ ...values, ...lists });
   if (!parsed.success) throw new NeedleArgumentsError(parsed.error.issues.map(({ message }) => message).join("\n"));
-  const { length: lengths, method, set: knobs, read: reading, ...rest } = parsed.data;
-  return { ...rest, lengths, methods: [...new Set(method)], knobs, ...(reading && { reading }) };
+  const { length: lengths, method, set: knobs, read: reading, "values-on": valuesOn, ...rest } = parsed.data;
+  const asked = { ...rest, lengths, methods: [...new Set(method)], knobs };
+  return { ...asked, ...(reading && { reading }), ...(valuesOn && { valuesOn }) };
 }
 
 function split(args: readonly string[]) {
@@ -180,6 +196,7 @@ function split(args: readonly string[]) {
     set: list,
     read: list,
     storage: text,
+    "values-on": text,
     seed: text,
     json: text,
     save: text,

@@ -1,4 +1,11 @@
-import { type Knobs, type MethodName, presets, resolveKnobs } from "../../lib/attention/mod.ts";
+import {
+  type CacheOptions,
+  type Knobs,
+  type MethodName,
+  presets,
+  resolveKnobs,
+  type ValuesPlace,
+} from "../../lib/attention/mod.ts";
 import { type DemoRow, type NeedleProgress, questionRoom, runNeedleTask } from "../../lib/evaluation/mod.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
 import type { Model } from "../../lib/model/mod.ts";
@@ -11,6 +18,8 @@ import { Reader, type Saved } from "./reader.ts";
 export interface NeedleRow extends DemoRow {
   /** Storage of keys and values. */
   readonly storage: string;
+  /** Where values lay, as told by `--values-on`; outside the GPU they are f32 whatever the storage. */
+  readonly valuesOn?: ValuesPlace;
   /** Knobs of the questions. */
   readonly knobs: Readonly<Knobs>;
   /** Knobs of reading. */
@@ -51,7 +60,7 @@ export async function needleRow(
   const knobs = resolveKnobs({ ...beyond, ...asked.knobs }, preset);
   const reading = readingKnobs(method, knobs, trainedContext, asked.reading);
   const needles = needlesFor(length, asked.questions);
-  const cache = { keyType: asked.storage, valueType: asked.storage };
+  const cache = cacheOf(asked);
   let saved: Saved | undefined;
   const file = { save: asked.save, restore: asked.restore, onSaved: (each: Saved) => saved = each };
   const subject = {
@@ -78,6 +87,7 @@ export async function needleRow(
     tokensPerSecond: tokens / readSeconds,
     ...(saved && { saved }),
     storage: asked.storage,
+    ...(asked.valuesOn && { valuesOn: asked.valuesOn }),
     restored: asked.restore !== undefined,
     knobs,
     readingKnobs: reading ?? knobs,
@@ -86,4 +96,9 @@ export async function needleRow(
     askSeconds: row.seconds - readSeconds - savedSeconds,
     processBytes: peakProcessBytes() ?? 0,
   };
+}
+
+function cacheOf({ storage, valuesOn }: NeedleArguments): CacheOptions {
+  const outside = valuesOn !== undefined && valuesOn !== "gpu";
+  return { keyType: storage, ...(!outside && { valueType: storage }), ...(valuesOn && { valuesOn }) };
 }

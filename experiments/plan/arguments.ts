@@ -33,6 +33,8 @@ export interface PlanArguments {
   readonly values: StorageType;
   /** Where values lie. */
   readonly valuesOn: ValuesPlace;
+  /** Where keys lie. */
+  readonly keysOn: ValuesPlace;
   /** Whether selections are recorded. */
   readonly trace: boolean;
   /** Whether the time is estimated. */
@@ -64,6 +66,7 @@ where they don't, and the time. Nothing large is allocated for it.
   --weights TYPE      f32 (default) or f16
   --storage TYPE      of keys and values: ${storageTypes.join(", ")} (default f32); or both, as f32,f16
   --values-on PLACE   gpu (default), host: in the machine's memory, or file: on its disk, both as f32
+  --keys-on PLACE     gpu (default), or where values then lie too; for methods that score by what they keep of keys (infllm)
   --trace             selections are recorded
   --no-time           leaves out the time, which is found by running a few steps
   --measure           then makes the run, with random weights and tokens, and prints what it took beside the plan
@@ -109,7 +112,8 @@ const schema = z.object({
   knobs: knobs.default({}),
   weights: one("--weights", ["f32", "f16"]).default("f32"),
   storage: z.string().default("f32"),
-  "values-on": one("--values-on", valuesPlaces).default("gpu"),
+  "values-on": one("--values-on", valuesPlaces).optional(),
+  "keys-on": one("--keys-on", valuesPlaces).default("gpu"),
   trace: z.boolean().default(false),
   "no-time": z.boolean().default(false),
   measure: z.boolean().default(false),
@@ -128,7 +132,7 @@ export function parsePlanArguments(args: readonly string[]): PlanArguments {
   }
   const parsed = schema.safeParse({ ...values, length: values.length ?? "1" });
   if (!parsed.success) throw new ArgumentsError(parsed.error.issues.map(({ message }) => message).join("\n"));
-  const { storage, "no-time": noTime, "values-on": valuesOn, ...data } = parsed.data;
+  const { storage, "no-time": noTime, "keys-on": keysOn, "values-on": valuesOn = keysOn, ...data } = parsed.data;
   const [keys, stored = keys, ...more] = storage.split(",");
   for (const type of [keys, stored]) {
     if (!storageTypes.includes(type as StorageType) || more.length > 0) {
@@ -141,9 +145,10 @@ export function parsePlanArguments(args: readonly string[]): PlanArguments {
     ...data,
     weights: data.weights as WeightType,
     method: data.method as MethodName,
-    keys: keys as StorageType,
+    keys: keysOn === "gpu" ? keys as StorageType : "f32",
     values: valuesOn === "gpu" ? stored as StorageType : "f32",
     valuesOn: valuesOn as ValuesPlace,
+    keysOn: keysOn as ValuesPlace,
     time: !noTime,
   };
 }
@@ -153,7 +158,7 @@ function split(args: readonly string[]) {
   const flag = { type: "boolean" } as const;
   const options = {
     ...{ help: flag, model: text, length: text, answer: text, method: text, knobs: text, weights: text },
-    ...{ storage: text, "values-on": text, trace: flag, "no-time": flag, measure: flag, json: text },
+    ...{ storage: text, "values-on": text, "keys-on": text, trace: flag, "no-time": flag, measure: flag, json: text },
   };
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values;

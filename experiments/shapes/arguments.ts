@@ -33,14 +33,16 @@ export class ShapesArgumentsError extends Error {
 export const USAGE: string = `usage: deno task shapes [options]
 
 Times a prefill chunk and a decode step of real models' shapes at long contexts, with random weights in f16 made on the GPU and
-caches filled with random keys, and derives from that the time to the first token and the tokens per second.
+caches filled with random keys, and derives from that the time to the first token and the tokens per second. Keys and values are kept
+in f16 where they fit, else in int8; each row tells.
 
   --model NAME,...    ${shapeNames.join(", ")}, or tiny to try it out (default llama-3.1-8b)
   --layer, --whole    one layer (its times and memory), or all of them (default: both)
   --lengths N,N,...   tokens cached before the step; 8K is 8,192, 1M 1,048,576 (default 8K,128K,1M,4M)
   --whole-lengths N,  the same for the whole model, where they differ
   --seconds N         begins nothing further after so long
-  --json FILE         also writes the rows as JSON, each as soon as it is there
+  --json FILE         also writes the rows as JSON, each as soon as it is there; rows of this machine that FILE holds already stay,
+                      but for steps that are measured anew
   --help              prints this`;
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, K: 2 ** 10, M: 2 ** 20 };

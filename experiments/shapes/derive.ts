@@ -38,6 +38,8 @@ function deriveMethod(steps: readonly StepRow[], layers: number): DerivedRow[] {
       ? "embedding and head left out"
       : `and ${ms(prefill.rest)} beside them, decoding ${ms(decode.rest)}`;
     const rest = basis === "one layer" ? ` (${layers} layers x one layer's, ${beside})` : "";
+    const stored = [...new Set(steps.filter((row) => row.length <= length).map(({ storage = "f16" }) => storage))];
+    const cache = stored.length > 1 || stored[0] !== "f16" ? `, keys and values in ${stored.join(" or ")}` : "";
     return [{
       kind: "derived",
       model,
@@ -47,7 +49,7 @@ function deriveMethod(steps: readonly StepRow[], layers: number): DerivedRow[] {
       tokensPerSecond: 1000 / write.milliseconds,
       basis,
       arithmetic: `${chunks} chunks of ${chunk}, ${ms(first.milliseconds)} at ${first.length} to ` +
-        `${ms(last.milliseconds)} at ${length}, ${ms(reading / chunks)} on average${rest}: ` +
+        `${ms(last.milliseconds)} at ${length}, ${ms(reading / chunks)} on average${rest}${cache}: ` +
         `${chunks} x ${ms(reading / chunks)} + ${ms(write.milliseconds)} = ` +
         `${((reading + write.milliseconds) / 1000).toFixed(1)} s; 1 / ${ms(write.milliseconds)} = ` +
         `${(1000 / write.milliseconds).toFixed(1)} tokens/s`,

@@ -1,21 +1,13 @@
-import { KeyValueCache, type StepAbout } from "../../lib/attention/mod.ts";
-import { appendRandom } from "../../lib/attention/mod.ts";
+import type { KeyValueCache, StepAbout } from "../../lib/attention/mod.ts";
 import type { Device } from "../../lib/gpu/mod.ts";
 import { methodFor, type Model, Stepper } from "../../lib/model/mod.ts";
 import { Tensor } from "../../lib/tensor/mod.ts";
-import { median } from "../bench/clock.ts";
 import type { ModelPart } from "./arguments.ts";
 import { type Contestant, contestants } from "./contestants.ts";
 import type { ShapesRow, StepKind, StepRow } from "./rows.ts";
 import { stepCost } from "./step_cost.ts";
-
-/** Time that repeats of a step take together (a software adapter is only there to try the command), and the most of them. */
-const ENOUGH_MILLISECONDS = { gpu: 800, software: 200 };
-const MOST_REPEATS = 100;
-/** A GPU that had nothing to do runs at low clocks: steps run for so long before any is timed. */
-const WARM_MILLISECONDS = { gpu: 400, software: 0 };
-/** Steps of one sample of the kernels' times, as many samples, and time after which no further one is begun. */
-const SAMPLES = { steps: 4, count: 5, milliseconds: 1500 };
+import { filledCache, type Storage } from "./storage.ts";
+import { timeStep } from "./time_step.ts";
 
 /** What is timed, and where rows go. */
 export interface MeasureOptions {
@@ -33,15 +25,13 @@ export interface MeasureOptions {
 export async function measureModel(device: Device, model: Model, options: MeasureOptions): Promise<void> {
   const { name, part, lengths, goesOn, report } = options;
   const methods = contestants(model.config.trainedContext);
-  const halves = device.info.f16 ? { keyType: "f16", valueType: "f16" } as const : {};
-  using cache = new KeyValueCache(device, model.decoder.attentionShape, halves);
-  const failed = new Set<string>();
+  const longestStep = Math.max(...methods.map(({ knobs }) => knobs.chunkSize ?? 0));
+  const seen = new Map<string, "timed" | "failed">();
   for (const length of lengths) {
     if (!goesOn()) return;
+    let filled;
     try {
-      cache.reserve(length + Math.max(...methods.map(({ knobs }) => knobs.chunkSize ?? 0)) - cache.lengths[0]);
-      await appendRandom(cache, length - cache.lengths[0]);
-      await device.finish();
+      filled = await filledCache(device, model.decoder.attentionShape, length, longestStep);
     } catch (error) {
       const reason = (error as Error).message;
       for (const { label } of methods) {
@@ -49,16 +39,19 @@ export async function measureModel(device: Device, model: Model, options: Measur
       }
       return;
     }
+    using cache = filled.cache;
     for (const contestant of methods) {
       for (const step of ["decode", "prefill"] as const) {
         if (!goesOn()) return;
         // What did not fit at one length does not at a longer one.
         const which = `${contestant.label} ${step}`;
-        if (failed.has(which)) continue;
+        if (seen.get(which) === "failed") continue;
         try {
-          await report(await measureStep(device, model, cache, contestant, step, options));
+          const compiled = seen.get(`${which} ${filled.storage}`) === "timed";
+          await report(await measureStep(device, model, { ...filled, contestant, step, compiled }, options));
+          seen.set(`${which} ${filled.storage}`, "timed");
         } catch (error) {
-          failed.add(which);
+          seen.set(which, "failed");
           const reason = `${step}: ${(error as Error).message}`;
           await report({ kind: "left out", model: name, part, method: contestant.label, length, reason });
           cache.truncate(length);
@@ -68,12 +61,20 @@ export async function measureModel(device: Device, model: Model, options: Measur
   }
 }
 
+/** A step to time. */
+interface MeasuredStep {
+  readonly cache: KeyValueCache;
+  readonly storage: Storage;
+  readonly contestant: Contestant;
+  readonly step: StepKind;
+  /** Whether its kernels ran before. */
+  readonly compiled: boolean;
+}
+
 async function measureStep(
   device: Device,
   model: Model,
-  cache: KeyValueCache,
-  contestant: Contestant,
-  step: StepKind,
+  { cache, storage, contestant, step, compiled }: MeasuredStep,
   { name, part, bytesPerSecond }: MeasureOptions,
 ): Promise<StepRow> {
   const [length] = cache.lengths;
@@ -86,23 +87,7 @@ async function measureStep(
     await runStep(stepper, about, rows, part);
     cache.truncate(length);
   };
-  const timed = async (count: number) => {
-    const start = performance.now();
-    for (let repeat = 0; repeat < count; repeat++) await run();
-    await device.finish();
-    return (performance.now() - start) / count;
-  };
-  const kind = device.info.software ? "software" : "gpu";
-  await timed(1);
-  device.memory.resetPeak();
-  const started = performance.now();
-  let once = await timed(1);
-  const peakBytes = device.memory.peakBytes;
-  // Steps of seconds have warmed it up by now.
-  while (performance.now() - started < WARM_MILLISECONDS[kind]) once = await timed(4);
-  const repeats = Math.max(1, Math.min(MOST_REPEATS, Math.floor(ENOUGH_MILLISECONDS[kind] / once)));
-  const wallMilliseconds = repeats > 1 ? await timed(repeats) : once;
-  const gpuMilliseconds = await kernelMilliseconds(device, run);
+  const time = await timeStep(device, run, compiled);
   const shape = {
     length: length + rows,
     rows,
@@ -110,8 +95,8 @@ async function measureStep(
     first: false,
     questionStart: about.questionStart as number,
   };
-  const cost = stepCost(model.config, method, shape, part);
-  const seconds = (gpuMilliseconds ?? wallMilliseconds) / 1000;
+  const cost = stepCost(model.config, method, shape, part, storage);
+  const seconds = (time.gpuMilliseconds ?? time.wallMilliseconds) / 1000;
   return {
     kind: "step",
     model: name,
@@ -120,13 +105,14 @@ async function measureStep(
     step,
     length,
     rows,
-    gpuMilliseconds,
-    wallMilliseconds,
-    repeats,
+    storage,
+    gpuMilliseconds: time.gpuMilliseconds,
+    wallMilliseconds: time.wallMilliseconds,
+    repeats: time.repeats,
     ...cost,
     shareOfReading: step === "decode" ? cost.bytes / seconds / bytesPerSecond : null,
     cacheBytes: cache.bytes,
-    peakBytes,
+    peakBytes: time.peakBytes,
   };
 }
 
@@ -138,24 +124,4 @@ async function runStep(stepper: Stepper, about: StepAbout, rows: number, part: M
   using hidden = await stepper.step(tokens, about);
   if (part === "layer") return;
   using _logits = stepper.model.decoder.logits(hidden);
-}
-
-/** GPU time of a step's kernels, the median of several; each call is a pass of its own then, so the clock says nothing. */
-async function kernelMilliseconds(device: Device, run: () => Promise<void>): Promise<number | null> {
-  if (!device.info.timestamps || device.info.software) return null;
-  device.profiler.enabled = true;
-  try {
-    await device.kernelTimes();
-    const samples: number[] = [];
-    const started = performance.now();
-    while (samples.length < SAMPLES.count && performance.now() - started < SAMPLES.milliseconds) {
-      // Several steps a sample: reading times waits, and a GPU that waits slows down.
-      const steps = samples.length === 0 ? 1 : SAMPLES.steps;
-      for (let step = 0; step < steps; step++) await run();
-      samples.push((await device.kernelTimes()).reduce((sum, { milliseconds }) => sum + milliseconds, 0) / steps);
-    }
-    return median(samples);
-  } finally {
-    device.profiler.enabled = false;
-  }
 }

@@ -18,6 +18,6 @@ export function rowLine(row: ShapesRow): string {
     ? `${(row.flops / (row.gpuMilliseconds ?? row.wallMilliseconds) / 1e9).toFixed(1)} TFLOP/s`
     : `${(100 * row.shareOfReading).toFixed(0)} % of reading`;
   return `${who}  ${row.step.padEnd(7)} ${gpu}${row.wallMilliseconds.toFixed(3)} ms clock, ${share}, cache ${
-    gibibytes(row.cacheBytes)
-  }, peak ${gibibytes(row.peakBytes)}`;
+    row.storage ?? "f16"
+  } ${gibibytes(row.cacheBytes)}, peak ${gibibytes(row.peakBytes)}`;
 }

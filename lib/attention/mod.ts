@@ -32,7 +32,8 @@ export { LinearInterpolation } from "./methods/linear_interpolation.ts";
 export { LmInfinite } from "./methods/lm_infinite.ts";
 export type { AttentionMethod, MethodName } from "./method.ts";
 export { createMethod, type MethodMaker, methodNames } from "./methods.ts";
-export { type PageOptions, PagePool, type ValuesPlace, valuesPlaces } from "./cache/page_pool.ts";
+export { type OutsidePages, type PageOptions, type ValuesPlace, valuesPlaces } from "./cache/page_options.ts";
+export { PagePool } from "./cache/page_pool.ts";
 export type { Slab } from "./cache/slab.ts";
 export { type StorageType, storageTypes } from "./cache/storage.ts";
 export { ReAttention } from "./methods/reattention.ts";
@@ -70,6 +71,8 @@ export {
   AttentionStep,
   type AttentionWatch,
   type AwaitedAttention,
+  type BroughtVectors,
+  type ChangedAttention,
   describeStep,
   type Phase,
   type Selection,
@@ -87,8 +90,9 @@ export type { TraceGroup, TraceLayer, TracePick, TraceStep } from "./inspection/
 export { Yarn } from "./methods/yarn.ts";
 export { AllTokens } from "./methods/all_tokens.ts";
 export { appendRandom } from "./cache/append_random.ts";
-export { attendFromHost, keepValues } from "./attend/attend_from_host.ts";
-export { attendOuter, attendOver, listAttended, listOuter } from "./attend/attend.ts";
+export { attendFromHost, keepOutside, type StepVectors } from "./attend/attend_from_host.ts";
+export { attendOuter, attendOver, listOuter } from "./attend/attend.ts";
+export { listAttended } from "./attend/list_attended.ts";
 export { attendPicked, selectBlocks, selectOnHost } from "./selection/block_selection.ts";
 export { Evicting, type EvictingStep } from "./methods/evicting.ts";
 export { H2o } from "./methods/h2o.ts";

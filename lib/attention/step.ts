@@ -1,5 +1,6 @@
 import type { Device } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
+import { type AttendedTokens, disposeAttended, shareAttended } from "./attended_tokens.ts";
 import type { KeyValueCache } from "./cache/kv_cache.ts";
 import type { LayerPicks } from "./memory/held_selection.ts";
 import type { Knobs } from "./knobs/knobs.ts";
@@ -7,20 +8,7 @@ import type { RotationTable } from "./attend/rotation_table.ts";
 import type { Phase, StepLayout, StepShape } from "./step_shape.ts";
 
 export type { Phase, StepLayout, StepShape };
-
-/** Tokens attended to, as the GPU knows them. */
-export interface AttendedTokens {
-  /** Positions in the whole context, rising, u32 [batch, selections, bound]. */
-  readonly indices: Tensor;
-  /** How many of them, u32 [batch, selections]. */
-  readonly counts: Tensor;
-  /** The grid that gathering them needs, u32 [3]; undefined where they are not gathered. */
-  readonly grid?: Tensor;
-  /** 1 where all heads share one list, or the number of KV heads. */
-  readonly selections: number;
-  /** Most tokens a list can hold. */
-  readonly bound: number;
-}
+export { type AttendedTokens, disposeAttended, shareAttended };
 
 /** What the queries of a layer voted for. */
 export interface TopTokens {
@@ -62,6 +50,11 @@ export interface StepMethod {
    */
   readonly readsValuesFor?: string;
   /**
+   * What it reads keys for besides attending, in words; keys must then lie on the GPU. A method that scores by a memory of its own,
+   * and brings the keys that it makes it of (as InfLLM does), reads none there. Default: nothing.
+   */
+  readonly readsKeysFor?: string;
+  /**
    * Attends in one layer.
    *
    * @param step the step, its keys and values already stored
@@ -94,31 +87,54 @@ export interface AttendCall {
   readonly table: RotationTable;
 }
 
-/** One attention whose values have to be brought before it can run. */
-export interface AwaitedAttention {
-  /** f32 [batch, rows, query heads, head size], before rotation. */
-  readonly queries: Tensor;
-  /** The tokens. */
-  readonly attended: AttendedTokens;
+/** What was brought of listed tokens from outside the GPU, each f32 [batch, KV heads, bound, padded head size]. */
+export interface BroughtVectors {
+  /** Their values. */
+  readonly values: Tensor;
+  /** Their keys, before rotation; undefined where they lie on the GPU. */
+  readonly keys?: Tensor;
+}
+
+/** Attention over other lists than the method's. */
+export interface ChangedAttention {
+  /** The lists, one attention over each; given back with this. */
+  readonly lists: readonly AttendedTokens[];
   /**
-   * Attends.
+   * Makes one output of theirs, which stay the caller's.
    *
-   * @param brought the tokens' values, f32 [batch, KV heads, bound, padded head size]
-   * @returns f32 of the queries' shape
+   * @param outputs f32 of the queries' shape, one for each list
    */
-  run(queries: Tensor, attended: AttendedTokens, brought: Tensor): Tensor;
+  join(outputs: readonly Tensor[]): Tensor;
+  /** Gives the lists back. */
+  [Symbol.dispose](): void;
 }
 
 /** Stands around attention over listed tokens: sees what goes in, and may have it run over other tokens. */
 export interface AttentionWatch {
   /**
-   * Attends by calling `run`, once or more.
+   * Sees an attention that is about to run.
    *
    * @param call what the method asked for; its tensors stay the method's
-   * @param run attends over a list
+   * @returns what runs in its place; undefined: the method's list it is
+   */
+  attend(call: AttendCall): ChangedAttention | undefined;
+}
+
+/** One attention whose values, or keys too, have to be brought before it can run. */
+export interface AwaitedAttention {
+  /** f32 [batch, rows, query heads, head size], before rotation. */
+  readonly queries: Tensor;
+  /** The tokens. */
+  readonly attended: AttendedTokens;
+  /** What runs in its place, if anything does; the receiver gives it back. */
+  readonly changed?: ChangedAttention;
+  /**
+   * Attends.
+   *
+   * @param brought the tokens' values, and their keys where these lie outside too
    * @returns f32 of the queries' shape
    */
-  attend(call: AttendCall, run: (attended: AttendedTokens) => Tensor): Tensor;
+  run(queries: Tensor, attended: AttendedTokens, brought: BroughtVectors): Tensor;
 }
 
 /** What a step needs besides its tokens. */
@@ -213,7 +229,7 @@ export class AttentionStep {
   readonly #byMethod = new Map<StepMethod, AttentionStep>();
   /** The step that this one is a layer's view of; itself where all layers attend alike. */
   readonly root: AttentionStep;
-  /** While it is set on the root, attention is handed to it in place of running: its values have to be brought first. */
+  /** While it is set on the root, attention is handed to it in place of running: what lies outside the GPU is brought first. */
   bring: ((call: AwaitedAttention) => Tensor) | undefined;
   #shared: AttendedTokens | undefined;
   readonly #zeros = new Map<string, Tensor>();
@@ -296,19 +312,4 @@ export class AttentionStep {
 
 function middleOf({ mode, leading, windowStart }: StepLayout): number {
   return mode === "select" ? windowStart - leading : 0;
-}
-
-/** A list's tensors once more, for whoever keeps it longer than its owner; `disposeAttended` gives them back. */
-export function shareAttended(attended: AttendedTokens): AttendedTokens {
-  const { indices, counts, grid } = attended;
-  return { ...attended, indices: indices.share(), counts: counts.share(), ...(grid && { grid: grid.share() }) };
-}
-
-/** Gives a list's buffers back. */
-export function disposeAttended(
-  { indices, counts, grid }: AttendedTokens,
-): void {
-  indices[Symbol.dispose]();
-  counts[Symbol.dispose]();
-  grid?.[Symbol.dispose]();
 }

@@ -65,8 +65,13 @@ export class BindGroups {
     }
   }
 
-  /** The bind group of a kernel's uniforms (`uniformBytes` at a dynamic offset) and storage bindings. */
-  get(pipeline: Pipeline, bindings: readonly Binding[], uniformBytes: number): GPUBindGroup {
+  /** Whether no owner of these buffers could ask for more of them than one binding holds. */
+  alwaysFits(bindings: readonly Binding[]): boolean {
+    return bindings.every((binding) => "image" in binding || binding.buffer.gpu.size <= this.#largest);
+  }
+
+  /** The bind group of a kernel's uniforms (its parameter block at a dynamic offset) and storage bindings. */
+  get(pipeline: Pipeline, bindings: readonly Binding[]): GPUBindGroup {
     let key = `${pipeline.id}`;
     for (const binding of bindings) key += `/${keyOf(binding)}`;
     const known = this.#groups.get(key);
@@ -78,7 +83,7 @@ export class BindGroups {
         label,
         layout: pipeline.layout,
         entries: [
-          { binding: 0, resource: { buffer: this.#uniforms, size: uniformBytes } },
+          { binding: 0, resource: { buffer: this.#uniforms, size: pipeline.paramsBytes } },
           ...bindings.map((binding, index) => ({ binding: index + 1, resource: resourceOf(binding, this.#largest) })),
         ],
       }));

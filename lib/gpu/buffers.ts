@@ -44,6 +44,8 @@ export class BufferPool {
   readonly #scopes: ErrorScopes;
   readonly #ledger: MemoryLedger;
   readonly #mostIdle: number;
+  /** Asked once: the adapter's limits are looked up outside of JavaScript. */
+  readonly #largest: number;
   /** By size. */
   readonly #idle = new Map<number, IdleBuffers>();
   #releases = 0;
@@ -55,6 +57,7 @@ export class BufferPool {
   /** A pool over one device that keeps at most `mostIdle` bytes for reuse. */
   constructor(gpu: GPUDevice, scopes: ErrorScopes, ledger: MemoryLedger, mostIdle: number) {
     this.#mostIdle = mostIdle;
+    this.#largest = gpu.limits.maxBufferSize;
     this.#gpu = gpu;
     this.#scopes = scopes;
     this.#ledger = ledger;
@@ -68,9 +71,9 @@ export class BufferPool {
    */
   acquire(bytes: number, label: string): PooledBuffer {
     const size = sizeClass(bytes);
-    if (bytes > this.#gpu.limits.maxBufferSize) {
+    if (bytes > this.#largest) {
       throw new LimitExceededError(
-        `${label}: a buffer of ${bytes} bytes is past this adapter's limit of ${this.#gpu.limits.maxBufferSize}`,
+        `${label}: a buffer of ${bytes} bytes is past this adapter's limit of ${this.#largest}`,
       );
     }
     const found = takeFirst(this.#idle.get(size)?.buffers);
@@ -88,7 +91,7 @@ export class BufferPool {
         `${buffer.label}: buffer ${buffer.id} was released twice`,
       );
     }
-    const size = buffer.gpu.size;
+    const size = sizeClass(buffer.bytes);
     this.#ledger.give(buffer.label, size);
     if (size > this.#mostIdle) {
       this.beforeDestroy();
@@ -106,9 +109,9 @@ export class BufferPool {
   /** Destroys every buffer kept for reuse. */
   trim(): void {
     this.beforeDestroy();
-    for (const { buffers } of this.#idle.values()) {
+    for (const [size, { buffers }] of this.#idle) {
       for (const { gpu } of buffers) {
-        this.#ledger.idle(-gpu.size);
+        this.#ledger.idle(-size);
         gpu.destroy();
       }
     }

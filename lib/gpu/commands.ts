@@ -6,7 +6,7 @@ import { ExpectedCalls, type KnownCall } from "./expected_calls.ts";
 import { HostArena } from "./host_arena.ts";
 import type { PooledImage } from "./images.ts";
 import { Pacing } from "./pacing.ts";
-import { packParams, paramsBytes } from "./params.ts";
+import { packParams } from "./params.ts";
 import type { PipelineCache } from "./pipelines.ts";
 import type { Profiler } from "./profiler.ts";
 
@@ -16,8 +16,8 @@ import type { Profiler } from "./profiler.ts";
  */
 const WATCHED_BUDGETS = 2;
 
-const UNIFORMS_BYTES = 128 * 1024;
-const WRITES_BYTES = 64 * 1024;
+/** Bytes of parameters and short writes that go with one submit. */
+const HOST_BYTES = 192 * 1024;
 /** Longest write that waits in the stream with the calls around it; a longer one is worth a submit of its own. */
 const SHORT_WRITE = 4 * 1024;
 
@@ -46,8 +46,8 @@ export class Commands {
   readonly #pipelines: PipelineCache;
   readonly #profiler: Profiler;
   readonly #limits: CommandLimits;
-  readonly #uniforms: HostArena;
-  readonly #writes: HostArena;
+  /** Kernel parameters and short writes: one buffer, since sending one costs as much as several calls. */
+  readonly #host: HostArena;
   readonly #bindGroups: BindGroups;
   readonly #expected = new ExpectedCalls();
   /** What was learned about the adapter's speed. */
@@ -81,9 +81,9 @@ export class Commands {
     this.#limits = limits;
     this.pacing = new Pacing(software);
     this.#waitsForGpu = !software;
-    this.#uniforms = new HostArena(gpu, "kernel parameters", UNIFORMS_BYTES, GPUBufferUsage.UNIFORM);
-    this.#writes = new HostArena(gpu, "short writes", WRITES_BYTES, GPUBufferUsage.COPY_SRC);
-    this.#bindGroups = new BindGroups(gpu, scopes, this.#uniforms.gpu, limits.bindingBytes);
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_SRC;
+    this.#host = new HostArena(gpu, "kernel parameters and short writes", HOST_BYTES, usage);
+    this.#bindGroups = new BindGroups(gpu, scopes, this.#host.gpu, limits.bindingBytes);
   }
 
   /** Kernel calls recorded since the last submit. */
@@ -109,7 +109,6 @@ export class Commands {
   dispatch(call: Dispatch): void {
     this.#scopes.throwIfLost();
     if (call.groups === 0) return;
-    this.#bindGroups.check(call.kernel, call.bindings);
     const known = this.#known(call);
     if (call.indirect) {
       return this.#record(call, known, 0, call.groups, call.work);
@@ -197,7 +196,7 @@ export class Commands {
     this.#scopes.guard(
       `submit of ${[...this.#kernels].join(", ") || "copies"}`,
       () => {
-        for (const arena of [this.#writes, this.#uniforms]) arena.send(this.#gpu.queue);
+        this.#host.send(this.#gpu.queue);
         this.#gpu.queue.submit([encoder.finish()]);
       },
     );
@@ -242,35 +241,39 @@ export class Commands {
 
   /** Destroys the stream's own buffers. */
   dispose(): void {
-    for (const arena of [this.#writes, this.#uniforms]) arena.dispose();
+    this.#host.dispose();
   }
 
   /** Records a short write as a copy from a buffer that is filled when all is submitted: submits cost more than they do. */
   #writesLater(target: PooledBuffer, offset: number, data: ArrayBufferView<ArrayBuffer>): boolean {
     const bytes = data.byteLength;
-    if (bytes > SHORT_WRITE || bytes % 4 !== 0 || !this.#writes.fits(bytes)) return false;
+    if (bytes > SHORT_WRITE || bytes % 4 !== 0 || !this.#host.fits(bytes, 4)) return false;
     if (bytes === 0) return true;
-    const place = this.#writes.take(bytes, 4);
-    new Uint8Array(this.#writes.view.buffer, place).set(new Uint8Array(data.buffer, data.byteOffset, bytes));
+    const place = this.#host.take(bytes, 4);
+    new Uint8Array(this.#host.view.buffer, place).set(new Uint8Array(data.buffer, data.byteOffset, bytes));
     this.#endPass();
-    this.#open().copyBufferToBuffer(this.#writes.gpu, place, target.gpu, offset, bytes);
+    this.#open().copyBufferToBuffer(this.#host.gpu, place, target.gpu, offset, bytes);
     return true;
   }
 
   #known(call: Dispatch): KnownCall {
-    const expected = this.#expected.find(call, call.bindings);
+    const { kernel, bindings } = call;
+    const expected = this.#expected.find(call, bindings);
+    if (!expected?.alwaysFits) this.#bindGroups.check(kernel, bindings);
     if (expected) return expected;
     const pipeline = this.#pipelines.get(call);
-    const group = this.#bindGroups.get(pipeline, call.bindings, paramsBytes(pipeline.source));
-    this.#expected.learn(call, call.bindings, { pipeline, group });
-    return { pipeline, group };
+    const group = this.#bindGroups.get(pipeline, bindings);
+    const known = { pipeline, group, alwaysFits: this.#bindGroups.alwaysFits(bindings) };
+    this.#expected.learn(call, bindings, known);
+    return known;
   }
 
   #record(call: Dispatch, { pipeline, group }: KnownCall, first: number, count: number, work: number): void {
-    const bytes = paramsBytes(pipeline.source);
-    if (!this.#uniforms.fits(bytes) || this.#profiler.full) this.flush();
-    const offset = this.#uniforms.take(bytes, this.#limits.offsetAlignment);
-    packParams(pipeline.source, call.params, { first, end: first + count }, this.#uniforms.view, offset);
+    // Offsets of parameters are aligned; a short write before them was not.
+    const alignment = this.#limits.offsetAlignment;
+    if (!this.#host.fits(pipeline.paramsBytes, alignment) || this.#profiler.full) this.flush();
+    const offset = this.#host.take(pipeline.paramsBytes, alignment);
+    packParams(pipeline.source, call.params, { first, end: first + count }, this.#host.view, offset);
     this.#dynamicOffset[0] = offset;
     const pass = this.#beginPass(call.kernel);
     pass.setPipeline(pipeline.gpu);

@@ -5,11 +5,22 @@ import type { KernelVariant, Pipeline } from "./pipelines.ts";
 export interface KnownCall {
   readonly pipeline: Pipeline;
   readonly group: GPUBindGroup;
+  /** Whether its buffers fit a binding however much of them is asked for. */
+  readonly alwaysFits: boolean;
 }
 
+/** Names and values in a row: compared faster than objects are. */
+type Entries = readonly (string | number)[];
+
 interface Seen extends KnownCall {
-  readonly variant: KernelVariant;
-  readonly bindings: readonly (readonly [id: number, offset: number, bytes: number | undefined])[];
+  readonly kernel: string;
+  readonly snippet: string | undefined;
+  readonly parts: Entries;
+  readonly types: Entries;
+  readonly constants: Entries;
+  readonly overrides: Entries;
+  /** Of each binding: the number of what is bound, the first byte, and the bytes; -1 for all of them. */
+  readonly bindings: readonly number[];
 }
 
 /** Most calls that are remembered. */
@@ -31,22 +42,29 @@ export class ExpectedCalls {
   /** What is known of a call, if it is the one that had its place before. */
   find(variant: KernelVariant, bindings: readonly Binding[]): KnownCall | undefined {
     const seen = this.#calls[this.#place];
-    if (!seen || !sameVariant(seen.variant, variant) || !sameBindings(seen.bindings, bindings)) return undefined;
+    if (!seen || !sameVariant(seen, variant) || !sameBindings(seen.bindings, bindings)) return undefined;
     this.#place++;
     return seen;
   }
 
   /** Takes down a call that was not expected. */
   learn(
-    { kernel, types, constants, overrides, snippet }: KernelVariant,
+    { kernel, types, parts = [], constants, overrides, snippet }: KernelVariant,
     bindings: readonly Binding[],
-    known: KnownCall,
+    { pipeline, group, alwaysFits }: KnownCall,
   ): void {
     if (this.#place >= KEPT) return;
     this.#calls[this.#place++] = {
-      ...known,
-      variant: { kernel, types: { ...types }, constants: { ...constants }, overrides: { ...overrides }, snippet },
-      bindings: bindings.map((each) => [idOf(each), offsetOf(each), bytesOf(each)] as const),
+      pipeline,
+      group,
+      alwaysFits,
+      kernel,
+      snippet,
+      parts: [...parts],
+      types: entriesOf(types),
+      constants: entriesOf(constants),
+      overrides: entriesOf(overrides),
+      bindings: bindings.flatMap((each) => [idOf(each), offsetOf(each), bytesOf(each)]),
     };
   }
 
@@ -60,32 +78,44 @@ export class ExpectedCalls {
 // Images have numbers of their own; below zero they differ from buffers'.
 const idOf = (binding: Binding) => "image" in binding ? -1 - binding.image.id : binding.buffer.id;
 const offsetOf = (binding: Binding) => "image" in binding ? 0 : binding.offset ?? 0;
-const bytesOf = (binding: Binding) => "image" in binding ? undefined : binding.bytes;
+const bytesOf = (binding: Binding) => "image" in binding ? -1 : binding.bytes ?? -1;
 
-function sameVariant(seen: KernelVariant, { kernel, types, constants, overrides, snippet }: KernelVariant): boolean {
-  return seen.kernel === kernel && seen.snippet === snippet && sameValues(seen.constants!, constants) &&
-    sameValues(seen.types!, types) && sameValues(seen.overrides!, overrides);
+type Values = Readonly<Record<string, number | string>> | undefined;
+
+function entriesOf(values: Values): Entries {
+  return Object.entries(values ?? {}).flat();
 }
 
-function sameValues(
-  seen: Readonly<Record<string, number | string>>,
-  given: Readonly<Record<string, number | string>> | undefined,
-): boolean {
-  let count = 0;
+function sameVariant(seen: Seen, { kernel, types, parts, constants, overrides, snippet }: KernelVariant): boolean {
+  return seen.kernel === kernel && seen.snippet === snippet && sameValues(seen.constants, constants) &&
+    sameValues(seen.types, types) && sameValues(seen.overrides, overrides) && sameList(seen.parts, parts);
+}
+
+/** The same names with the same values, in the same order: the same code has put them together. */
+function sameValues(seen: Entries, given: Values): boolean {
+  let place = 0;
   for (const name in given) {
-    if (seen[name] !== given[name]) return false;
-    count++;
+    if (seen[place] !== name || seen[place + 1] !== given[name]) return false;
+    place += 2;
   }
-  for (const _ in seen) count--;
-  return count === 0;
+  return place === seen.length;
+}
+
+function sameList(seen: Entries, given: readonly string[] | undefined): boolean {
+  if (!given) return seen.length === 0;
+  if (given.length !== seen.length) return false;
+  for (let place = 0; place < seen.length; place++) if (seen[place] !== given[place]) return false;
+  return true;
 }
 
 function sameBindings(seen: Seen["bindings"], given: readonly Binding[]): boolean {
-  if (seen.length !== given.length) return false;
-  for (let place = 0; place < seen.length; place++) {
-    const [id, offset, bytes] = seen[place];
+  if (seen.length !== 3 * given.length) return false;
+  for (let place = 0; place < given.length; place++) {
     const binding = given[place];
-    if (id !== idOf(binding) || offset !== offsetOf(binding) || bytes !== bytesOf(binding)) return false;
+    const at = 3 * place;
+    if (seen[at] !== idOf(binding) || seen[at + 1] !== offsetOf(binding) || seen[at + 2] !== bytesOf(binding)) {
+      return false;
+    }
   }
   return true;
 }

@@ -1,4 +1,4 @@
-/** Bytes that the host gives to a submit: taken one after the other while calls are recorded, sent all at once before it. */
+/** Bytes that the host gives to a submit, as multiples of 4: taken one after the other while calls are recorded, sent all at once before it. */
 export class HostArena {
   /** Where the GPU finds them. */
   readonly gpu: GPUBuffer;
@@ -12,23 +12,27 @@ export class HostArena {
     this.view = new DataView(new ArrayBuffer(bytes));
   }
 
-  /** Whether so many bytes can still be taken before the next submit. */
-  fits(bytes: number): boolean {
-    return this.#used + bytes <= this.view.byteLength;
+  /** Whether so many bytes from a multiple of `alignment` on can still be taken before the next submit. */
+  fits(bytes: number, alignment: number): boolean {
+    return this.#next(alignment) + bytes <= this.view.byteLength;
   }
 
-  /** Takes bytes that fit; what comes next starts at a multiple of `alignment`. Returns the first byte's offset. */
+  /** Takes bytes that fit, from a multiple of `alignment` on. Returns the first byte's offset. */
   take(bytes: number, alignment: number): number {
-    const offset = this.#used;
-    this.#used = Math.ceil((offset + bytes) / alignment) * alignment;
+    const offset = this.#next(alignment);
+    this.#used = offset + bytes;
     return offset;
   }
 
   /** Sends what was taken, and starts anew. */
   send(queue: GPUQueue): void {
-    const bytes = Math.min(this.#used, this.view.byteLength);
+    const bytes = this.#used;
     if (bytes > 0) queue.writeBuffer(this.gpu, 0, this.view.buffer, 0, bytes);
     this.#used = 0;
+  }
+
+  #next(alignment: number): number {
+    return Math.ceil(this.#used / alignment) * alignment;
   }
 
   /** Destroys the buffer. */

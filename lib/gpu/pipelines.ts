@@ -2,6 +2,7 @@ import { unrollLoops } from "./unroll.ts";
 import { type KernelBinding, type KernelName, kernels, type KernelSource, parts } from "../../kernels/sources.ts";
 import { FeatureMissingError } from "./errors.ts";
 import type { ErrorScopes } from "./error_scopes.ts";
+import { paramsBytes } from "./params.ts";
 
 /** The variant of a kernel that a dispatch asks for. */
 export interface KernelVariant {
@@ -27,6 +28,8 @@ export interface Pipeline {
   readonly layout: GPUBindGroupLayout;
   /** The kernel's text and parsed bindings. */
   readonly source: KernelSource;
+  /** Bytes of its parameter block. */
+  readonly paramsBytes: number;
   /** Unique number, used to key bind groups. */
   readonly id: number;
 }
@@ -112,7 +115,7 @@ export class PipelineCache {
         }),
       prefix.split("\n").length - 1,
     );
-    return { gpu, layout, source, id: this.#pipelines.size };
+    return { gpu, layout, source, paramsBytes: paramsBytes(source), id: this.#pipelines.size };
   }
 
   #prefix(variant: KernelVariant): string {

@@ -103,10 +103,15 @@ export class Model {
    * would, on the same kind of adapter. Method, knobs and storage are the file's; where options name them, they must be the same. Methods
    * of your own, and layers that differ, have to be given.
    *
+   * Keys and values lie where the saved session's did, or elsewhere: `cache: { keysOn, valuesOn, valuesFile }` chooses the GPU, host
+   * memory or files of its own for each restored session. Outside the GPU they are f32, so that those stored as f16 or int8 are restored
+   * to the GPU alone. Keys that lay outside follow the values where `keysOn` is not given.
+   *
    * @throws {SavedSessionError} for a file that is none, of another version, cut off or damaged, or that was saved with
-   * another model, method, knobs or storage; it says what differs.
-   * @throws {PlatformError} where the file can't be read.
-   * @throws {MemoryBudgetError} where memory can't hold the cache.
+   * another model, method, knobs or storage, or values that can't lie where options want them; it says what differs.
+   * @throws {RangeError} for a method that reads values, or keys, in order to select, where these would lie outside the GPU.
+   * @throws {PlatformError} where the file can't be read, or a file for values not be written.
+   * @throws {MemoryBudgetError} where memory, or the disk of a file for values, can't hold the cache.
    *
    * @example
    * ```ts

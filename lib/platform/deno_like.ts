@@ -2,7 +2,7 @@
 
 /** An open file. */
 export interface DenoFile {
-  stat(): Promise<{ size: number }>;
+  stat(): Promise<{ size: number; isDirectory: boolean }>;
   seek(offset: number, whence: number): Promise<number>;
   read(into: Uint8Array): Promise<number | null>;
   write(from: Uint8Array): Promise<number>;
@@ -41,7 +41,7 @@ export interface DenoLike {
   openSync(path: string, options: Record<string, boolean>): DenoFile;
   makeTempFileSync(options: { dir?: string; prefix: string; suffix: string }): string;
   removeSync(path: string): void;
-  stat(path: string | URL): Promise<{ size: number }>;
+  stat(path: string | URL): Promise<{ size: number; isDirectory: boolean }>;
   readTextFileSync(path: string): string;
   readDir(path: string | URL): AsyncIterable<{ name: string; isDirectory: boolean; isSymlink: boolean }>;
   mkdir(path: string | URL, options: { recursive: boolean }): Promise<void>;

@@ -13,7 +13,8 @@ export class ScratchFile {
   readonly #path: string;
   readonly #remove: () => void;
   readonly #writer: DenoFile;
-  readonly #readers: DenoFile[];
+  /** Copies have a place of their own in the file: another's would move under a read or write that is under way. */
+  readonly #copier: DenoFile;
   readonly #idle: DenoFile[];
   readonly #waiting: ((reader: DenoFile) => void)[] = [];
   #writing: Promise<void> = Promise.resolve();
@@ -32,15 +33,14 @@ export class ScratchFile {
     try {
       this.#path = deno.makeTempFileSync({ prefix: "reattention-", suffix: ".tmp", ...(folder && { dir: folder }) });
       this.#remove = () => deno.removeSync(this.#path);
-      for (let handle = 0; handle <= READERS; handle++) {
-        handles.push(deno.openSync(this.#path, { read: true, write: handle === 0 }));
+      for (let handle = 0; handle < READERS + 2; handle++) {
+        handles.push(deno.openSync(this.#path, { read: true, write: handle < 2 }));
       }
     } catch (error) {
       for (const handle of handles) handle.close();
       throw failure(`cannot make a file in ${shown(this.#folder)}`, error);
     }
-    [this.#writer, ...this.#readers] = handles;
-    this.#idle = [...this.#readers];
+    [this.#writer, this.#copier, ...this.#idle] = handles;
     // A system that keeps open files' names removes it at the end.
     this.#named = !this.#removed();
   }
@@ -82,19 +82,19 @@ export class ScratchFile {
     }
   }
 
-  /** Copies bytes to another place, with a wait of the whole thread; not while any of them are being written. */
+  /** Copies bytes to another place, with a wait of the whole thread; not while any of these are being written. */
   copy(source: number, target: number, bytes: number): void {
-    const reader = this.#idle.at(-1) ?? this.#readers[0];
+    const copier = this.#copier;
     try {
       this.#check();
       const data = new Uint8Array(bytes);
-      reader.seekSync(source, 0);
+      copier.seekSync(source, 0);
       let filled = 0;
       for (let got: number | null = 1; filled < bytes && got !== null; filled += got ?? 0) {
-        got = reader.readSync(data.subarray(filled));
+        got = copier.readSync(data.subarray(filled));
       }
-      this.#writer.seekSync(target, 0);
-      for (let written = 0; written < filled;) written += this.#writer.writeSync(data.subarray(written, filled));
+      copier.seekSync(target, 0);
+      for (let written = 0; written < filled;) written += copier.writeSync(data.subarray(written, filled));
     } catch (error) {
       throw this.#failed("copy within", error);
     }
@@ -105,6 +105,7 @@ export class ScratchFile {
     if (this.#closed) return;
     this.#closed = true;
     this.#writing.then(() => this.#writer.close());
+    this.#copier.close();
     this.#closeIdle();
   }
 

@@ -7,7 +7,7 @@ import { Tensor } from "./tensor.ts";
 import { bindRows, rowWindows } from "./windows.ts";
 
 /** Keys that one thread can run through where the driver ends its loops after 65,535 turns (llvmpipe), two keys a turn. */
-const MOST_KEYS_IN_SOFTWARE = 131_000;
+export const MOST_KEYS_IN_SOFTWARE = 131_000;
 
 /** How keys and values lie in memory, in elements. */
 interface Strides {
@@ -117,7 +117,7 @@ export function causalAttentionOver(
 }
 
 /** The kernel reads four channels at a time: other head sizes end in zeros. */
-function padHeads(rows: Tensor): Tensor {
+export function padHeads(rows: Tensor): Tensor {
   const [batch, tokens, heads, size] = rows.shape;
   if (size % 4 === 0) return rows.share();
   using pad = Tensor.zeros(rows.device, [batch, tokens, heads, 4 - size % 4]);
@@ -186,7 +186,7 @@ function run(
       : undefined;
     queries.device.commands.dispatch({
       kernel: tile.kernel,
-      constants: { ...tile.constants, ...(tile.across && { SPLIT: parts ? 1 : 0 }) },
+      constants: { ...tile.constants, SPLIT: parts ? 1 : 0 },
       params: {
         ...shared,
         first_sequence: window.start,
@@ -196,7 +196,7 @@ function run(
         head_stride: strides.head / 4,
         token_stride: strides.token / 4,
         scale: 1 / Math.sqrt(headSize),
-        slide,
+        ...{ slide, tokens, parts: splits, first_part: 0 },
         ...(tile.across && { splits }),
       },
       bindings: [

@@ -3,7 +3,9 @@ export type Shape = readonly number[];
 
 /** Number of elements of a shape; 1 for no axes. */
 export function elementCount(shape: Shape): number {
-  return shape.reduce((product, size) => product * size, 1);
+  let count = 1;
+  for (let axis = 0; axis < shape.length; axis++) count *= shape[axis];
+  return count;
 }
 
 /** Writes a shape as "[2, 3]" for messages. */
@@ -13,7 +15,9 @@ export function shapeText(shape: Shape): string {
 
 /** @throws {TypeError} unless every size is a whole number of at least 0. */
 export function checkShape(op: string, shape: Shape): void {
-  if (shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return;
+  let fits = true;
+  for (let axis = 0; axis < shape.length; axis++) fits &&= Number.isSafeInteger(shape[axis]) && shape[axis] >= 0;
+  if (fits) return;
   throw new TypeError(
     `${op}: shape ${shapeText(shape)} must hold whole numbers of at least 0`,
   );

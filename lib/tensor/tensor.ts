@@ -156,7 +156,9 @@ export class Tensor {
 
   /** Another owner of the same tensor. */
   share(): Tensor {
-    return this.reshape(this.shape);
+    void this.buffer;
+    this.#storage.owners++;
+    return new Tensor(this.device, this.#storage, this.shape, this.dtype);
   }
 
   /**

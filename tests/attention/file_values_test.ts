@@ -95,6 +95,85 @@ async function compare(
   }
 }
 
+/** Every page of a context, layer by layer, as saving wants it. */
+async function pagesOf(tier: OutsideValues, { pages, length }: Context, pageTokens: number): Promise<Float32Array[]> {
+  const found: Float32Array[] = [];
+  for (const [number, page] of pages.entries()) {
+    for (const layer of [0, 1]) {
+      // What was there before must not show.
+      const into = new Float32Array(tier.pageBytes / 4).fill(NaN);
+      await tier.readPage(layer, page, Math.min(pageTokens, length - number * pageTokens), into);
+      found.push(into);
+    }
+  }
+  return found;
+}
+
+Deno.test("pages that are copied out of one tier and taken over by another hold the same tokens", async () => {
+  const cases = fc.record({
+    headSize: fc.constantFrom(4, 6, 8),
+    keyValueHeads: fc.constantFrom(1, 2, 3),
+    pageTokens: fc.constantFrom(5, 16, 48, 64),
+    hotBytes: fc.constantFrom(0, 1000, 10 ** 6),
+    steps: fc.array(fc.integer({ min: 1, max: 70 }), { minLength: 1, maxLength: 6 }),
+    dropped: fc.nat(60),
+    from: fc.constantFrom("host", "file"),
+    to: fc.constantFrom("host", "file"),
+  });
+  const run = fc.asyncProperty(cases, async ({ headSize, keyValueHeads, pageTokens, hotBytes, steps, ...rest }) => {
+    const shape = { layers: 2, queryHeads: keyValueHeads, keyValueHeads, headSize };
+    const made = (place: string) => {
+      return place === "file" ? new FileValues(shape, pageTokens, { hotBytes }) : new HostValues(shape, pageTokens);
+    };
+    using from = made(rest.from);
+    using to = made(rest.to);
+    let [length, counter] = [0, 0];
+    const pages: number[] = [];
+    for (const rows of steps) {
+      while (pages.length * pageTokens < length + rows) pages.push(pages.length);
+      const values = Float32Array.from({ length: rows * keyValueHeads * headSize }, () => ++counter);
+      for (const layer of [0, 1]) await from.write(layer, pages, length, values);
+      length += rows;
+    }
+    // Some of the last tokens were dropped: what they left on their page must not come along.
+    length = Math.max(1, length - rest.dropped);
+    const context = { pages: pages.slice(0, Math.ceil(length / pageTokens)), length };
+    const copied = await pagesOf(from, context, pageTokens);
+    // Pages have other numbers there, and one of them was used before.
+    const other = { pages: context.pages.map((page) => 2 * page + 1).reverse(), length };
+    await to.write(0, [other.pages[0]], 0, new Float32Array(keyValueHeads * headSize).fill(-1));
+    to.drop(other.pages[0]);
+    for (const [number, page] of other.pages.entries()) {
+      const tokens = Math.min(pageTokens, length - number * pageTokens);
+      for (const layer of [0, 1]) {
+        await to.writePage(layer, page, tokens, new Float32Array(copied[2 * number + layer]));
+      }
+    }
+    assertEquals(await pagesOf(to, other, pageTokens), copied);
+    // Steps find them there, and go on behind them.
+    const width = 4 * Math.ceil(headSize / 4);
+    const values = Float32Array.from({ length: 3 * keyValueHeads * headSize }, () => ++counter);
+    for (const [tier, own] of [[from, context], [to, other]] as const) {
+      while (own.pages.length * pageTokens < length + 3) own.pages.push(500 + own.pages.length);
+      for (const layer of [0, 1]) await tier.write(layer, own.pages, length, values);
+    }
+    const tokens = Uint32Array.from({ length: length + 3 }, (_, token) => token);
+    const heads = Array.from({ length: keyValueHeads }, (_, head) => head);
+    for (const layer of [0, 1]) {
+      const found: Float32Array[] = [];
+      for (const [tier, { pages }] of [[from, context], [to, other]] as const) {
+        const into = new Float32Array(keyValueHeads * tokens.length * width);
+        const places = heads.map((head) => head * tokens.length * width);
+        await tier.gather(layer, [{ pages, heads, tokens, places }], into);
+        found.push(into);
+      }
+      assertEquals(found[1], found[0]);
+      assert(found[0].includes(counter), "the newest value is there");
+    }
+  });
+  await fc.assert(run, { seed: 11, numRuns: 60 });
+});
+
 const shape = { layers: 1, queryHeads: 1, keyValueHeads: 1, headSize: 4 };
 
 /** A file that fails where it is told to. */
@@ -135,6 +214,30 @@ Deno.test("a file that can't be written or read gives its error, and works again
   const into = new Float32Array(8);
   await values.gather(0, wanted, into);
   assertEquals([...into], [12, 13, 14, 15, 156, 157, 158, 159]);
+  file.failing = "read";
+  await assertRejects(() => values.readPage(0, 0, 40, new Float32Array(4 * 64)), PlatformError, "cannot read");
+  file.failing = "write";
+  await assertRejects(() => values.writePage(0, 0, 40, new Float32Array(4 * 64)), PlatformError, "cannot write");
+});
+
+Deno.test("a page that is copied while others are read ahead changes nothing of what comes", async () => {
+  const shape = { layers: 2, queryHeads: 1, keyValueHeads: 1, headSize: 64 };
+  const pages = Array.from({ length: 40 }, (_, page) => page);
+  const numbers = Float32Array.from({ length: 40 * 256 * 64 }, (_, index) => index);
+  // Every eighth of a page apart, so that there are more reads than a file has handles; room for one layer's.
+  const wanted = [{ pages, heads: [0], tokens: Uint32Array.from({ length: 80 }, (_, i) => 128 * i), places: [0] }];
+  using values = new FileValues(shape, 256, { hotBytes: 90 * 32 * 64 * 4 });
+  for (const layer of [0, 1]) await values.write(layer, pages, 0, numbers);
+  const expected = new Float32Array(80 * 64);
+  await values.gather(0, wanted, expected);
+  for (let round = 0; round < 150; round++) {
+    await values.gather(1, wanted, new Float32Array(80 * 64));
+    values.readAhead(0);
+    values.copy(39, 40 + round);
+    const found = new Float32Array(80 * 64);
+    await values.gather(0, wanted, found);
+    assert(found.every((value, index) => value === expected[index]), `round ${round}`);
+  }
 });
 
 Deno.test("values in a file take as much memory as they are given, and refuse less than none", async () => {

@@ -1,4 +1,5 @@
 import {
+  attendFromHost,
   type AttentionMethod,
   type AttentionProbe,
   type AttentionShape,
@@ -30,6 +31,7 @@ export type LayerOptions = CacheOptions & {
   probe?: AttentionProbe;
   watch?: AttentionWatch;
   traced?: boolean;
+  windowPositions?: number;
 };
 
 /** One attention layer driven by hand, as the tests of methods and goldens want it. */
@@ -47,7 +49,8 @@ export class TestLayer {
     readonly options: LayerOptions = {},
   ) {
     this.cache = options.cache ?? new KeyValueCache(device, shape, options);
-    this.#rotation = new RotationTable(device, rotaryFrequencies(shape.headSize, { base: options.ropeBase ?? 10000 }));
+    const frequencies = rotaryFrequencies(shape.headSize, { base: options.ropeBase ?? 10000 });
+    this.#rotation = new RotationTable(device, frequencies, options.windowPositions);
     this.#scope = Tensor.zeros(device, [1], "u32", "scope");
     this.trace = new Trace(device, 1000);
   }
@@ -79,7 +82,9 @@ export class TestLayer {
     using values = upload(input.values, keyValueHeads);
     cache.store(0, keys, values, step.layout);
     await method.prepare?.(step, 0, queries);
-    using output = method.attend(step, 0, queries);
+    using output = cache.pool.host
+      ? await attendFromHost(step, 0, queries, { keys, values })
+      : method.attend(step, 0, queries);
     return await output.read() as Float32Array;
   }
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { paperKnobs } from "../../lib/attention/mod.ts";
-import { loadModel } from "../../lib/model/mod.ts";
+import { loadModel, SavedSessionError, type SessionOptions } from "../../lib/model/mod.ts";
 import { knobsFromReference } from "../../lib/reference/mod.ts";
 import { askNeedle, makeHaystack, Random } from "../../lib/evaluation/mod.ts";
 import * as toolkit from "../../mod.ts";
@@ -90,16 +90,25 @@ gpuTest(
 gpuTest("docs/guide.md: what it says is refused is refused, in the words that it quotes", async (device) => {
   using model = await loadModel("demo", { device });
   const words = model.tokenizer.encode("It rained all day. ".repeat(60));
-  using host = model.createSession({ cache: { valuesOn: "host" } });
-  await host.append(words);
+  const named: SessionOptions[] = [
+    { method: "long-heads" },
+    ...["v", "qkv", "qkv2"].map((scoring) => ({
+      knobs: { scoring: scoring as "v" },
+    })),
+  ];
+  for (const options of named) {
+    assertThrows(() => model.createSession({ ...options, cache: { valuesOn: "host" } }), RangeError, "valuesOn");
+  }
+  using halves = model.createSession({ cache: { valueType: "int8" } });
+  await halves.append(words.slice(0, 100));
   const folder = await Deno.makeTempDir();
   try {
-    await assertRejects(() => host.save(`${folder}/host.session`), RangeError, "valuesOn");
-    assertEquals([...Deno.readDirSync(folder)], [], "a file was left");
+    await halves.save(`${folder}/int8.session`);
+    const elsewhere = () => model.restore(`${folder}/int8.session`, { cache: { valuesOn: "host" } });
+    await assertRejects(elsewhere, SavedSessionError, "stored as int8");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-  await assertRejects(() => host.inspect(" and"), RangeError, "valuesOn");
   const tooMuch = "more than the model's trained context";
   for (const knobs of [{ window: 1024 }, { recallClip: -1 }]) {
     assertThrows(() => model.createSession({ knobs }), RangeError, tooMuch);

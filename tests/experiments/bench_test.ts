@@ -53,6 +53,10 @@ Deno.test("bench and tune say what is wrong with what they are asked, and do not
     assertEquals(code, 2);
     assertMatch(err, said);
   }
+  const refused = await run("bench", ["--filter", "add", "--json", "/nowhere/rows.json"]);
+  assertEquals(refused.code, 1);
+  assertMatch(refused.err, /^bench: cannot write \/nowhere\/rows.json: .*\n\n.*ALLOW="--allow-write=\/nowhere"/s);
+  assertEquals(refused.out.includes("limits"), false, refused.out);
 });
 
 Deno.test("tune keeps its answers in the cache folder, later runs use them, and --forget removes them", async () => {

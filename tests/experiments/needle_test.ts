@@ -27,11 +27,13 @@ Deno.test("needle reads a haystack once, writes rows, and answers the same from 
     assertEquals(parseDemoRow(row).length, 2048);
     assertEquals([length, questions, timesTrained], [2048, 5, 4]);
     assert(scope <= 512 && exact >= 0.8, `scope ${scope}, exact match ${exact}`);
-    const second = await needle(...task, "--json", again, "--restore", session);
+    // Values that were saved from the GPU go on in a file.
+    const second = await needle(...task, "--json", again, "--restore", session, "--values-on", "file");
     assertEquals(second.code, 0, second.err);
     assertStringIncludes(second.out, "restored in ");
+    assertStringIncludes(second.out, "keys in f32, values in f32 in a file");
     const [restored] = JSON.parse(await Deno.readTextFile(again));
-    assertEquals(restored.answers, row.answers);
+    assertEquals([restored.answers, restored.valuesOn], [row.answers, "file"]);
     const other = await needle("--length", "2K", "--questions", "5", "--seed", "3", "--restore", session);
     assertEquals(other.code, 1);
     assertMatch(other.err, /needle: --restore: the file holds another haystack/);

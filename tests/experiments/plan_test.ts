@@ -10,6 +10,7 @@ Deno.test("plan says what is wrong with its arguments, exit code 2; --help print
     [["--length", "1M", "--storage", "f8"], /--storage "f8" must be one of/],
     [["--length", "1M", "--knobs", "[1]"], /--knobs \[1\] must be a JSON object/],
     [["--length", "1M", "--values-on", "disk"], /--values-on "disk" is none; there are gpu, host, file/],
+    [["--length", "1M", "--keys-on", "disk"], /--keys-on "disk" is none; there are gpu, host, file/],
     [["--length", "1M", "--method", "none"], /--method "none" is none; there are full/],
   ] as const;
   for (const [args, message] of wrongs) {

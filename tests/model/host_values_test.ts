@@ -8,6 +8,7 @@ import {
   type Knobs,
   listOuter,
   type MethodName,
+  methodNames,
   type StorageType,
 } from "../../lib/attention/mod.ts";
 import { MemoryBudgetError } from "../../lib/gpu/mod.ts";
@@ -235,9 +236,43 @@ gpuTest("valuesOn refuses what there isn't, and storage that the host has not", 
   assertEquals(device.memory.liveBytes, before);
 });
 
+gpuTest("methods that read keys where they are not say for what; others can have them outside", async (device) => {
+  using model = await loadModel("demo", { device });
+  const asked = { knobs: { allowBeyondTrained: true }, cache: { keysOn: "host" } } as const;
+  const refused: [MethodName, string][] = [
+    ["reattention", 'scores of the type "qk"'],
+    ["reattention-window", 'scores of the type "qk"'],
+    ["token-select", "the probabilities that they vote with"],
+    ["quest", "the bounds of its pages"],
+    ["quest-compact", "the bounds of its pages"],
+    ["h2o", "the weights by which it evicts"],
+    ["h2o-compact", "the weights by which it evicts"],
+    ["snapkv", "the weights by which it evicts"],
+    ["snapkv-compact", "the weights by which it evicts"],
+    ["long-heads", "the vectors of its chunks"],
+  ];
+  for (const [method, reason] of refused) {
+    assertThrows(
+      () => model.createSession({ ...asked, method }),
+      RangeError,
+      `keysOn "host": ${method} reads the keys of all tokens for ${reason}; use keysOn "gpu"`,
+    );
+  }
+  for (const method of methodNames.filter((name) => !refused.some(([method]) => method === name))) {
+    using _session = model.createSession({ ...asked, method });
+  }
+  using session = model.createSession({ ...asked, method: "infllm" });
+  await session.append(tokensFrom(1, 40));
+  await assertRejects(() => session.inspect([5]), RangeError, 'which lie elsewhere (keysOn "host"); use keysOn "gpu"');
+  const layers = { "0": "quest", default: "infllm" } as const;
+  assertThrows(() => model.createSession({ ...asked, method: layers }), RangeError, "for the bounds of its pages");
+});
+
 gpuTestWith({ memoryBytes: 2 ** 26 }, "values in host memory past what there is are refused", async (device) => {
   if (!device.info.software) return;
   using model = await loadModel("demo", { device });
   using session = model.createSession({ method: "reattention", cache: { valuesOn: "host" } });
   await assertRejects(() => session.append(tokensFrom(1, 20_000)), MemoryBudgetError, "in host memory");
+  using other = model.createSession({ method: "infllm", cache: { keysOn: "host" } });
+  await assertRejects(() => other.append(tokensFrom(1, 20_000)), MemoryBudgetError, "keys and values of");
 });

@@ -10,6 +10,8 @@ const TIERS = [
   { valuesOn: "host" },
   // Room for one of the many blocks of one layer: what is recalled was not at hand.
   { valuesOn: "file", valuesFile: { hotBytes: 20_000 } },
+  { keysOn: "host" },
+  { keysOn: "file", valuesFile: { hotBytes: 20_000 } },
 ] as const;
 
 /** What each token of an answer attended to, layer by layer. */
@@ -46,10 +48,9 @@ gpuTestWith(
         const places = new Set(lists.flatMap((step) => step.flatMap((list) => list[4])));
         assert(places.size > 3, `${far}: blocks come and go, first tokens recalled: ${[...places]}`);
       }
-      assertEquals(seen[1], seen[0], `${far}, host`);
-      assertEquals(seen[2], seen[0], `${far}, file`);
-      // Keys stay on the GPU, from which representatives are made; values, half of all, don't.
-      assertEquals(bytes.slice(1), [bytes[0] / 2, bytes[0] / 2]);
+      TIERS.forEach((tier, index) => assertEquals(seen[index], seen[0], `${far}, ${JSON.stringify(tier)}`));
+      // Values, half of all, leave the GPU, and then keys too.
+      assertEquals(bytes.slice(1), [bytes[0] / 2, bytes[0] / 2, 0, 0]);
     }
   },
 );

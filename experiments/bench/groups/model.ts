@@ -1,74 +1,27 @@
-import { type CacheOptions, type Knobs, type MethodName } from "../../../lib/attention/mod.ts";
 import type { Device } from "../../../lib/gpu/mod.ts";
-import { loadModel, type Model, type Session } from "../../../lib/model/mod.ts";
-import { HostTime } from "../host_time.ts";
-import { type Contender, type Sample, timeInTurns } from "../clock.ts";
+import type { Model, Session } from "../../../lib/model/mod.ts";
+import type { Approximation } from "../approximations.ts";
+import { type BytesCase, fullBytes, selectingBytes } from "../bytes_read.ts";
+import { median, timeInTurns } from "../clock.ts";
+import { Decoding, type TokenTime, warmUp } from "../decoding.ts";
 import { inputValue } from "../inputs.ts";
-import { loadRandomLlama, randomLlamaWeights } from "../random_llama.ts";
-import type { Row } from "../row.ts";
+import type { Quality, Row } from "../row.ts";
+import { cacheOf, type DecodeWay, type ModelCase, type Reading } from "./model_cases.ts";
 
-/** A whole model to time: lengths as multiples of the scope. */
-export interface ModelCase {
-  /** Its name in rows. */
-  readonly name: string;
-  /** Storage of its weights. */
-  readonly dtype: string;
-  /** Loads it. */
-  load(device: Device): Promise<Model>;
-  /** Bytes of weights that a decode step reads; undefined where they fit a cache, and the copy limit says nothing. */
-  readonly weightBytes?: number;
-  /** Most tokens that a selecting method attends to. */
-  readonly scope: number;
-  /** Where keys and values are stored. Default f32. */
-  readonly storage?: "f32" | "f16";
-  /** Lengths in tokens. */
-  readonly lengths: readonly number[];
-  /** Methods and knobs to time at each length. */
-  readonly methods: readonly { label: string; method: MethodName; knobs: Partial<Knobs> }[];
-}
-
-const DECODED = 16;
 const REPEATS = 3;
+/** Reading that takes longer, in milliseconds, is timed once. */
+const SLOW = 2000;
 
-/** The embedded model at 8 and 32 times its scope of 512 tokens. */
-export function demoCase(): ModelCase {
-  const knobs = { allowBeyondTrained: true, chunkSize: 128 };
-  return {
-    name: "demo",
-    dtype: "f32",
-    load: (device) => loadModel("demo", { device }),
-    scope: 512,
-    lengths: [4096, 16384],
-    methods: [
-      { label: "full", method: "full", knobs },
-      { label: "reattention", method: "reattention", knobs },
-      { label: "reattention recallEvery 16", method: "reattention", knobs: { ...knobs, recallEvery: 16 } },
-      { label: "reattention-window", method: "reattention", knobs: { ...knobs, prefill: "window" } },
-    ],
-  };
+/** What timing a model needs beside the model. */
+export interface ModelTiming {
+  /** What each approximation costs, to stand in its rows. */
+  readonly quality: ReadonlyMap<Approximation, Quality>;
+  /** Hears of each row. */
+  report(row: Row): void;
 }
 
-/** A Llama of 1B parameters, random halves, at 8 and 32 times a scope of 2,048 tokens: 32 first, 992 last and 32 spans of 32. */
-export function llamaCase(): ModelCase {
-  const knobs = { globalSize: 32, window: 992, k: 4, spanSize: 32, recallClip: 32, chunkSize: 512 };
-  return {
-    name: "llama-1b",
-    dtype: "f16",
-    weightBytes: 2 * randomLlamaWeights(),
-    scope: 2048,
-    storage: "f16",
-    load: loadRandomLlama,
-    lengths: [16384, 65536],
-    methods: [
-      { label: "full", method: "full", knobs: { chunkSize: 2048 } },
-      { label: "reattention", method: "reattention", knobs },
-      { label: "reattention recallEvery 16", method: "reattention", knobs: { ...knobs, recallEvery: 16 } },
-    ],
-  };
-}
-
-/** Times prefill once and decoding in turns, for every length; `report` hears of each row. */
-export async function timeModel(device: Device, item: ModelCase, report: (row: Row) => void): Promise<void> {
+/** Times prefill and decoding in turns, for every length. */
+export async function timeModel(device: Device, item: ModelCase, { quality, report }: ModelTiming): Promise<void> {
   using model = await item.load(device);
   for (const length of item.lengths) {
     const tokens = Array.from(
@@ -76,29 +29,32 @@ export async function timeModel(device: Device, item: ModelCase, report: (row: R
       (_, index) => Math.floor((inputValue(7, index) + 0.5) * Math.min(1000, model.config.vocabularySize - 16)) + 8,
     );
     await warm(model, item, tokens);
-    const sessions: Session[] = [];
+    const sessions = await timeReading(device, model, item, tokens, report);
     try {
-      for (const { label, method, knobs } of item.methods) {
-        const session = model.createSession({ method, knobs, cache: cacheOf(item) });
-        sessions.push(session);
-        const start = performance.now();
-        await session.append(tokens);
-        const took = performance.now() - start;
-        report(row("prefill", item, label, length, { milliseconds: took, spread: 0 }, {
-          "tokens/s": 1000 * length / took,
-        }));
-      }
-      const contenders = sessions.map((session, index) => new Decoding(device, item.methods[index].label, session));
+      const ways = item.readings.flatMap((reading, index) =>
+        reading.decodes.map((way) => ({ reading, way, session: sessions[index] }))
+      );
+      const contenders = ways.map(({ way, session }) => new Decoding(device, way.label, session, way.knobs));
       const timings = await timeInTurns(contenders, { repeats: REPEATS });
+      const kernels: (TokenTime | undefined)[] = [];
+      for (const contender of contenders) kernels.push(await contender.gpuTime());
       timings.forEach((timing, index) => {
-        report(row("decode", item, contenders[index].implementation, length, timing, {
-          "tokens/s": 1000 / timing.milliseconds,
-          "host ms": contenders[index].hostMilliseconds,
-          "of full": timing.milliseconds / timings[0].milliseconds,
-          // What full attention reads (keys and values) over what selecting and attending do (keys, and twice the scope).
-          ...(index > 0 && { "ceiling by bytes": 2 * length / (length + 2 * item.scope) }),
-          ...(item.weightBytes && { "weights TB/s": item.weightBytes / timing.milliseconds / 1e9 }),
-        }));
+        const { reading, way } = ways[index];
+        const found = way.approximation && quality.get(way.approximation);
+        const bytes = bytesRead(model, item, length, reading, way);
+        report({
+          ...row("decode", item, way.label, length, timing, {
+            "tokens/s": 1000 / timing.milliseconds,
+            // A software adapter runs kernels within their submit.
+            ...(!device.info.software && { "host ms": contenders[index].hostMilliseconds }),
+            "of full": timing.milliseconds / timings[0].milliseconds,
+            "times the scope": length / item.scope,
+            ...(index > 0 && ceilings(item, bytes)),
+            ...(item.weightBytes && { "weights TB/s": item.weightBytes / timing.milliseconds / 1e9 }),
+            ...kernelNotes(bytes.own, kernels[index], kernels[0]),
+          }),
+          ...(found && { quality: found }),
+        });
       });
     } finally {
       for (const session of sessions) session[Symbol.dispose]();
@@ -106,16 +62,80 @@ export async function timeModel(device: Device, item: ModelCase, report: (row: R
   }
 }
 
+/** Reads the tokens in each way, in turns, and hands over a session for each. */
+async function timeReading(
+  device: Device,
+  model: Model,
+  item: ModelCase,
+  tokens: readonly number[],
+  report: ModelTiming["report"],
+): Promise<Session[]> {
+  const times = item.readings.map((): number[] => []);
+  const sessions: Session[] = [];
+  try {
+    for (let repeat = 0; repeat < REPEATS; repeat++) {
+      for (const [index, reading] of item.readings.entries()) {
+        if (times[index][0] > SLOW) continue;
+        sessions[index]?.[Symbol.dispose]();
+        sessions[index] = sessionOf(model, item, reading);
+        await warmUp(device);
+        const start = performance.now();
+        await sessions[index].append(tokens);
+        times[index].push(performance.now() - start);
+      }
+    }
+  } catch (error) {
+    for (const session of sessions) session[Symbol.dispose]();
+    throw error;
+  }
+  item.readings.forEach(({ label }, index) => {
+    const [milliseconds, spread] = [median(times[index]), Math.max(...times[index]) - Math.min(...times[index])];
+    report(row("prefill", item, label, tokens.length, { milliseconds, spread }, {
+      "tokens/s": 1000 * tokens.length / milliseconds,
+    }));
+  });
+  return sessions;
+}
+
+/** Bytes of keys and values that a way reads for a token, and that full attention does. */
+function bytesRead(model: Model, item: ModelCase, length: number, reading: Reading, way: DecodeWay) {
+  const { scope, storage = "f32" } = item;
+  const about: BytesCase = { shape: model.decoder.attentionShape, length, scope, storage };
+  const full = fullBytes(about);
+  const selecting = () => selectingBytes(about, { keyType: reading.keyType, recallEvery: way.knobs.recallEvery });
+  return { full, own: reading.method === "full" ? full : selecting() };
+}
+
+/** How many times as fast as full attention a token can be by what has to be read: by keys and values, and with the weights. */
+function ceilings({ weightBytes }: ModelCase, { full, own }: { full: number; own: number }): Record<string, number> {
+  return {
+    "ceiling by bytes": full / own,
+    ...(weightBytes && { "ceiling with weights": (weightBytes + full) / (weightBytes + own) }),
+  };
+}
+
+/** GPU time of a token's kernels, the rate at which attention reads, and how many times as fast as full attention's kernels its own are. */
+function kernelNotes(bytes: number, own: TokenTime | undefined, full: TokenTime | undefined): Record<string, number> {
+  if (!own || !full) return {};
+  return {
+    "GPU ms": own.all,
+    "attention ms": own.attention,
+    "attention GB/s": bytes / own.attention / 1e6,
+    "attention times": full.attention / own.attention,
+  };
+}
+
 /** Compiles every kernel that prefill needs. */
 async function warm(model: Model, item: ModelCase, tokens: readonly number[]): Promise<void> {
-  for (const { method, knobs } of item.methods) {
-    using session = model.createSession({ method, knobs, cache: cacheOf(item) });
+  for (const reading of item.readings) {
+    using session = sessionOf(model, item, reading);
     await session.append(tokens.slice(0, 2 * item.scope + 1024));
   }
 }
 
-function cacheOf({ storage = "f32" }: ModelCase): CacheOptions {
-  return { keyType: storage, valueType: storage };
+function sessionOf(model: Model, item: ModelCase, reading: Reading): Session {
+  const { method, knobs } = reading;
+  return model.createSession({ method, knobs, cache: cacheOf(item, reading) });
 }
 
 function row(
@@ -130,7 +150,7 @@ function row(
     group: `${group} ${name}`,
     shape: String(length),
     dtype,
-    implementation: label === "full" ? "ours, full" : `ours, ${label}`,
+    implementation: `ours, ${label}`,
     milliseconds: timing.milliseconds,
     spread: timing.spread,
     wallMilliseconds: timing.milliseconds,
@@ -141,30 +161,4 @@ function row(
     error: null,
     notes,
   };
-}
-
-/** Decodes tokens of a fork; a sample's time is that of one token, and so is the host's. */
-class Decoding implements Contender {
-  readonly implementation: string;
-  /** Least time per token that the host was busy. */
-  hostMilliseconds = Infinity;
-  readonly #device: Device;
-  readonly #session: Session;
-
-  constructor(device: Device, implementation: string, session: Session) {
-    this.#device = device;
-    this.implementation = implementation;
-    this.#session = session;
-  }
-
-  async sample(runs: number): Promise<Sample> {
-    using fork = this.#session.fork();
-    const tokens = Math.max(DECODED, Math.min(64, runs));
-    using host = new HostTime(this.#device);
-    const start = performance.now();
-    await fork.generate([8], { maxTokens: tokens, stopTokens: [] });
-    const wall = performance.now() - start;
-    this.hostMilliseconds = Math.min(this.hostMilliseconds, host.milliseconds / tokens);
-    return { wall: wall / tokens, counts: "wall" };
-  }
 }

@@ -1,8 +1,8 @@
 import { LimitExceededError } from "../../gpu/mod.ts";
 import { Tensor } from "../../tensor/mod.ts";
-import { foldGrid, gather } from "./attend.ts";
+import { foldGrid, gather } from "./gather.ts";
 import { headVectors } from "../shape.ts";
-import type { AttendedTokens, AttentionStep } from "../step.ts";
+import type { AttendedTokens, AttentionStep, BroughtVectors } from "../step.ts";
 
 /** Turns of a thread's loops after which llvmpipe ends them. */
 const MOST_TURNS_IN_SOFTWARE = 65_000;
@@ -101,7 +101,7 @@ export function attendRelative(
 ): Tensor {
   const { bring } = step.root;
   if (bring) {
-    const run = (queries: Tensor, attended: AttendedTokens, brought: Tensor) =>
+    const run = (queries: Tensor, attended: AttendedTokens, brought: BroughtVectors) =>
       outputOf(runRelative(step, layer, queries, attended, options, brought));
     return bring({ queries, attended, run });
   }
@@ -117,8 +117,7 @@ function outputOf({ output, sums, keys }: RelativeAttention): Tensor {
 /**
  * The same, with what later sums over rows need; the caller disposes all of it.
  *
- * @param brought the tokens' values where the cache's pages don't have them, f32 [batch, KV heads, bound, padded head size]; without
- * them the output means nothing there
+ * @param brought what the cache's pages don't have of the tokens; without values the output means nothing there
  */
 export function runRelative(
   step: AttentionStep,
@@ -126,7 +125,7 @@ export function runRelative(
   queries: Tensor,
   attended: AttendedTokens,
   options: RelativeOptions,
-  brought?: Tensor,
+  brought?: BroughtVectors,
 ): RelativeAttention {
   const { device, context: { cache } } = step;
   const { keyValueHeads, headSize } = cache.shape;
@@ -143,8 +142,8 @@ export function runRelative(
   using values = Tensor.empty(device, shape, "f32", "gathered values");
   using grid = attended.grid?.share() ?? foldGrid(step, attended.counts);
   const angles = anglesOf(step, attended, options);
-  const keysOnly = cache.pool.host !== undefined;
-  gather(step, layer, { ...attended, grid }, { keys, values, rotation: angles, positions: "none", keysOnly });
+  const into = { keys, values, rotation: angles, positions: "none", brought: brought?.keys } as const;
+  gather(step, layer, { ...attended, grid }, into);
   const output = Tensor.empty(device, queries.shape, "f32", "attention output");
   const sums = Tensor.empty(device, [batch, rows, queryHeads], "f32", "sums of exponentials");
   const SHARE = queryHeads / keyValueHeads % 2 === 0 ? 2 : 1;
@@ -155,7 +154,7 @@ export function runRelative(
     overrides: { WORKGROUP },
     constants: { ...relativeConstants(options.relative, headSize), SIZE: headSize, SHARE },
     params: { ...relativeParams(step, queries, attended, options), padded, ...sight(options) },
-    bindings: [queries, keys, brought ?? values, attended.indices, attended.counts, angles, output, sums].map((
+    bindings: [queries, keys, brought?.values ?? values, attended.indices, attended.counts, angles, output, sums].map((
       { buffer },
     ) => ({
       buffer,

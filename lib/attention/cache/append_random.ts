@@ -1,5 +1,6 @@
 import { scale, Tensor } from "../../tensor/mod.ts";
 import type { KeyValueCache } from "./kv_cache.ts";
+import { type NewestVectors, writeOutside } from "./write_outside.ts";
 
 /** Rows made at a time; a prime number, so that pages differ. */
 const ROWS = 1021;
@@ -30,39 +31,34 @@ export async function appendRandom(cache: KeyValueCache, tokens: number, seed = 
   for (let done = 0; done < tokens;) {
     const rows = Math.min(ROWS, tokens - done);
     const size = batch * rows * keyValueHeads * headSize;
-    using keys = Tensor.from(
-      device,
-      uniform(size, seed),
-      rows === ROWS ? block : [batch, rows, keyValueHeads, headSize],
-    );
-    const numbers = uniform(size, seed + 1);
-    using values = Tensor.from(device, numbers, keys.shape);
+    const numbers = { keys: uniform(size, seed), values: uniform(size, seed + 1) };
+    const shape = rows === ROWS ? block : [batch, rows, keyValueHeads, headSize];
+    using keys = Tensor.from(device, numbers.keys, shape);
+    using values = Tensor.from(device, numbers.values, shape);
     for (; done < tokens && (rows === ROWS ? tokens - done >= ROWS : true); done += rows) {
       cache.extend(rows);
       const lengths = cache.lengths.flatMap((length) => [length, 0, 0, 0]);
       using layout = Tensor.from(device, Uint32Array.from(lengths), [batch, 4], "step layout");
-      using turned = scale(keys, 0.9 + 0.2 * ((done / ROWS * 0.618034) % 1));
+      const factor = 0.9 + 0.2 * ((done / ROWS * 0.618034) % 1);
+      using turned = scale(keys, factor);
+      const outside = outsideOf(cache, numbers, Math.fround(factor));
       for (let layer = 0; layer < layers; layer++) {
         cache.store(layer, turned, values, layout);
-        await keepOutside(cache, layer, rows, numbers);
+        if (outside) await writeOutside(cache, layer, rows, outside);
       }
       await device.commands.yield();
     }
   }
 }
 
-/** Keeps the newest values where they lie outside the GPU. */
-async function keepOutside(
-  { pool: { host }, sequences, batch }: KeyValueCache,
-  layer: number,
-  rows: number,
-  values: Float32Array<ArrayBuffer>,
-): Promise<void> {
-  if (!host) return;
-  const own = values.length / batch;
-  for (const [sequence, { pages, length }] of sequences.entries()) {
-    await host.write(layer, pages, length - rows, values.subarray(sequence * own, (sequence + 1) * own));
-  }
+/** What of a block lies outside the GPU: values, and keys by their factor, where they do. */
+function outsideOf(
+  { pool: { outside } }: KeyValueCache,
+  { keys, values }: Required<NewestVectors>,
+  factor: number,
+): NewestVectors | undefined {
+  if (!outside.values) return undefined;
+  return { values, ...(outside.keys && { keys: keys.map((key) => key * factor) }) };
 }
 
 /** Numbers of mean 0 and variance 1, the same for a seed. */

@@ -1,6 +1,7 @@
 import { openScratch } from "../../platform.ts";
 import { HotBlocks, type ValueBlock } from "./hot_blocks.ts";
 import type { OutsideValues, ValuesTraffic, WantedValues } from "./outside_values.ts";
+import { paddedRows, pageOfRows, type PageSizes, rowsOfPage } from "./page_rows.ts";
 import { type AttentionShape, headVectors } from "../shape.ts";
 
 /** What values in a file need of it. */
@@ -111,17 +112,14 @@ export class FileValues implements OutsideValues {
     start: number,
     values: Float32Array<ArrayBuffer>,
   ): Promise<void> {
-    const rows = this.#padRows(values);
+    const rows = paddedRows(values, this.#shape.headSize, this.#padded);
     const width = this.#tokenBytes / 4;
     const end = start + rows.length / width;
     for (let token = start; token < end;) {
       const next = Math.min(end, (Math.floor(token / this.#pageTokens) + 1) * this.#pageTokens);
       const run = rows.subarray((token - start) * width, (next - start) * width);
       const page = pages[Math.floor(token / this.#pageTokens)];
-      const within = token % this.#pageTokens;
-      this.#keepHot(layer, page, within, run);
-      const offset = this.#blockNumber(layer, page, 0) * this.#blockBytes + within * this.#tokenBytes;
-      await this.#file.write(offset, this.#wholeBlocks(within, run));
+      await this.#writeRun(layer, page, token % this.#pageTokens, run);
       token = next;
     }
   }
@@ -141,6 +139,18 @@ export class FileValues implements OutsideValues {
     if (last) this.#hot.readAhead(last);
   }
 
+  /** Reads a page from the file, past what is in memory: a page that is saved is not one that is used. */
+  async readPage(layer: number, page: number, tokens: number, into: Float32Array): Promise<void> {
+    const rows = new Float32Array(Math.ceil(tokens / this.#blockTokens) * this.#blockBytes / 4);
+    await this.#file.read(this.#blockNumber(layer, page, 0) * this.#blockBytes, new Uint8Array(rows.buffer));
+    pageOfRows(rows, this.#sizes, tokens, into);
+  }
+
+  /** Writes a page to the file; its blocks are in memory too until others take their place. */
+  async writePage(layer: number, page: number, tokens: number, values: Float32Array<ArrayBuffer>): Promise<void> {
+    await this.#writeRun(layer, page, 0, rowsOfPage(values, this.#sizes, tokens));
+  }
+
   /** Copies a page to another in every layer. */
   copy(source: number, target: number): void {
     this.#forget(target);
@@ -158,6 +168,10 @@ export class FileValues implements OutsideValues {
     this.#hot.clear();
     this.#last.length = 0;
     this.#file.close();
+  }
+
+  get #sizes(): PageSizes {
+    return { heads: this.#shape.keyValueHeads, pageTokens: this.#pageTokens, padded: this.#padded };
   }
 
   get #padded(): number {
@@ -213,6 +227,13 @@ export class FileValues implements OutsideValues {
     });
   }
 
+  /** Writes tokens of one page, f32 [tokens, KV heads, padded head size]. */
+  async #writeRun(layer: number, page: number, within: number, run: Float32Array<ArrayBuffer>): Promise<void> {
+    this.#keepHot(layer, page, within, run);
+    const offset = this.#blockNumber(layer, page, 0) * this.#blockBytes + within * this.#tokenBytes;
+    await this.#file.write(offset, this.#wholeBlocks(within, run));
+  }
+
   /** Brings a run of new tokens into the blocks that are in memory, and makes those that begin with it. */
   #keepHot(layer: number, page: number, within: number, run: Float32Array): void {
     const width = this.#tokenBytes / 4;
@@ -239,18 +260,6 @@ export class FileValues implements OutsideValues {
     const padded = new Uint8Array(bytes.length + (this.#blockTokens - begun) * this.#tokenBytes);
     padded.set(bytes);
     return padded;
-  }
-
-  /** Rows as the file has them, each head's padded. */
-  #padRows(values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
-    const { headSize } = this.#shape;
-    if (headSize === this.#padded) return values;
-    const vectors = values.length / headSize;
-    const rows = new Float32Array(vectors * this.#padded);
-    for (let vector = 0; vector < vectors; vector++) {
-      rows.set(values.subarray(vector * headSize, (vector + 1) * headSize), vector * this.#padded);
-    }
-    return rows;
   }
 
   async #read(first: number, count: number): Promise<ValueBlock[]> {

@@ -66,6 +66,23 @@ export class HostValues implements OutsideValues {
   /** All is at hand. */
   readAhead(): void {}
 
+  /** Copies a page out; nothing has to be waited for. */
+  readPage(layer: number, page: number, tokens: number, into: Float32Array): Promise<void> {
+    const data = this.#pages.get(page)?.[layer];
+    const size = this.#pageTokens * this.#padded;
+    into.fill(0);
+    for (let head = 0; data && head < this.#shape.keyValueHeads; head++) {
+      into.set(data.subarray(head * size, head * size + tokens * this.#padded), head * size);
+    }
+    return Promise.resolve();
+  }
+
+  /** Takes a page over; nothing has to be waited for. */
+  writePage(layer: number, page: number, _tokens: number, values: Float32Array): Promise<void> {
+    this.#layer(page, layer).set(values);
+    return Promise.resolve();
+  }
+
   /** Copies a page to another in every layer. */
   copy(source: number, target: number): void {
     const data = this.#pages.get(source);

@@ -1,7 +1,8 @@
 import type { Device } from "../../gpu/mod.ts";
 import { Tensor } from "../../tensor/mod.ts";
 import { CachedSequence } from "./cached_sequence.ts";
-import { type PageOptions, PagePool } from "./page_pool.ts";
+import type { PageOptions } from "./page_options.ts";
+import { PagePool } from "./page_pool.ts";
 import type { Slab } from "./slab.ts";
 import { type AttentionShape, checkAttentionShape, headVectors } from "../shape.ts";
 import { storesAs } from "./storage.ts";
@@ -141,14 +142,15 @@ export class KeyValueCache {
   }
 
   /**
-   * Writes the newest rows of one layer. `keys` and `values` are f32 [batch, rows, KV heads, head size], keys before rotation;
-   * `layout` holds the sequences' lengths on the GPU.
+   * Writes the newest rows of one layer to the GPU, but for what lies outside it. `keys` and `values` are f32
+   * [batch, rows, KV heads, head size], keys before rotation; `layout` holds the sequences' lengths on the GPU.
    */
   store(layer: number, keys: Tensor, values: Tensor, layout: Tensor): void {
     const rows = keys.shape[1];
     const { keyValueHeads, headSize } = this.shape;
     const threads = this.batch * rows * keyValueHeads * headVectors(headSize);
-    const { keyType, valueType } = this.pool;
+    const { keyType, valueType, host, outside } = this.pool;
+    if (outside.keys) return;
     for (const slab of this.#newestSlabs(rows)) {
       const call = {
         constants: { D4: headVectors(headSize) },
@@ -158,7 +160,7 @@ export class KeyValueCache {
       };
       const given = [this.table, layout].map(({ buffer }) => ({ buffer }));
       const keyPages = { buffer: slab.keys[layer] };
-      if (this.pool.host) {
+      if (host) {
         const bindings = [{ buffer: keys.buffer }, ...given, keyPages];
         this.device.commands.dispatch({ ...call, kernel: "cache_append_one", ...storesAs(keyType), bindings });
         continue;
@@ -250,11 +252,13 @@ export class KeyValueCache {
 
   #newestSlabs(rows: number): Set<Slab> {
     const { pageTokens } = this.pool;
-    return new Set(
-      this.sequences.flatMap(({ pages, length }) => {
-        return pages.slice(Math.floor((length - rows) / pageTokens)).map((page) => this.pool.slabOf(page));
-      }),
-    );
+    const slabs = new Set<Slab>();
+    for (const { pages, length } of this.sequences) {
+      for (let page = Math.floor((length - rows) / pageTokens); page < pages.length; page++) {
+        slabs.add(this.pool.slabOf(pages[page]));
+      }
+    }
+    return slabs;
   }
 
   /** Asked in every layer of every step, but found only where pages came or went: there may be very many. */

@@ -22,7 +22,7 @@ export interface ValuesTraffic {
   readonly unused: number;
 }
 
-/** Values of a pool's pages away from the GPU, as f32. */
+/** Values of a pool's pages away from the GPU, as f32; keys lie in one of their own where they are away too. */
 export interface OutsideValues {
   /** Where they are: in the machine's memory, or in a file. */
   readonly place: "host" | "file";
@@ -49,6 +49,19 @@ export interface OutsideValues {
   gather(layer: number, wanted: readonly WantedValues[], into: Float32Array): Promise<void>;
   /** Has what the layer will most likely want next read in the background: what it wanted last. */
   readAhead(layer: number): void;
+  /**
+   * Copies out what a page's first tokens have in one layer, as pages on the GPU have it; what is at hand stays so.
+   *
+   * @param into f32 [KV heads, page tokens, padded head size]; zeros where there are no tokens
+   * @throws {PlatformError} where a file does not give them.
+   */
+  readPage(layer: number, page: number, tokens: number, into: Float32Array): Promise<void>;
+  /**
+   * Keeps what `readPage` gave, here or elsewhere, or a page on the GPU.
+   *
+   * @throws {PlatformError} where a file can't take them.
+   */
+  writePage(layer: number, page: number, tokens: number, values: Float32Array<ArrayBuffer>): Promise<void>;
   /** Copies a page to another in every layer. */
   copy(source: number, target: number): void;
   /** Forgets a page. */

@@ -1,35 +1,16 @@
 import { type Device, LimitExceededError, type PooledBuffer } from "../../gpu/mod.ts";
-import { FileValues, type FileValuesOptions } from "./file_values.ts";
-import { HostValues } from "./host_values.ts";
 import type { OutsideValues } from "./outside_values.ts";
+import {
+  completePageOptions,
+  openOutside,
+  type OutsidePages,
+  type PageOptions,
+  type ValuesPlace,
+} from "./page_options.ts";
 import { checkRoom } from "./page_room.ts";
 import type { AttentionShape } from "../shape.ts";
-import { type Slab, withoutValues } from "./slab.ts";
-import { type StorageType, storageTypes, vectorBytes } from "./storage.ts";
-
-/** How a cache's pages are laid out. */
-export interface PageOptions {
-  /** Tokens of a page. Default 256. */
-  pageTokens?: number;
-  /** Storage of keys. Default "f32". */
-  keyType?: StorageType;
-  /** Storage of values. Default "f32". */
-  valueType?: StorageType;
-  /**
-   * Where values lie: "gpu" beside the keys, "host" in the machine's memory, or "file" on its disk, as f32. From there those of
-   * attended tokens are brought in each layer and step, with a wait each time; selections and outputs are the same. Not for what reads
-   * values in order to select: scores "v", "qkv", "qkv2" (and with "_pe"), and the method "long-heads". Default "gpu".
-   */
-  valuesOn?: ValuesPlace;
-  /** With valuesOn "file": where it is made, and how much of it stays in memory too. */
-  valuesFile?: FileValuesOptions;
-}
-
-/** Where values can lie. */
-export type ValuesPlace = "gpu" | "host" | "file";
-
-/** Places of values, the fastest first. */
-export const valuesPlaces: readonly ValuesPlace[] = ["gpu", "host", "file"];
+import { type Slab, slabOf } from "./slab.ts";
+import { type StorageType, vectorBytes } from "./storage.ts";
 
 /**
  * Pages of keys and values, shared by a cache and its forks. Page p is at the same place in every layer.
@@ -58,8 +39,12 @@ export class PagePool {
   readonly valueType: StorageType;
   /** The values, where they lie in host memory or in a file. */
   readonly host: OutsideValues | undefined;
+  /** The same, and keys where they do. */
+  readonly outside: OutsidePages;
   /** Where the values lie. */
   readonly valuesOn: ValuesPlace;
+  /** Where the keys lie. */
+  readonly keysOn: ValuesPlace;
   /** The folder of their file, where one was named. */
   readonly valuesFolder: string | undefined;
   readonly #device: Device;
@@ -81,45 +66,17 @@ export class PagePool {
     shape: AttentionShape,
     options: PageOptions = {},
   ) {
+    const complete = completePageOptions(device, options);
     this.#device = device;
     this.#shape = shape;
-    this.pageTokens = options.pageTokens ?? 256;
-    this.keyType = options.keyType ?? "f32";
-    this.valueType = options.valueType ?? "f32";
-    if (!Number.isInteger(this.pageTokens) || this.pageTokens < 1) {
-      throw new RangeError(
-        `pageTokens ${this.pageTokens} must be a whole number of at least 1`,
-      );
-    }
-    for (const [name, type] of [["keyType", this.keyType], ["valueType", this.valueType]] as const) {
-      if (!storageTypes.includes(type)) {
-        throw new RangeError(`${name} "${type}" is none; there are ${storageTypes.join(", ")}`);
-      }
-    }
-    const { valuesOn = "gpu", valuesFile } = options;
-    if (!valuesPlaces.includes(valuesOn)) {
-      throw new RangeError(`valuesOn "${valuesOn}" must be ${valuesPlaces.map((place) => `"${place}"`).join(" or ")}`);
-    }
-    if (valuesOn !== "gpu" && this.valueType !== "f32") {
-      throw new RangeError(
-        `valuesOn "${valuesOn}": values are kept there as f32; leave valueType ${this.valueType} out`,
-      );
-    }
-    if (valuesFile && valuesOn !== "file") {
-      throw new RangeError(`valuesFile is for valuesOn "file"; with "${valuesOn}" leave it out`);
-    }
-    if (
-      !device.info.f16 && (this.keyType === "f16" || this.valueType === "f16")
-    ) {
-      throw new RangeError(
-        `f16 storage: this adapter has no working f16; use "f32"`,
-      );
-    }
-    this.valuesOn = valuesOn;
-    this.valuesFolder = valuesFile?.folder;
-    // A device that only counts makes no file.
-    if (valuesOn === "file" && !device.counts) this.host = new FileValues(shape, this.pageTokens, valuesFile);
-    else if (valuesOn !== "gpu") this.host = new HostValues(shape, this.pageTokens);
+    this.pageTokens = complete.pageTokens;
+    this.keyType = complete.keyType;
+    this.valueType = complete.valueType;
+    this.valuesOn = complete.valuesOn;
+    this.keysOn = complete.keysOn;
+    this.valuesFolder = complete.valuesFile?.folder;
+    this.outside = openOutside(device, shape, complete);
+    this.host = this.outside.values;
   }
 
   /** The slabs, in the order they were made. */
@@ -129,7 +86,12 @@ export class PagePool {
 
   /** Bytes of one page in one layer on the GPU, keys and values together. */
   get pageBytes(): number {
-    return this.#bytes(this.keyType) + (this.host ? 0 : this.#bytes(this.valueType));
+    return this.#parts.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Bytes of one page in one layer outside the GPU. */
+  get outsidePageBytes(): number {
+    return this.#outside.reduce((sum, { pageBytes }) => sum + pageBytes, 0);
   }
 
   /** Bytes of all slabs. */
@@ -149,11 +111,11 @@ export class PagePool {
   leave(): void {
     if (--this.#caches > 0) return;
     for (const slab of this.#slabs) {
-      for (const buffer of [...slab.keys, ...(this.host ? [] : slab.values)]) {
-        this.#device.buffers.release(buffer);
+      for (const { name } of this.#parts) {
+        for (const buffer of slab[name]) this.#device.buffers.release(buffer);
       }
     }
-    this.host?.[Symbol.dispose]();
+    for (const vectors of this.#outside) vectors[Symbol.dispose]();
     this.#slabs.length = this.#slabOf.length = 0;
     this.#free.length = 0;
   }
@@ -203,7 +165,7 @@ export class PagePool {
   release(page: number): void {
     if (--this.#owners[page] > 0) return;
     this.#free.push(page);
-    this.host?.drop(page);
+    for (const vectors of this.#outside) vectors.drop(page);
   }
 
   /** A page with one owner that holds what another does. */
@@ -217,15 +179,8 @@ export class PagePool {
   copy(source: number, target: number): void {
     const from = this.slabOf(source);
     const to = this.slabOf(target);
-    this.host?.copy(source, target);
-    for (
-      const [name, type] of [["keys", this.keyType], [
-        "values",
-        this.valueType,
-      ]] as const
-    ) {
-      if (name === "values" && this.host) continue;
-      const bytes = this.#bytes(type);
+    for (const vectors of this.#outside) vectors.copy(source, target);
+    for (const { name, bytes } of this.#parts) {
       for (let layer = 0; layer < this.#shape.layers; layer++) {
         const sourceOffset = (source - from.firstPage) * bytes;
         const targetOffset = (target - to.firstPage) * bytes;
@@ -267,22 +222,17 @@ export class PagePool {
 
   #grow(pages: number): void {
     const firstPage = this.#owners.length;
-    const keys: PooledBuffer[] = [];
-    const values: PooledBuffer[] = [];
+    const buffers: { keys?: PooledBuffer[]; values?: PooledBuffer[] } = {};
     try {
+      for (const { name } of this.#parts) buffers[name] = [];
       for (let layer = 0; layer < this.#shape.layers; layer++) {
-        keys.push(
-          this.#device.acquire(pages * this.#bytes(this.keyType), "keys"),
-        );
-        if (!this.host) values.push(this.#device.acquire(pages * this.#bytes(this.valueType), "values"));
+        for (const { name, bytes } of this.#parts) buffers[name]!.push(this.#device.acquire(pages * bytes, name));
       }
     } catch (error) {
-      for (const buffer of [...keys, ...values]) {
-        this.#device.buffers.release(buffer);
-      }
+      for (const buffer of [...buffers.keys ?? [], ...buffers.values ?? []]) this.#device.buffers.release(buffer);
       throw error;
     }
-    const slab = this.host ? withoutValues({ firstPage, pages, keys }) : { firstPage, pages, keys, values };
+    const slab = slabOf(firstPage, pages, buffers);
     this.#slabs.push(slab);
     for (let page = firstPage + pages - 1; page >= firstPage; page--) {
       this.#slabOf[page] = slab;
@@ -292,10 +242,9 @@ export class PagePool {
   }
 
   #largestSlab(): number {
-    const bytes = Math.max(
-      this.#bytes(this.keyType),
-      this.#bytes(this.valueType),
-    );
+    const bytes = Math.max(0, ...this.#parts.map((part) => part.bytes));
+    // Pages that have nothing on the GPU are as many as anybody wants.
+    if (bytes === 0) return Infinity;
     const pages = Math.floor(
       Math.min(this.#device.info.bindingBytes, this.#device.info.bufferBytes) /
         bytes,
@@ -304,6 +253,17 @@ export class PagePool {
     throw new LimitExceededError(
       `a page of ${this.pageTokens} tokens takes ${bytes} bytes; this adapter binds ${this.#device.info.bindingBytes}: use fewer pageTokens`,
     );
+  }
+
+  /** What lies on the GPU, and its bytes of one page in one layer. */
+  get #parts(): { readonly name: "keys" | "values"; readonly bytes: number }[] {
+    const parts = [["keys", this.keyType], ["values", this.valueType]] as const;
+    return parts.filter(([name]) => !this.outside[name]).map(([name, type]) => ({ name, bytes: this.#bytes(type) }));
+  }
+
+  /** What lies elsewhere. */
+  get #outside(): OutsideValues[] {
+    return [this.outside.keys, this.outside.values].filter((vectors) => vectors !== undefined);
   }
 
   #bytes(type: StorageType): number {

@@ -13,7 +13,7 @@ export interface PageRange {
 }
 
 /**
- * Where a page of a cache lies: layer by layer, keys and then values.
+ * Where a page of a cache lies: layer by layer, keys and then values, as far as they lie on the GPU.
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ export function pageRanges({ pool, shape }: KeyValueCache, page: number): PageRa
     return { buffer, offset: place * bytes, bytes };
   };
   return Array.from({ length: shape.layers }, (_, layer) => [
-    range(slab.keys[layer], pool.keyType),
-    range(slab.values[layer], pool.valueType),
+    ...(pool.outside.keys ? [] : [range(slab.keys[layer], pool.keyType)]),
+    ...(pool.outside.values ? [] : [range(slab.values[layer], pool.valueType)]),
   ]).flat();
 }

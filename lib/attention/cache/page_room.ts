@@ -1,6 +1,7 @@
 import { type Device, MemoryBudgetError } from "../../gpu/mod.ts";
 import { freeDiskBytesNow, memoryLimitBytes } from "../../platform.ts";
 import type { OutsideValues } from "./outside_values.ts";
+import type { OutsidePages } from "./page_options.ts";
 import type { StorageType } from "./storage.ts";
 
 /** What pages of a pool are like. */
@@ -10,6 +11,8 @@ interface PageKind {
   readonly keyType: StorageType;
   readonly valueType: StorageType;
   readonly host: OutsideValues | undefined;
+  readonly outside: OutsidePages;
+  readonly outsidePageBytes: number;
   readonly valuesFolder: string | undefined;
 }
 
@@ -26,7 +29,7 @@ export function checkRoom(device: Device, kind: PageKind, layers: number, pages:
   const bytes = pages * kind.pageBytes * layers;
   // What is kept for reuse can be given up.
   const room = memory.roomBytes + memory.idleBytes;
-  if (bytes <= room) return;
+  if (bytes === 0 || bytes <= room) return;
   memory.check(`keys and values of ${pages * kind.pageTokens} more tokens`, bytes, () => {
     const fitting = Math.floor(room / (kind.pageBytes * layers)) * kind.pageTokens;
     const smaller = kind.keyType !== "int8" || kind.valueType !== "int8" ? ", int8 storage" : "";
@@ -38,28 +41,35 @@ export function checkRoom(device: Device, kind: PageKind, layers: number, pages:
 
 function checkHost({ info, memory, counts }: Device, kind: PageKind, layers: number, pages: number): void {
   if (!kind.host || counts) return;
-  const bytes = pages * layers * kind.host.pageBytes;
+  const bytes = pages * layers * kind.outsidePageBytes;
   if (kind.host.place === "file") return checkDisk(kind, pages, bytes);
   // A software adapter's memory is the host's too.
   const left = info.software ? memory.roomBytes - pages * layers * kind.pageBytes : memoryLimitBytes();
   if (bytes <= left) return;
   throw new MemoryBudgetError(
-    `values of ${pages * kind.pageTokens} more tokens in host memory: ${mebibytes(bytes)} MiB do not fit, ` +
-      `${mebibytes(Math.max(0, left))} MiB are left. Use a shorter context, a smaller batch or values in a file.`,
+    `${whatOf(kind)} of ${pages * kind.pageTokens} more tokens in host memory: ${mebibytes(bytes)} MiB do not fit, ` +
+      `${mebibytes(Math.max(0, left))} MiB are left. Use a shorter context, a smaller batch or ${
+        whatOf(kind)
+      } in a file.`,
   );
 }
 
-function checkDisk({ pageTokens, valuesFolder }: PageKind, pages: number, bytes: number): void {
+function checkDisk(kind: PageKind, pages: number, bytes: number): void {
+  const { pageTokens, valuesFolder } = kind;
   const left = freeDiskBytesNow(valuesFolder);
   if (bytes <= left) return;
   throw new MemoryBudgetError(
-    `values of ${pages * pageTokens} more tokens in a file: ${mebibytes(bytes)} MiB do not fit, ${
+    `${whatOf(kind)} of ${pages * pageTokens} more tokens in a file: ${mebibytes(bytes)} MiB do not fit, ${
       mebibytes(left)
     } MiB are free ` +
       `in ${
         valuesFolder ?? "the system's folder for temporary files"
       }. Use a shorter context, or name another folder (valuesFile).`,
   );
+}
+
+function whatOf({ outside }: PageKind): string {
+  return outside.keys ? "keys and values" : "values";
 }
 
 function mebibytes(bytes: number): string {

@@ -6,20 +6,36 @@ export interface Slab {
   readonly firstPage: number;
   /** Number of pages. */
   readonly pages: number;
-  /** Keys, one buffer per layer: [pages, KV heads, page tokens, padded head size]. */
+  /** Keys, one buffer per layer: [pages, KV heads, page tokens, padded head size]; reading it throws where they lie elsewhere. */
   readonly keys: readonly PooledBuffer[];
-  /** Values, likewise; reading it throws where they lie elsewhere. */
+  /** Values, likewise. */
   readonly values: readonly PooledBuffer[];
 }
 
-/** A slab whose values lie elsewhere: what would read them on the GPU has to say so in words. */
-export function withoutValues(slab: Omit<Slab, "values">): Slab {
+/** Buffers of a slab, one per layer; what lies outside the GPU has none. */
+export interface SlabBuffers {
+  /** Of keys. */
+  readonly keys?: readonly PooledBuffer[];
+  /** Of values. */
+  readonly values?: readonly PooledBuffer[];
+}
+
+/** A slab of pages. What would read on the GPU what lies elsewhere has to say so in words. */
+export function slabOf(firstPage: number, pages: number, { keys, values }: SlabBuffers): Slab {
   return {
-    ...slab,
-    get values(): never {
-      throw new RangeError(
-        'the values lie outside the GPU (valuesOn), where this method, score or operation can\'t read them; use valuesOn "gpu"',
-      );
+    firstPage,
+    pages,
+    get keys() {
+      return keys ?? refuse("keys");
+    },
+    get values() {
+      return values ?? refuse("values");
     },
   };
+}
+
+function refuse(what: "keys" | "values"): never {
+  throw new RangeError(
+    `the ${what} lie outside the GPU (${what}On), where this method, score or operation can't read them; use ${what}On "gpu"`,
+  );
 }

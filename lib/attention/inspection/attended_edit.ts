@@ -1,12 +1,14 @@
 import type { Device } from "../../gpu/mod.ts";
 import { concat, slice, Tensor } from "../../tensor/mod.ts";
-import { listAttended } from "../attend/attend.ts";
+import { listAttended } from "../attend/list_attended.ts";
 import {
   type AttendCall,
   type AttendedTokens,
   type AttentionStep,
   type AttentionWatch,
+  type ChangedAttention,
   disposeAttended,
+  shareAttended,
 } from "../step.ts";
 
 /** Tokens side by side. */
@@ -63,6 +65,7 @@ export class AttendedEdit implements AttentionWatch {
   readonly #forced: Tensor;
   readonly #forbidden: Tensor;
   readonly #added: number;
+  #attentions = 0;
 
   /** `change` is checked by the caller: whole numbers, spans that are not empty. */
   constructor(device: Device, { layers, heads, force = [], forbid = [] }: AttendedChange) {
@@ -74,18 +77,22 @@ export class AttendedEdit implements AttentionWatch {
     this.#added = force.reduce((sum, { start, end }) => sum + end - start, 0);
   }
 
-  /** Attends over the changed list. */
-  attend(call: AttendCall, run: (attended: AttendedTokens) => Tensor): Tensor {
-    if (this.#layers && !this.#layers.has(call.layer)) return run(call.attended);
-    const edited = this.#edit(call.step, call.attended);
-    try {
-      if (!this.#heads) return run(edited);
-      using changed = run(edited);
-      using usual = run(call.attended);
-      return this.#joined(usual, changed);
-    } finally {
-      disposeAttended(edited);
-    }
+  /** Attentions that ran over changed lists; none where a method does not attend over listed tokens. */
+  get attentions(): number {
+    return this.#attentions;
+  }
+
+  /** Attention over the changed list; with heads, over both. */
+  attend({ step, layer, attended }: AttendCall): ChangedAttention | undefined {
+    if (this.#layers && !this.#layers.has(layer)) return undefined;
+    this.#attentions++;
+    const edited = this.#edit(step, attended);
+    const lists = this.#heads ? [edited, shareAttended(attended)] : [edited];
+    return {
+      lists,
+      join: ([changed, usual]) => usual ? this.#joined(usual, changed) : changed.share(),
+      [Symbol.dispose]: () => lists.forEach(disposeAttended),
+    };
   }
 
   /** Gives the buffers back. */

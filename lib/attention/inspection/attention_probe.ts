@@ -11,6 +11,7 @@ import {
   disposeAttended,
   disposeSelection,
   type Selection,
+  shareAttended,
   type StepRecorder,
 } from "../step.ts";
 import { Trace } from "./trace.ts";
@@ -96,10 +97,9 @@ export class AttentionProbe implements StepRecorder, AttentionWatch {
     return (await this.#trace.read()).at(-1);
   }
 
-  /** Keeps the layer's queries and list, and attends. */
-  attend(call: AttendCall, run: (attended: AttendedTokens) => Tensor): Tensor {
+  /** Keeps the layer's queries and list, and changes nothing. */
+  attend(call: AttendCall): undefined {
     if (this.#wants(call.step, call.layer)) this.#keep(call);
-    return run(call.attended);
   }
 
   /** Records a layer that attended to leading tokens and window; the list stays the step's. */
@@ -165,8 +165,4 @@ export class AttentionProbe implements StepRecorder, AttentionWatch {
     using kept = gatherRows(flat, places);
     return kept.reshape([this.#rows.length, heads, size]);
   }
-}
-
-function shareAttended({ indices, counts, grid, ...rest }: AttendedTokens): AttendedTokens {
-  return { ...rest, indices: indices.share(), counts: counts.share(), ...(grid && { grid: grid.share() }) };
 }

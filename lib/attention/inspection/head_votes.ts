@@ -74,6 +74,8 @@ export async function readVotes(reading: LayerReading): Promise<HeadVotes[]> {
   if (trace.kind !== "select" || trace.frozen || !selected) return [];
   const { globalCount: middleStart, windowStart } = selected.groups[0];
   const middleLength = windowStart - middleStart;
+  // A layer that attends to all of it beside others that select.
+  if (middleLength <= 0) return [];
   const heads = wantedHeads(reading);
   const share = votingHeads(knobs.scoring, cache.shape) / cache.shape.keyValueHeads;
   const asked = heads.flatMap((head) =>

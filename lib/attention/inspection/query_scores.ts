@@ -1,7 +1,8 @@
 import type { Device, Dispatch } from "../../gpu/mod.ts";
 import { Tensor } from "../../tensor/mod.ts";
 import type { KeyValueCache } from "../cache/kv_cache.ts";
-import type { Scoring } from "../knobs/scoring.ts";
+import { scoresReadValues, type Scoring } from "../knobs/scoring.ts";
+import { snippetReadsValues } from "../selection/own_scorer.ts";
 import { headVectors } from "../shape.ts";
 import { readsStored } from "../cache/storage.ts";
 
@@ -59,6 +60,7 @@ export function queryScores(cache: KeyValueCache, layer: number, input: QuerySco
   const { vectors, lists, scoring = "qk", rotation } = input;
   return scored(cache, layer, input, (about, params) => ({
     kernel: "query_scores",
+    readsValues: scoresReadValues(scoring),
     params: {
       ...params,
       indices_stride: lists ? lists.shape[lists.shape.length - 1] : 0,
@@ -84,6 +86,7 @@ export function snippetScores(
 ): Tensor {
   return scored(cache, layer, input, (about, params) => ({
     kernel: "own_scores",
+    readsValues: snippetReadsValues(snippet),
     snippet,
     params: { ...params, layer },
     bindings: { vectors: input.vectors, rest: [about] },
@@ -91,6 +94,7 @@ export function snippetScores(
 }
 
 type ScoreCall = Pick<Dispatch, "kernel" | "snippet" | "params"> & {
+  readonly readsValues: boolean;
   readonly bindings: { readonly vectors: Tensor; readonly rest: readonly Tensor[] };
 };
 
@@ -100,26 +104,28 @@ function scored(
   { queries }: Pick<QueryScoresInput, "queries">,
   call: (about: Tensor, params: Readonly<Record<string, number>>) => ScoreCall,
 ): Tensor {
-  const { device, shape: { headSize } } = cache;
+  const { device, pool: { host, keyType, valueType }, shape: { headSize } } = cache;
   const stride = Math.max(1, ...queries.map(({ count }) => count));
   using about = Tensor.from(device, aboutOf(queries), [queries.length, 8], "queries to score");
   const scores = Tensor.empty(device, [queries.length, stride], "f32", "scores of queries");
   for (const slab of cache.slabs()) {
     const { batch: _, ...addressing } = cache.addressing(slab);
-    const { bindings: { vectors, rest }, ...variant } = call(about, {
+    const { bindings: { vectors, rest }, readsValues, ...variant } = call(about, {
       ...addressing,
       queries: queries.length,
       head_size: headSize,
       stride,
     });
+    // Where values lie elsewhere and none is read, the keys stand in for the binding.
+    const keysOnly = host !== undefined && !readsValues;
     device.commands.dispatch({
       ...variant,
-      ...readsStored({ keys: cache.pool.keyType, values: cache.pool.valueType }),
+      ...readsStored({ keys: keyType, values: keysOnly ? keyType : valueType }),
       constants: { D4: headVectors(headSize) },
       bindings: [
         vectors.buffer,
         slab.keys[layer],
-        slab.values[layer],
+        (keysOnly ? slab.keys : slab.values)[layer],
         cache.table.buffer,
         ...rest.map(({ buffer }) => buffer),
         scores.buffer,

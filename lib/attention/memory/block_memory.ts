@@ -1,6 +1,6 @@
 import * as z from "../../zod.ts";
 import type { Device } from "../../gpu/mod.ts";
-import { concat, slice, Tensor } from "../../tensor/mod.ts";
+import { slice, Tensor } from "../../tensor/mod.ts";
 import type { LayerMemory } from "./layer_memory.ts";
 import { factsOf, savedCount, type SavedState } from "./saved_state.ts";
 
@@ -94,14 +94,9 @@ export class BlockMemory implements LayerMemory {
 
   #move(capacity: number): void {
     const old = this.#kept;
-    const label = "kept of blocks";
-    if (old && this.blocks > 0) {
-      using before = slice(old, [0, 0], [this.blocks, this.#width]);
-      using rest = Tensor.empty(this.#device, [capacity - this.blocks, this.#width], "f32", label);
-      this.#kept = capacity > this.blocks ? concat([before, rest], 0) : before.share();
-    } else {
-      this.#kept = Tensor.empty(this.#device, [capacity, this.#width], "f32", label);
-    }
+    const kept = Tensor.empty(this.#device, [capacity, this.#width], "f32", "kept of blocks");
+    if (old && this.blocks > 0) this.#device.commands.copy(old.buffer, 0, kept.buffer, 0, this.bytes);
+    this.#kept = kept;
     old?.[Symbol.dispose]();
     this.#shared = false;
   }

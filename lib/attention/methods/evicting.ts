@@ -51,6 +51,8 @@ export abstract class Evicting implements AttentionMethod {
   readonly knobs: Readonly<Knobs>;
   /** What stays in the cache as the context grows, in words. */
   abstract readonly cacheGrowth: string;
+  /** The lists that it keeps are thinned out by them. */
+  readonly readsKeysFor = "the weights by which it evicts";
 
   /** `knobs` are complete. */
   constructor(name: MethodName, knobs: Readonly<Knobs>) {

@@ -8,7 +8,7 @@ import type { AttentionMethod, MethodName } from "../method.ts";
 import { oneOf, ownKnobs, trainedContextOf, wholeNumber } from "../knobs/own_knobs.ts";
 import { rememberQueries } from "../memory/recent_queries.ts";
 import { attendRelative } from "../attend/relative.ts";
-import { gatherRuns, scoreBlocks } from "../selection/score_blocks.ts";
+import { bringRuns, scoreBlocks, type TokenRun } from "../selection/score_blocks.ts";
 import type { AttentionShape } from "../shape.ts";
 import type { AttendedTokens, AttentionStep, StepLayout, StepShape } from "../step.ts";
 
@@ -17,8 +17,9 @@ import type { AttendedTokens, AttentionStep, StepLayout, StepShape } from "../st
  * by the keys of the tokens that the queries after them asked for most; each step attends to leading tokens, the blocks whose
  * representatives fit its queries best, and the local window. Products are taken before rotation; rows of a step and all
  * heads choose together. All tokens beyond the local window stand at its length. The paper keeps blocks in the host's
- * memory and brings back those chosen: a cache with `valuesOn: "host"` (or `"file"`) does so with their values. Keys stay on
- * the GPU, where `keyType: "int8"` makes them a quarter as large.
+ * memory and brings back those chosen: a cache with `keysOn: "host"` (or `"file"`) does so, and what grows on the GPU is then
+ * a vector for each block and layer. Leading tokens and local window, which the paper leaves on the GPU, are brought in each
+ * step too.
  *
  * Own knobs: `block` (tokens; the paper's 128, less for models trained at fewer than 2,048), `representatives` (the paper's 4),
  * `blocks` (attended to; default what the selecting methods' scope leaves room for), `local` (default the window less a chunk,
@@ -85,16 +86,29 @@ export class InfLlm implements AttentionMethod {
     return mode === "select" ? (windowStart - leading) / this.#own.block : 0;
   }
 
-  /** Attends in one layer. */
+  /** Takes note of the step's queries, and makes blocks of what it has left behind; their keys may have to be brought. */
+  async prepare(step: AttentionStep, layer: number, queries: Tensor): Promise<void> {
+    const { local, block } = this.#own;
+    rememberQueries(step.context.cache.sequences, layer, queries, local + block + 2 * this.knobs.chunkSize);
+    if (step.middleLength > 0) await this.#makeBlocks(step, layer);
+  }
+
+  /**
+   * Attends in one layer.
+   *
+   * @throws {Error} where `prepare` was not awaited before.
+   */
   attend(step: AttentionStep, layer: number, queries: Tensor): Tensor {
-    const { local, block, blocks } = this.#own;
-    const { cache } = step.context;
-    rememberQueries(cache.sequences, layer, queries, local + block + 2 * this.knobs.chunkSize);
+    const { block, blocks } = this.#own;
     const attend = (attended: AttendedTokens) => this.#attend(step, layer, queries, attended);
     if (step.middleLength === 0) {
       return this.#own.far === "compact" ? attendOuter(step, layer, queries) : attend(listOuter(step, layer));
     }
-    const memories = this.#blocks(step, layer);
+    const memories = this.#memories(step, layer);
+    const wanted = this.#wanted(step);
+    if (memories.some((memory, sequence) => memory.blocks < wanted[sequence])) {
+      throw new Error("infllm: await the method's prepare before its attend");
+    }
     using scores = scoreBlocks(step, queries, memories, { scoring: "vector", selections: 1 })!;
     const selection = selectBlocks(step, scores, blocks, block);
     return attendPicked(step, layer, queries, blocks * block, selection, attend);
@@ -112,31 +126,42 @@ export class InfLlm implements AttentionMethod {
     return Math.floor((first - local + 1 - this.knobs.globalSize) / block);
   }
 
-  /** Each sequence's blocks, new ones made from the tokens' keys and the queries that followed them. */
-  #blocks(step: AttentionStep, layer: number): BlockMemory[] {
+  /** Each sequence's blocks. */
+  #memories(step: AttentionStep, layer: number): BlockMemory[] {
     const { block } = this.#own;
     const { globalSize } = this.knobs;
     const { sequences, shape } = step.context.cache;
-    const memories = sequences.map((sequence) =>
+    return sequences.map((sequence) =>
       sequence.memory(layer, () => {
         // A block is made in the first step whose tokens all have left it behind.
         const needed = { before: globalSize + this.#own.local, each: block };
         return new BlockMemory(step.device, shape.keyValueHeads * shape.headSize, needed);
       })
     );
-    const wanted = step.layouts.map(({ mode, leading, windowStart }) => {
-      return mode === "select" ? (windowStart - leading) / block : 0;
+  }
+
+  /** How many blocks of each sequence a step chooses from. */
+  #wanted({ layouts }: AttentionStep): number[] {
+    return layouts.map(({ mode, leading, windowStart }) => {
+      return mode === "select" ? (windowStart - leading) / this.#own.block : 0;
     });
-    const runs = memories.map(({ blocks }, sequence): [number, number] => {
+  }
+
+  /** Makes the blocks that are not there yet from their tokens' keys and the queries that followed them. */
+  async #makeBlocks(step: AttentionStep, layer: number): Promise<void> {
+    const { block } = this.#own;
+    const { globalSize } = this.knobs;
+    const memories = this.#memories(step, layer);
+    const wanted = this.#wanted(step);
+    const runs = memories.map(({ blocks }, sequence): TokenRun => {
       return [globalSize + blocks * block, globalSize + Math.max(blocks, wanted[sequence]) * block];
     });
-    if (runs.every(([first, end]) => first === end)) return memories;
-    using gathered = gatherRuns(step, layer, runs, "none");
+    if (runs.every(([first, end]) => first === end)) return;
+    using gathered = await bringRuns(step, layer, runs, "none");
     memories.forEach((memory, sequence) => {
       const [first, end] = runs[sequence];
       if (end > first) this.#represent(step, layer, { memory, sequence, first, end, ...gathered });
     });
-    return memories;
   }
 
   #represent(

@@ -30,6 +30,8 @@ export class LayeredAttention implements AttentionMethod {
   readonly cacheGrowth: string;
   /** The first layer's that does. */
   readonly readsValuesFor?: string;
+  /** The first layer's that does. */
+  readonly readsKeysFor?: string;
   readonly #layers: readonly AttentionMethod[];
 
   /**
@@ -56,6 +58,7 @@ export class LayeredAttention implements AttentionMethod {
     this.cacheGrowth = first.cacheGrowth;
     this.#layers = layers;
     this.readsValuesFor = layers.find(({ readsValuesFor }) => readsValuesFor)?.readsValuesFor;
+    this.readsKeysFor = layers.find(({ readsKeysFor }) => readsKeysFor)?.readsKeysFor;
   }
 
   /** The layers' methods, first to last. */

@@ -59,6 +59,8 @@ export class LongHeads implements AttentionMethod {
 
   /** Its chunks' vectors come from attention inside them. */
   readonly readsValuesFor = "the vectors of its chunks";
+  /** The same. */
+  readonly readsKeysFor = "the vectors of its chunks";
 
   /** The first chunk, whole chunks to choose from, and the chunk before the step's first token's. */
   layout({ length, rows }: StepShape): StepLayout {

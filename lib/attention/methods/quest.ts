@@ -1,6 +1,7 @@
 import * as z from "../../zod.ts";
 import type { Tensor } from "../../tensor/mod.ts";
-import { attendOuter, rotateQueries } from "../attend/attend.ts";
+import { attendOuter } from "../attend/attend.ts";
+import { rotateQueries } from "../attend/gather.ts";
 import { BlockMemory } from "../memory/block_memory.ts";
 import { attendPicked, MOST_BLOCKS, selectBlocks } from "../selection/block_selection.ts";
 import { type Knobs, spanTokens } from "../knobs/knobs.ts";
@@ -43,6 +44,8 @@ export class Quest implements AttentionMethod {
   /** What stays in the cache as the context grows, in words. */
   readonly cacheGrowth =
     "every token stays, and two vectors for each page; a decode step attends to a bounded number of tokens";
+  /** Bounds are made of them. */
+  readonly readsKeysFor = "the bounds of its pages";
   readonly #own: { page: number; pages: number; full: number };
 
   /** `knobs` are complete. */

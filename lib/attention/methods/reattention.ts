@@ -1,11 +1,12 @@
 import type { Tensor } from "../../tensor/mod.ts";
-import { attendOuter, attendOver, listAttended } from "../attend/attend.ts";
+import { attendOuter, attendOver } from "../attend/attend.ts";
+import { listAttended } from "../attend/list_attended.ts";
 import { HeldSelection, joinMarks, picksOf } from "../memory/held_selection.ts";
 import { type Knobs, mostPicked, windowGrowth } from "../knobs/knobs.ts";
 import { type AttentionMethod, type MethodName, stepKnobs } from "../method.ts";
 import { picksAtOnce, pickTokens } from "../selection/pick_tokens.ts";
 import { alignedWindowStart, outerLayout } from "../attend/outer_layout.ts";
-import { scoresOnHost } from "../selection/own_scorer.ts";
+import { ownScorerReadsValues, scoresOnHost } from "../selection/own_scorer.ts";
 import { lastQueries, rememberQueries } from "../memory/recent_queries.ts";
 import { newTokensVote, scoresReadValues, votingHeads } from "../knobs/scoring.ts";
 import { prepareOwnScores } from "../selection/score_by_own.ts";
@@ -50,13 +51,18 @@ export class ReAttention implements AttentionMethod {
   readonly cacheGrowth = "every token stays; each step attends to a bounded number of them";
   /** The types of scores that take values into account. */
   readonly readsValuesFor?: string;
+  /** Its scores: of every token of the middle, whatever their type. */
+  readonly readsKeysFor: string;
   readonly #votingHeads: number;
 
   /** `shape` bounds how many tokens can be picked where `recallClip` does not. */
   constructor(knobs: Readonly<Knobs>, shape: AttentionShape) {
     this.knobs = knobs;
     this.name = knobs.prefill === "window" ? "reattention-window" : "reattention";
-    if (scoresReadValues(knobs.scoring)) this.readsValuesFor = `scores of the type "${knobs.scoring}"`;
+    const { scoring } = knobs;
+    const scores = `scores of the type "${scoring}"`;
+    this.readsKeysFor = scores;
+    if (scoresReadValues(scoring) || ownScorerReadsValues(scoring)) this.readsValuesFor = scores;
     const heads = votingHeads(knobs.scoring, shape);
     this.#votingHeads = knobs.share === "layer" ? heads : heads / shape.keyValueHeads;
   }

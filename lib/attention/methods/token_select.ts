@@ -62,6 +62,8 @@ export class TokenSelect implements AttentionMethod {
   readonly knobs: Readonly<Knobs>;
   /** What stays in the cache as the context grows, in words. */
   readonly cacheGrowth = "every token stays; each step attends to a bounded number of them";
+  /** Each step that does not go on with the last selection scores them all. */
+  readonly readsKeysFor = "the probabilities that they vote with";
   readonly #tokens: number;
   readonly #similarity: number;
   /** By step and layer: each sequence's mean query, and whether it goes on with its last selection. */

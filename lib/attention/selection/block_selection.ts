@@ -1,6 +1,7 @@
 import { Tensor, topK } from "../../tensor/mod.ts";
 import { type AttendedTokens, type AttentionStep, disposeAttended, disposeSelection, type Selection } from "../step.ts";
-import { attendOver, listAttended } from "../attend/attend.ts";
+import { attendOver } from "../attend/attend.ts";
+import { listAttended } from "../attend/list_attended.ts";
 
 /** Blocks that can be picked in one list. */
 export const MOST_BLOCKS = 256;

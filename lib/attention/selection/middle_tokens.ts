@@ -1,5 +1,5 @@
 import { Tensor } from "../../tensor/mod.ts";
-import { foldGrid } from "../attend/attend.ts";
+import { foldGrid } from "../attend/gather.ts";
 import type { AttendedTokens, AttentionStep } from "../step.ts";
 
 /** A list of each sequence's middle, for all heads. */

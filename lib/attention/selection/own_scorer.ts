@@ -18,7 +18,8 @@ export type OwnScorer =
   | {
     /**
      * WGSL with a function `score(at: At) -> f32`. `at` has the `layer`, the query's `head` and place `query`, and the place
-     * `token`; `query(c)`, `key(c)` and `value(c)` give four channels each, before rotation, `c` counting to `D4`.
+     * `token`; `query(c)`, `key(c)` and `value(c)` give four channels each, before rotation, `c` counting to `D4`. One that calls
+     * `value` needs the values on the GPU (`valuesOn: "gpu"`).
      */
     readonly wgsl: string;
   }
@@ -112,4 +113,15 @@ export function ownScorer(scoring: string): OwnScorer | undefined {
   const scorer = defined.get(scoring.slice(4));
   if (scorer) return scorer;
   throw new RangeError(`there is no scorer "${scoring}"; define it with defineScorer first`);
+}
+
+/** Whether a scorer's WGSL asks for values. */
+export function snippetReadsValues(wgsl: string): boolean {
+  return /\bvalue\s*\(/.test(wgsl.replace(/\/\/.*$/gm, ""));
+}
+
+/** Whether a value of the knob `scoring` names a scorer that reads values; one in TypeScript sees products with keys alone. */
+export function ownScorerReadsValues(scoring: string): boolean {
+  const scorer = isOwnScoring(scoring) ? ownScorer(scoring) : undefined;
+  return scorer !== undefined && "wgsl" in scorer && snippetReadsValues(scorer.wgsl);
 }

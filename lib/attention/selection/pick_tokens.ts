@@ -1,5 +1,5 @@
 import { Tensor } from "../../tensor/mod.ts";
-import { foldGrid } from "../attend/attend.ts";
+import { foldGrid } from "../attend/gather.ts";
 import { splits } from "../attend/attend_split.ts";
 import { isOwnScoring } from "./own_scorer.ts";
 import { fitsPicking, pickFromGroups, type Picks } from "./pick_from_groups.ts";

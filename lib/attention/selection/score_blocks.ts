@@ -1,8 +1,12 @@
 import { Tensor } from "../../tensor/mod.ts";
-import { foldGrid, gather } from "../attend/attend.ts";
+import { allHeads, bring } from "../attend/bring.ts";
+import { foldGrid, gather } from "../attend/gather.ts";
 import type { BlockMemory } from "../memory/block_memory.ts";
 import { headVectors } from "../shape.ts";
 import type { AttentionStep } from "../step.ts";
+
+/** First token and end of a run of tokens. */
+export type TokenRun = readonly [first: number, end: number];
 
 /** Keys and values of a run of each sequence's tokens. */
 export interface GatheredRun {
@@ -17,21 +21,44 @@ export interface GatheredRun {
 }
 
 /**
+ * Brings the keys of a run of each sequence's tokens, all of them read in earlier steps, from wherever keys lie: what a method needs
+ * that makes a memory of its own from tokens' keys. Values come along where they lie on the GPU.
+ *
+ * @param runs per sequence; at least one is not empty
+ * @param positions by which keys are turned
+ * @throws {PlatformError} where a file does not give them.
+ */
+export async function bringRuns(
+  step: AttentionStep,
+  layer: number,
+  runs: readonly TokenRun[],
+  positions: "original" | "none",
+): Promise<GatheredRun> {
+  if (!step.context.cache.pool.outside.keys) return gatherRuns(step, layer, runs, positions);
+  const heads = allHeads(step);
+  const wanted = runs.map((run, sequence) => ({ sequence, heads, tokens: tokensOf(run) }));
+  using keys = await bring(step, layer, "keys", wanted, longestOf(runs));
+  return gatherRuns(step, layer, runs, positions, keys);
+}
+
+/**
  * Copies the keys and values of a run of each sequence's tokens out of the pages.
  *
- * @param runs first token and end, per sequence; at least one is not empty
+ * @param runs per sequence; at least one is not empty
  * @param positions by which keys are turned
+ * @param brought the runs' keys where the pages don't have them
  */
 export function gatherRuns(
   step: AttentionStep,
   layer: number,
-  runs: readonly (readonly [number, number])[],
+  runs: readonly TokenRun[],
   positions: "original" | "none",
+  brought?: Tensor,
 ): GatheredRun {
   const { cache, rotation } = step.context;
   const { device } = step;
-  const bound = Math.max(...runs.map(([first, end]) => end - first));
-  const tokens = runs.flatMap(([first]) => Array.from({ length: bound }, (_, place) => first + place));
+  const bound = longestOf(runs);
+  const tokens = runs.flatMap(([first]) => [...tokensOf([first, first + bound])]);
   using indices = Tensor.from(device, Uint32Array.from(tokens), [runs.length, 1, bound], "run");
   const lengths = Uint32Array.from(runs, ([first, end]) => end - first);
   using counts = Tensor.from(device, lengths, [runs.length, 1], "run lengths");
@@ -40,8 +67,7 @@ export function gatherRuns(
   const keys = Tensor.empty(device, shape, "f32", "gathered keys");
   const values = Tensor.empty(device, shape, "f32", "gathered values");
   const table = rotation.upTo(positions === "original" ? Math.max(...cache.lengths) : 1);
-  const keysOnly = cache.pool.host !== undefined;
-  const into = { keys, values, rotation: table, positions, keysOnly };
+  const into = { keys, values, rotation: table, positions, ...(brought && { brought }) };
   gather(step, layer, { indices, counts, grid, selections: 1, bound }, into);
   return {
     keys,
@@ -52,6 +78,14 @@ export function gatherRuns(
       values[Symbol.dispose]();
     },
   };
+}
+
+function longestOf(runs: readonly TokenRun[]): number {
+  return Math.max(...runs.map(([first, end]) => end - first));
+}
+
+function tokensOf([first, end]: TokenRun): Uint32Array {
+  return Uint32Array.from({ length: end - first }, (_, place) => first + place);
 }
 
 /** How queries are held against what is kept of blocks. */

@@ -1,5 +1,5 @@
 import { Tensor } from "../../tensor/mod.ts";
-import { rotateQueries } from "../attend/attend.ts";
+import { rotateQueries } from "../attend/gather.ts";
 import { isOwnScoring } from "./own_scorer.ts";
 import { newTokensVote, scoresReadValues, votingHeads } from "../knobs/scoring.ts";
 import { headVectors } from "../shape.ts";

@@ -2,7 +2,7 @@ import {
   attendFromHost,
   type AttentionShape,
   type AttentionStep,
-  keepValues,
+  keepOutside,
   RotationTable,
 } from "../../attention/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
@@ -177,21 +177,23 @@ export class Decoder {
     const maps = weights.attentionInput.project(hidden, this.#norm(weights.attentionNorm));
     for (const map of maps) owned.use(map);
     const heads = (map: Tensor, count: number, norm?: Tensor): Tensor => {
-      using split = map.reshape([batch, rows, count, headSize]);
+      const split = map.reshape([batch, rows, count, headSize]);
+      if (!norm) return split;
       // Norms over heads, where a model has them, come before the cache: selection sees what attention sees.
-      return norm ? rmsNorm(split, norm, normEpsilon) : split.share();
+      using _split = split;
+      return rmsNorm(split, norm, normEpsilon);
     };
     using queries = heads(maps[0], queryHeads, weights.queryNorm);
     using keys = heads(maps[1], keyValueHeads, weights.keyNorm);
     using values = heads(maps[2], keyValueHeads);
     cache.store(layer, keys, values, step.layout);
     if (wanted === "cache" && leavesNoTrace(step, layer)) {
-      if (cache.pool.host) await keepValues(step, layer, values);
+      if (cache.pool.host) await keepOutside(step, layer, { keys, values });
       return;
     }
     if (method.prepare) await method.prepare(step, layer, queries);
     using output = cache.pool.host
-      ? await attendFromHost(step, layer, queries, values)
+      ? await attendFromHost(step, layer, queries, { keys, values })
       : method.attend(step, layer, queries);
     return wanted === "output" ? output.reshape([batch * rows, queryHeads * headSize]) : undefined;
   }

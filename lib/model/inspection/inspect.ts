@@ -47,6 +47,13 @@ export async function inspect(
   options: InspectOptions,
 ): Promise<Inspection> {
   const { stepper: { model, method }, stepper, cache } = reader;
+  const { keysOn } = cache.pool;
+  if (keysOn !== "gpu") {
+    throw new RangeError(
+      `inspect: weights, votes and scores are computed from the keys of all tokens, which lie elsewhere (keysOn "${keysOn}"); use ` +
+        'keysOn "gpu", or save the session and restore it so',
+    );
+  }
   const asked = tokensOf(model, "inspect: the prompt", prompt);
   const answer = options.answer === undefined ? [] : tokensOf(model, "inspect: the answer", options.answer);
   const { layers: layerCount, queryHeads } = model.config;

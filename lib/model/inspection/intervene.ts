@@ -86,6 +86,7 @@ export async function interveneEach(
     if (during !== "answer") await readToAnswer(fork, prompt, undefined, signal);
     if (during === "prompt") fork.stepper.watch = undefined;
     const after = await forceAnswer(fork, lastToken, answer, undefined, signal);
+    if (edit.attentions === 0) throw changesNothing(reader, during);
     const { scope } = fork.stepper;
     effects.push({
       change: after.logProbability - before.logProbability,
@@ -94,6 +95,13 @@ export async function interveneEach(
     });
   }
   return effects;
+}
+
+function changesNothing({ stepper: { method } }: SequenceReader, during: string): RangeError {
+  return new RangeError(
+    `intervene: nothing could be changed: the method ${method.name} does not attend over listed tokens in these layers, or no ` +
+      `step falls into during "${during}"`,
+  );
 }
 
 /** Checks an intervention against the model and the context. */

@@ -30,8 +30,8 @@ export interface CountedBytes {
   readonly peak: number;
   /** Most bytes at once while the weights were loaded. */
   readonly loadingPeak: number;
-  /** Bytes of values outside the GPU: in host memory or in a file. */
-  readonly outsideBytes: number;
+  /** Bytes outside the GPU, in host memory or in a file. */
+  readonly outside: { readonly keys: number; readonly values: number };
   /** Why the run can't be, where the adapter can't bind or hold one of its tensors: what is counted then ends there. */
   readonly refusal?: string;
 }
@@ -67,8 +67,11 @@ export async function countRun(device: Device, config: ModelConfig, run: RunToCo
   }
   const resident = memory.figures().filter(({ liveBytes }) => liveBytes > 0);
   const { pool, sequences: [{ pages }] } = cache;
-  const outsideBytes = pages.length * model.config.layers * (pool.host?.pageBytes ?? 0);
-  return { resident, peak: memory.peakBytes, loadingPeak, outsideBytes, ...(refusal && { refusal }) };
+  const outsideBytes = (what: "keys" | "values") => {
+    return pages.length * model.config.layers * (pool.outside[what]?.pageBytes ?? 0);
+  };
+  const outside = { keys: outsideBytes("keys"), values: outsideBytes("values") };
+  return { resident, peak: memory.peakBytes, loadingPeak, outside, ...(refusal && { refusal }) };
 }
 
 async function readContext(reader: SequenceReader, length: number): Promise<void> {

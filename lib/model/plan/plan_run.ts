@@ -1,5 +1,5 @@
 import type { Device, MemoryFigure } from "../../gpu/mod.ts";
-import { hotBytesOf } from "../../attention/mod.ts";
+import { type CacheOptions, hotBytesOf, type ValuesPlace, valuesPlaces } from "../../attention/mod.ts";
 import { freeDiskBytesNow, memoryLimitBytes } from "../../platform.ts";
 import type { ModelConfig } from "../config/config.ts";
 import type { WeightType } from "../weights/decoder_weights.ts";
@@ -53,15 +53,15 @@ export async function planRun(options: PlanOptions): Promise<PlannedRun> {
   const method = methodFor(modelOf(config), options);
   const room = device.memory.roomBytes + device.memory.liveBytes + device.memory.idleBytes;
   const counted = await countRun(device, config, run);
-  const gpu = tierOf(counted, room);
+  const tiers = tiersOf(device, run, counted, room);
+  const [gpu, ...outside] = tiers;
   const tooMuch = gpu.total > room
     ? `it takes ${gibibytes(gpu.total)} of the ${gibibytes(room)} that ${
       device.info.software ? "RAM and this process's memory limits" : "the GPU"
     } can give`
     : undefined;
-  const outside = outsideTiers(device, run, counted, gpu);
-  const noRoom = outside.filter(({ total, room }) => total > room).map(({ tier, total, room }) => {
-    return `values take ${gibibytes(total)} of the ${gibibytes(room)} ${
+  const noRoom = outside.filter(({ total, room }) => total > room).map(({ tier, keys, total, room }) => {
+    return `${keys > 0 ? "keys and values" : "values"} take ${gibibytes(total)} of the ${gibibytes(room)} ${
       tier === "host" ? "of host memory that are left" : "that are free on the disk"
     }`;
   });
@@ -73,10 +73,10 @@ export async function planRun(options: PlanOptions): Promise<PlannedRun> {
     answer: run.answer,
     storage: { weights: run.weights, keys: run.cache?.keyType ?? "f32", values: run.cache?.valueType ?? "f32" },
     adapter: device.info.name,
-    tiers: [gpu, ...outside],
+    tiers,
     fits,
     reasons,
-    changes: fits ? [] : await changesThatFit(device, config, run, gpu),
+    changes: fits ? [] : await changesThatFit(device, config, run, tiers),
     ...(options.time && { time: await estimateTime(device, config, method, run) }),
   };
 }
@@ -94,7 +94,13 @@ function completed({ length, answer = 64, weights = "f32", ...options }: PlanOpt
   return { ...options, length, answer, weights };
 }
 
-function tierOf({ resident, peak, loadingPeak }: CountedBytes, room: number): TierBytes {
+/** What a run takes: on the GPU, and outside where anything lies there. */
+function tiersOf(device: Device, run: RunToCount, counted: CountedBytes, room: number): [TierBytes, ...TierBytes[]] {
+  const gpu = gpuTier(counted, room);
+  return [gpu, ...outsideTiers(device, run, counted, gpu)];
+}
+
+function gpuTier({ resident, peak, loadingPeak }: CountedBytes, room: number): TierBytes {
   const of = (wanted: (label: string) => boolean) => {
     return resident.filter(({ label }: MemoryFigure) => wanted(label)).reduce(
       (sum, { liveBytes }) => sum + liveBytes,
@@ -108,21 +114,23 @@ function tierOf({ resident, peak, loadingPeak }: CountedBytes, room: number): Ti
   return { tier: "gpu", weights, keys, values, metadata, scratch, total, room };
 }
 
-/** Where values lie outside the GPU: what they take of host memory and of the disk. A software adapter's memory is the host's too. */
+/** What keys and values outside the GPU take of host memory and of the disk. A software adapter's memory is the host's too. */
 function outsideTiers(
   { info, memory }: Device,
   { cache }: RunToCount,
-  { outsideBytes }: CountedBytes,
+  { outside }: CountedBytes,
   gpu: TierBytes,
 ): TierBytes[] {
-  if (outsideBytes === 0) return [];
+  if (outside.values === 0) return [];
   const left = info.software ? memory.roomBytes + memory.liveBytes + memory.idleBytes - gpu.total : memoryLimitBytes();
-  const of = (tier: TierBytes["tier"], values: number, room: number): TierBytes => {
-    return { tier, weights: 0, keys: 0, values, metadata: 0, scratch: 0, total: values, room: Math.max(0, room) };
+  const of = (tier: TierBytes["tier"], most: number, room: number): TierBytes => {
+    const [keys, values] = [outside.keys, outside.values].map((bytes) => Math.min(bytes, most));
+    return { tier, weights: 0, keys, values, metadata: 0, scratch: 0, total: keys + values, room: Math.max(0, room) };
   };
-  if (cache?.valuesOn !== "file") return [of("host", outsideBytes, left)];
-  const inMemory = Math.min(outsideBytes, hotBytesOf(cache.valuesFile));
-  return [of("host", inMemory, left), of("file", outsideBytes, freeDiskBytesNow(cache.valuesFile?.folder))];
+  // Values are with keys where only those are told.
+  if ((cache?.valuesOn ?? cache?.keysOn) !== "file") return [of("host", Infinity, left)];
+  const disk = freeDiskBytesNow(cache?.valuesFile?.folder);
+  return [of("host", hotBytesOf(cache?.valuesFile), left), of("file", Infinity, disk)];
 }
 
 /** Single changes after which the run fits, tried one by one. */
@@ -130,43 +138,70 @@ async function changesThatFit(
   device: Device,
   config: ModelConfig,
   run: RunToCount,
-  tier: TierBytes,
+  tiers: readonly [TierBytes, ...TierBytes[]],
 ): Promise<PlanChange[]> {
   const changes: PlanChange[] = [];
-  const { valuesOn = "gpu" } = run.cache ?? {};
+  const { keysOn = "gpu", valuesOn = keysOn } = run.cache ?? {};
   const consider = async (change: string, changed: Partial<RunToCount>): Promise<boolean> => {
-    const { peak, loadingPeak, refusal } = await countRun(device, config, { ...run, ...changed });
-    const total = Math.max(peak, loadingPeak);
-    const fits = refusal === undefined && total <= tier.room;
-    if (fits) changes.push({ change, total });
+    const other = { ...run, ...changed };
+    const counted = await countRun(device, config, other);
+    const needed = tiersOf(device, other, counted, tiers[0].room);
+    const fits = counted.refusal === undefined && needed.every(({ total, room }) => total <= room);
+    if (fits) changes.push({ change, total: needed[0].total });
     return fits;
   };
   if (device.info.f16 && run.weights === "f32") await consider("weights in f16", { weights: "f16" });
   const weights = device.info.f16 ? "f16" : run.weights;
   for (const type of device.info.f16 ? ["f16", "int8"] as const : ["int8"] as const) {
-    if (run.cache?.keyType === type || run.cache?.keyType === "int8") continue;
+    if (keysOn !== "gpu" || run.cache?.keyType === type || run.cache?.keyType === "int8") continue;
     // Outside the GPU values are f32.
     const cache = { ...run.cache, keyType: type, ...(valuesOn === "gpu" && { valueType: type }) };
     const what = valuesOn === "gpu" ? `keys and values in ${type}` : `keys in ${type}`;
     if (await consider(what, { cache }) || run.weights === weights) continue;
     await consider(`${what}, weights in f16`, { cache, weights });
   }
-  if (valuesOn === "gpu" && !methodFor(modelOf(config), run).readsValuesFor) {
-    const cache = { ...run.cache, valueType: "f32" } as const;
-    // A software adapter's memory is the host's.
-    if (!device.info.software) await consider("values in host memory", { cache: { ...cache, valuesOn: "host" } });
-    await consider("values in a file", { cache: { ...cache, valuesOn: "file" } });
+  for (const { change, ...places } of placesBeyond(device, config, run)) {
+    await consider(change, { cache: { ...run.cache, ...places } });
   }
-  if (run.method === "full") await consider('the method "reattention"', { method: "reattention" });
+  // Its scores read keys on the GPU.
+  if (run.method === "full" && keysOn === "gpu") await consider('the method "reattention"', { method: "reattention" });
   // What does not grow with the length stays; the rest shrinks with it.
   let length = run.length;
   for (let tries = 0; tries < SHORTER_TRIES && length > 0; tries++) {
-    const share = tier.total > 0
-      ? (tier.room - (tier.total - tier.keys - tier.values)) / (tier.keys + tier.values)
-      : 0.5;
+    const share = Math.min(...tiers.map(shareThatFits));
     length = Math.floor(Math.min(length * (0.95 - 0.15 * tries), run.length * share * (0.97 - 0.15 * tries)) / 256) *
       256;
     if (length > 0 && await consider(`a context of ${grouped(length)} tokens`, { length })) break;
   }
   return changes;
+}
+
+/** The part of a tier's keys and values that fits it. */
+function shareThatFits({ keys, values, total, room }: TierBytes): number {
+  if (total === 0) return 0.5;
+  return keys + values > 0 ? (room - (total - keys - values)) / (keys + values) : 1;
+}
+
+/** Farther places than a run's for its values, and for keys with them, where its method lets them lie there. */
+function placesBeyond(device: Device, config: ModelConfig, run: RunToCount): (CacheOptions & { change: string })[] {
+  const { keysOn = "gpu", valuesOn = keysOn } = run.cache ?? {};
+  const { readsKeysFor, readsValuesFor } = methodFor(modelOf(config), run);
+  const beyond = (place: ValuesPlace) => valuesPlaces.slice(valuesPlaces.indexOf(place) + 1);
+  // A software adapter's memory is the host's.
+  const there = (["host", "file"] as const).filter((place) => place === "file" || !device.info.software);
+  const named = { host: "host memory", file: "a file" };
+  const values = there.filter((place) => !readsValuesFor && keysOn === "gpu" && beyond(valuesOn).includes(place));
+  const both = there.filter((place) => {
+    return !readsValuesFor && !readsKeysFor && beyond(keysOn).includes(place) && !beyond(place).includes(valuesOn);
+  });
+  return [
+    ...values.map((place) => ({ change: `values in ${named[place]}`, valuesOn: place, valueType: "f32" as const })),
+    ...both.map((place) => ({
+      change: `keys and values in ${named[place]}`,
+      keysOn: place,
+      valuesOn: place,
+      keyType: "f32" as const,
+      valueType: "f32" as const,
+    })),
+  ];
 }

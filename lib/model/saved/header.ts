@@ -1,5 +1,5 @@
 import * as z from "../../zod.ts";
-import type { Knobs, StorageType } from "../../attention/mod.ts";
+import type { Knobs, StorageType, ValuesPlace } from "../../attention/mod.ts";
 import { SavedSessionError } from "./saved_session_error.ts";
 
 /** A tensor that follows in the file. */
@@ -40,8 +40,14 @@ export interface SavedHeader {
   readonly weights: string;
   /** How it attends. */
   readonly method: SavedMethod;
-  /** How pages are laid out. */
-  readonly cache: { readonly pageTokens: number; readonly keyType: StorageType; readonly valueType: StorageType };
+  /** How pages are laid out, and where keys and values lay: undefined in older files, on the GPU. */
+  readonly cache: {
+    readonly pageTokens: number;
+    readonly keyType: StorageType;
+    readonly valueType: StorageType;
+    readonly keysOn?: ValuesPlace;
+    readonly valuesOn?: ValuesPlace;
+  };
   /** Tokens cached. */
   readonly length: number;
   /** Ids that are known: of the tokens cached. */
@@ -62,12 +68,19 @@ export interface SavedHeader {
 
 const count = z.int().check(z.minimum(0));
 const storage = z.enum(["f32", "f16", "int8"]);
+const place = z.enum(["gpu", "host", "file"]);
 const method = z.looseObject({ name: z.string(), knobs: z.looseObject({}) });
 const schema = z.strictObject({
   config: z.record(z.string(), z.unknown()),
   weights: z.string(),
   method: z.extend(method, { layers: z.optional(z.array(method)) }),
-  cache: z.strictObject({ pageTokens: count, keyType: storage, valueType: storage }),
+  cache: z.strictObject({
+    pageTokens: count,
+    keyType: storage,
+    valueType: storage,
+    keysOn: z.optional(place),
+    valuesOn: z.optional(place),
+  }),
   length: count,
   tokens: count,
   pending: z.array(count),

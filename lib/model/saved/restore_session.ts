@@ -1,11 +1,12 @@
-import { type KeyValueCache, pageRanges, type SavedState, type SequenceState } from "../../attention/mod.ts";
+import type { SavedState, SequenceState } from "../../attention/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import { Tensor } from "../../tensor/mod.ts";
 import type { SequenceReader } from "../session/sequence_reader.ts";
 import type { CheckedReader } from "./checked_file.ts";
 import type { SavedHeader, SavedTensorShape } from "./header.ts";
+import { takePageBlock } from "./page_blocks.ts";
 
-/** Bytes of pages that pass through the host at a time. */
+/** Bytes of pages that pass through the host at a time, unless one page is more. */
 const BATCH_BYTES = 16 * 2 ** 20;
 
 /** How a session is restored, beside what it attends by. */
@@ -34,27 +35,20 @@ export async function restoreSequence(
   reader.tookIn(Array.from(new Uint32Array(ids.slice().buffer)));
   const { count, bytes } = header.pages;
   for (let first = 0; first < count;) {
-    signal?.throwIfAborted();
-    const pages = sequence.pages.slice(first, first + Math.max(1, Math.floor(BATCH_BYTES / bytes)));
-    const blocks = await file.blocks(pages.length, "a page");
-    pages.forEach((page, index) => writePage(cache, page, blocks[index]));
+    const some = Math.min(count - first, Math.max(1, Math.floor(BATCH_BYTES / bytes)));
+    for (const [index, block] of (await file.blocks(some, "a page")).entries()) {
+      signal?.throwIfAborted();
+      await takePageBlock(cache, first + index, block);
+    }
     // What is on its way to the GPU takes the host's memory.
     await cache.device.finish();
-    first += pages.length;
+    first += some;
     onProgress?.(first * bytes, count * bytes);
   }
   sequence.resume(cache.device, await readState(file, cache.device));
   stepper.resume(header);
   reader.pending = header.pending;
   reader.questionStart = header.questionStart ?? undefined;
-}
-
-function writePage(cache: KeyValueCache, page: number, block: Uint8Array<ArrayBuffer>): void {
-  let at = 0;
-  for (const { buffer, offset, bytes } of pageRanges(cache, page)) {
-    cache.device.commands.write(buffer, offset, block.subarray(at, at + bytes));
-    at += bytes;
-  }
 }
 
 async function readState(file: CheckedReader, device: Device): Promise<SequenceState> {

@@ -1,11 +1,12 @@
-import { type KeyValueCache, pageRanges, type SavedState, type SequenceState } from "../../attention/mod.ts";
+import type { SavedState, SequenceState } from "../../attention/mod.ts";
 import type { Tensor } from "../../tensor/mod.ts";
 import type { SequenceReader } from "../session/sequence_reader.ts";
 import { CheckedWriter } from "./checked_file.ts";
 import type { SavedHeader, SavedPart } from "./header.ts";
 import { describeConfig, describeMethod } from "./identity.ts";
+import { pageBlockBytes, pageBlocks } from "./page_blocks.ts";
 
-/** Bytes of pages that pass through the host at a time. */
+/** Bytes of pages that pass through the host at a time, unless one page is more. */
 const BATCH_BYTES = 16 * 2 ** 20;
 
 /** How a session is saved. */
@@ -16,7 +17,7 @@ export interface SaveOptions {
   signal?: AbortSignal;
 }
 
-/** Writes a sequence with all that it needs to go on, page by page. */
+/** Writes a sequence with all that it needs to go on, page by page, wherever its values lie. */
 export async function saveSequence(
   reader: SequenceReader,
   path: string,
@@ -34,13 +35,18 @@ export async function saveSequence(
       await writer.block(new Uint8Array(tokens.buffer));
       const { count, bytes } = header.pages;
       for (let first = 0; first < count;) {
-        signal?.throwIfAborted();
-        const pages = sequence.pages.slice(first, first + Math.max(1, Math.floor(BATCH_BYTES / bytes)));
-        for (const page of await readPages(cache, pages)) await writer.block(page);
-        first += pages.length;
+        const some = Math.min(count - first, Math.max(1, Math.floor(BATCH_BYTES / bytes)));
+        for await (const block of pageBlocks(cache, first, some)) {
+          signal?.throwIfAborted();
+          await writer.block(block);
+        }
+        first += some;
         onProgress?.(first * bytes, count * bytes);
       }
-      for (const tensor of parts.flatMap(({ state }) => state.tensors)) await writer.block(await bytesOf(tensor));
+      for (const tensor of parts.flatMap(({ state }) => state.tensors)) {
+        signal?.throwIfAborted();
+        await writer.block(await bytesOf(tensor));
+      }
     });
   } finally {
     for (const tensor of parts.flatMap(({ state }) => state.tensors)) tensor[Symbol.dispose]();
@@ -64,42 +70,26 @@ function headerOf(
   tokens: number,
   parts: readonly Part[],
 ): SavedHeader {
-  const { pool, shape, sequences: [{ length, pages }] } = cache;
-  const { pageTokens, keyType, valueType } = pool;
+  const { pool, sequences: [{ length, pages }] } = cache;
+  const { pageTokens, keyType, valueType, keysOn, valuesOn } = pool;
   return {
     config: describeConfig(stepper.model.config),
     weights: stepper.model.decoder.weightsHash,
     method: describeMethod(stepper.method),
-    cache: { pageTokens, keyType, valueType },
+    cache: { pageTokens, keyType, valueType, keysOn, valuesOn },
     length,
     tokens,
     pending: [...pending],
     questionStart: questionStart ?? null,
     scope: stepper.scope,
     beyondTrained: stepper.beyondTrained,
-    pages: { count: pages.length, bytes: pool.pageBytes * shape.layers },
+    pages: { count: pages.length, bytes: pageBlockBytes(cache) },
     parts: parts.map(({ state: { facts, tensors }, ...part }) => ({
       ...part,
       facts,
       tensors: tensors.map(({ dtype, shape }) => ({ dtype, shape: [...shape] })),
     })),
   };
-}
-
-/** The bytes of pages, all layers of each. */
-async function readPages(cache: KeyValueCache, pages: readonly number[]): Promise<Uint8Array<ArrayBuffer>[]> {
-  const ranges = pages.map((page) => pageRanges(cache, page));
-  const read = await cache.device.readBack.read(ranges.flat());
-  let next = 0;
-  return ranges.map((own) => {
-    const whole = new Uint8Array(own.reduce((sum, { bytes }) => sum + bytes, 0));
-    let at = 0;
-    for (const { bytes } of own) {
-      whole.set(new Uint8Array(read[next++]), at);
-      at += bytes;
-    }
-    return whole;
-  });
 }
 
 async function bytesOf(tensor: Tensor): Promise<Uint8Array<ArrayBuffer>> {

@@ -15,11 +15,15 @@ export interface ReaderState {
   readonly pending: readonly number[];
 }
 
-function checkValuesOn({ name, readsValuesFor }: AttentionMethod, { pool: { valuesOn } }: KeyValueCache): void {
-  if (valuesOn === "gpu" || !readsValuesFor) return;
-  throw new RangeError(
-    `valuesOn "${valuesOn}": ${name} reads the values of all tokens for ${readsValuesFor}; use valuesOn "gpu"`,
-  );
+/** Refuses a method that would read keys or values where they don't lie. */
+function checkPlaces({ name, readsValuesFor, readsKeysFor }: AttentionMethod, { pool }: KeyValueCache): void {
+  const reads = [["keys", pool.keysOn, readsKeysFor], ["values", pool.valuesOn, readsValuesFor]] as const;
+  for (const [what, place, reason] of reads) {
+    if (place === "gpu" || !reason) continue;
+    throw new RangeError(
+      `${what}On "${place}": ${name} reads the ${what} of all tokens for ${reason}; use ${what}On "gpu"`,
+    );
+  }
 }
 
 /**
@@ -55,7 +59,7 @@ export class SequenceReader {
 
   /** Takes over the cache. */
   constructor(model: SessionModel, method: AttentionMethod, cache: KeyValueCache, options: { trace: boolean }) {
-    checkValuesOn(method, cache);
+    checkPlaces(method, cache);
     this.trace = options.trace ? new Trace(cache.device) : undefined;
     this.stepper = new Stepper(model, method, cache, this.trace);
   }
@@ -161,7 +165,7 @@ export class SequenceReader {
   fork(method: AttentionMethod = this.stepper.method): SequenceReader {
     const { model } = this.stepper;
     // Refused before any page is shared.
-    checkValuesOn(method, this.cache);
+    checkPlaces(method, this.cache);
     const fork = new SequenceReader(model, method, this.cache.fork(), { trace: this.trace !== undefined });
     fork.pending = this.pending;
     fork.tookIn(this.#read);

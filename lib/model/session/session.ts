@@ -181,10 +181,10 @@ export class Session {
 
   /**
    * Reads a prompt (and an answer, if one is given) on a fork and looks inside: attention weights before and after selection, their
-   * entropy, what each head voted for, scores along the context. All of it is computed again from the cache after each step,
-   * in bounded memory; the session stays as it was.
+   * entropy, what each head voted for, scores along the context. All of it is computed again from the cache's keys after each step,
+   * in bounded memory, wherever values lie; the session stays as it was.
    *
-   * @throws {RangeError} for layers, heads or rows that there aren't.
+   * @throws {RangeError} for layers, heads or rows that there aren't, and where keys lie outside the GPU (`keysOn`).
    * @throws {Error} for a method that does not attend over listed tokens.
    *
    * @example Where a head looks when it writes the first number of an answer
@@ -220,7 +220,8 @@ export class Session {
 
   /**
    * Makes attention look at given tokens, or not look at them, in chosen layers and heads, and tells how that changes the
-   * answer's log-probability. The session stays as it was.
+   * answer's log-probability. The session stays as it was. Values outside the GPU (`valuesOn`) are brought for the tokens that are then
+   * attended to.
    *
    * @param intervention the question, its answer, and what to force, forbid or replace
    * @throws {RangeError} for layers, heads or spans that there aren't, or an intervention that changes nothing.
@@ -271,11 +272,12 @@ export class Session {
    * Writes the session to a file, so that reading a long context is paid once: `model.restore` goes on from there. The file
    * holds tokens, pages of keys and values (each with a checksum), what the method keeps beside them, the method with its
    * knobs and the model's identity; recorded traces stay behind. Pages pass through the host a few at a time, and nobody
-   * sees a file before it is whole.
+   * sees a file before it is whole. Values, and keys, in host memory or in a file (`valuesOn`, `keysOn`) are written page by page like
+   * those on the GPU, and can be restored to any of these places.
    *
    * @param path a local path; missing folders are made, and an old file is replaced at the end
-   * @throws {PlatformError} where it can't be written, or {SavedSessionError} where the disk has too little room; an old file
-   * is then as it was.
+   * @throws {PlatformError} where it can't be written, or where values in a file can't be read, or {SavedSessionError} where the disk has
+   * too little room; an old file is then as it was.
    */
   async save(path: string, options: SaveOptions = {}): Promise<void> {
     await this.#reader.exclusively(() => saveSequence(this.#reader, path, options));

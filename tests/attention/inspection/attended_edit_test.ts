@@ -1,6 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { AttendedEdit, createMethod, resolveKnobs, type TokenSpan } from "../../../lib/attention/mod.ts";
+import {
+  AttendedEdit,
+  type AttentionWatch,
+  createMethod,
+  resolveKnobs,
+  type TokenSpan,
+} from "../../../lib/attention/mod.ts";
 import { attendSelected, completeKnobs, dense, ReferenceLayer, rotaryFrequencies } from "../../../lib/reference/mod.ts";
 import { assertClose } from "../../assert_close.ts";
 import { gpuTest } from "../../gpu_test_device.ts";
@@ -42,9 +48,7 @@ gpuTest("AttendedEdit attends as the oracle does over the changed list (kernel e
       ...(where !== undefined && { layers: [where] }),
     });
     const method = createMethod(input.method, resolveKnobs(knobs), shape);
-    const watch = {
-      attend: (...call: Parameters<AttendedEdit["attend"]>) => on ? edit.attend(...call) : call[1](call[0].attended),
-    };
+    const watch: AttentionWatch = { attend: (call) => on ? edit.attend(call) : undefined };
     let on = false;
     using layer = new TestLayer(device, shape, method, { pageTokens: 32, watch });
     const oracle = new ReferenceLayer({

@@ -6,7 +6,7 @@ import { presets, resolveKnobs } from "../../../lib/attention/mod.ts";
 Deno.test("parseNeedleArguments reads lengths, knobs and files", () => {
   const args =
     "--length 64K,1M --method reattention --questions 8 --haystacks 2 --seconds 30 --set k=8 --set positions=original " +
-    "--read chunkSize=448 --storage f16 --seed 3 --json a.json";
+    "--read chunkSize=448 --storage f16 --values-on file --seed 3 --json a.json";
   assertEquals(parseNeedleArguments(args.split(" ")), {
     help: false,
     model: "demo",
@@ -18,6 +18,7 @@ Deno.test("parseNeedleArguments reads lengths, knobs and files", () => {
     knobs: { k: 8, positions: "original" },
     reading: { chunkSize: 448 },
     storage: "f16",
+    valuesOn: "file",
     seed: 3,
     json: "a.json",
     draw: [],
@@ -34,6 +35,7 @@ Deno.test("parseNeedleArguments says what is wrong and what would be right", () 
     ["--length 1M --set size=3", '--set "size=3" must be NAME=VALUE; the knobs are globalSize'],
     ["--length 1M --read k", '--read "k" must be NAME=VALUE'],
     ["--length 1M --storage f8", '--storage "f8" is none; there are f32, f16 and int8'],
+    ["--length 1M --values-on disk", '--values-on "disk" must be gpu, host, file'],
     ["--length 1M --questions 0", '--questions "0" must be a whole number from 1 to 100'],
     ["--length 1M,2M --save a", "--save takes one length, one method and one haystack"],
     ["--length 1M --save a --restore a", "exclude each other"],

@@ -1,4 +1,4 @@
-import { assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { deriveRows } from "../../../experiments/shapes/derive.ts";
 import type { StepRow } from "../../../experiments/shapes/rows.ts";
 
@@ -30,4 +30,17 @@ Deno.test("deriveRows adds up chunks along the length and makes whole models of 
     long.arithmetic,
     /^30 chunks of 100, 25\.00 ms at 1000 to 45\.00 ms at 3000, .* = 1\.0 s; 1 \/ 34\.00 ms = 29\.4/,
   );
+});
+
+Deno.test("deriveRows tells where keys and values were not kept in f16", () => {
+  const rows = [
+    ...[step("whole", "prefill", 1000, 2), step("whole", "decode", 1000, 1)],
+    ...[step("whole", "prefill", 3000, 2), step("whole", "decode", 3000, 1)].map((row) => ({
+      ...row,
+      storage: "int8" as const,
+    })),
+  ];
+  const [short, long] = deriveRows(rows, () => 10);
+  assert(!short.arithmetic.includes("keys and values"), short.arithmetic);
+  assertMatch(long.arithmetic, /on average, keys and values in f16 or int8: 30 x/);
 });

@@ -26,7 +26,9 @@ async function run(model: Model, options: Parameters<Model["createSession"]>[0])
   using session = model.createSession(options);
   await session.append(Array.from({ length: LENGTH }, (_, index) => (index * 7919) % 8000));
   await session.generate([8], { maxTokens: ANSWER, stopTokens: [] });
-  const kept = memory.figures().filter(({ label }) => ["weights", "keys", "values"].includes(label));
+  const kept = memory.figures().filter(({ label, liveBytes }) => {
+    return ["weights", "keys", "values"].includes(label) && liveBytes > 0;
+  });
   return { peak: memory.peakBytes, kept: kept.map(({ label, liveBytes }) => [label, liveBytes]).sort() };
 }
 
@@ -42,6 +44,7 @@ for (
     ["streaming", {}],
     ["quest", {}],
     ["infllm", {}],
+    ["infllm", { cache: { keysOn: "host" } }],
     ["h2o", {}],
     ["dual-chunk", {}],
   ] as [MethodName, Parameters<Model["createSession"]>[0]][]
@@ -76,6 +79,21 @@ gpuTest("planRun's counting leaves nothing on the device and is right at a milli
   for (const bytes of [keys, values]) assert(bytes >= exact && bytes <= 1.13 * exact);
 });
 
+gpuTest("planRun puts keys and values outside the GPU in tiers of their own", async (device) => {
+  const config = await loadConfig("demo");
+  const asked = { device, config, length: 3000, method: "infllm", knobs } as const;
+  const pages = 4 * config.layers * config.keyValueHeads * config.headSize * 256 * Math.ceil(3064 / 256);
+  const [gpu, host] = (await planRun({ ...asked, cache: { keysOn: "host" } })).tiers;
+  assertEquals([gpu.keys, gpu.values, host.tier, host.keys, host.values], [0, 0, "host", pages, pages]);
+  const inFile = await planRun({ ...asked, cache: { keysOn: "file", valuesFile: { hotBytes: 1000 } } });
+  assertEquals(inFile.tiers.map(({ tier, keys, values }) => [tier, keys, values]).slice(1), [
+    ["host", 1000, 1000],
+    ["file", pages, pages],
+  ]);
+  const refused = () => planRun({ ...asked, method: "reattention", cache: { keysOn: "host" } });
+  await assertRejects(refused, RangeError, "reattention reads the keys");
+});
+
 Deno.test("configOfShape has as many parameters as the models say of themselves", () => {
   // Model cards: 8.03B, 7.25B (Mistral 7B v0.3 with its larger vocabulary), 3.21B, 1.24B.
   const billions: Record<ShapeName, number> = {
@@ -99,6 +117,22 @@ Deno.test("planRun offers changes after which a run fits, and they do", async ()
   for (const { total } of plan.changes) assertLess(total, plan.tiers[0].room);
   assert(plan.changes.some(({ change }) => change.startsWith("a context of ")));
   assertStringIncludes(describePlan(plan), "It would fit with:");
+});
+
+Deno.test("planRun offers what fits outside the GPU too, where keys and values lie there", async () => {
+  using device = await Device.open({ memoryBytes: 2 ** 26 });
+  if (!device.info.software) return;
+  const config = await loadConfig("demo");
+  const asked = { device, config, length: 2 ** 14, method: "infllm", knobs, cache: { keysOn: "host" } } as const;
+  const { fits, reasons, changes } = await planRun(asked);
+  assert(!fits);
+  assertStringIncludes(reasons[0], "keys and values take 65.0 MiB of the");
+  // In a file as much of them would stay in memory.
+  assertEquals(changes.length, 1);
+  const [, shorter] = changes[0].change.match(/^a context of ([\d,]+) tokens$/)!;
+  const length = Number(shorter.replace(",", ""));
+  assertGreater(length, 2 ** 12);
+  assert((await planRun({ ...asked, length })).fits);
 });
 
 Deno.test("planRun says which limit of the adapter a run would pass", async () => {

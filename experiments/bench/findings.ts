@@ -1,0 +1,85 @@
+import type { Row } from "./row.ts";
+
+/** A target, and what a record's row has against it. */
+export interface TargetResult {
+  /** Group, shape and type of the row. */
+  readonly what: string;
+  /** What is asked for, in words. */
+  readonly wanted: string;
+  /** What was measured, in the same unit. */
+  readonly measured: string;
+  /** Whether that reaches it. */
+  readonly met: boolean;
+  /** Floating-point operations for each byte that has to move; undefined for whole models, and ops that only move numbers. */
+  readonly intensity?: number;
+  /** What can't be gone past: the lower of the roofs at this intensity. */
+  readonly bound: "memory" | "arithmetic";
+  /** Where a target is missed: what was tried. */
+  readonly tried?: string;
+}
+
+/** A target that a row is held against. */
+export type Finding = Omit<TargetResult, "intensity" | "bound">;
+
+const REPEATED = "twice as many and half as many threads, rows and loads a thread";
+/** What was tried against a miss, by the start of the row's name. Said by people: no record holds it. */
+const TRIED: readonly (readonly [start: string, words: string])[] = [
+  ["matmul", "eighteen tiles; WebGPU gives no matrix units and no asynchronous copies"],
+  ["decode matmul", `staggered rows; ${REPEATED}`],
+  [
+    "prefill attention",
+    "tiles with keys and values turned over, 8x8 products a thread (50 % in a probe of 4,096 tokens, one part of keys); " +
+    "8x8 threads a tile (registers: twice as slow); few rows fill few of the card's processors",
+  ],
+  [
+    "prefill selection",
+    "lists in workgroup memory while scoring (a sixth of the scores' rate); queries kept there (a third slower); what is over " +
+    "1 is looking at the groups and one workgroup's clip, the same at any length",
+  ],
+  ["decode selection", "lists while scanning; a scan alone reaches 1.1 times reading, and two small calls wait for it"],
+];
+
+const TRIED_DECODING = "fewer, larger calls; bind groups and calls known by their place";
+
+/** That a row reaches so much of its limit. */
+export function share(row: Row, wanted: number, what: string): Finding {
+  const reached = row.shareOfLimit!;
+  return result(row, `${percent(wanted)} or more of ${what}`, percent(reached), reached >= wanted);
+}
+
+/** That a row takes at most so many times as long as something else. */
+export function atMost(row: Row, what: string, wanted: number, measured: number): Finding {
+  return result(row, `at most ${wanted} ${what}`, `${measured.toFixed(2)} times`, measured <= wanted);
+}
+
+/** A share in words. */
+export function percent(share: number): string {
+  // Never rounded up: 49.6 % of wanted 50 is a miss, and reads so.
+  return `${Math.floor(100 * share)} %`;
+}
+
+/** What a row has against a target. */
+export function result(row: Row, wanted: string, measured: string, met: boolean): Finding {
+  const what = nameOf(row);
+  const tried = TRIED.find(([start]) => what.startsWith(start))?.[1] ?? decodeWords(row);
+  return { what, wanted, measured, met, ...(!met && tried !== undefined && { tried }) };
+}
+
+/** Where a token's time goes, by the row, and what was tried against it; undefined for rows that are none of decoding a model. */
+function decodeWords(row: Row): string | undefined {
+  const [host, gpu] = [noted(row, "host ms"), noted(row, "GPU ms")];
+  if (host === undefined) return undefined;
+  const kernels = gpu === undefined ? "" : `, kernels ${gpu.toFixed(2)} ms`;
+  return `of ${row.milliseconds.toFixed(2)} ms the host is busy ${host.toFixed(2)} ms${kernels}; ${TRIED_DECODING}`;
+}
+
+/** A number that a row tells of. */
+export function noted(row: Row, name: string): number | undefined {
+  const note = row.notes?.[name];
+  return typeof note === "number" ? note : undefined;
+}
+
+/** Group, shape and type of a row, and the variant of ours. */
+export function nameOf({ group, shape, dtype, implementation }: Row): string {
+  return `${group} ${shape} ${dtype}${implementation.replace(/^ours/, "")}`;
+}

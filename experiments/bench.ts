@@ -6,7 +6,6 @@
  */
 import { Device } from "../lib/gpu/mod.ts";
 import { loadModel } from "../lib/model/mod.ts";
-import { writeAside } from "../lib/platform.ts";
 import { type Approximation, approximationOf, approximations } from "./bench/approximations.ts";
 import { type BenchArguments, parseBenchArguments, USAGE } from "./bench/arguments.ts";
 import type { BenchCase } from "./bench/bench_case.ts";
@@ -17,12 +16,13 @@ import { demoCase, demoKnobs, llamaCase, type ModelCase } from "./bench/groups/m
 import { matmulCases, vectorCases } from "./bench/groups/matmul.ts";
 import { opCases } from "./bench/groups/ops.ts";
 import { selectionCases } from "./bench/groups/selection.ts";
-import { type Limits, measureLimits } from "./bench/limits.ts";
+import { measureLimits } from "./bench/limits.ts";
 import { type Peer, startPeers } from "./bench/peers.ts";
 import { measureQuality, usualQuality } from "./bench/quality.ts";
-import { type BenchFile, benchSchema, type Quality, type Row } from "./bench/row.ts";
+import { BenchRecord } from "./bench/record.ts";
+import type { Quality } from "./bench/row.ts";
 import { runCase } from "./bench/run.ts";
-import { limitsLine, qualityWords, rowLine } from "./bench/table.ts";
+import { limitsLine, qualityWords } from "./bench/table.ts";
 import { tellTargets } from "./bench/tell_targets.ts";
 import { runToEnd } from "./command/run_to_end.ts";
 
@@ -48,42 +48,35 @@ function asksFor({ name, dtype, scope }: ModelCase, length: number, filter = "")
   return names.some((own) => own.includes(filter));
 }
 
+/** Measures all of it into a record; how many cases failed. */
 async function measure(
   device: Device,
+  path: string,
   cases: readonly BenchCase[],
   models: readonly ModelCase[],
   peers: readonly Peer[],
-) {
+): Promise<number> {
   const limits = await measureLimits(device);
   console.log(limitsLine(limits));
-  const rows: Row[] = [];
+  const record = new BenchRecord(path, device, limits);
   let wrong = 0;
   const approximate = models.length > 0 || cases.some(({ group }) => approximationOf(group));
   const quality = approximate ? await qualityOnDemo(device) : new Map<Approximation, Quality>();
   for (const item of cases) {
     try {
-      const { rows: timed, left } = await runCase(device, limits, peers, item);
+      const { rows, left } = await runCase(device, limits, peers, item);
       const costs = quality.get(approximationOf(item.group)!);
-      const found = timed.map((row) => ({ ...row, ...(costs && { quality: costs }) }));
-      for (const row of found) console.log(rowLine(row));
+      record.add(...rows.map((row) => ({ ...row, ...(costs && { quality: costs }) })));
       for (const reason of left) console.log(`  left out: ${nameOf(item)}, ${reason}`);
-      if (!found.length) wrong++;
-      rows.push(...found);
+      if (!rows.length) wrong++;
     } catch (error) {
       wrong++;
       console.error(`  failed: ${nameOf(item)}: ${(error as Error).message}`);
     }
   }
-  for (const model of models) {
-    await timeModel(device, model, {
-      quality,
-      report(row) {
-        console.log(rowLine(row));
-        rows.push(row);
-      },
-    });
-  }
-  return { limits, rows, wrong };
+  for (const model of models) await timeModel(device, model, { quality, report: (row) => record.add(row) });
+  await record.end();
+  return wrong;
 }
 
 /** What each approximation costs, on the model that answers. */
@@ -93,18 +86,6 @@ async function qualityOnDemo(device: Device): Promise<Map<Approximation, Quality
   const quality = await measureQuality(model, approximations, { ...usual, modelName: "demo", knobs: demoKnobs });
   for (const [{ name }, found] of quality) console.log(`reattention ${name}: ${qualityWords(found)}`);
   return quality;
-}
-
-async function save(path: string, device: Device, limits: Limits, rows: readonly Row[]): Promise<void> {
-  const file: BenchFile = benchSchema.parse({
-    schema: 1,
-    adapter: device.info.name,
-    date: new Date().toISOString(),
-    versions: { ...Deno.version },
-    rows: [limits.row, ...rows],
-  });
-  await writeAside(path, JSON.stringify(file, null, 1) + "\n");
-  console.log(`rows: ${path}`);
 }
 
 function defaultPath(device: Device): string {
@@ -131,9 +112,7 @@ async function run(asked: BenchArguments): Promise<number> {
   );
   const peers = asked.peers ? startPeers() : [];
   try {
-    const { limits, rows, wrong } = await measure(device, cases, models, peers);
-    await save(asked.json ?? defaultPath(device), device, limits, rows);
-    return wrong ? 1 : 0;
+    return await measure(device, asked.json ?? defaultPath(device), cases, models, peers) > 0 ? 1 : 0;
   } finally {
     for (const peer of peers) await peer[Symbol.asyncDispose]();
   }

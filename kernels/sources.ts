@@ -381,8 +381,8 @@ fn main(
       { binding: 1, name: "parts", kind: "read" },
       { binding: 2, name: "output", kind: "write" },
     ],
-    text: `// Joins the parts that attention_split.wgsl or attention_tiled.wgsl leaves: each row's sums, brought to one largest score, over
-// their weights.
+    text: `// Joins the parts that attention over few rows leaves: each row's sums, brought to one largest score, over their weights. For many
+// rows with few parts there is attention_join.wgsl.
 //
 // Shapes:   parts vec4 [rows of batch and heads, pairs, splits, D4 + 1]; output [batch, step_rows, query_heads, D4] of vec4
 // Dispatch: one workgroup of 256 threads per sequence, KV head and pair (row, query head of its group); linear groups
@@ -494,8 +494,8 @@ fn main(
       { binding: 1, name: "parts", kind: "read" },
       { binding: 2, name: "output", kind: "write" },
     ],
-    text: `// Joins the parts that attention over many rows leaves: each row's sums, brought to one largest score, over their weights. For few
-// rows with many parts there is attention_combine.wgsl.
+    text: `// Joins the few parts that attention over many rows leaves: each row's sums, brought to one largest score, over their weights. For
+// few rows or many parts there is attention_combine.wgsl.
 //
 // Shapes:   parts vec4 [rows of batch and heads, pairs, splits, D4 + 1]; output [batch, step_rows, query_heads, D4] of vec4
 // Dispatch: one thread per vec4 of the output, \`vectors\` of them; linear groups

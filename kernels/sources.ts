@@ -4647,10 +4647,11 @@ fn main(
 // Shapes:   left A [ROWS, depth] of vec4<Left>, right B [depth, columns] in loads of 16 bytes: a vec4 of f32, or PARTS = 2 vec4s
 //           of f16; output C [ROWS, columns] of vec4<Output>; \`depth\` and the left side's places count vec4s, \`columns\` and the
 //           right side's loads, the output's vec4s
-// Dispatch: one workgroup per COLUMNS4 loads of columns: SLICES threads each take every SLICES-th vec4 of k; linear groups
-//           AHEAD steps of a thread are loaded before any is used
-// Source:   plain definition. Threads' sums are added pairwise: another order than in matmul.wgsl, so that a row may differ by
-//           rounding from the same row in a product of many.
+// Dispatch: one workgroup per COLUMNS4 loads of columns: SLICES = MIDDLE * STRETCH threads each take every SLICES-th vec4 of k; linear
+//           groups. AHEAD steps of a thread are loaded before any is used
+// Source:   plain definition. Threads' sums are added in two steps: another order than in matmul.wgsl, so that a row may differ by
+//           rounding from the same row in a product of many. Adding them pairwise, with a barrier for each halving, took 2.8 us of
+//           10 on an H100.
 
 struct Params {
   first_group: u32,
@@ -4672,7 +4673,7 @@ const THREADS = COLUMNS4 * SLICES;
 @group(0) @binding(2) var<storage, read> right: array<Loaded>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4<Output>>;
 
-var<workgroup> parts: array<vec4<f32>, THREADS>;
+var<workgroup> parts: array<vec4<f32>, PARTS * THREADS>;
 
 // What a load brings, as f32: one vec4, or two where B is halves.
 fn widened(loaded: Loaded, part: u32) -> vec4<f32> {
@@ -4694,8 +4695,7 @@ fn main(
   if (group >= params.group_count) {
     return;
   }
-  let column = group * COLUMNS4 + lane % COLUMNS4;
-  let load_column = min(column, params.columns - 1u);
+  let load_column = min(group * COLUMNS4 + lane % COLUMNS4, params.columns - 1u);
   var sums: array<vec4<f32>, PARTS * ROWS>;
   for (var first = lane / COLUMNS4; first < params.depth; first += AHEAD * SLICES) {
     var loaded: array<Loaded, 4u * AHEAD>;
@@ -4721,17 +4721,32 @@ fn main(
     }
   }
   for (var r = 0u; r < ROWS; r++) { // unrolled
-    for (var part = 0u; part < PARTS; part++) { // unrolled
+    if (r > 0u) {
       workgroupBarrier();
-      parts[lane] = sums[PARTS * r + part];
-      for (var half = SLICES / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if (lane < half * COLUMNS4) {
-          parts[lane] += parts[lane + half * COLUMNS4];
-        }
+    }
+    for (var part = 0u; part < PARTS; part++) { // unrolled
+      parts[part * THREADS + lane] = sums[PARTS * r + part];
+    }
+    workgroupBarrier();
+    // A thread's sum takes the place of the first of the STRETCH that it adds: no other thread reads any of them.
+    for (var item = lane; item < PARTS * COLUMNS4 * MIDDLE; item += THREADS) {
+      let place = item / (COLUMNS4 * MIDDLE) * THREADS + item % (COLUMNS4 * MIDDLE);
+      var sum = vec4<f32>();
+      for (var i = 0u; i < STRETCH; i++) { // unrolled
+        sum += parts[place + i * COLUMNS4 * MIDDLE];
       }
-      if (lane < COLUMNS4 && column < params.columns) {
-        output[params.output_first + r * params.output_row + PARTS * column + part] = vec4<Output>(parts[lane]);
+      parts[place] = sum;
+    }
+    workgroupBarrier();
+    for (var item = lane; item < PARTS * COLUMNS4; item += THREADS) {
+      let part = item / COLUMNS4;
+      let own = group * COLUMNS4 + item % COLUMNS4;
+      var sum = vec4<f32>();
+      for (var i = 0u; i < MIDDLE; i++) { // unrolled
+        sum += parts[part * THREADS + item % COLUMNS4 + i * COLUMNS4];
+      }
+      if (own < params.columns) {
+        output[params.output_first + r * params.output_row + PARTS * own + part] = vec4<Output>(sum);
       }
     }
   }
@@ -8916,7 +8931,8 @@ fn relative_row(m: u32, n: u32) -> u32 {
 `,
   row_products: `// Products of ROWS rows with the rows of a matrix, each read once along its length: LANES threads share a row of the matrix, and
 // each sums COLS of them. Where NORM is 1 the rows are multiplied with the norm's weights, and their sums brought to a mean square
-// of 1 at the end. THREADS, LANES, COLS, AHEAD, LOADS (COLS * AHEAD), ROWS, SLOTS (ROWS * COLS), SUMS (SLOTS, and ROWS more with
+// of 1 at the end. THREADS, LANES, COLS, AHEAD, WHOLE (1 where AHEAD loads of each lane are the whole row: all are under way at once
+// then, and none is waited for twice), MIDDLE and STRETCH (LANES = MIDDLE * STRETCH), ROWS, SUMS (ROWS * COLS, and ROWS more with
 // NORM), PARTS, NORM and PAIRED are the kernel's, and so are \`left\`, \`right\`, \`norm_weight\` and these params: columns, depth,
 // left_first, left_row, right_first, right_row, epsilon. Workgroup memory is kept small: that was faster.
 
@@ -8926,7 +8942,7 @@ const UNIT_COLUMNS = COLS / (1u + PAIRED);
 const GROUP_COLUMNS = UNITS * UNIT_COLUMNS;
 
 var<workgroup> lane_sums: array<f32, THREADS * SUMS>;
-var<workgroup> quarter_sums: array<f32, 4u * UNITS * SUMS>;
+var<workgroup> middle_sums: array<f32, MIDDLE * UNITS * SUMS>;
 
 // What a load brings, as f32: one vec4, or two where the matrix is halves.
 fn widened(loaded: Loaded, part: u32) -> vec4<f32> {
@@ -8948,14 +8964,15 @@ fn row_first(group: u32, unit: u32, slot: u32) -> u32 {
 fn multiply(group: u32, lane: u32) {
   let unit = lane / LANES;
   let slice = lane % LANES;
-  var loaded: array<Loaded, LOADS>;
+  var loaded: array<Loaded, COLS * AHEAD>;
   for (var step = 0u; step < AHEAD; step++) { // unrolled
     for (var c = 0u; c < COLS; c++) { // unrolled
       loaded[step * COLS + c] = right[row_first(group, unit, c) + min(slice + step * LANES, params.depth - 1u)];
     }
   }
   var sums: array<vec4<f32>, SUMS>;
-  for (var start = slice; start < params.depth; start += AHEAD * LANES) {
+  var start = slice;
+  loop {
     for (var step = 0u; step < AHEAD; step++) { // unrolled
       let k = start + step * LANES;
       for (var part = 0u; part < PARTS; part++) { // unrolled
@@ -8973,12 +8990,14 @@ fn multiply(group: u32, lane: u32) {
         }
       }
     }
-    if (start + AHEAD * LANES < params.depth) {
-      for (var step = 0u; step < AHEAD; step++) { // unrolled
-        for (var c = 0u; c < COLS; c++) { // unrolled
-          let k = min(start + (AHEAD + step) * LANES, params.depth - 1u);
-          loaded[step * COLS + c] = right[row_first(group, unit, c) + k];
-        }
+    start += AHEAD * LANES;
+    if (WHOLE == 1u || start >= params.depth) {
+      break;
+    }
+    for (var step = 0u; step < AHEAD; step++) { // unrolled
+      for (var c = 0u; c < COLS; c++) { // unrolled
+        let k = min(start + step * LANES, params.depth - 1u);
+        loaded[step * COLS + c] = right[row_first(group, unit, c) + k];
       }
     }
   }
@@ -8986,21 +9005,25 @@ fn multiply(group: u32, lane: u32) {
     lane_sums[s * THREADS + lane] = (sums[s].x + sums[s].y) + (sums[s].z + sums[s].w);
   }
   workgroupBarrier();
-  for (var item = lane; item < 4u * UNITS * SUMS; item += THREADS) {
-    let first = item / (4u * UNITS) * THREADS + item % (4u * UNITS) * (LANES / 4u);
+  for (var item = lane; item < MIDDLE * UNITS * SUMS; item += THREADS) {
+    let first = item / (MIDDLE * UNITS) * THREADS + item % (MIDDLE * UNITS) * STRETCH;
     var sum = 0.0;
-    for (var i = 0u; i < LANES / 4u; i++) {
+    for (var i = 0u; i < STRETCH; i++) { // unrolled
       sum += lane_sums[first + i];
     }
-    quarter_sums[item] = sum;
+    middle_sums[item] = sum;
   }
   workgroupBarrier();
 }
 
 // A unit's sum.
 fn unit_sum(unit: u32, sum: u32) -> f32 {
-  let first = 4u * (sum * UNITS + unit);
-  return (quarter_sums[first] + quarter_sums[first + 1u]) + (quarter_sums[first + 2u] + quarter_sums[first + 3u]);
+  let first = MIDDLE * (sum * UNITS + unit);
+  var total = 0.0;
+  for (var i = 0u; i < MIDDLE; i++) { // unrolled
+    total += middle_sums[first + i];
+  }
+  return total;
 }
 
 // An element of the result: \`place\` counts the group's columns. With PAIRED: silu of one sum, times the other.

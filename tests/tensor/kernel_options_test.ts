@@ -9,7 +9,9 @@ import {
   attentionTiles,
   attentionTilesFor,
 } from "../../lib/tensor/attention_tiles.ts";
-import { dotTiles, matmulTiles, vectorTiles } from "../../lib/tensor/matmul_tiles.ts";
+import { matmulTiles } from "../../lib/tensor/matmul_tiles.ts";
+import { dotTiles, vectorQuestion, vectorQuestions, vectorTile, vectorTiles } from "../../lib/tensor/vector_tiles.ts";
+import { rowProducts } from "../../experiments/tune/row_products.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomFloats, randomWholes } from "./cases.ts";
@@ -36,22 +38,22 @@ for (const transposeRight of [false, true]) {
       });
       assertEquals([...await product.read()], [...expected.data].map((value) => value + 0));
     };
-    const pickAll = (prefix: string, endings: readonly string[], name: string | undefined) => {
-      for (const ending of endings) device.choices.pick(`${prefix} ${ending}`, name);
+    const pickAll = (questions: readonly string[], name: string | undefined) => {
+      for (const question of questions) device.choices.pick(question, name);
     };
-    const sizes = ["small", "middle", "large"];
+    const products = ["matmul small", "matmul middle", "matmul large"];
     for (const { name } of matmulTiles) {
-      pickAll("matmul", sizes, name);
+      pickAll(products, name);
       for (const shape of SHAPES) await check(shape);
     }
-    pickAll("matmul", sizes, undefined);
-    const prefix = transposeRight ? "decode matmul transposed" : "decode matmul";
+    pickAll(products, undefined);
+    const vectors = vectorQuestions(transposeRight);
     for (const { name } of transposeRight ? dotTiles : vectorTiles) {
-      pickAll(prefix, ["narrow", "wide"], name);
+      pickAll(vectors, name);
       for (const shape of FEW) await check(shape);
       if (device.info.f16) { for (const shape of HALVES) await check(shape, true); }
     }
-    pickAll(prefix, ["narrow", "wide"], undefined);
+    pickAll(vectors, undefined);
   });
 }
 
@@ -151,8 +153,8 @@ gpuTest("options call kernels of their own", (device) => {
       device.choices.pick(question, undefined);
     };
     run("matmul small", matmulTiles[0].name, () => matmul(left, right));
-    run("decode matmul narrow", vectorTiles[0].name, () => matmul(row, right));
-    run("decode matmul transposed narrow", dotTiles[0].name, () => matmul(row, right, { transposeRight: true }));
+    run("decode matmul narrowest", vectorTiles[0].name, () => matmul(row, right));
+    run("decode matmul transposed short", dotTiles[0].name, () => matmul(row, right, { transposeRight: true }));
     for (const tile of [attentionTiles[1], attentionTiles[3]]) {
       run(attentionQuestion(2), tile.name, () => causalAttention(heads, heads, heads));
     }
@@ -166,6 +168,39 @@ gpuTest("options call kernels of their own", (device) => {
   } finally {
     Reflect.deleteProperty(commands, "dispatch");
   }
+});
+
+Deno.test("products of few rows take a tile of their shape's class, one that fits, and their own threads on software", () => {
+  const limits = { threads: 1024, workgroupBytes: 49152 };
+  const on = (software: boolean, granted = limits, picked = {}) =>
+    ({ choices: new KernelChoices(granted, picked), info: { software } }) as Parameters<typeof vectorTile>[0];
+  const asked: string[] = [];
+  for (const transposed of [false, true]) {
+    for (const depth of [64, 2048, 8192, 16384]) {
+      for (const columns of [64, 2048, 8192, 131072]) {
+        for (const elementBytes of [2, 4]) {
+          for (const [normed, paired] of [[false, false], [true, false], [true, true]]) {
+            const sizes = { depth, columns, elementBytes, transposed, normed, paired };
+            const question = vectorQuestion(sizes);
+            asked.push(question);
+            const tiles = transposed ? dotTiles : vectorTiles;
+            assertEquals(tiles.includes(vectorTile(on(false), sizes)), true);
+            assertEquals(vectorTile(on(true), sizes).name, "lanes");
+            for (const granted of [{ threads: 256, workgroupBytes: 16384 }, { threads: 32, workgroupBytes: 16384 }]) {
+              const device = on(false, granted);
+              assertEquals(device.choices.fits(vectorTile(device, sizes)), true);
+            }
+            const { name } = tiles[3];
+            assertEquals(vectorTile(on(false, limits, { [question]: name }), sizes).name, name);
+          }
+        }
+      }
+    }
+  }
+  // Each question is asked, and tuned.
+  assertEquals(new Set(asked), new Set([...vectorQuestions(false), ...vectorQuestions(true)]));
+  assertEquals(new Set(rowProducts(false).map(({ name }) => name)), new Set(asked));
+  assertEquals(new Set(rowProducts(true).map(({ name }) => name)), new Set(asked));
 });
 
 Deno.test("a kernel choice that is unknown or too large is said once, and the default taken", () => {

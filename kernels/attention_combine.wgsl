@@ -1,5 +1,5 @@
-// Joins the parts that attention_split.wgsl or attention_tiled.wgsl leaves: each row's sums, brought to one largest score, over
-// their weights.
+// Joins the parts that attention over few rows leaves: each row's sums, brought to one largest score, over their weights. For many
+// rows with few parts there is attention_join.wgsl.
 //
 // Shapes:   parts vec4 [rows of batch and heads, pairs, splits, D4 + 1]; output [batch, step_rows, query_heads, D4] of vec4
 // Dispatch: one workgroup of 256 threads per sequence, KV head and pair (row, query head of its group); linear groups

@@ -1,5 +1,5 @@
-// Joins the parts that attention over many rows leaves: each row's sums, brought to one largest score, over their weights. For few
-// rows with many parts there is attention_combine.wgsl.
+// Joins the few parts that attention over many rows leaves: each row's sums, brought to one largest score, over their weights. For
+// few rows or many parts there is attention_combine.wgsl.
 //
 // Shapes:   parts vec4 [rows of batch and heads, pairs, splits, D4 + 1]; output [batch, step_rows, query_heads, D4] of vec4
 // Dispatch: one thread per vec4 of the output, `vectors` of them; linear groups

@@ -11,7 +11,7 @@
 //           first. A thread scores 8 pairs by 8 keys, and sums 8 pairs by 4 * OUTPUTS channels, OUTPUTS = D4 / SIDE rounded up.
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6), tiled as in FlashAttention (Dao et al. 2022). 16
 //           channels are staged a turn for scores, TURNS turns; then 16 keys' weights and values a part. What comes next is
-//           loaded into registers while a thread multiplies: 8 % faster for heads of 128 channels on an H100.
+//           loaded into registers while a thread multiplies: 8 % faster for heads of 128 channels on an H200.
 // uses parts/attended_rows.wgsl
 
 struct Params {

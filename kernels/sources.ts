@@ -383,8 +383,8 @@ fn main(
       { binding: 1, name: "parts", kind: "read" },
       { binding: 2, name: "output", kind: "write" },
     ],
-    text: `// Joins the parts that attention_split.wgsl or attention_tiled.wgsl leaves: each row's sums, brought to one largest score, over
-// their weights.
+    text: `// Joins the parts that attention over few rows leaves: each row's sums, brought to one largest score, over their weights. For many
+// rows with few parts there is attention_join.wgsl.
 //
 // Shapes:   parts vec4 [rows of batch and heads, pairs, splits, D4 + 1]; output [batch, step_rows, query_heads, D4] of vec4
 // Dispatch: one workgroup of 256 threads per sequence, KV head and pair (row, query head of its group); linear groups
@@ -496,8 +496,8 @@ fn main(
       { binding: 1, name: "parts", kind: "read" },
       { binding: 2, name: "output", kind: "write" },
     ],
-    text: `// Joins the parts that attention over many rows leaves: each row's sums, brought to one largest score, over their weights. For few
-// rows with many parts there is attention_combine.wgsl.
+    text: `// Joins the few parts that attention over many rows leaves: each row's sums, brought to one largest score, over their weights. For
+// few rows or many parts there is attention_combine.wgsl.
 //
 // Shapes:   parts vec4 [rows of batch and heads, pairs, splits, D4 + 1]; output [batch, step_rows, query_heads, D4] of vec4
 // Dispatch: one thread per vec4 of the output, \`vectors\` of them; linear groups
@@ -1327,7 +1327,7 @@ fn main(
 //           first. A thread scores 8 pairs by 8 keys, and sums 8 pairs by 4 * OUTPUTS channels, OUTPUTS = D4 / SIDE rounded up.
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6), tiled as in FlashAttention (Dao et al. 2022). 16
 //           channels are staged a turn for scores, TURNS turns; then 16 keys' weights and values a part. What comes next is
-//           loaded into registers while a thread multiplies: 8 % faster for heads of 128 channels on an H100.
+//           loaded into registers while a thread multiplies: 8 % faster for heads of 128 channels on an H200.
 // uses parts/attended_rows.wgsl
 
 struct Params {

@@ -11,8 +11,9 @@ export interface AttentionRows {
   readonly heads: number;
 }
 
-/** Rows of all heads, from which on a thread joins the parts of a vector on its own: fewer rows, as when decoding, have many parts. */
+/** So many rows of all heads, of so few parts, are joined by a thread a vector: when decoding there are few rows of many parts. */
 const MANY_ROWS = 1024;
+const FEW_PARTS = 32;
 const JOIN_THREADS = 128;
 
 /**
@@ -39,7 +40,7 @@ const JOIN_THREADS = 128;
 export function joinAttentionParts(parts: Tensor, rows: AttentionRows, output: Binding): void {
   const [groups, pairs, splits, width] = parts.shape;
   const d4 = width / 4 - 1;
-  const many = groups * pairs >= MANY_ROWS;
+  const many = groups * pairs >= MANY_ROWS && splits <= FEW_PARTS;
   const vectors = groups * pairs * d4;
   parts.device.commands.dispatch({
     kernel: many ? "attention_join" : "attention_combine",

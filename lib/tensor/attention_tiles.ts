@@ -64,7 +64,7 @@ function threadKeys(across: number): number {
 /**
  * Threads of a tiled way's workgroups that are few for a large GPU, and how many there are to be then; fewest and most keys that a
  * workgroup takes (a submit should not last a small GPU long); most parts of a row's keys. On an H100 parts took half of a whole
- * prompt's time off at 512 tokens, a fourth at 2,048, and added an eighth at 4,096.
+ * prompt's time off at 512 tokens and a third at 2,048; on an H200 they added an eighth at 4,096.
  */
 const SPLITTING = { few: 2 ** 16, threads: 2 ** 17, fewestKeys: 128, mostKeys: 32768, most: 32 };
 
@@ -143,12 +143,12 @@ function transposedConstants(rows: number, across: number, channels4: number): R
   };
 }
 
-/** Pairs of a KV head from which on tiles of 128 pairs were faster on an H100: fewer give too few workgroups. */
+/** Pairs of a KV head from which on tiles of 128 pairs were faster on an H200: fewer give too few workgroups. */
 const MANY_PAIRS = { short: 2 ** 16, long: 2 ** 14 };
 
 /**
- * What was fastest on an H100 first. With 8 threads across, sums and scores of attention_tiled.wgsl take more registers than a
- * thread has; 64 pairs by 64 keys transposed, by 8x8 threads, are two warps, and took twice as long as 64x128.
+ * What was fastest on an H100 and an H200 first. With 8 threads across, sums and scores of attention_tiled.wgsl take more registers
+ * than a thread has; 64 pairs by 64 keys transposed, two warps, took 1.9 times as long as 64x128 at 4,096 tokens.
  */
 function usualTiles(channels4: number, pairs: number): AttentionTile[] {
   const [eight, sixteen, thirtyTwo, half, whole, tall] = attentionTiles;

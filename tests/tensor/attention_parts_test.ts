@@ -5,11 +5,11 @@ import { gpuTest } from "../gpu_test_device.ts";
 import { forAll, randomFloats, seed } from "./cases.ts";
 
 const cases = fc.record({
-  // From 1,024 rows of all heads on the first of the two kernels is called.
+  // From 1,024 rows of all heads on, of up to 32 parts, the first of the two kernels is called.
   rows: fc.constantFrom(1, 7, 130, 300),
   heads: fc.constantFrom(1, 2),
   share: fc.constantFrom(1, 4),
-  splits: fc.integer({ min: 1, max: 5 }),
+  splits: fc.constantFrom(1, 2, 5, 32, 40),
   d4: fc.constantFrom(1, 5, 16),
   seed,
 });

@@ -78,8 +78,13 @@ async function shapes(asked: ShapesArguments): Promise<void> {
       if (!goesOn()) break;
       const config = configOf(name);
       const lengths = part === "whole" ? asked.wholeLengths ?? asked.lengths : asked.lengths;
+      const begun = performance.now();
       using model = await randomModel(device, part === "layer" ? { ...config, layers: 1 } : config);
-      await measureModel(device, model, { name, part, lengths, bytesPerSecond, goesOn, report });
+      await device.finish();
+      const tell = (text: string) => console.log(`${name}, ${part}: ${text}`);
+      tell(`random weights made in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+      const { methods } = asked;
+      await measureModel(device, model, { name, part, methods, lengths, bytesPerSecond, goesOn, report, tell });
     }
   }
   console.log("");

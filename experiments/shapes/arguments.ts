@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
 import { type ShapeName, shapeNames } from "../../lib/model/mod.ts";
+import { type ContestantName, contestantNames } from "./contestants.ts";
 
 /** What of a model is timed. */
 export type ModelPart = "layer" | "whole";
@@ -13,6 +14,8 @@ export interface ShapesArguments {
   readonly models: readonly (ShapeName | "tiny")[];
   /** One layer, the whole model, or both. */
   readonly parts: readonly ModelPart[];
+  /** Methods, by what tables call them. */
+  readonly methods: readonly ContestantName[];
   /** Tokens cached before a step, rising. */
   readonly lengths: readonly number[];
   /** Those of the whole model, where they differ from one layer's. */
@@ -38,6 +41,7 @@ in f16 where they fit, else in int8; each row tells.
 
   --model NAME,...    ${shapeNames.join(", ")}, or tiny to try it out (default llama-3.1-8b)
   --layer, --whole    one layer (its times and memory), or all of them (default: both)
+  --method NAME,...   ${contestantNames.join(", ")} (default: all)
   --lengths N,N,...   tokens cached before the step; 8K is 8,192, 1M 1,048,576 (default 8K,128K,1M,4M)
   --whole-lengths N,  the same for the whole model, where they differ
   --seconds N         begins nothing further after so long
@@ -62,6 +66,11 @@ const schema = z.object({
   help: z.boolean().default(false),
   model: z.array(z.enum(names, { error: ({ input }) => `--model "${input}" is none; there are ${names.join(", ")}` }))
     .default(["llama-3.1-8b"]),
+  method: z.array(
+    z.enum(contestantNames, {
+      error: ({ input }) => `--method "${input}" is none; there are ${contestantNames.join(", ")}`,
+    }),
+  ).default([...contestantNames]),
   layer: z.boolean().default(false),
   whole: z.boolean().default(false),
   lengths: z.array(tokens).default([2 ** 13, 2 ** 17, 2 ** 20, 2 ** 22]),
@@ -78,14 +87,15 @@ const schema = z.object({
  */
 export function parseShapesArguments(args: readonly string[]): ShapesArguments {
   const values = split(args);
-  const lists = { model: listed(values.model), lengths: listed(values.lengths) };
+  const lists = { model: listed(values.model), method: listed(values.method), lengths: listed(values.lengths) };
   const parsed = schema.safeParse({ ...values, ...lists, "whole-lengths": listed(values["whole-lengths"]) });
   if (!parsed.success) throw new ShapesArgumentsError(parsed.error.issues.map(({ message }) => message).join("\n"));
-  const { help, model, layer, whole, lengths, "whole-lengths": wholeLengths, seconds, json } = parsed.data;
+  const { help, model, method, layer, whole, lengths, "whole-lengths": wholeLengths, seconds, json } = parsed.data;
   const rising = (list: readonly number[]) => [...new Set(list)].sort((a, b) => a - b);
   return {
     help,
     models: [...new Set(model)],
+    methods: contestantNames.filter((name) => method.includes(name)),
     parts: layer === whole ? ["layer", "whole"] : layer ? ["layer"] : ["whole"],
     lengths: rising(lengths),
     ...(wholeLengths && { wholeLengths: rising(wholeLengths) }),
@@ -99,7 +109,7 @@ function split(args: readonly string[]) {
   const flag = { type: "boolean" } as const;
   const options = {
     ...{ help: flag, layer: flag, whole: flag },
-    ...{ model: text, lengths: text, "whole-lengths": text, seconds: text, json: text },
+    ...{ model: text, method: text, lengths: text, "whole-lengths": text, seconds: text, json: text },
   } as const;
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false }).values;

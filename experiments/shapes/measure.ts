@@ -3,7 +3,7 @@ import type { Device } from "../../lib/gpu/mod.ts";
 import { methodFor, type Model, Stepper } from "../../lib/model/mod.ts";
 import { Tensor } from "../../lib/tensor/mod.ts";
 import type { ModelPart } from "./arguments.ts";
-import { type Contestant, contestants } from "./contestants.ts";
+import { type Contestant, type ContestantName, contestants } from "./contestants.ts";
 import type { ShapesRow, StepKind, StepRow } from "./rows.ts";
 import { stepCost } from "./step_cost.ts";
 import { filledCache, type Storage } from "./storage.ts";
@@ -13,38 +13,41 @@ import { timeStep } from "./time_step.ts";
 export interface MeasureOptions {
   readonly name: string;
   readonly part: ModelPart;
+  readonly methods: readonly ContestantName[];
   readonly lengths: readonly number[];
   /** Bytes that the adapter reads a second at best. */
   readonly bytesPerSecond: number;
   /** Whether there is time for more. */
   readonly goesOn: () => boolean;
   readonly report: (row: ShapesRow) => Promise<void>;
+  /** Where what is no row goes. */
+  readonly tell: (text: string) => void;
 }
 
 /** Times steps of a model at rising lengths, by every method as far as it fits. */
 export async function measureModel(device: Device, model: Model, options: MeasureOptions): Promise<void> {
-  const { name, part, lengths, goesOn, report } = options;
-  const methods = contestants(model.config.trainedContext);
+  const { name, part, lengths, goesOn, report, tell } = options;
+  const methods = contestants(options.methods, model.config.trainedContext);
   const longestStep = Math.max(...methods.map(({ knobs }) => knobs.chunkSize ?? 0));
   const seen = new Map<string, "timed" | "failed">();
   for (const length of lengths) {
     if (!goesOn()) return;
     let filled;
+    const start = performance.now();
     try {
       filled = await filledCache(device, model.decoder.attentionShape, length, longestStep);
     } catch (error) {
       const reason = (error as Error).message;
-      for (const { label } of methods) {
-        await report({ kind: "left out", model: name, part, method: label, length, reason });
-      }
+      for (const { method } of methods) await report({ kind: "left out", model: name, part, method, length, reason });
       return;
     }
     using cache = filled.cache;
+    tell(`${length} tokens cached in ${filled.storage}, made in ${((performance.now() - start) / 1000).toFixed(1)} s`);
     for (const contestant of methods) {
       for (const step of ["decode", "prefill"] as const) {
         if (!goesOn()) return;
         // What did not fit at one length does not at a longer one.
-        const which = `${contestant.label} ${step}`;
+        const which = `${contestant.method} ${step}`;
         if (seen.get(which) === "failed") continue;
         try {
           const compiled = seen.get(`${which} ${filled.storage}`) === "timed";
@@ -53,7 +56,7 @@ export async function measureModel(device: Device, model: Model, options: Measur
         } catch (error) {
           seen.set(which, "failed");
           const reason = `${step}: ${(error as Error).message}`;
-          await report({ kind: "left out", model: name, part, method: contestant.label, length, reason });
+          await report({ kind: "left out", model: name, part, method: contestant.method, length, reason });
           cache.truncate(length);
         }
       }
@@ -101,7 +104,7 @@ async function measureStep(
     kind: "step",
     model: name,
     part,
-    method: contestant.label,
+    method: contestant.method,
     step,
     length,
     rows,

@@ -10,6 +10,8 @@ const WARM_MILLISECONDS = { gpu: 300, software: 0 };
 const SAMPLES = { steps: 4, count: 5, milliseconds: 600 };
 /** A step that takes so long is timed once: it warms the GPU up itself. */
 const LONG_MILLISECONDS = 1500;
+/** Kernels take at least this share of such a step, or it is timed again. */
+const KERNELS_SHARE = 0.8;
 
 /** How long a step takes. */
 export interface StepTime {
@@ -25,7 +27,7 @@ export interface StepTime {
 /**
  * Times a step that leaves everything as it was.
  *
- * @param compiled whether its kernels ran before: otherwise the first run does not count
+ * @param compiled whether its kernels ran before: otherwise the first run does not count, unless it takes seconds on the GPU
  */
 export async function timeStep(device: Device, run: () => Promise<void>, compiled: boolean): Promise<StepTime> {
   const timed = async (count: number) => {
@@ -35,20 +37,34 @@ export async function timeStep(device: Device, run: () => Promise<void>, compile
     return (performance.now() - start) / count;
   };
   const kind = device.info.software ? "software" : "gpu";
-  if (!compiled) await timed(1);
+  const profiledOnce = async () => {
+    const { result, kernels } = await profiled(device, () => timed(1));
+    return { gpuMilliseconds: kernels, wallMilliseconds: result, repeats: 1 };
+  };
   device.memory.resetPeak();
-  const started = performance.now();
-  const first = await profiled(device, async () => await timed(1));
-  let once = first.result;
+  let started = performance.now();
+  let single = await profiledOnce();
   const { peakBytes } = device.memory;
-  if (once > LONG_MILLISECONDS) {
-    return { gpuMilliseconds: first.kernels, wallMilliseconds: once, repeats: 1, peakBytes };
+  // The first step compiles kernels, or makes windows of the rotary table: it counts where all of that was little beside the GPU's work.
+  const long = single.gpuMilliseconds !== null && single.wallMilliseconds > LONG_MILLISECONDS;
+  if (hostBound(single) || (!compiled && !long)) {
+    started = performance.now();
+    single = await profiledOnce();
   }
-  while (performance.now() - started < WARM_MILLISECONDS[kind]) once = await timed(4);
+  if (single.wallMilliseconds > LONG_MILLISECONDS) return { ...single, peakBytes };
+  let once = single.wallMilliseconds;
+  do once = await timed(once > WARM_MILLISECONDS[kind] / 4 ? 1 : 4); while (
+    performance.now() - started < WARM_MILLISECONDS[kind]
+  );
   const repeats = Math.max(1, Math.min(MOST_REPEATS, Math.floor(ENOUGH_MILLISECONDS[kind] / once)));
   const wallMilliseconds = await timed(repeats);
   const gpuMilliseconds = await kernelMilliseconds(device, run);
   return { gpuMilliseconds, wallMilliseconds, repeats, peakBytes };
+}
+
+function hostBound({ gpuMilliseconds, wallMilliseconds }: Omit<StepTime, "peakBytes">): boolean {
+  return wallMilliseconds > LONG_MILLISECONDS && gpuMilliseconds !== null &&
+    gpuMilliseconds < KERNELS_SHARE * wallMilliseconds;
 }
 
 /** GPU time of a step's kernels, the median of several; each call is a pass of its own then, so the clock says nothing of short ones. */

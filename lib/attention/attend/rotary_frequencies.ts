@@ -111,32 +111,20 @@ function scaled(frequency: number, scaling: RopeScaling | null): number {
 export function rotaryTable(frequencies: Float32Array, start: number, count: number): RotaryAngles {
   checkPositions(start, count);
   const pairs = frequencies.length;
-  const both = new Float32Array(2 * count * pairs);
-  rotaryPairs(frequencies, start, both);
-  const side = (first: number) => Float32Array.from({ length: count * pairs }, (_, index) => both[2 * index + first]);
-  return { cos: side(0), sin: side(1) };
-}
-
-/**
- * The same, each angle's cosine and sine side by side.
- *
- * @param into f32 [positions, pairs, 2], filled from position `start` on
- * @throws {RangeError} as `rotaryTable` does.
- */
-export function rotaryPairs(frequencies: Float32Array, start: number, into: Float32Array): void {
-  const pairs = frequencies.length;
-  const count = into.length / (2 * Math.max(1, pairs));
-  checkPositions(start, count);
-  for (let row = 0, place = 0; row < count; row++) {
+  const cos = new Float32Array(count * pairs);
+  const sin = new Float32Array(count * pairs);
+  for (let row = 0; row < count; row++) {
     for (let pair = 0; pair < pairs; pair++) {
       const angle = fround((start + row) * frequencies[pair]);
-      into[place++] = Math.cos(angle);
-      into[place++] = Math.sin(angle);
+      cos[row * pairs + pair] = Math.cos(angle);
+      sin[row * pairs + pair] = Math.sin(angle);
     }
   }
+  return { cos, sin };
 }
 
-function checkPositions(start: number, count: number): void {
+/** Refuses positions that are none, or that f32 can't hold. */
+export function checkPositions(start: number, count: number): void {
   for (const [name, value] of [["start", start], ["count", count]] as const) {
     if (!Number.isInteger(value) || value < 0) {
       throw new RangeError(`rotaryTable: ${name} must be a whole number of at least 0, not ${value}`);

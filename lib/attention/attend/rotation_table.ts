@@ -1,6 +1,6 @@
 import type { Device } from "../../gpu/mod.ts";
 import { Tensor } from "../../tensor/mod.ts";
-import { rotaryPairs } from "./rotary_frequencies.ts";
+import { rotaryPairs } from "./rotary_pairs.ts";
 
 /**
  * Cosines and sines of the rotary angles on the GPU, grown as positions are asked for, or in windows of a fixed number of positions:

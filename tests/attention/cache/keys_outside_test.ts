@@ -90,8 +90,10 @@ async function outcome(device: Device, input: Case, stored: CacheOptions): Promi
 }
 
 // From outside, keys and values are gathered before attention; the other way to decode sums in another order.
+const gathered = { choices: { "decode attention": "gathered" } };
+
 gpuTestWith(
-  { choices: { "decode attention": "gathered" } },
+  gathered,
   "keys in host memory or a file give the same selections and outputs, bit for bit, over random shapes, steps and batches",
   async (device) => {
     const run = fc.asyncProperty(cases, async (input) => {
@@ -209,7 +211,7 @@ gpuTest("a file that fails while keys are read ends the step, and leaves no buff
   await step();
 });
 
-gpuTest("random keys outside are those on the GPU", async (device) => {
+gpuTestWith(gathered, "random keys outside are those on the GPU", async (device) => {
   const seen: Uint32Array[] = [];
   for (const stored of [{}, { keysOn: "host" }] as const) {
     using cache = new KeyValueCache(device, shape, stored);

@@ -73,8 +73,14 @@ fn main(
   // Of a sequence without a middle nothing was written.
   let groups = select(0u, (part.w + params.group_tokens - 1u) / params.group_tokens, takes);
   let blocks = (groups + params.block_groups - 1u) / params.block_groups;
-  choose(all_items(first + params.groups, blocks), asked, 0u);
-  choose(items_of_blocks(first, groups, params.block_groups), asked, TEAMS * K);
+  // In a loop, for short code: what runs once has to be fetched.
+  for (var depth = 0u; depth < 2u; depth++) {
+    var level = all_items(first + params.groups, blocks);
+    if (depth > 0u) {
+      level = items_of_blocks(first, groups, params.block_groups);
+    }
+    choose(level, asked, depth * TEAMS * K);
+  }
   offer_tokens(part, asked);
   for (var place = asked.slice; place < atomicLoad(&offered[asked.team]); place += TEAM) {
     let rank = rank_of(place, asked.team);

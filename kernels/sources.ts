@@ -5295,8 +5295,14 @@ fn main(
   // Of a sequence without a middle nothing was written.
   let groups = select(0u, (part.w + params.group_tokens - 1u) / params.group_tokens, takes);
   let blocks = (groups + params.block_groups - 1u) / params.block_groups;
-  choose(all_items(first + params.groups, blocks), asked, 0u);
-  choose(items_of_blocks(first, groups, params.block_groups), asked, TEAMS * K);
+  // In a loop, for short code: what runs once has to be fetched.
+  for (var depth = 0u; depth < 2u; depth++) {
+    var level = all_items(first + params.groups, blocks);
+    if (depth > 0u) {
+      level = items_of_blocks(first, groups, params.block_groups);
+    }
+    choose(level, asked, depth * TEAMS * K);
+  }
   offer_tokens(part, asked);
   for (var place = asked.slice; place < atomicLoad(&offered[asked.team]); place += TEAM) {
     let rank = rank_of(place, asked.team);
@@ -8947,15 +8953,15 @@ fn end_of(count: u32, row: u32) -> u32 {
 }
 `,
   best_in_groups: `// Each query's K best tokens by the highest scores of groups of tokens, and of blocks of groups where the kernel has them. A team of
-// TEAM neighbouring threads, a power of two, takes a query. THREADS, K and COLUMNS, a power of two of at most TEAM, are the kernel's;
-// so are \`queries\`, \`table\`, \`bests\`, D4, score_of's part and the params that are named here.
+// TEAM neighbouring threads, a power of two, takes a query. THREADS, K, COLUMNS, a power of two of at most TEAM, and COLUMN_ROWS =
+// TEAM / COLUMNS are the kernel's; so are \`queries\`, \`table\`, \`bests\`, D4, score_of's part and the params that are named here.
 //
 // Blocks, groups and tokens are items: the higher score ranks first, then the lower item. What K of a team's columns of threads have
 // reached bounds the K-th best: few items reach that, and only those are ranked.
 
 const TEAMS = THREADS / TEAM;
 // Items that reach the bound wait here; those of stored lists always find room.
-const ROOM = K * K * (TEAM / COLUMNS);
+const ROOM = K * K * COLUMN_ROWS;
 // Items that a thread loads before it looks at the first.
 const AHEAD = 8u;
 
@@ -9095,7 +9101,8 @@ fn find_bound(own: Item, asked: Asked) {
   var best = own;
   if (TEAM > COLUMNS) {
     if (asked.slice < COLUMNS) {
-      for (var other = asked.lane + COLUMNS; other < (asked.team + 1u) * TEAM; other += COLUMNS) {
+      for (var row = 0u; row < COLUMN_ROWS; row++) { // unrolled
+        let other = asked.lane + row * COLUMNS;
         if (ranks_before(lane_scores[other], lane_items[other], best.score, best.item)) {
           best = Item(lane_scores[other], lane_items[other]);
         }
@@ -9143,8 +9150,12 @@ fn rank_of(place: u32, team: u32) -> u32 {
   let item = offered_items[team * ROOM + place];
   let count = atomicLoad(&offered[team]);
   var rank = 0u;
-  for (var other = 0u; other < count; other++) {
-    rank += u32(ranks_before(offered_scores[team * ROOM + other], offered_items[team * ROOM + other], score, item));
+  // A loop's turns cost more than comparing: by runs that are written out.
+  for (var run = team * ROOM; run < team * ROOM + count; run += 8u) {
+    for (var i = 0u; i < 8u; i++) { // unrolled
+      let before = ranks_before(offered_scores[run + i], offered_items[run + i], score, item);
+      rank += u32(before && run + i < team * ROOM + count);
+    }
   }
   return rank;
 }

@@ -1,13 +1,13 @@
 // Each query's K best tokens by the highest scores of groups of tokens, and of blocks of groups where the kernel has them. A team of
-// TEAM neighbouring threads, a power of two, takes a query. THREADS, K and COLUMNS, a power of two of at most TEAM, are the kernel's;
-// so are `queries`, `table`, `bests`, D4, score_of's part and the params that are named here.
+// TEAM neighbouring threads, a power of two, takes a query. THREADS, K, COLUMNS, a power of two of at most TEAM, and COLUMN_ROWS =
+// TEAM / COLUMNS are the kernel's; so are `queries`, `table`, `bests`, D4, score_of's part and the params that are named here.
 //
 // Blocks, groups and tokens are items: the higher score ranks first, then the lower item. What K of a team's columns of threads have
 // reached bounds the K-th best: few items reach that, and only those are ranked.
 
 const TEAMS = THREADS / TEAM;
 // Items that reach the bound wait here; those of stored lists always find room.
-const ROOM = K * K * (TEAM / COLUMNS);
+const ROOM = K * K * COLUMN_ROWS;
 // Items that a thread loads before it looks at the first.
 const AHEAD = 8u;
 
@@ -147,7 +147,8 @@ fn find_bound(own: Item, asked: Asked) {
   var best = own;
   if (TEAM > COLUMNS) {
     if (asked.slice < COLUMNS) {
-      for (var other = asked.lane + COLUMNS; other < (asked.team + 1u) * TEAM; other += COLUMNS) {
+      for (var row = 0u; row < COLUMN_ROWS; row++) { // unrolled
+        let other = asked.lane + row * COLUMNS;
         if (ranks_before(lane_scores[other], lane_items[other], best.score, best.item)) {
           best = Item(lane_scores[other], lane_items[other]);
         }
@@ -195,8 +196,12 @@ fn rank_of(place: u32, team: u32) -> u32 {
   let item = offered_items[team * ROOM + place];
   let count = atomicLoad(&offered[team]);
   var rank = 0u;
-  for (var other = 0u; other < count; other++) {
-    rank += u32(ranks_before(offered_scores[team * ROOM + other], offered_items[team * ROOM + other], score, item));
+  // A loop's turns cost more than comparing: by runs that are written out.
+  for (var run = team * ROOM; run < team * ROOM + count; run += 8u) {
+    for (var i = 0u; i < 8u; i++) { // unrolled
+      let before = ranks_before(offered_scores[run + i], offered_items[run + i], score, item);
+      rank += u32(before && run + i < team * ROOM + count);
+    }
   }
   return rank;
 }

@@ -17,17 +17,16 @@ const SIDE_ROWS = 16;
 const SIDE = 16;
 const ROWS = 8;
 const COLUMNS = 8;
-/** Pairs that share keys in scan_groups.wgsl, its threads, and vectors of queries that one of them holds. */
+/** Pairs that share keys in scan_groups.wgsl, and vectors of queries that one of its threads holds. */
 const FEW_PAIRS = 8;
-const SCAN_THREADS = 128;
 const HELD_VECTORS = 16;
 /** Longest list that a team of threads keeps in registers, threads of such a team, and of a workgroup of them. */
 const MOST_SHORT = 8;
 const MOST_TEAM = 32;
 const SHORT_THREADS = 128;
 /** Workgroups that keep a large GPU busy: with tiles, and without. */
-const MANY_TILES = 1024;
-const MANY_SCANS = 2048;
+const MANY_TILES = 512;
+const MANY_SCANS = 1024;
 /** Tokens of a group: a multiple of this. */
 const LEAST_GROUP = 8;
 /** Most bytes of groups' highest scores: where there are more, groups are longer. */
@@ -109,11 +108,13 @@ function byScan(pairs: number, vectors: number, type: StorageType) {
   // As many bytes on their way, or nearly.
   const AHEAD = Math.min(LANES, type === "f32" ? 2 : 4);
   const shared = { LANES, PER: vectors / LANES };
+  // At least eight tokens together.
+  const THREADS = LANES > 16 ? 128 : 64;
   return {
     kernel: "scan_groups" as const,
     pairs: PAIRS,
-    together: SCAN_THREADS / LANES * AHEAD / 8,
-    constants: { ...shared, THREADS: SCAN_THREADS, PAIRS, AHEAD, SCALED: Number(type === "int8") },
+    together: THREADS / LANES * AHEAD / 8,
+    constants: { ...shared, THREADS, PAIRS, AHEAD, SCALED: Number(type === "int8") },
     again: { part: "score_lanes", constants: { ...shared, THREADS: 256 } },
   };
 }
@@ -171,10 +172,11 @@ function bestsOf({ kernel, groups, blocks }: GroupPlan): number {
   return kernel === "scan_groups" ? groups + blocks : groups;
 }
 
-/** Threads of a query that finds its k best tokens, and columns of them that bound the k-th. */
-export function teamOf(k: number, threads: number): { TEAM: number; COLUMNS: number } {
+/** Threads of a query that finds its k best tokens, and columns of them that bound the k-th: constants of parts/best_in_groups.wgsl. */
+export function teamOf(k: number, threads: number): Readonly<Record<"TEAM" | "COLUMNS" | "COLUMN_ROWS", number>> {
   const TEAM = Math.min(MOST_TEAM, threads);
-  return { TEAM, COLUMNS: Math.min(TEAM, 2 ** Math.ceil(Math.log2(2 * k))) };
+  const COLUMNS = Math.min(TEAM, 2 ** Math.ceil(Math.log2(2 * k)));
+  return { TEAM, COLUMNS, COLUMN_ROWS: TEAM / COLUMNS };
 }
 
 function rescoreGroups(step: AttentionStep, source: ScoreSource, plan: GroupPlan, bests: Tensor): BestLists {

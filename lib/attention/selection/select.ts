@@ -114,7 +114,7 @@ function clipVotes(
   );
   step.device.commands.dispatch({
     kernel: "clip_votes",
-    overrides: { WORKGROUP: step.device.choices.threads(step.device.info.software ? 64 : 1024) },
+    overrides: { WORKGROUP: step.device.choices.threads(step.device.info.software ? 64 : 512) },
     params: {
       selections_per_sequence: selections,
       votes_stride: step.middleLength,

@@ -114,7 +114,7 @@ gpuTest(
           assertEquals(atOnce.scope, apart.scope);
           assertEquals(atOnce.output, apart.output);
         }),
-        { seed: 71, numRuns: 24 },
+        { seed: 71, numRuns: 16 },
       );
     });
   },

@@ -21,15 +21,18 @@ export function deriveRows(rows: readonly ShapesRow[], layersOf: (model: string)
 
 function deriveMethod(steps: readonly StepRow[], layers: number): DerivedRow[] {
   const lengths = [...new Set(steps.map(({ length }) => length))].sort((a, b) => a - b);
-  const prefill = wholeCurve(steps, "prefill", layers);
-  const decode = wholeCurve(steps, "decode", layers);
+  const prefill = wholeCurve(steps, "prefill", layers, millisecondsOf);
+  const decode = wholeCurve(steps, "decode", layers, millisecondsOf);
+  const byClock = (step: StepKind) => wholeCurve(steps, step, layers, ({ wallMilliseconds }) => wallMilliseconds).curve;
+  const clock = { prefill: byClock("prefill"), decode: byClock("decode") };
   return lengths.flatMap((length) => {
     const write = decode.curve.find((point) => point.length === length);
     if (!write || !prefill.curve.some((point) => point.length === length)) return [];
     const { model, method, rows: chunk } = steps.find(({ step }) => step === "prefill")!;
     const chunks = Math.ceil(length / chunk);
-    let reading = 0;
-    for (let index = 0; index < chunks; index++) reading += timeAt(prefill.curve, index * chunk);
+    const reading = readingTime(prefill.curve, chunks, chunk);
+    const clockToken = timeAt(clock.decode, length);
+    const clockSeconds = (readingTime(clock.prefill, chunks, chunk) + clockToken) / 1000;
     const basis = prefill.layered.has(length) || decode.layered.has(length) ? "one layer" : "whole model";
     const first = prefill.curve[0];
     const last = prefill.curve.find((point) => point.length === length)!;
@@ -47,6 +50,7 @@ function deriveMethod(steps: readonly StepRow[], layers: number): DerivedRow[] {
       length,
       firstTokenSeconds: (reading + write.milliseconds) / 1000,
       tokensPerSecond: 1000 / write.milliseconds,
+      byClock: { firstTokenSeconds: clockSeconds, tokensPerSecond: 1000 / clockToken },
       basis,
       arithmetic: `${chunks} chunks of ${chunk}, ${ms(first.milliseconds)} at ${first.length} to ` +
         `${ms(last.milliseconds)} at ${length}, ${ms(reading / chunks)} on average${rest}${cache}: ` +
@@ -57,11 +61,18 @@ function deriveMethod(steps: readonly StepRow[], layers: number): DerivedRow[] {
   });
 }
 
+/** Milliseconds of all chunks of a prompt. */
+function readingTime(curve: Curve, chunks: number, chunk: number): number {
+  let time = 0;
+  for (let index = 0; index < chunks; index++) time += timeAt(curve, index * chunk);
+  return time;
+}
+
 /** A step's times of the whole model: measured, or made of one layer's. */
-function wholeCurve(steps: readonly StepRow[], step: StepKind, layers: number) {
+function wholeCurve(steps: readonly StepRow[], step: StepKind, layers: number, timeOf: (row: StepRow) => number) {
   const of = (part: string): Curve =>
     steps.filter((row) => row.step === step && row.part === part)
-      .map((row) => ({ length: row.length, milliseconds: millisecondsOf(row) })).sort((a, b) => a.length - b.length);
+      .map((row) => ({ length: row.length, milliseconds: timeOf(row) })).sort((a, b) => a.length - b.length);
   const [whole, layer] = [of("whole"), of("layer")];
   const both = whole.find(({ length }) => layer.some((point) => point.length === length));
   const layerThere = layer.find(({ length }) => length === both?.length);

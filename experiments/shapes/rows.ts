@@ -60,10 +60,12 @@ const derivedRow = z.strictObject({
   method: z.string(),
   /** Tokens of the prompt. */
   length: number,
-  /** Seconds to read the prompt and write the first token. */
+  /** Seconds to read the prompt and write the first token, of kernels where their times are known. */
   firstTokenSeconds: number,
-  /** Tokens a second after that. */
+  /** Tokens a second after that, likewise. */
   tokensPerSecond: number,
+  /** Both by the clock, the host's work included; rows of before 2026-11-25 have none. */
+  byClock: z.strictObject({ firstTokenSeconds: number, tokensPerSecond: number }).optional(),
   /** From whole steps, or from one layer's. */
   basis: z.enum(["whole model", "one layer"]),
   /** How both come about. */

@@ -9,9 +9,13 @@ export function rowLine(row: ShapesRow): string {
     `${thousands(row.length).padStart(9)}`;
   if (row.kind === "left out") return `${who}  left out: ${row.reason}`;
   if (row.kind === "derived") {
+    const { byClock } = row;
+    const clock = byClock
+      ? `; ${byClock.firstTokenSeconds.toFixed(1)} s and ${byClock.tokensPerSecond.toFixed(1)} by the clock`
+      : "";
     return `${who}  first token after ${row.firstTokenSeconds.toFixed(1)} s, then ${
       row.tokensPerSecond.toFixed(1)
-    } tokens/s (from ${row.basis})\n${" ".repeat(8)}${row.arithmetic}`;
+    } tokens/s${clock} (from ${row.basis})\n${" ".repeat(8)}${row.arithmetic}`;
   }
   const gpu = row.gpuMilliseconds === null ? "" : `${row.gpuMilliseconds.toFixed(3)} ms GPU, `;
   const share = row.shareOfReading === null

@@ -22,6 +22,9 @@ Deno.test("deriveRows adds up chunks along the length and makes whole models of 
   // 10 chunks of 25 ms and a token of 14 ms.
   assertAlmostEquals(short.firstTokenSeconds, 0.264, 1e-12);
   assertAlmostEquals(short.tokensPerSecond, 1000 / 14, 1e-9);
+  // By the clock every step takes 999 ms: ten layers of it are more than the whole, so nothing comes beside them.
+  assertAlmostEquals(short.byClock!.firstTokenSeconds, 11 * 0.999, 1e-9);
+  assertAlmostEquals(long.byClock!.tokensPerSecond, 1000 / 9990, 1e-9);
   // At 3,000: 10 layers of 4 ms + 5 ms beside them, of 3 ms + 4 ms for a token; chunks before 1,000 take 25 ms, then up to 45.
   assertAlmostEquals(long.tokensPerSecond, 1000 / 34, 1e-9);
   const chunks = Array.from({ length: 30 }, (_, index) => 25 + Math.max(0, index - 10));

@@ -24,10 +24,11 @@ export function splits(step: AttentionStep): boolean {
 function shouldSplit(step: AttentionStep): boolean {
   const { shape } = step.context.cache;
   const { queryHeads, keyValueHeads, headSize } = shape;
-  const fits = step.rows * queryHeads / keyValueHeads <= MOST_PAIRS && headSize % 8 === 0 &&
-    headSize <= MOST_CHANNELS && !step.context.cache.pool.host &&
-    !shape.slidingWindow;
   const { choices, info } = step.device;
+  const pairs = step.rows * queryHeads / keyValueHeads;
+  // Rotated queries may take a third of what a workgroup has.
+  const fits = pairs <= MOST_PAIRS && headSize % 8 === 0 && headSize <= MOST_CHANNELS &&
+    12 * pairs * headSize <= info.workgroupBytes && !step.context.cache.pool.host && !shape.slidingWindow;
   const [gathered, split] = decodeAttentions;
   const usual = info.software || !choices.fits(split) ? gathered : split;
   return fits && choices.of("decode attention", decodeAttentions, usual).name === "split";

@@ -10,7 +10,8 @@ import { Device, readTunedChoices, type TunedChoices, tunedChoicesPath } from ".
 import { removeFile, writeAside } from "../lib/platform.ts";
 import { RecordedWork, timeInTurns } from "./bench/clock.ts";
 import { nameRuntimeFolder } from "./setup/runtime_folder.ts";
-import { type Question, questions } from "./tune/questions.ts";
+import type { Question } from "./tune/question.ts";
+import { questions } from "./tune/questions.ts";
 
 const USAGE = `usage: deno task tune [--filter TEXT] [--forget]
 

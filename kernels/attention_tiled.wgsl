@@ -78,7 +78,7 @@ fn main(
   let x = lane % XS;
   let base = sequence * params.sequence_stride + head * params.head_stride;
   if (lane == 0u) {
-    attended = counts[(params.first_sequence + sequence) * params.selections + select(head, 0u, params.selections == 1u)];
+    attended = count_of(sequence, head);
   }
   let count = workgroupUniformLoad(&attended);
 

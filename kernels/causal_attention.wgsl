@@ -2,8 +2,9 @@
 //
 // Shapes:   queries, output [batch, step_rows, query_heads, head_size] f32; keys, values f32 as vec4, addressed by strides
 //           (in vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros; counts u32
-//           [batch, selections], the tokens attended to, of the whole batch, of which the first `tokens` keys are here; the others
-//           may hold sequences from first_sequence on, where a batch is past one binding. SPLIT: output is what
+//           [batch, selections], the tokens attended to, of the whole batch, of which the first `tokens` keys are here (all of
+//           them without selections: counts is not read); the others may hold sequences from first_sequence on, where a batch is
+//           past one binding. SPLIT: output is what
 //           attention_combine.wgsl joins, [batch, heads, pairs, parts, 4 * D4 + 4], this call's part being first_part: sums, and
 //           behind them the highest score and the weights' sum
 // Dispatch: one thread per PAIRS pairs (row, query head of a KV head's group), linear groups, batch * heads outermost.
@@ -63,7 +64,7 @@ fn main(
   }
   let head = (group / groups_per_head) % params.heads;
   let sequence = group / (groups_per_head * params.heads);
-  let count = counts[(params.first_sequence + sequence) * params.selections + select(head, 0u, params.selections == 1u)];
+  let count = count_of(sequence, head);
 
   // Row i sees the keys up to count - step_rows + i; the last of the rows bounds the loop.
   var queries_of: array<array<vec4<f32>, D4>, PAIRS>;

@@ -8,7 +8,7 @@
 // Dispatch: one workgroup of at least 64 threads per selection, linear groups; selections = batch * (1 or KV heads)
 // Source:   ALGORITHM section 5: at most `clip` candidates, most votes first, ties to the lower token; then
 //           clamp(c + o, 0, m - 1) for -floor(span / 2) <= o <= ceil(span / 2) - 1. The clip's place is found digit by digit,
-//           by counting how many candidates have each.
+//           by counting how many candidates have each; candidates are looked at several times.
 
 struct Params {
   first_group: u32,
@@ -35,12 +35,16 @@ override WORKGROUP: u32 = 64u;
 
 const DIGIT_BITS = 8u;
 const DIGITS = 256u;
-// Candidates that a thread loads before it looks at the first.
-const AHEAD = 8u;
+// Digits are added up by runs; there are as many runs as digits in one.
+const RUN = 16u;
+// Candidates of a thread that stay in registers, and how many of the others it loads before it looks at the first.
+const HELD = 16u;
+const AHEAD = 4u;
 
 var<workgroup> kept: atomic<u32>;
 var<workgroup> most: atomic<u32>;
 var<workgroup> digits: array<atomic<u32>, DIGITS>;
+var<workgroup> runs: array<u32, RUN>;
 // The digit found, and how many candidates are wanted among those that have it.
 var<workgroup> found: vec2<u32>;
 
@@ -49,19 +53,34 @@ fn is_kept(candidate: u32, cast_votes: u32, least: u32, last: u32) -> bool {
   return cast_votes > least || (cast_votes == least && candidate <= last);
 }
 
+// The first candidates of a thread, HELD of them, and their votes; none where there are fewer.
+var<private> held_candidates: array<u32, HELD>;
+var<private> held_votes: array<u32, HELD>;
+
+fn hold(selection: u32, count: u32, lane: u32) {
+  for (var i = 0u; i < HELD; i++) { // unrolled
+    held_candidates[i] = candidates[selection * params.candidates_stride + min(lane + i * WORKGROUP, max(count, 1u) - 1u)];
+  }
+  for (var i = 0u; i < HELD; i++) { // unrolled
+    let cast_votes = votes[selection * params.votes_stride + select(0u, held_candidates[i], count > 0u)];
+    held_votes[i] = select(0u, cast_votes, lane + i * WORKGROUP < count);
+  }
+}
+
 struct Loaded {
   candidates: array<u32, AHEAD>,
   votes: array<u32, AHEAD>,
 }
 
-// A thread's next candidates; behind the last one it comes again, and must not count.
+// Some of a thread's other candidates; behind the last one there is none, with no votes.
 fn load_ahead(selection: u32, first: u32, count: u32) -> Loaded {
   var loaded: Loaded;
   for (var i = 0u; i < AHEAD; i++) { // unrolled
     loaded.candidates[i] = candidates[selection * params.candidates_stride + min(first + i * WORKGROUP, count - 1u)];
   }
   for (var i = 0u; i < AHEAD; i++) { // unrolled
-    loaded.votes[i] = votes[selection * params.votes_stride + loaded.candidates[i]];
+    let cast_votes = votes[selection * params.votes_stride + loaded.candidates[i]];
+    loaded.votes[i] = select(0u, cast_votes, first + i * WORKGROUP < count);
   }
   return loaded;
 }
@@ -69,7 +88,10 @@ fn load_ahead(selection: u32, first: u32, count: u32) -> Loaded {
 // The most votes of any candidate.
 fn most_votes(selection: u32, count: u32, lane: u32) -> u32 {
   var highest = 0u;
-  for (var first = lane; first < count; first += AHEAD * WORKGROUP) {
+  for (var i = 0u; i < HELD; i++) { // unrolled
+    highest = max(highest, held_votes[i]);
+  }
+  for (var first = lane + HELD * WORKGROUP; first < count; first += AHEAD * WORKGROUP) {
     let loaded = load_ahead(selection, first, count);
     for (var i = 0u; i < AHEAD; i++) { // unrolled
       highest = max(highest, loaded.votes[i]);
@@ -83,47 +105,80 @@ fn most_votes(selection: u32, count: u32, lane: u32) -> u32 {
   return workgroupUniformLoad(&found).x;
 }
 
-// The wanted-th largest key of at most `bound`, and how many are wanted among those equal to it. Keys are votes; or, where `least`
-// is not 0, how far tokens with exactly `least` votes are from the last token.
+// What is counted: keys that begin with a prefix, by the digit that follows. Keys are votes; or, where `least` is not 0, how far tokens
+// with exactly `least` votes are from the last token.
+struct Counting {
+  least: u32,
+  tokens: u32,
+  shift: u32,
+  prefix: u32,
+}
+
+// Most keys of a thread have one digit: they are counted together.
+var<private> counted_digit: u32;
+var<private> amount: u32;
+
+fn add_counted() {
+  if (amount > 0u) {
+    atomicAdd(&digits[counted_digit], amount);
+    amount = 0u;
+  }
+}
+
+fn count_key(counting: Counting, candidate: u32, cast_votes: u32) {
+  let key = select(counting.tokens - 1u - candidate, cast_votes, counting.least == 0u);
+  let counts = cast_votes > 0u && (counting.least == 0u || cast_votes == counting.least);
+  // Twice, since a shift by all 32 bits is none.
+  if (counts && ((key >> counting.shift) >> DIGIT_BITS) == counting.prefix) {
+    let digit = (key >> counting.shift) % DIGITS;
+    if (digit != counted_digit) {
+      add_counted();
+      counted_digit = digit;
+    }
+    amount++;
+  }
+}
+
+// The wanted-th largest key of at most `bound`, and how many are wanted among those equal to it.
 fn largest(selection: u32, count: u32, least: u32, tokens: u32, bound: u32, first_wanted: u32, lane: u32) -> vec2<u32> {
   var prefix = 0u;
   var wanted = first_wanted;
   for (var left = (firstLeadingBit(bound) / DIGIT_BITS + 1u) * DIGIT_BITS; left > 0u; left -= DIGIT_BITS) {
-    let shift = left - DIGIT_BITS;
     for (var digit = lane; digit < DIGITS; digit += WORKGROUP) {
       atomicStore(&digits[digit], 0u);
     }
     workgroupBarrier();
-    // Most keys of a thread have one digit: they are counted together.
-    var held = 0u;
-    var amount = 0u;
-    for (var first = lane; first < count; first += AHEAD * WORKGROUP) {
+    let counting = Counting(least, tokens, left - DIGIT_BITS, prefix);
+    counted_digit = 0u;
+    amount = 0u;
+    for (var i = 0u; i < HELD; i++) { // unrolled
+      count_key(counting, held_candidates[i], held_votes[i]);
+    }
+    for (var first = lane + HELD * WORKGROUP; first < count; first += AHEAD * WORKGROUP) {
       let loaded = load_ahead(selection, first, count);
       for (var i = 0u; i < AHEAD; i++) { // unrolled
-        let key = select(tokens - 1u - loaded.candidates[i], loaded.votes[i], least == 0u);
-        let counts = first + i * WORKGROUP < count && (least == 0u || loaded.votes[i] == least);
-        // Twice, since a shift by all 32 bits is none.
-        if (counts && ((key >> shift) >> DIGIT_BITS) == prefix) {
-          let digit = (key >> shift) % DIGITS;
-          if (digit != held) {
-            atomicAdd(&digits[held], amount);
-            held = digit;
-            amount = 0u;
-          }
-          amount++;
-        }
+        count_key(counting, loaded.candidates[i], loaded.votes[i]);
       }
     }
-    atomicAdd(&digits[held], amount);
+    add_counted();
+    workgroupBarrier();
+    // What higher digits have comes from whole runs of digits, and from the digit's own run.
+    for (var run = lane; run < DIGITS / RUN; run += WORKGROUP) {
+      var sum = 0u;
+      for (var i = 0u; i < RUN; i++) { // unrolled
+        sum += atomicLoad(&digits[run * RUN + i]);
+      }
+      runs[run] = sum;
+    }
     workgroupBarrier();
     for (var digit = lane; digit < DIGITS; digit += WORKGROUP) {
       let own = atomicLoad(&digits[digit]);
       if (own > 0u || digit == 0u) {
+        let own_run = digit / RUN;
         var above = 0u;
-        for (var run = 0u; run < DIGITS; run += 16u) {
-          for (var i = 0u; i < 16u; i++) { // unrolled
-            above += select(0u, atomicLoad(&digits[run + i]), run + i > digit);
-          }
+        for (var i = 0u; i < RUN; i++) { // unrolled
+          above += select(0u, runs[i], i > own_run);
+          above += select(0u, atomicLoad(&digits[own_run * RUN + i]), i > digit % RUN);
         }
         if (above < wanted && (wanted <= above + own || digit == 0u)) {
           found = vec2(digit, wanted - above);
@@ -136,6 +191,20 @@ fn largest(selection: u32, count: u32, least: u32, tokens: u32, bound: u32, firs
     wanted = next.y;
   }
   return vec2(prefix, wanted);
+}
+
+// Clears a candidate's votes; keeps it where it is among those with most.
+fn take(selection: u32, candidate: u32, cast_votes: u32, least: u32, last: u32, tokens: u32) {
+  if (cast_votes == 0u) {
+    return;
+  }
+  votes[selection * params.votes_stride + candidate] = 0u;
+  if (is_kept(candidate, cast_votes, least, last)) {
+    let place = 2u * (selection * params.centers_stride + atomicAdd(&kept, 1u));
+    centers[place] = candidate;
+    centers[place + 1u] = cast_votes;
+    mark_span(selection, candidate, tokens);
+  }
 }
 
 fn mark_span(selection: u32, center: u32, tokens: u32) {
@@ -173,6 +242,7 @@ fn main(
   }
   let count = workgroupUniformLoad(&found).x;
   let tokens = parts[selection / params.selections_per_sequence].w;
+  hold(selection, count, lane);
   var least = 0u;
   var last = 0xffffffffu;
   if (params.clip == 0u) {
@@ -182,19 +252,13 @@ fn main(
     least = by_votes.x;
     last = tokens - 1u - largest(selection, count, least, tokens, tokens, by_votes.y, lane).x;
   }
-  for (var first = lane; first < count; first += AHEAD * WORKGROUP) {
+  for (var i = 0u; i < HELD; i++) { // unrolled
+    take(selection, held_candidates[i], held_votes[i], least, last, tokens);
+  }
+  for (var first = lane + HELD * WORKGROUP; first < count; first += AHEAD * WORKGROUP) {
     let loaded = load_ahead(selection, first, count);
     for (var i = 0u; i < AHEAD; i++) { // unrolled
-      let candidate = loaded.candidates[i];
-      if (first + i * WORKGROUP < count) {
-        votes[selection * params.votes_stride + candidate] = 0u;
-        if (is_kept(candidate, loaded.votes[i], least, last)) {
-          let place = 2u * (selection * params.centers_stride + atomicAdd(&kept, 1u));
-          centers[place] = candidate;
-          centers[place + 1u] = loaded.votes[i];
-          mark_span(selection, candidate, tokens);
-        }
-      }
+      take(selection, loaded.candidates[i], loaded.votes[i], least, last, tokens);
     }
   }
   workgroupBarrier();

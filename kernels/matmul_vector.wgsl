@@ -3,10 +3,11 @@
 // Shapes:   left A [ROWS, depth] of vec4<Left>, right B [depth, columns] in loads of 16 bytes: a vec4 of f32, or PARTS = 2 vec4s
 //           of f16; output C [ROWS, columns] of vec4<Output>; `depth` and the left side's places count vec4s, `columns` and the
 //           right side's loads, the output's vec4s
-// Dispatch: one workgroup per COLUMNS4 loads of columns: SLICES threads each take every SLICES-th vec4 of k; linear groups
-//           AHEAD steps of a thread are loaded before any is used
-// Source:   plain definition. Threads' sums are added pairwise: another order than in matmul.wgsl, so that a row may differ by
-//           rounding from the same row in a product of many.
+// Dispatch: one workgroup per COLUMNS4 loads of columns: SLICES = MIDDLE * STRETCH threads each take every SLICES-th vec4 of k; linear
+//           groups. AHEAD steps of a thread are loaded before any is used
+// Source:   plain definition. Threads' sums are added in two steps: another order than in matmul.wgsl, so that a row may differ by
+//           rounding from the same row in a product of many. Adding them pairwise, with a barrier for each halving, took 2.8 us of
+//           10 on an H100.
 
 struct Params {
   first_group: u32,
@@ -28,7 +29,7 @@ const THREADS = COLUMNS4 * SLICES;
 @group(0) @binding(2) var<storage, read> right: array<Loaded>;
 @group(0) @binding(3) var<storage, read_write> output: array<vec4<Output>>;
 
-var<workgroup> parts: array<vec4<f32>, THREADS>;
+var<workgroup> parts: array<vec4<f32>, PARTS * THREADS>;
 
 // What a load brings, as f32: one vec4, or two where B is halves.
 fn widened(loaded: Loaded, part: u32) -> vec4<f32> {
@@ -50,8 +51,7 @@ fn main(
   if (group >= params.group_count) {
     return;
   }
-  let column = group * COLUMNS4 + lane % COLUMNS4;
-  let load_column = min(column, params.columns - 1u);
+  let load_column = min(group * COLUMNS4 + lane % COLUMNS4, params.columns - 1u);
   var sums: array<vec4<f32>, PARTS * ROWS>;
   for (var first = lane / COLUMNS4; first < params.depth; first += AHEAD * SLICES) {
     var loaded: array<Loaded, 4u * AHEAD>;
@@ -77,17 +77,32 @@ fn main(
     }
   }
   for (var r = 0u; r < ROWS; r++) { // unrolled
-    for (var part = 0u; part < PARTS; part++) { // unrolled
+    if (r > 0u) {
       workgroupBarrier();
-      parts[lane] = sums[PARTS * r + part];
-      for (var half = SLICES / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if (lane < half * COLUMNS4) {
-          parts[lane] += parts[lane + half * COLUMNS4];
-        }
+    }
+    for (var part = 0u; part < PARTS; part++) { // unrolled
+      parts[part * THREADS + lane] = sums[PARTS * r + part];
+    }
+    workgroupBarrier();
+    // A thread's sum takes the place of the first of the STRETCH that it adds: no other thread reads any of them.
+    for (var item = lane; item < PARTS * COLUMNS4 * MIDDLE; item += THREADS) {
+      let place = item / (COLUMNS4 * MIDDLE) * THREADS + item % (COLUMNS4 * MIDDLE);
+      var sum = vec4<f32>();
+      for (var i = 0u; i < STRETCH; i++) { // unrolled
+        sum += parts[place + i * COLUMNS4 * MIDDLE];
       }
-      if (lane < COLUMNS4 && column < params.columns) {
-        output[params.output_first + r * params.output_row + PARTS * column + part] = vec4<Output>(parts[lane]);
+      parts[place] = sum;
+    }
+    workgroupBarrier();
+    for (var item = lane; item < PARTS * COLUMNS4; item += THREADS) {
+      let part = item / COLUMNS4;
+      let own = group * COLUMNS4 + item % COLUMNS4;
+      var sum = vec4<f32>();
+      for (var i = 0u; i < MIDDLE; i++) { // unrolled
+        sum += parts[part * THREADS + item % COLUMNS4 + i * COLUMNS4];
+      }
+      if (own < params.columns) {
+        output[params.output_first + r * params.output_row + PARTS * own + part] = vec4<Output>(sum);
       }
     }
   }

@@ -3,8 +3,8 @@
 //
 // Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
 //           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
-//           parts [batch, 4]; group_bests f32 [batch, heads, pairs, groups], each group's highest score; best_scores f32,
-//           best_tokens u32 [batch, heads, pairs, K], sorted by falling score, then rising token. A pair is (row, query head of the
+//           parts [batch, 4]; group_bests f32 [batch, heads, pairs, bests_stride], the highest score of each group
+//           first; best_scores f32, best_tokens u32 [batch, heads, pairs, K], sorted by falling score, then rising token. A pair is (row, query head of the
 //           KV head's group). Tokens count from the start of the middle; unused places hold NONE.
 // Dispatch: one workgroup of THREADS threads, at least K, per query (batch * heads * pairs), linear groups. Where the cache has several
 //           slabs, one call per slab: each goes on from the lists of the one before (params.resume).
@@ -23,7 +23,7 @@ struct Params {
   table_stride: u32,
   slab_first: u32,
   slab_pages: u32,
-  groups: u32,
+  bests_stride: u32,
   group_tokens: u32,
   resume: u32,
 }
@@ -60,6 +60,10 @@ var<workgroup> lane_scores: array<f32, THREADS>;
 var<workgroup> lane_items: array<u32, THREADS>;
 var<workgroup> bound_score: f32;
 var<workgroup> bound_item: u32;
+
+fn query_at(c: u32) -> vec4<f32> {
+  return query_row[c];
+}
 
 struct Item {
   score: f32,
@@ -218,7 +222,7 @@ fn main(
 
   let part = parts[sequence];
   let groups = (part.w + params.group_tokens - 1u) / params.group_tokens;
-  let first = query * params.groups;
+  let first = query * params.bests_stride;
   var turn = 0u;
   let own = best_group(first, groups, lane);
   find_bound(own, lane);

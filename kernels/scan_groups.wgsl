@@ -4,11 +4,13 @@
 //
 // Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
 //           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
-//           parts [batch, 4]; group_bests f32 [batch, heads, pairs, groups], the lowest number where a group has no token. A pair
-//           is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads. group_tokens is a multiple of 8.
-// Dispatch: one workgroup of 128 threads per sequence, KV head, PAIRS pairs and block of block_tokens tokens (a multiple of BATCH / 8
+//           parts [batch, 4]; bests f32 [batch, heads, pairs, groups + blocks]: the highest score of each group, the lowest number where
+//           it has no token; then, with one slab, of each block. A pair is (row, query head of the KV head's group): pairs = step_rows *
+//           query_heads / heads. group_tokens is a power of two
+//           of at least 8; PAGE_TOKENS is page_tokens.
+// Dispatch: one workgroup of THREADS threads per sequence, KV head, PAIRS pairs and block of block_tokens tokens (a multiple of BATCH / 8
 //           groups), blocks fastest; linear groups. LANES threads share a token, a power of two that divides D4, PER = D4 / LANES;
-//           AHEAD tokens a thread are on their way at a time; PAIRS * BATCH / 8 <= 128. SCALED is 1 where keys have scales. Where
+//           AHEAD tokens a thread are on their way at a time; PAIRS * BATCH / 8 <= THREADS. SCALED is 1 where keys have scales. Where
 //           the cache has several slabs (SLABS 2), one call per slab: each raises what the one before left (params.resume), and
 //           passes over blocks that have no page in its slab.
 // Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3. Every key is summed as
@@ -33,7 +35,6 @@ struct Params {
 }
 
 const LOWEST = -3.4028234663852886e38f;
-const THREADS = 128u;
 const UNITS = THREADS / LANES;
 // Tokens that are scored together: eight of each of so many groups.
 const BATCH = UNITS * AHEAD;
@@ -46,7 +47,7 @@ const STRIDE = 8u * LANES + 1u;
 @group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read_write> group_bests: array<f32>;
+@group(0) @binding(5) var<storage, read_write> bests: array<f32>;
 
 var<workgroup> query_rows: array<vec4<f32>, PAIRS * D4>;
 // Of each pair, group and token: the lanes' sums.
@@ -78,6 +79,7 @@ fn main(
   // A range is a group for each eight of a batch; its batches take eight tokens of each group.
   let range_tokens = EIGHTS * params.group_tokens;
   let range_batches = params.group_tokens / 8u;
+  let batch_bits = firstTrailingBit(range_batches);
   let ranges = (end - start + range_tokens - 1u) / range_tokens;
   var batches = ranges * range_batches;
 
@@ -86,7 +88,8 @@ fn main(
   let eight = lane % EIGHTS;
   let keeps = lane < PAIRS * EIGHTS && pair < pairs;
   let first_of_block = block * params.block_tokens / params.group_tokens + eight;
-  let first_best = ((sequence * params.heads + head) * pairs + pair) * params.groups + first_of_block;
+  let first_query = (sequence * params.heads + head) * pairs;
+  let first_best = (first_query + pair) * (params.groups + params.blocks) + first_of_block;
   if (SLABS > 1u) {
     for (var item = start / params.page_tokens + lane; item * params.page_tokens < end; item += THREADS) {
       let page = table[sequence * params.table_stride + item];
@@ -103,7 +106,7 @@ fn main(
       // What other slabs hold is compared with the lowest number.
       for (var range = 0u; range < ranges; range++) {
         if (keeps && params.resume == 0u && first_of_block + range * EIGHTS < params.groups) {
-          group_bests[first_best + range * EIGHTS] = LOWEST;
+          bests[first_best + range * EIGHTS] = LOWEST;
         }
       }
       return;
@@ -113,21 +116,8 @@ fn main(
     return;
   }
 
-  for (var item = lane; item < PAIRS * D4; item += THREADS) {
-    let asked = min(first_pair + item / D4, pairs - 1u);
-    let row = sequence * params.step_rows + asked / share;
-    query_rows[item] = queries[(row * params.query_heads + head * share + asked % share) * D4 + item % D4];
-  }
-  workgroupBarrier();
   let slice = lane % LANES;
   let unit = lane / LANES;
-  var query: array<vec4<f32>, PAIRS * PER>;
-  for (var p = 0u; p < PAIRS; p++) { // unrolled
-    for (var c = 0u; c < PER; c++) { // unrolled
-      query[p * PER + c] = query_rows[p * D4 + slice + c * LANES];
-    }
-  }
-
   // What is needed next is asked for early: pages two batches ahead, keys one.
   var next_token: array<u32, AHEAD>;
   var next_page: array<u32, AHEAD>;
@@ -137,9 +127,24 @@ fn main(
   for (var t = 0u; t < AHEAD; t++) { // unrolled
     let place = t * UNITS + unit;
     next_token[t] = start + place / 8u * params.group_tokens + place % 8u;
-    next_page[t] = table[sequence * params.table_stride + min(next_token[t], end - 1u) / params.page_tokens];
+    next_page[t] = table[sequence * params.table_stride + min(next_token[t], end - 1u) / PAGE_TOKENS];
   }
+
+  for (var item = lane; item < PAIRS * D4; item += THREADS) {
+    let asked = min(first_pair + item / D4, pairs - 1u);
+    let row = sequence * params.step_rows + asked / share;
+    query_rows[item] = queries[(row * params.query_heads + head * share + asked % share) * D4 + item % D4];
+  }
+  workgroupBarrier();
+  var query: array<vec4<f32>, PAIRS * PER>;
+  for (var p = 0u; p < PAIRS; p++) { // unrolled
+    for (var c = 0u; c < PER; c++) { // unrolled
+      query[p * PER + c] = query_rows[p * D4 + slice + c * LANES];
+    }
+  }
+
   var best = LOWEST;
+  var best_of_block = LOWEST;
   for (var batch = 0u; batch <= batches; batch++) {
     if (batch > 0u) {
       for (var t = 0u; t < AHEAD; t++) { // unrolled
@@ -160,12 +165,12 @@ fn main(
     }
     if (batch < batches) {
       let following = min(batch + 1u, batches - 1u);
-      let following_first = start + following / range_batches * range_tokens + following % range_batches * 8u;
+      let following_first = start + (following >> batch_bits) * range_tokens + (following & (range_batches - 1u)) * 8u;
       for (var t = 0u; t < AHEAD; t++) { // unrolled
         let token = next_token[t];
         let page = next_page[t];
         here[t] = token < end && page >= params.slab_first && page < params.slab_first + params.slab_pages;
-        let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
+        let slot = ((page - params.slab_first) * params.heads + head) * PAGE_TOKENS + token % PAGE_TOKENS;
         // Other tokens are read as the slab's first, and dropped: branches would keep loads from running ahead.
         let read = select(0u, slot, here[t]);
         let first = key_first(read) + slice;
@@ -175,13 +180,13 @@ fn main(
         scale[t] = select(1.0, key_scale(read), here[t]);
         let place = t * UNITS + unit;
         next_token[t] = following_first + place / 8u * params.group_tokens + place % 8u;
-        next_page[t] = table[sequence * params.table_stride + min(next_token[t], end - 1u) / params.page_tokens];
+        next_page[t] = table[sequence * params.table_stride + min(next_token[t], end - 1u) / PAGE_TOKENS];
       }
     }
     if (batch > 0u) {
       workgroupBarrier();
-      let range = (batch - 1u) / range_batches;
-      let turn = (batch - 1u) % range_batches;
+      let range = (batch - 1u) >> batch_bits;
+      let turn = (batch - 1u) & (range_batches - 1u);
       if (keeps) {
         var highest = LOWEST;
         for (var token = 0u; token < 8u; token++) { // unrolled
@@ -198,12 +203,27 @@ fn main(
         if (turn + 1u == range_batches && first_of_block + range * EIGHTS < params.groups) {
           let place = first_best + range * EIGHTS;
           if (SLABS > 1u && params.resume == 1u) {
-            best = max(best, group_bests[place]);
+            best = max(best, bests[place]);
           }
-          group_bests[place] = best;
+          bests[place] = best;
+          best_of_block = max(best_of_block, best);
         }
       }
       workgroupBarrier();
+    }
+  }
+  // Of the block: of what each thread kept.
+  if (SLABS == 1u) {
+    if (lane < PAIRS * EIGHTS) {
+      sums[lane] = best_of_block;
+    }
+    workgroupBarrier();
+    if (lane < PAIRS && first_pair + lane < pairs) {
+      var highest = LOWEST;
+      for (var i = 0u; i < EIGHTS; i++) {
+        highest = max(highest, sums[lane * EIGHTS + i]);
+      }
+      bests[(first_query + first_pair + lane) * (params.groups + params.blocks) + params.groups + block] = highest;
     }
   }
 }

@@ -1,30 +1,12 @@
-import type { Device, KernelOption } from "../../lib/gpu/mod.ts";
+import type { Device } from "../../lib/gpu/mod.ts";
 import { attentionQuestion, attentionTile, attentionTilesFor } from "../../lib/tensor/attention_tiles.ts";
 import { matmul } from "../../lib/tensor/mod.ts";
-import {
-  dotTiles,
-  matmulQuestion,
-  matmulTile,
-  matmulTiles,
-  vectorQuestion,
-  vectorTile,
-  vectorTiles,
-} from "../../lib/tensor/matmul_tiles.ts";
+import { matmulQuestion, matmulTile, matmulTiles } from "../../lib/tensor/matmul_tiles.ts";
 import { type BenchCase, errorAt, opened, somePlaces } from "../bench/bench_case.ts";
 import { attentionCases } from "../bench/groups/attention.ts";
 import { inputTensor, inputValue } from "../bench/inputs.ts";
-
-/** What is to be tuned: options of a kernel, and a case that shows which is fastest. */
-export interface Question {
-  /** The name under which an answer is looked up. */
-  readonly name: string;
-  /** What there is to choose from. */
-  readonly options: readonly KernelOption[];
-  /** Name of the option that runs where nothing was tuned. */
-  usual(device: Device): string;
-  /** What is timed. */
-  readonly item: BenchCase;
-}
+import type { Question } from "./question.ts";
+import { rowProducts } from "./row_products.ts";
 
 type Sizes = readonly [rows: number, depth: number, columns: number];
 
@@ -44,12 +26,10 @@ export function questions(device: Device): Question[] {
         name: matmulQuestion(rows, columns),
         options: matmulTiles,
         usual: () => matmulTile(device, rows, columns).name,
-        item: product(sizes, false),
+        item: product(sizes),
       };
     }),
-    ...[false, true].flatMap((transposed) =>
-      [2048, 8192].map((columns) => vectorProduct([1, 2048, columns], transposed))
-    ),
+    ...rowProducts(software),
     ...attention.map((item): Question => {
       // As attentionCases has them: rows, then query heads on KV heads, then channels.
       const [rows, queryHeads, heads, channels] = item.shape.split(/[x/]/).map(Number);
@@ -64,23 +44,12 @@ export function questions(device: Device): Question[] {
   ];
 }
 
-function vectorProduct(sizes: Sizes, transposed: boolean): Question {
-  const [, , columns] = sizes;
-  return {
-    name: vectorQuestion(columns, transposed),
-    options: transposed ? dotTiles : vectorTiles,
-    usual: (device) => vectorTile(device, columns, transposed).name,
-    item: product(sizes, transposed),
-  };
-}
-
-function product([rows, depth, columns]: Sizes, transposed: boolean): BenchCase {
+function product([rows, depth, columns]: Sizes): BenchCase {
   const places = somePlaces(rows * columns, 64);
-  const right = (k: number, column: number) => inputValue(1, transposed ? column * depth + k : k * columns + column);
   const expected = places.map((place) => {
     let sum = 0;
     for (let k = 0; k < depth; k++) {
-      sum += inputValue(0, Math.floor(place / columns) * depth + k) * right(k, place % columns);
+      sum += inputValue(0, Math.floor(place / columns) * depth + k) * inputValue(1, k * columns + place % columns);
     }
     return sum;
   });
@@ -93,10 +62,10 @@ function product([rows, depth, columns]: Sizes, transposed: boolean): BenchCase 
     tolerance: 1e-4,
     open(device) {
       const a = inputTensor(device, 0, [rows, depth]);
-      const b = inputTensor(device, 1, transposed ? [columns, depth] : [depth, columns]);
+      const b = inputTensor(device, 1, [depth, columns]);
       return opened(
         [a, b],
-        () => matmul(a, b, { transposeRight: transposed }),
+        () => matmul(a, b),
         (found) => errorAt(found, places, expected),
       );
     },

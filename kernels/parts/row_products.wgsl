@@ -1,6 +1,7 @@
 // Products of ROWS rows with the rows of a matrix, each read once along its length: LANES threads share a row of the matrix, and
 // each sums COLS of them. Where NORM is 1 the rows are multiplied with the norm's weights, and their sums brought to a mean square
-// of 1 at the end. THREADS, LANES, COLS, AHEAD, LOADS (COLS * AHEAD), ROWS, SLOTS (ROWS * COLS), SUMS (SLOTS, and ROWS more with
+// of 1 at the end. THREADS, LANES, COLS, AHEAD, WHOLE (1 where AHEAD loads of each lane are the whole row: all are under way at once
+// then, and none is waited for twice), MIDDLE and STRETCH (LANES = MIDDLE * STRETCH), ROWS, SUMS (ROWS * COLS, and ROWS more with
 // NORM), PARTS, NORM and PAIRED are the kernel's, and so are `left`, `right`, `norm_weight` and these params: columns, depth,
 // left_first, left_row, right_first, right_row, epsilon. Workgroup memory is kept small: that was faster.
 
@@ -10,7 +11,7 @@ const UNIT_COLUMNS = COLS / (1u + PAIRED);
 const GROUP_COLUMNS = UNITS * UNIT_COLUMNS;
 
 var<workgroup> lane_sums: array<f32, THREADS * SUMS>;
-var<workgroup> quarter_sums: array<f32, 4u * UNITS * SUMS>;
+var<workgroup> middle_sums: array<f32, MIDDLE * UNITS * SUMS>;
 
 // What a load brings, as f32: one vec4, or two where the matrix is halves.
 fn widened(loaded: Loaded, part: u32) -> vec4<f32> {
@@ -32,14 +33,15 @@ fn row_first(group: u32, unit: u32, slot: u32) -> u32 {
 fn multiply(group: u32, lane: u32) {
   let unit = lane / LANES;
   let slice = lane % LANES;
-  var loaded: array<Loaded, LOADS>;
+  var loaded: array<Loaded, COLS * AHEAD>;
   for (var step = 0u; step < AHEAD; step++) { // unrolled
     for (var c = 0u; c < COLS; c++) { // unrolled
       loaded[step * COLS + c] = right[row_first(group, unit, c) + min(slice + step * LANES, params.depth - 1u)];
     }
   }
   var sums: array<vec4<f32>, SUMS>;
-  for (var start = slice; start < params.depth; start += AHEAD * LANES) {
+  var start = slice;
+  loop {
     for (var step = 0u; step < AHEAD; step++) { // unrolled
       let k = start + step * LANES;
       for (var part = 0u; part < PARTS; part++) { // unrolled
@@ -57,12 +59,14 @@ fn multiply(group: u32, lane: u32) {
         }
       }
     }
-    if (start + AHEAD * LANES < params.depth) {
-      for (var step = 0u; step < AHEAD; step++) { // unrolled
-        for (var c = 0u; c < COLS; c++) { // unrolled
-          let k = min(start + (AHEAD + step) * LANES, params.depth - 1u);
-          loaded[step * COLS + c] = right[row_first(group, unit, c) + k];
-        }
+    start += AHEAD * LANES;
+    if (WHOLE == 1u || start >= params.depth) {
+      break;
+    }
+    for (var step = 0u; step < AHEAD; step++) { // unrolled
+      for (var c = 0u; c < COLS; c++) { // unrolled
+        let k = min(start + step * LANES, params.depth - 1u);
+        loaded[step * COLS + c] = right[row_first(group, unit, c) + k];
       }
     }
   }
@@ -70,21 +74,25 @@ fn multiply(group: u32, lane: u32) {
     lane_sums[s * THREADS + lane] = (sums[s].x + sums[s].y) + (sums[s].z + sums[s].w);
   }
   workgroupBarrier();
-  for (var item = lane; item < 4u * UNITS * SUMS; item += THREADS) {
-    let first = item / (4u * UNITS) * THREADS + item % (4u * UNITS) * (LANES / 4u);
+  for (var item = lane; item < MIDDLE * UNITS * SUMS; item += THREADS) {
+    let first = item / (MIDDLE * UNITS) * THREADS + item % (MIDDLE * UNITS) * STRETCH;
     var sum = 0.0;
-    for (var i = 0u; i < LANES / 4u; i++) {
+    for (var i = 0u; i < STRETCH; i++) { // unrolled
       sum += lane_sums[first + i];
     }
-    quarter_sums[item] = sum;
+    middle_sums[item] = sum;
   }
   workgroupBarrier();
 }
 
 // A unit's sum.
 fn unit_sum(unit: u32, sum: u32) -> f32 {
-  let first = 4u * (sum * UNITS + unit);
-  return (quarter_sums[first] + quarter_sums[first + 1u]) + (quarter_sums[first + 2u] + quarter_sums[first + 3u]);
+  let first = MIDDLE * (sum * UNITS + unit);
+  var total = 0.0;
+  for (var i = 0u; i < MIDDLE; i++) { // unrolled
+    total += middle_sums[first + i];
+  }
+  return total;
 }
 
 // An element of the result: `place` counts the group's columns. With PAIRED: silu of one sum, times the other.

@@ -1,5 +1,5 @@
 // A token's score as score_groups.wgsl sums it: one chain of multiply-adds over rising channels. D4, a multiple of 4, and
-// `query_row` are the kernel's.
+// query_at are the kernel's.
 
 fn score_of(slot: u32) -> f32 {
   let first = key_first(slot);
@@ -11,7 +11,7 @@ fn score_of(slot: u32) -> f32 {
       keys[i] = key_vector(first + c4 + i) * scale;
     }
     for (var i = 0u; i < 4u; i++) { // unrolled
-      let query = query_row[c4 + i];
+      let query = query_at(c4 + i);
       score = fma(query.w, keys[i].w, fma(query.z, keys[i].z, fma(query.y, keys[i].y, fma(query.x, keys[i].x, score))));
     }
   }

@@ -11,6 +11,10 @@ export interface AttentionRows {
   readonly heads: number;
 }
 
+/** Rows of all heads, from which on a thread joins the parts of a vector on its own: fewer rows, as when decoding, have many parts. */
+const MANY_ROWS = 1024;
+const JOIN_THREADS = 128;
+
 /**
  * Joins attention over parts of the keys: each row's sums, brought to one largest score, over their weights.
  *
@@ -34,12 +38,16 @@ export interface AttentionRows {
  */
 export function joinAttentionParts(parts: Tensor, rows: AttentionRows, output: Binding): void {
   const [groups, pairs, splits, width] = parts.shape;
+  const d4 = width / 4 - 1;
+  const many = groups * pairs >= MANY_ROWS;
+  const vectors = groups * pairs * d4;
   parts.device.commands.dispatch({
-    kernel: "attention_combine",
-    constants: joinConstants(splits, width / 4 - 1),
-    params: { ...rows, splits },
+    kernel: many ? "attention_join" : "attention_combine",
+    constants: many ? { D4: d4 } : combineConstants(splits, d4),
+    ...(many && { overrides: { WORKGROUP: JOIN_THREADS } }),
+    params: { ...rows, splits, ...(many && { vectors }) },
     bindings: [{ buffer: parts.buffer }, output],
-    groups: groups * pairs,
+    groups: many ? Math.ceil(vectors / JOIN_THREADS) : groups * pairs,
     work: parts.size,
   });
 }
@@ -49,7 +57,7 @@ const MOST_AHEAD = 8;
 const MOST_SLICES = 32;
 
 /** Constants of attention_combine.wgsl, as an H200 was fastest: all parts are on their way at once. */
-function joinConstants(splits: number, D4: number): Record<string, number> {
+function combineConstants(splits: number, D4: number): Record<string, number> {
   const THREADS = splits <= 64 && D4 <= 64 ? 128 : 256;
   const SLICES = Math.min(MOST_SLICES, Math.floor(THREADS / D4));
   const each = 2 ** Math.ceil(Math.log2(Math.max(1, splits / SLICES)));

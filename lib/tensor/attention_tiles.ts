@@ -25,8 +25,9 @@ export const attentionTiles: readonly AttentionTile[] = [
   tiled(8),
   tiled(16),
   tiled(32),
-  transposed(8),
-  transposed(16),
+  transposed(8, 16),
+  transposed(16, 16),
+  transposed(16, 8),
   WIDE_LANES,
   LANES,
 ];
@@ -43,15 +44,15 @@ function tiled(across: number): AttentionTile {
   };
 }
 
-/** Tiles of 128 keys by rows of 16 threads; see attention_transposed.wgsl. */
-function transposed(rows: number): AttentionTile {
+/** Tiles by rows of 8 or 16 threads, 8 pairs by 8 keys each; see attention_transposed.wgsl. */
+function transposed(rows: number, across: number): AttentionTile {
   return {
-    name: `transposed ${8 * rows}x128, ${rows}x16 threads`,
+    name: `transposed ${8 * rows}x${8 * across}, ${rows}x${across} threads`,
     kernel: "attention_transposed",
     pairs: 8 * rows,
-    across: 16,
-    threads: 16 * rows,
-    workgroupBytes: 16 * 16 * (2 * rows + 1 + 33) + 4,
+    across,
+    threads: rows * across,
+    workgroupBytes: 16 * 16 * (2 * rows + 1 + 2 * across + 1) + 4,
   };
 }
 
@@ -61,18 +62,36 @@ function threadKeys(across: number): number {
 }
 
 /**
- * Workgroups of a tiled way that are few for a large GPU, and how many there are to be then; fewest and most keys that one of
- * them takes (a submit should not last a small GPU long); most parts of a row's keys. On an H100 joining the parts of 256
- * workgroups took more than they gained.
+ * Threads of a tiled way's workgroups that are few for a large GPU, and how many there are to be then; fewest and most keys that a
+ * workgroup takes (a submit should not last a small GPU long); most parts of a row's keys. On an H100 parts took half of a whole
+ * prompt's time off at 512 tokens, a fourth at 2,048, and added an eighth at 4,096.
  */
-const SPLITTING = { few: 256, groups: 1024, fewestKeys: 512, mostKeys: 32768, most: 32 };
+const SPLITTING = { few: 2 ** 16, threads: 2 ** 17, fewestKeys: 128, mostKeys: 32768, most: 32 };
 
 /** In how many parts the keys are attended to, each by workgroups of their own, where the rows alone give too few of those. */
-export function attentionSplits({ across }: Pick<AttentionTile, "across">, groups: number, keys: number): number {
+export function attentionSplits(
+  { across, threads = 1 }: Pick<AttentionTile, "across" | "threads">,
+  groups: number,
+  keys: number,
+): number {
   if (!across) return 1;
-  const { few, groups: enough, fewestKeys, mostKeys, most } = SPLITTING;
-  const wanted = Math.max(groups < few ? Math.floor(enough / groups) : 1, Math.ceil(keys / mostKeys));
+  const { few, threads: enough, fewestKeys, mostKeys, most } = SPLITTING;
+  const own = groups * threads;
+  const wanted = Math.max(own < few ? Math.floor(enough / own) : 1, Math.ceil(keys / mostKeys));
   return Math.max(1, Math.min(wanted, Math.floor(keys / fewestKeys), most));
+}
+
+/** What a tiled kernel is told of the keys' parts: `sequences` of so many keys each, at most. */
+export function splitParams(
+  { kernel, across }: Pick<AttentionTile, "kernel" | "across">,
+  splits: number,
+  keys: number,
+  sequences: number,
+): Record<string, number> {
+  if (!across) return {};
+  if (kernel !== "attention_transposed") return { splits };
+  const tileKeys = 8 * across;
+  return { splits, sequences, split_keys: tileKeys * Math.max(1, Math.ceil(keys / splits / tileKeys)) };
 }
 
 /** The question under which attention over heads of so many vec4s is tuned. */
@@ -94,7 +113,7 @@ export function attentionTile(
   const tiles = attentionTilesFor(channels4);
   const fallback = device.info.software
     ? pairs >= WIDE_LANES.pairs && channels4 <= WIDE_CHANNELS4 ? WIDE_LANES : LANES
-    : usualTiles(channels4).find((tile) => {
+    : usualTiles(channels4, pairs).find((tile) => {
       return tiles.includes(tile) && device.choices.fits(tile) && tile.pairs <= Math.max(pairs, TILE_PAIRS);
     }) ?? LANES;
   // A tile of 64 would compute most of itself in vain.
@@ -105,29 +124,36 @@ export function attentionTile(
 function constantsOf({ kernel, pairs, across }: AttentionTile, channels4: number): Record<string, number> {
   if (!across) return { PAIRS: pairs / LANE_THREADS };
   return kernel === "attention_transposed"
-    ? transposedConstants(pairs / 8, channels4)
+    ? transposedConstants(pairs / 8, across, channels4)
     : tiledConstants(across, channels4);
 }
 
-function transposedConstants(rows: number, channels4: number): Record<string, number> {
-  const outputs = Math.ceil(channels4 / 16);
+function transposedConstants(rows: number, across: number, channels4: number): Record<string, number> {
+  const outputs = Math.ceil(channels4 / across);
   return {
+    SIDE: across,
+    SIDE4: across / 4,
     SIDE_ROWS: rows,
     TURNS: Math.ceil(channels4 / 4),
     OUTPUTS: outputs,
-    AHEAD: outputs === 1 ? 1 : 0,
+    LOADS_LEFT: 32 / across,
+    PLACES_LEFT: 16 / across,
     LOADS_RIGHT: 32 / rows,
     LOADS_VALUES: 16 * outputs / rows,
   };
 }
 
+/** Pairs of a KV head from which on tiles of 128 pairs were faster on an H100: fewer give too few workgroups. */
+const MANY_PAIRS = { short: 2 ** 16, long: 2 ** 14 };
+
 /**
- * What was fastest on an H100 first: at 4,096 tokens 50 % of the multiply-add rate for heads of 64 and 128 channels, where tiles of
- * attention_tiled.wgsl gave 40 and 36. With 8 threads across, that one's sums and scores take more registers than a thread has.
+ * What was fastest on an H100 first. With 8 threads across, sums and scores of attention_tiled.wgsl take more registers than a
+ * thread has; 64 pairs by 64 keys transposed, by 8x8 threads, are two warps, and took twice as long as 64x128.
  */
-function usualTiles(channels4: number): AttentionTile[] {
-  const [eight, sixteen, thirtyTwo, half, whole] = attentionTiles;
-  return channels4 <= 16 ? [half, sixteen, thirtyTwo, eight] : [whole, thirtyTwo, sixteen];
+function usualTiles(channels4: number, pairs: number): AttentionTile[] {
+  const [eight, sixteen, thirtyTwo, half, whole, tall] = attentionTiles;
+  if (channels4 <= 16) return [...pairs >= MANY_PAIRS.short ? [tall] : [], half, sixteen, thirtyTwo, eight];
+  return [...pairs >= MANY_PAIRS.long ? [whole] : [], half, thirtyTwo, sixteen];
 }
 
 function tiledConstants(across: number, channels4: number): Record<string, number> {

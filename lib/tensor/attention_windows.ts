@@ -1,6 +1,6 @@
 import { LimitExceededError } from "../gpu/mod.ts";
 import { joinAttentionParts } from "./attention_parts.ts";
-import { attentionSplits, attentionTile } from "./attention_tiles.ts";
+import { attentionSplits, attentionTile, splitParams } from "./attention_tiles.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { padHeads } from "./causal_attention.ts";
 import { slice } from "./rearrange.ts";
@@ -91,7 +91,7 @@ export function causalAttentionInWindows(queries: Tensor, heads: number, windows
         ...{ first_sequence: 0, selections: 1, head_size: headSize },
         ...{ sequence_stride: heads * tokens * padded / 4, head_stride: tokens * padded / 4, token_stride: padded / 4 },
         ...{ scale: 1 / Math.sqrt(headSize), slide: 0, tokens },
-        ...{ parts: all, first_part: first, ...(tile.across && { splits: splits[index] }) },
+        ...{ parts: all, first_part: first, ...splitParams(tile, splits[index], tokens, batch) },
       },
       bindings: [asked, keys, values, counts, parts].map(({ buffer }) => ({ buffer })),
       groups: groups * splits[index],

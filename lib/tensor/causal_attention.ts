@@ -1,7 +1,7 @@
 import { LimitExceededError } from "../gpu/mod.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { joinAttentionParts } from "./attention_parts.ts";
-import { attentionSplits, attentionTile } from "./attention_tiles.ts";
+import { attentionSplits, attentionTile, splitParams } from "./attention_tiles.ts";
 import { concat, slice as cutOut } from "./rearrange.ts";
 import { Tensor } from "./tensor.ts";
 import { bindRows, rowWindows } from "./windows.ts";
@@ -55,13 +55,7 @@ export function causalAttention(
   using paddedKeys = padHeads(keys);
   using paddedValues = padHeads(values);
   const padded = paddedKeys.shape[3];
-  using counts = Tensor.from(
-    queries.device,
-    new Uint32Array(batch).fill(tokens),
-    [batch, 1],
-    "token counts",
-  );
-  return run(queries, paddedKeys, paddedValues, counts, heads, tokens, {
+  return run(queries, paddedKeys, paddedValues, undefined, heads, tokens, {
     sequence: tokens * heads * padded,
     head: padded,
     token: heads * padded,
@@ -150,7 +144,7 @@ function run(
   queries: Tensor,
   keys: Tensor,
   values: Tensor,
-  counts: Tensor,
+  counts: Tensor | undefined,
   heads: number,
   tokens: number,
   strides: Strides,
@@ -190,20 +184,21 @@ function run(
       params: {
         ...shared,
         first_sequence: window.start,
-        selections: counts.shape[1],
+        // Where all tokens are there nothing has to be counted, nor brought over.
+        selections: counts?.shape[1] ?? 0,
         head_size: headSize,
         sequence_stride: strides.sequence / 4,
         head_stride: strides.head / 4,
         token_stride: strides.token / 4,
         scale: 1 / Math.sqrt(headSize),
         ...{ slide, tokens, parts: splits, first_part: 0 },
-        ...(tile.across && { splits }),
+        ...splitParams(tile, splits, tokens, window.count),
       },
       bindings: [
         bindRows(asked, sizes[0], window),
         bindRows(keys, sizes[1], window),
         bindRows(values, sizes[1], window),
-        { buffer: counts.buffer },
+        counts ? { buffer: counts.buffer } : bindRows(keys, sizes[1], window),
         parts ? { buffer: parts.buffer } : bindRows(output, sizes[0], window),
       ],
       groups: groups * splits,

@@ -2,11 +2,13 @@ import { add } from "./elementwise.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { FEW_ROWS, linearVariant } from "./linear_variant.ts";
 import { matmul } from "./matmul.ts";
-import { type MatmulTile, vectorTile } from "./matmul_tiles.ts";
+import type { MatmulTile } from "./matmul_tiles.ts";
 import { slice } from "./rearrange.ts";
 import { rmsNorm } from "./rms_norm.ts";
+import { sameShape, type Shape, shapeText } from "./shape.ts";
 import { siluGate } from "./silu_gate.ts";
 import { Tensor } from "./tensor.ts";
+import { vectorTile } from "./vector_tiles.ts";
 
 /** What surrounds a linear map. */
 export interface LinearOptions {
@@ -54,7 +56,7 @@ export function linear(
   const { norm, bias, residual } = options;
   check(x, weight, weight.shape[0], total(columns), options);
   if (residual && columns.length !== 1) throw new TypeError("linear: a residual goes with a single map");
-  const tile = fusedTile(x, weight, weight.shape[0]);
+  const tile = fusedTile(x, weight, norm !== undefined);
   const together = tile && columns.length !== 2 && columns.length <= 3 && !(bias && residual);
   if (together) return fused(x, weight, columns, tile, options);
   using normed = norm ? rmsNorm(x, norm.weight, norm.epsilon) : x.share();
@@ -99,7 +101,7 @@ export function gatedLinear(x: Tensor, weight: Tensor, options: Omit<LinearOptio
   const columns = weight.shape[0] / 2;
   check(x, weight, weight.shape[0], 2 * Math.ceil(columns), options);
   const { norm, bias } = options;
-  const tile = bias ? undefined : fusedTile(x, weight, columns);
+  const tile = bias ? undefined : fusedTile(x, weight, norm !== undefined, true);
   if (tile) return fused(x, weight, [columns], tile, { norm, paired: true })[0];
   const [gate, up] = linear(x, weight, [columns, columns], options);
   using _gate = gate;
@@ -108,12 +110,14 @@ export function gatedLinear(x: Tensor, weight: Tensor, options: Omit<LinearOptio
 }
 
 /** The way to do it in one call, if there is one here: few rows, on a device that does few rows by whole workgroups. */
-function fusedTile(x: Tensor, weight: Tensor, columns: number): MatmulTile | undefined {
+function fusedTile(x: Tensor, weight: Tensor, normed: boolean, paired = false): MatmulTile | undefined {
   const [rows, depth] = x.shape;
+  const columns = weight.shape[0] / (paired ? 2 : 1);
+  const elementBytes = weight.dtype === "f16" ? 2 : 4;
   const { bindingBytes } = x.device.commands.limits;
   const fits = rows > 0 && rows <= FEW_ROWS && depth % 8 === 0 && weight.bytes <= bindingBytes;
   if (!fits) return undefined;
-  const tile = vectorTile(x.device, columns, true);
+  const tile = vectorTile(x.device, { columns, depth, elementBytes, transposed: true, normed, paired });
   return tile.constants ? tile : undefined;
 }
 
@@ -128,18 +132,25 @@ function fused(
   const [rows, depth] = x.shape;
   const all = total(columns);
   const split = columns.length === 3;
-  const { constants, types, groupColumns, load } = linearVariant(tile, {
-    ...{ rows, depth, paired, normed: norm !== undefined },
+  const { constants, loaded, groupColumns, load } = linearVariant(tile, {
+    rows,
+    depth,
     elementBytes: weight.dtype === "f16" ? 2 : 4,
+    normed: norm !== undefined,
+    paired,
     extra: residual ? "residual" : bias ? "bias" : "none",
   });
   const outputs = columns.map((count) => Tensor.empty(device, [rows, count]));
+  const right = { buffer: weight.buffer };
   // What a variant has no use for is bound to something that is there.
-  const extra = residual ?? bias ?? weight;
+  const normWeight = norm ? { buffer: norm.weight.buffer } : right;
+  const extra = residual ?? bias;
+  const bindings = [{ buffer: x.buffer }, right, normWeight, extra ? { buffer: extra.buffer } : right];
+  for (const { buffer } of outputs) bindings.push({ buffer });
   device.commands.dispatch({
     kernel: split ? "linear_rows_split" : "linear_rows",
     constants,
-    types: { ...types, Left: x.dtype, ...(!split && { Output: "f32" }) },
+    types: split ? { Loaded: loaded, Left: "f32" } : { Loaded: loaded, Left: "f32", Output: "f32" },
     params: {
       columns: all,
       depth: depth / load,
@@ -150,7 +161,7 @@ function fused(
       ...(split ? { first_columns: columns[0], second_columns: columns[1] } : { output_first: 0, output_row: all }),
       epsilon: norm?.epsilon ?? 0,
     },
-    bindings: [x, weight, norm?.weight ?? weight, extra, ...outputs].map(({ buffer }) => ({ buffer })),
+    bindings,
     groups: Math.ceil(all / groupColumns),
     work: rows * weight.size,
   });
@@ -173,11 +184,8 @@ function check(
   wanted: number,
   { norm, bias, residual }: LinearOptions,
 ): void {
-  const given = [x, ...[norm?.weight, bias, residual].filter((tensor) => tensor !== undefined)];
-  for (const tensor of given) {
-    checkDevice("linear", weight, tensor);
-    checkType("linear", tensor, ["f32"]);
-  }
+  checkDevice("linear", weight, x);
+  checkType("linear", x, ["f32"]);
   checkType("linear", weight, ["f32", "f16"]);
   const fits = x.shape.length === 2 && weight.shape.length === 2 && weight.shape[1] === x.shape[1] && found === wanted;
   if (!fits) {
@@ -185,14 +193,14 @@ function check(
       `linear: ${tensorText(x)} and ${tensorText(weight)} do not fit: x [rows, K] needs [${wanted}, K]`,
     );
   }
-  const sizes: [Tensor | undefined, readonly number[]][] = [
-    [norm?.weight, [x.shape[1]]],
-    [bias, [wanted]],
-    [residual, [x.shape[0], wanted]],
-  ];
-  for (const [tensor, shape] of sizes) {
-    if (tensor && tensor.shape.join() !== shape.join()) {
-      throw new TypeError(`linear: ${tensorText(tensor)} must have the shape [${shape.join(", ")}]`);
-    }
-  }
+  if (norm) checkExtra(weight, norm.weight, [x.shape[1]]);
+  if (bias) checkExtra(weight, bias, [wanted]);
+  if (residual) checkExtra(weight, residual, [x.shape[0], wanted]);
+}
+
+function checkExtra(weight: Tensor, tensor: Tensor, shape: Shape): void {
+  checkDevice("linear", weight, tensor);
+  checkType("linear", tensor, ["f32"]);
+  if (sameShape(tensor.shape, shape)) return;
+  throw new TypeError(`linear: ${tensorText(tensor)} must have the shape ${shapeText(shape)}`);
 }

@@ -11,7 +11,7 @@ export interface MatmulTile extends KernelOption {
 }
 
 /** Each thread on its own. */
-const LANES: MatmulTile = { name: "lanes", rows: 8, columns: 64 };
+export const LANES: MatmulTile = { name: "lanes", rows: 8, columns: 64 };
 
 /** All ways, the largest tile first. */
 export const matmulTiles: readonly MatmulTile[] = [
@@ -87,74 +87,4 @@ function defaultTile(device: Device, rows: number, columns: number): MatmulTile 
   const groupsOf = (tile: MatmulTile) => Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns);
   const found = preferred.find(({ tile, groups }) => groupsOf(tile) >= groups) ?? preferred.at(-1);
   return found?.tile ?? LANES;
-}
-
-/** Ways to multiply few rows: threads that share columns. */
-export const vectorTiles: readonly MatmulTile[] = [
-  vector(8, 128),
-  vector(8, 64),
-  vector(8, 32),
-  vector(16, 64),
-  vector(16, 32),
-  vector(4, 64),
-  LANES,
-];
-
-/**
- * Ways to multiply few rows with a transposed side: threads that share columns, and how many. Of sixty on an H100 the first is near
- * the fastest for every shape; why small ones win was not found out.
- */
-export const dotTiles: readonly MatmulTile[] = [
-  dot(32, 4, 64),
-  dot(64, 4, 64),
-  dot(16, 4, 64),
-  dot(32, 2, 128, 16),
-  dot(32, 1),
-  dot(32, 2),
-  dot(32, 4),
-  dot(16, 1),
-  dot(16, 2),
-  dot(16, 4),
-  dot(64, 1),
-  dot(64, 2),
-  LANES,
-];
-
-function vector(columns4: number, slices: number): MatmulTile {
-  return {
-    name: `vector ${4 * columns4} columns, ${slices} slices`,
-    rows: 1,
-    columns: 4 * columns4,
-    threads: columns4 * slices,
-    workgroupBytes: 16 * columns4 * slices,
-    constants: { COLUMNS4: columns4, SLICES: slices, AHEAD: 2 },
-  };
-}
-
-function dot(lanes: number, columns: number, threads = 256, loads = 8): MatmulTile {
-  return {
-    name: `dot ${lanes} lanes, ${columns} columns${
-      threads < 256 || loads !== 8 ? `, ${threads} threads, ${loads} loads` : ""
-    }`,
-    rows: 1,
-    columns: threads / lanes * columns,
-    threads,
-    // Sums of a thread's columns, of at most eight, and of squares.
-    workgroupBytes: 4 * (threads + 4 * threads / lanes) * 12,
-    constants: { THREADS: threads, LANES: lanes, COLS: columns, LOADS: loads },
-  };
-}
-
-/** The question under which products of few rows are tuned. */
-export function vectorQuestion(columns: number, transposed: boolean): string {
-  return `decode matmul${transposed ? " transposed" : ""} ${columns >= 4096 ? "wide" : "narrow"}`;
-}
-
-/** The way to multiply few rows on a device. */
-export function vectorTile(device: Device, columns: number, transposed: boolean): MatmulTile {
-  const tiles = transposed ? dotTiles : vectorTiles;
-  // Of thirteen on an H200, with matrices that no cache holds: few columns want many threads for each.
-  const first = !transposed && columns >= 4096 ? 1 : 0;
-  const fallback = device.info.software ? LANES : tiles.slice(first).find((tile) => device.choices.fits(tile)) ?? LANES;
-  return device.choices.of(vectorQuestion(columns, transposed), tiles, fallback);
 }

@@ -1,7 +1,8 @@
 import type { Device, KernelName } from "../gpu/mod.ts";
 import type { MatmulPiece, MatmulSizes } from "./matmul_plan.ts";
 import { FEW_ROWS, linearVariant } from "./linear_variant.ts";
-import { type MatmulTile, matmulTile, vectorTile } from "./matmul_tiles.ts";
+import { type MatmulTile, matmulTile } from "./matmul_tiles.ts";
+import { vectorTile } from "./vector_tiles.ts";
 
 /** Lanes of a workgroup: one SIMD register of the software adapter. */
 const LANES = 8;
@@ -94,9 +95,10 @@ function vectorVariant(device: Device, sizes: MatmulSizes, piece: MatmulPiece): 
   const { transposed } = sizes;
   const { batch, row, column, depth } = piece;
   const ROWS = row.count;
-  const tile = vectorTile(device, column.count, transposed);
+  const elementBytes = sizes.elementBytes[1];
+  const tile = vectorTile(device, { columns: column.count, depth: depth.count, elementBytes, transposed });
   if (!tile.constants || ROWS > FEW_ROWS || batch.count !== 1 || depth.count !== sizes.depth) return undefined;
-  const load = 16 / sizes.elementBytes[1];
+  const load = 16 / elementBytes;
   const loaded = transposed ? [sizes.depth] : [sizes.columns, column.start, column.count];
   if (!loaded.every((count) => count % load === 0)) return undefined;
   if (transposed) return dotVariant(tile, sizes, piece);
@@ -119,11 +121,11 @@ function dotVariant(
   { row, column, depth }: MatmulPiece,
 ): MatmulVariant {
   const work = { rows: row.count, depth: depth.count, elementBytes: elementBytes[1] };
-  const { constants, types, groupColumns, load } = linearVariant(tile, work);
+  const { constants, loaded, groupColumns, load } = linearVariant(tile, work);
   return {
     kernel: "linear_rows",
     constants,
-    types,
+    types: { Loaded: loaded },
     params: { epsilon: 0 },
     batched: false,
     spareBindings: 2,

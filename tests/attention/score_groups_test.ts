@@ -83,8 +83,8 @@ async function picked(device: Device, each: Case, keys: Float32Array, queries: F
   }
 }
 
-/** The k best of each query by sorting all scores; ties to the lower token. */
-function sorted(
+/** The k best of each query, one after the other; ties to the lower token. */
+function bestOf(
   { k, headSize, heads: [queryHeads, keyValueHeads], rows }: Case,
   keys: Float32Array,
   queries: Float32Array,
@@ -95,26 +95,34 @@ function sorted(
   for (let head = 0; head < keyValueHeads; head++) {
     for (let pair = 0; pair < rows * share; pair++) {
       const query = (Math.floor(pair / share) * queryHeads + head * share + pair % share) * headSize;
-      const all = Array.from({ length: middle }, (_, token) => {
+      const all = Float64Array.from({ length: middle }, (_, token) => {
         const key = ((token + LEADING) * keyValueHeads + head) * headSize;
         let score = 0;
         for (let c = 0; c < headSize; c++) score += queries[query + c] * keys[key + c];
-        return { score, token };
+        return score;
       });
-      all.sort((a, b) => b.score - a.score || a.token - b.token);
-      for (let i = 0; i < k; i++) tokens.push(all[i]?.token ?? NONE);
-      for (let i = 0; i < Math.min(k, middle); i++) scores.push(all[i].score);
+      for (let i = 0; i < k; i++) {
+        const best = all.reduce((best, score, token) => score > all[best] ? token : best, 0);
+        tokens.push(i < middle ? best : NONE);
+        if (i < middle) scores.push(all[best]);
+        all[best] = -Infinity;
+      }
     }
   }
   return { scores, tokens };
 }
 
-async function check(device: Device, each: Case, keysOf = (count: number) => wholes(count, each.size, each.seed)) {
+async function check(
+  device: Device,
+  each: Case,
+  keysOf = (count: number) => wholes(count, each.size, each.seed),
+  queriesOf = (count: number) => wholes(count, Math.max(1, each.size), each.seed + 1),
+) {
   const { headSize, heads: [queryHeads, keyValueHeads], tokens, rows } = each;
   const keys = keysOf(tokens * keyValueHeads * headSize);
-  const queries = wholes(rows * queryHeads * headSize, Math.max(1, each.size), each.seed + 1);
+  const queries = queriesOf(rows * queryHeads * headSize);
   const found = await picked(device, each, keys, queries);
-  const expected = sorted(each, keys, queries, found.middle);
+  const expected = bestOf(each, keys, queries, found.middle);
   assertEquals([...found.tokens], expected.tokens);
   assertEquals(
     [...found.scores.filter((_, i) => found.tokens[i] !== NONE)].map((score) => score + 0),
@@ -141,3 +149,37 @@ gpuTest("more groups than workgroups have room for at a time are joined in turns
   await check(device, each, rising);
   await check(device, each, (count) => rising(count).map((value) => -value));
 });
+
+gpuTest(
+  "blocks that hold several turns of groups keep the best of all of them, few queries and many",
+  async (device) => {
+    // So many KV heads that a workgroup takes more tokens than one turn has.
+    const few: Case = {
+      ...{ k: 3, headSize: 4, heads: [64, 32] as const, tokens: 9300, rows: 1 },
+      ...{ pageTokens: 256, chunk: 9300, size: 40, seed: 4 },
+    };
+    const many: Case = { ...few, headSize: 16, heads: [32, 32], tokens: 4700, rows: 24, chunk: 4700 };
+    for (const each of [few, many]) {
+      await check(device, each);
+      await check(device, { ...each, size: 0 });
+    }
+  },
+);
+
+gpuTest(
+  "where one column of a team (parts/best_in_groups) has all high scores, groups are chosen one after the other",
+  async (device) => {
+    const [TEAM, COLUMNS, width] = [32, 4, 4];
+    const each: Case = {
+      ...{ k: 2, headSize: width, heads: [1, 1] as const, tokens: 2600, rows: 1 },
+      ...{ pageTokens: 256, chunk: 2600, size: 1, seed: 3 },
+    };
+    // More than the 32 items that find room. As parts/best_in_groups.wgsl turns its rows.
+    await check(device, each, (count) =>
+      Float32Array.from({ length: count }, (_, i) => {
+        const group = Math.floor((i / width - LEADING) / 8);
+        const turn = Math.imul(Math.floor(group / TEAM), 0x9e3779b9) >>> 24;
+        return (((group - turn) % COLUMNS) + COLUMNS) % COLUMNS === 0 && i % width === 0 ? 1000 - group : 0;
+      }), (count) => new Float32Array(count).fill(1));
+  },
+);

@@ -3,7 +3,7 @@ import type { Device } from "../../lib/gpu/mod.ts";
 import { loadModel, type Model } from "../../lib/model/mod.ts";
 import { SafetensorsFile } from "../../lib/model/weights/safetensors.ts";
 import { assertClose } from "../assert_close.ts";
-import { dotTiles } from "../../lib/tensor/matmul_tiles.ts";
+import { dotTiles, vectorQuestions } from "../../lib/tensor/vector_tiles.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { knobsFromReference } from "../../lib/reference/mod.ts";
 import type { Knobs } from "../../lib/attention/mod.ts";
@@ -17,8 +17,9 @@ const TOLERANCE = { absolute: 1e-3, relative: 0 };
 /** What a GPU takes where a software adapter does not: matrices in one tensor, and few rows by whole workgroups. */
 const AS_ON_A_GPU: Readonly<Record<string, string>> = {
   "projections": "stacked",
-  "decode matmul transposed narrow": dotTiles[0].name,
-  "decode matmul transposed wide": dotTiles[2].name,
+  ...Object.fromEntries(
+    vectorQuestions(true).map((question, index) => [question, dotTiles[index % dotTiles.length].name]),
+  ),
   "decode attention": "split",
   "greedy choice": "many workgroups",
 };

@@ -98,7 +98,7 @@ gpuTest("the same by tiles of both kinds, which split a window's keys", async (d
   for (const name of ["tiled", "transposed"]) {
     const tile = attentionTilesFor(1).find((each) => each.name.startsWith(name) && device.choices.fits(each))!;
     for (const question of sizes) device.choices.pick(question, tile.name);
-    // Parts of a window begin at 512 keys.
+    // A window of 256 keys and more is split.
     await check(device, casesUpTo(2000, [100, 1100, 1500]), 8);
     for (const question of sizes) device.choices.pick(question, undefined);
   }

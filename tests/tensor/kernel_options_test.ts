@@ -1,14 +1,17 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Dispatch, KernelChoices, type KernelName } from "../../lib/gpu/mod.ts";
+import { type Device, type Dispatch, KernelChoices, type KernelName } from "../../lib/gpu/mod.ts";
 import * as reference from "../../lib/reference/mod.ts";
 import { cast, causalAttention, matmul, MatrixImage, Tensor } from "../../lib/tensor/mod.ts";
 import {
   attentionQuestion,
   attentionSplits,
+  attentionTile,
   attentionTiles,
   attentionTilesFor,
 } from "../../lib/tensor/attention_tiles.ts";
-import { dotTiles, matmulTiles, vectorTiles } from "../../lib/tensor/matmul_tiles.ts";
+import { matmulTiles } from "../../lib/tensor/matmul_tiles.ts";
+import { dotTiles, vectorQuestion, vectorQuestions, vectorTile, vectorTiles } from "../../lib/tensor/vector_tiles.ts";
+import { rowProducts } from "../../experiments/tune/row_products.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { assertClose } from "../assert_close.ts";
 import { randomFloats, randomWholes } from "./cases.ts";
@@ -35,22 +38,22 @@ for (const transposeRight of [false, true]) {
       });
       assertEquals([...await product.read()], [...expected.data].map((value) => value + 0));
     };
-    const pickAll = (prefix: string, endings: readonly string[], name: string | undefined) => {
-      for (const ending of endings) device.choices.pick(`${prefix} ${ending}`, name);
+    const pickAll = (questions: readonly string[], name: string | undefined) => {
+      for (const question of questions) device.choices.pick(question, name);
     };
-    const sizes = ["small", "middle", "large"];
+    const products = ["matmul small", "matmul middle", "matmul large"];
     for (const { name } of matmulTiles) {
-      pickAll("matmul", sizes, name);
+      pickAll(products, name);
       for (const shape of SHAPES) await check(shape);
     }
-    pickAll("matmul", sizes, undefined);
-    const prefix = transposeRight ? "decode matmul transposed" : "decode matmul";
+    pickAll(products, undefined);
+    const vectors = vectorQuestions(transposeRight);
     for (const { name } of transposeRight ? dotTiles : vectorTiles) {
-      pickAll(prefix, ["narrow", "wide"], name);
+      pickAll(vectors, name);
       for (const shape of FEW) await check(shape);
       if (device.info.f16) { for (const shape of HALVES) await check(shape, true); }
     }
-    pickAll(prefix, ["narrow", "wide"], undefined);
+    pickAll(vectors, undefined);
   });
 }
 
@@ -85,9 +88,34 @@ gpuTest(
 );
 
 Deno.test("keys are split where rows give few workgroups, and where a workgroup would take very many", () => {
-  const splits = (groups: number, keys: number) => attentionSplits({ across: 16 }, groups, keys);
-  assertEquals([splits(256, 4096), splits(128, 131072), splits(128, 1024), splits(8, 600)], [1, 8, 2, 1]);
+  const splits = (groups: number, keys: number) => attentionSplits({ across: 16, threads: 128 }, groups, keys);
+  assertEquals([splits(512, 4096), splits(256, 4096), splits(128, 131072), splits(128, 512), splits(8, 120)], [
+    1,
+    4,
+    8,
+    4,
+    1,
+  ]);
+  assertEquals(attentionSplits({ across: 16, threads: 256 }, 256, 4096), 1);
   assertEquals([splits(1024, 2 ** 17), splits(1024, 2 ** 22), attentionSplits({}, 8, 131072)], [4, 32, 1]);
+});
+
+Deno.test("a GPU's tile of attention follows heads and rows, as far as its workgroups reach", () => {
+  const nameOf = (channels: number, pairs: number, limits = { threads: 256, workgroupBytes: 48 * 1024 }) => {
+    const device = { info: { software: false }, choices: new KernelChoices(limits) } as unknown as Device;
+    return attentionTile(device, pairs, channels / 4).name;
+  };
+  assertEquals([64, 128].map((channels) => [8, 2048, 2 ** 14, 2 ** 16].map((pairs) => nameOf(channels, pairs))), [
+    ["lanes", "transposed 64x128, 8x16 threads", "transposed 64x128, 8x16 threads", "transposed 128x64, 16x8 threads"],
+    [
+      "lanes",
+      "transposed 64x128, 8x16 threads",
+      "transposed 128x128, 16x16 threads",
+      "transposed 128x128, 16x16 threads",
+    ],
+  ]);
+  assertEquals(nameOf(128, 2 ** 14, { threads: 256, workgroupBytes: 16 * 1024 }), "transposed 64x128, 8x16 threads");
+  assertEquals(nameOf(256, 2048), "tiled 64x128, 8x32 threads");
 });
 
 gpuTest("an image of a matrix multiplies like the matrix, bit for bit", async (device) => {
@@ -125,8 +153,8 @@ gpuTest("options call kernels of their own", (device) => {
       device.choices.pick(question, undefined);
     };
     run("matmul small", matmulTiles[0].name, () => matmul(left, right));
-    run("decode matmul narrow", vectorTiles[0].name, () => matmul(row, right));
-    run("decode matmul transposed narrow", dotTiles[0].name, () => matmul(row, right, { transposeRight: true }));
+    run("decode matmul narrowest", vectorTiles[0].name, () => matmul(row, right));
+    run("decode matmul transposed short", dotTiles[0].name, () => matmul(row, right, { transposeRight: true }));
     for (const tile of [attentionTiles[1], attentionTiles[3]]) {
       run(attentionQuestion(2), tile.name, () => causalAttention(heads, heads, heads));
     }
@@ -140,6 +168,39 @@ gpuTest("options call kernels of their own", (device) => {
   } finally {
     Reflect.deleteProperty(commands, "dispatch");
   }
+});
+
+Deno.test("products of few rows take a tile of their shape's class, one that fits, and their own threads on software", () => {
+  const limits = { threads: 1024, workgroupBytes: 49152 };
+  const on = (software: boolean, granted = limits, picked = {}) =>
+    ({ choices: new KernelChoices(granted, picked), info: { software } }) as Parameters<typeof vectorTile>[0];
+  const asked: string[] = [];
+  for (const transposed of [false, true]) {
+    for (const depth of [64, 2048, 8192, 16384]) {
+      for (const columns of [64, 2048, 8192, 131072]) {
+        for (const elementBytes of [2, 4]) {
+          for (const [normed, paired] of [[false, false], [true, false], [true, true]]) {
+            const sizes = { depth, columns, elementBytes, transposed, normed, paired };
+            const question = vectorQuestion(sizes);
+            asked.push(question);
+            const tiles = transposed ? dotTiles : vectorTiles;
+            assertEquals(tiles.includes(vectorTile(on(false), sizes)), true);
+            assertEquals(vectorTile(on(true), sizes).name, "lanes");
+            for (const granted of [{ threads: 256, workgroupBytes: 16384 }, { threads: 32, workgroupBytes: 16384 }]) {
+              const device = on(false, granted);
+              assertEquals(device.choices.fits(vectorTile(device, sizes)), true);
+            }
+            const { name } = tiles[3];
+            assertEquals(vectorTile(on(false, limits, { [question]: name }), sizes).name, name);
+          }
+        }
+      }
+    }
+  }
+  // Each question is asked, and tuned.
+  assertEquals(new Set(asked), new Set([...vectorQuestions(false), ...vectorQuestions(true)]));
+  assertEquals(new Set(rowProducts(false).map(({ name }) => name)), new Set(asked));
+  assertEquals(new Set(rowProducts(true).map(({ name }) => name)), new Set(asked));
 });
 
 Deno.test("a kernel choice that is unknown or too large is said once, and the default taken", () => {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { type Device, type Dispatch, type KernelName } from "../../lib/gpu/mod.ts";
 import { cast, gatedLinear, linear, Tensor } from "../../lib/tensor/mod.ts";
-import { dotTiles } from "../../lib/tensor/matmul_tiles.ts";
+import { dotTiles, vectorQuestions } from "../../lib/tensor/vector_tiles.ts";
 import { assertClose } from "../assert_close.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 import { randomFloats } from "./cases.ts";
@@ -29,6 +29,11 @@ function expectedRows(x: Float32Array, weight: Float32Array, { rows, depth }: Ca
   });
 }
 
+/** Sets the tile of all shapes. */
+function pickForAll({ choices }: Device, name: string | undefined): void {
+  for (const question of vectorQuestions(true)) choices.pick(question, name);
+}
+
 const silu = (value: number) => value / (1 + Math.exp(-value));
 
 async function compare(device: Device, each: Case): Promise<void> {
@@ -46,7 +51,7 @@ async function compare(device: Device, each: Case): Promise<void> {
   using biasTensor = Tensor.from(device, bias, [all]);
   using residualTensor = Tensor.from(device, residual, [rows, all]);
   const products = expectedRows(left, numbers, each, norm ? normWeight : undefined);
-  device.choices.pick("decode matmul transposed narrow", tile);
+  pickForAll(device, tile);
   const options = norm ? { norm: { weight: normTensor, epsilon: 1e-5 } } : {};
   const results = linear(x, weight, columns, {
     ...options,
@@ -72,7 +77,7 @@ async function compare(device: Device, each: Case): Promise<void> {
     const largest = Math.max(1, ...expected.map(Math.abs));
     assertClose(await gated.read() as Float32Array, Float32Array.from(expected), { absolute: 1e-4 * largest });
   }
-  device.choices.pick("decode matmul transposed narrow", undefined);
+  pickForAll(device, undefined);
 }
 
 gpuTest(
@@ -92,7 +97,7 @@ gpuTest(
 );
 
 gpuTest("rows come out the same whatever other rows are with them", async (device) => {
-  device.choices.pick("decode matmul transposed narrow", dotTiles[0].name);
+  pickForAll(device, dotTiles[0].name);
   const numbers = randomFloats(4 * 64, 1, "f32");
   using x = Tensor.from(device, numbers, [4, 64]);
   using weight = Tensor.from(device, randomFloats(24 * 64, 2, "f32"), [24, 64]);
@@ -103,7 +108,7 @@ gpuTest("rows come out the same whatever other rows are with them", async (devic
     using alone = linear(one, weight, [24])[0];
     assertEquals(await alone.read(), expected.slice(row * 24, (row + 1) * 24));
   }
-  device.choices.pick("decode matmul transposed narrow", undefined);
+  pickForAll(device, undefined);
 });
 
 gpuTest("few rows take one call where workgroups do them, more of them separate ones", (device) => {
@@ -113,7 +118,7 @@ gpuTest("few rows take one call where workgroups do them, more of them separate 
     called.push(call.kernel);
     Object.getPrototypeOf(commands).dispatch.call(commands, call);
   };
-  device.choices.pick("decode matmul transposed narrow", dotTiles[0].name);
+  pickForAll(device, dotTiles[0].name);
   try {
     for (const [depth, rows] of [[64, 1], [8192, 4], [64, 5]]) {
       using x = Tensor.zeros(device, [rows, depth]);
@@ -124,7 +129,7 @@ gpuTest("few rows take one call where workgroups do them, more of them separate 
     assertEquals(called.slice(0, 3), ["linear_rows_split", "linear_rows_split", "rms_norm_wide"]);
     assert(called.length > 3);
   } finally {
-    device.choices.pick("decode matmul transposed narrow", undefined);
+    pickForAll(device, undefined);
     Reflect.deleteProperty(commands, "dispatch");
   }
 });

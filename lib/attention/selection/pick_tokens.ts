@@ -2,6 +2,8 @@ import { Tensor } from "../../tensor/mod.ts";
 import { foldGrid } from "../attend/gather.ts";
 import { splits } from "../attend/attend_split.ts";
 import { isOwnScoring } from "./own_scorer.ts";
+import { fitsPicking, pickFromGroups, type Picks } from "./pick_from_groups.ts";
+import { planGroups } from "./score_groups.ts";
 import { ScoreSource } from "./score_source.ts";
 import { scoresTogether, scoreTopK } from "./score_top_k.ts";
 import { votingHeads } from "../knobs/scoring.ts";
@@ -32,39 +34,55 @@ export function picksAtOnce(step: AttentionStep, rows: number): boolean {
  * @param bound most tokens that a list can hold
  */
 export function pickTokens(step: AttentionStep, layer: number, queries: Tensor, bound: number): AttendedTokens {
-  const { cache, method: { knobs }, scope } = step.context;
-  const { device } = step;
+  const { cache, method: { knobs } } = step.context;
   using source = new ScoreSource(step, layer, queries);
-  const lists = scoreTopK(step, source);
-  using scores = lists.scores;
-  using tokens = lists.tokens;
   const selections = selectionsOf(step);
-  const THREADS = threadsFor(step);
-  const QUERIES = votersOf(step, source.rows.shape[1] * source.heads);
-  const indices = Tensor.empty(device, [cache.batch, selections, bound], "u32", "attended tokens");
-  const counts = Tensor.empty(device, [cache.batch, selections], "u32", "attended counts");
-  device.commands.dispatch({
-    kernel: "pick_tokens",
-    // One list needs no more than one thread.
-    constants: {
-      THREADS,
-      K: knobs.k,
-      QUERIES,
-      LANES: lists.blocks === 1 ? 1 : 2 ** Math.floor(Math.log2(THREADS / QUERIES)),
-    },
+  const voters = votersOf(step, source.rows.shape[1] * source.heads);
+  const indices = Tensor.empty(step.device, [cache.batch, selections, bound], "u32", "attended tokens");
+  const counts = Tensor.empty(step.device, [cache.batch, selections], "u32", "attended counts");
+  const picks: Picks = {
+    voters,
     params: {
-      blocks: lists.blocks,
       selections_per_sequence: selections,
       indices_stride: bound,
       clip: knobs.recallClip < 0 ? 0xffffffff : knobs.recallClip,
       span: knobs.spanSize,
     },
-    bindings: [scores, tokens, step.selecting, indices, counts, scope].map(({ buffer }) => ({ buffer })),
-    groups: cache.batch * selections,
-    work: 8 * scores.size,
-  });
+    outputs: [indices, counts, step.context.scope].map(({ buffer }) => ({ buffer })),
+  };
+  const plan = readsOnePiece(step, source) && fitsPicking(step, voters) ? planGroups(step, source, true) : undefined;
+  if (plan?.kernel === "scan_groups") pickFromGroups(step, source, plan, picks);
+  else pickFromLists(step, source, picks);
   const grid = splits(step) ? undefined : foldGrid(step, counts);
   return { indices, counts, ...(grid && { grid }), selections, bound };
+}
+
+/** Whether one kernel can both score and list: keys in one buffer, as the cache has them. */
+function readsOnePiece(step: AttentionStep, source: ScoreSource): boolean {
+  return source.pages.length === 1 && source.parts === step.selecting;
+}
+
+/** From lists of best tokens. */
+function pickFromLists(step: AttentionStep, source: ScoreSource, { voters, params, outputs }: Picks): void {
+  const { device, context: { cache: { batch }, method: { knobs: { k } } } } = step;
+  const lists = scoreTopK(step, source);
+  using scores = lists.scores;
+  using tokens = lists.tokens;
+  const THREADS = threadsFor(step);
+  device.commands.dispatch({
+    kernel: "pick_tokens",
+    // One list needs no more than one thread.
+    constants: {
+      THREADS,
+      K: k,
+      QUERIES: voters,
+      LANES: lists.blocks === 1 ? 1 : 2 ** Math.floor(Math.log2(THREADS / voters)),
+    },
+    params: { ...params, blocks: lists.blocks },
+    bindings: [...[scores, tokens, step.selecting].map(({ buffer }) => ({ buffer })), ...outputs],
+    groups: batch * params.selections_per_sequence,
+    work: 8 * scores.size,
+  });
 }
 
 function threadsFor({ device, context: { method: { knobs } } }: AttentionStep): number {

@@ -21,6 +21,10 @@ const COLUMNS = 8;
 const FEW_PAIRS = 8;
 const SCAN_THREADS = 128;
 const HELD_VECTORS = 16;
+/** Longest list that a team of threads keeps in registers, threads of such a team, and of a workgroup of them. */
+const MOST_SHORT = 8;
+const MOST_TEAM = 32;
+const SHORT_THREADS = 128;
 /** Workgroups that keep a large GPU busy: with tiles, and without. */
 const MANY_TILES = 1024;
 const MANY_SCANS = 2048;
@@ -43,35 +47,44 @@ export interface GroupPlan {
   /** Tokens of a group, and how many groups there are. */
   readonly groupTokens: number;
   readonly groups: number;
-  /** Tokens of a block, a multiple of the groups that a workgroup has at a time. */
+  /** Tokens of a block, a multiple of the groups that a workgroup has at a time, and how many blocks there are. */
   readonly blockTokens: number;
+  readonly blocks: number;
   readonly together: number;
 }
 
-/** The plan for a source's queries: tiles where they are many. */
-export function planGroups(step: AttentionStep, source: ScoreSource): GroupPlan {
+/**
+ * The plan for a source's queries: tiles where they are many.
+ *
+ * @param byBlocks whether groups are looked at only in the best blocks
+ */
+export function planGroups(step: AttentionStep, source: ScoreSource, byBlocks = false): GroupPlan {
   const { device, middleLength, context: { cache, method: { knobs: { k } } } } = step;
   const { keyValueHeads, headSize } = cache.shape;
   const pairs = source.rows.shape[1] * source.heads / keyValueHeads;
   const many = pairs >= MANY_PAIRS && headSize % TILE_CHANNELS === 0;
   const way = many ? byTiles(pairs) : byScan(pairs, headVectors(headSize), source.pages[0]?.type ?? "f32");
   const queries = cache.batch * keyValueHeads * pairs;
+  const tiles = cache.batch * keyValueHeads * Math.ceil(pairs / way.pairs);
+  const wantedBlocks = Math.max(1, Math.floor((many ? MANY_TILES : MANY_SCANS) / tiles));
   // Longer groups have fewer highest scores to write and look at, and more tokens to score again: with many queries their bytes, with
   // few the turns in which one workgroup reads them.
-  const balanced = Math.sqrt(middleLength / k * (many ? 2.5 / headSize : 1 / 64));
-  const room = 4 * queries * middleLength / Math.min(MOST_BYTES, device.info.bindingBytes);
+  const balanced = byBlocks
+    ? Math.sqrt(middleLength / wantedBlocks / 8)
+    : Math.sqrt(middleLength / k * (many ? 2.5 / headSize : 1 / 64));
+  const room = 4 * queries * middleLength / Math.min(MOST_BYTES, device.info.bindingBytes * 3 / 4);
   const exponents = [Math.round(Math.log2(balanced)), Math.ceil(Math.log2(room)), Math.log2(LEAST_GROUP)];
   const groupTokens = 2 ** Math.max(...exponents);
   const rangeTokens = way.together * groupTokens;
-  const tiles = cache.batch * keyValueHeads * Math.ceil(pairs / way.pairs);
-  const blocks = Math.max(1, Math.floor((many ? MANY_TILES : MANY_SCANS) / tiles));
+  const blockTokens = rangeTokens * Math.ceil(middleLength / wantedBlocks / rangeTokens);
   return {
     ...way,
     queries,
     tiles,
     groupTokens,
     groups: Math.ceil(middleLength / groupTokens),
-    blockTokens: rangeTokens * Math.ceil(middleLength / blocks / rangeTokens),
+    blockTokens,
+    blocks: Math.ceil(middleLength / blockTokens),
   };
 }
 
@@ -100,7 +113,7 @@ function byScan(pairs: number, vectors: number, type: StorageType) {
     kernel: "scan_groups" as const,
     pairs: PAIRS,
     together: SCAN_THREADS / LANES * AHEAD / 8,
-    constants: { ...shared, PAIRS, AHEAD, SCALED: Number(type === "int8") },
+    constants: { ...shared, THREADS: SCAN_THREADS, PAIRS, AHEAD, SCALED: Number(type === "int8") },
     again: { part: "score_lanes", constants: { ...shared, THREADS: 256 } },
   };
 }
@@ -116,30 +129,52 @@ export function scoreByGroups(step: AttentionStep, source: ScoreSource): BestLis
   return rescoreGroups(step, source, plan, bests);
 }
 
-/** The highest score of each group, f32 [queries, groups]. */
+/**
+ * The highest score of each group, f32 [queries, groups]; with few queries [queries, groups + blocks], and with keys in one buffer then of
+ * each block.
+ */
 export function scoreGroups(step: AttentionStep, source: ScoreSource, plan: GroupPlan): Tensor {
   const { device, middleLength, context: { cache: { shape: { headSize } } } } = step;
-  const blocks = Math.ceil(middleLength / plan.blockTokens);
-  const bests = Tensor.empty(device, [plan.queries, plan.groups], "f32", "best scores of groups");
+  const bests = Tensor.empty(device, [plan.queries, bestsOf(plan)], "f32", "best scores of groups");
   source.pages.forEach(({ buffer, type, addressing }, index) => {
     device.commands.dispatch({
       kernel: plan.kernel,
       ...readsStored({ keys: type }),
-      constants: { D4: headVectors(headSize), ...plan.constants, SLABS: source.pages.length > 1 ? 2 : 1 },
+      constants: {
+        D4: headVectors(headSize),
+        ...plan.constants,
+        SLABS: source.pages.length > 1 ? 2 : 1,
+        // Written out, it makes shifts of divisions.
+        ...(plan.kernel === "scan_groups" && { PAGE_TOKENS: addressing.page_tokens }),
+      },
       params: {
         ...addressing,
-        ...paramsOf(source, plan),
-        blocks,
+        step_rows: source.rows.shape[1],
+        query_heads: source.heads,
+        groups: plan.groups,
+        group_tokens: plan.groupTokens,
+        blocks: plan.blocks,
         block_tokens: plan.blockTokens,
         resume: Number(index > 0),
       },
       bindings: [source.rows.buffer, buffer, source.table.buffer, source.parts.buffer, bests.buffer]
         .map((buffer) => ({ buffer })),
-      groups: plan.tiles * blocks,
+      groups: plan.tiles * plan.blocks,
       work: plan.queries * Math.min(middleLength, addressing.slab_pages * addressing.page_tokens) * headSize,
     });
   });
   return bests;
+}
+
+/** Highest scores that a query has: of groups, and of blocks where they are few queries'. */
+function bestsOf({ kernel, groups, blocks }: GroupPlan): number {
+  return kernel === "scan_groups" ? groups + blocks : groups;
+}
+
+/** Threads of a query that finds its k best tokens, and columns of them that bound the k-th. */
+export function teamOf(k: number, threads: number): { TEAM: number; COLUMNS: number } {
+  const TEAM = Math.min(MOST_TEAM, threads);
+  return { TEAM, COLUMNS: Math.min(TEAM, 2 ** Math.ceil(Math.log2(2 * k))) };
 }
 
 function rescoreGroups(step: AttentionStep, source: ScoreSource, plan: GroupPlan, bests: Tensor): BestLists {
@@ -148,25 +183,31 @@ function rescoreGroups(step: AttentionStep, source: ScoreSource, plan: GroupPlan
   const pairs = plan.queries / (cache.batch * keyValueHeads);
   const scores = Tensor.empty(device, [cache.batch, keyValueHeads, pairs, 1, k], "f32", "best scores");
   const tokens = Tensor.empty(device, scores.shape, "u32", "best tokens");
+  const short = k <= MOST_SHORT && source.pages.length === 1;
+  const THREADS = device.choices.threads(SHORT_THREADS);
+  const team = teamOf(k, THREADS);
   source.pages.forEach(({ buffer, type, addressing }, index) => {
     const { types, parts } = readsStored({ keys: type });
     device.commands.dispatch({
-      kernel: "rescore_groups",
+      kernel: short ? "rescore_short_groups" : "rescore_groups",
       types,
       parts: [...parts, plan.again.part],
-      constants: { D4: headVectors(headSize), K: k, ...plan.again.constants },
-      params: { ...addressing, ...paramsOf(source, plan), resume: Number(index > 0) },
+      constants: { D4: headVectors(headSize), K: k, ...plan.again.constants, ...(short && { THREADS, ...team }) },
+      params: {
+        ...addressing,
+        step_rows: source.rows.shape[1],
+        query_heads: source.heads,
+        bests_stride: bestsOf(plan),
+        group_tokens: plan.groupTokens,
+        ...(short ? { asking: plan.queries } : { resume: Number(index > 0) }),
+      },
       bindings: [
         ...[source.rows.buffer, buffer, source.table.buffer, source.parts.buffer],
         ...[bests.buffer, scores.buffer, tokens.buffer],
       ].map((buffer) => ({ buffer })),
-      groups: plan.queries,
+      groups: short ? Math.ceil(plan.queries * team.TEAM / THREADS) : plan.queries,
       work: plan.queries * (plan.groups + k * plan.groupTokens * headSize),
     });
   });
   return { scores, tokens, blocks: 1 };
-}
-
-function paramsOf(source: ScoreSource, { groups, groupTokens }: GroupPlan) {
-  return { step_rows: source.rows.shape[1], query_heads: source.heads, groups, group_tokens: groupTokens };
 }

@@ -17,6 +17,8 @@ interface Case {
   rows: number;
   spanSize: number;
   recallClip: number;
+  /** Default 8. */
+  headSize?: number;
   /** Keys of few values, so that scores and votes are often equal. */
   coarse: boolean;
   seed: number;
@@ -46,7 +48,7 @@ interface Listed {
 /** Runs a step after a first one, traced (separate kernels) or not (in one). */
 async function attend(device: Device, each: Case, traced: boolean): Promise<Listed> {
   const { k, heads: [queryHeads, keyValueHeads], share, batch, first, rows, spanSize, recallClip, coarse, seed } = each;
-  const shape = { layers: 1, queryHeads, keyValueHeads, headSize: 8 };
+  const shape = { layers: 1, queryHeads, keyValueHeads, headSize: each.headSize ?? 8 };
   const small = { globalSize: 3, window: 9, chunkSize: 8, positions: "compact" as const };
   const knobs = resolveKnobs({ ...small, k, share, spanSize, recallClip, allowBeyondTrained: true });
   let seen: { indices: Tensor; counts: Tensor } | undefined;
@@ -101,7 +103,7 @@ async function withWorkgroups(device: Device, act: () => Promise<void>): Promise
 }
 
 gpuTest(
-  "pick_tokens lists what cast_votes, clip_votes and collect_indices list, equal scores and votes too",
+  "pick_from_groups and pick_tokens (parts/list_votes) list what cast_votes, clip_votes and collect_indices list",
   async (device) => {
     await withWorkgroups(device, async () => {
       await fc.assert(
@@ -119,7 +121,7 @@ gpuTest(
 );
 
 gpuTest(
-  "a step that nothing looks at takes three calls from queries to tokens; what is too long for one workgroup, more",
+  "a step that nothing looks at takes two calls from queries to tokens; what is too long for one workgroup, more",
   async (device) => {
     const each: Case = {
       k: 4,
@@ -138,12 +140,17 @@ gpuTest(
       const selecting: KernelName[] = [
         "scan_groups",
         "rescore_groups",
+        "rescore_short_groups",
+        "pick_from_groups",
         "pick_tokens",
         "cast_votes",
         "clip_votes",
         "collect_indices",
       ];
-      assertEquals(selecting.filter((kernel) => kernels.has(kernel)), ["scan_groups", "rescore_groups", "pick_tokens"]);
+      assertEquals(selecting.filter((kernel) => kernels.has(kernel)), ["scan_groups", "pick_from_groups"]);
+      // Many queries are scored by tiles, which leave lists to pick from.
+      const many = await attend(device, { ...each, heads: [32, 1], headSize: 16, first: 200 }, false);
+      assertEquals(selecting.filter((kernel) => many.kernels.has(kernel)), ["rescore_short_groups", "pick_tokens"]);
       const long = await attend(device, { ...each, k: 17 }, false);
       assert(!long.kernels.has("pick_tokens") && long.kernels.has("collect_indices"));
     });

@@ -100,7 +100,7 @@ gpuTest(
 );
 
 gpuTest(
-  "workgroups select with kernels of their own: scan_groups, score_groups, rescore_groups and cast_votes",
+  "workgroups select with kernels of their own: scan_groups, score_groups, rescore_short_groups and cast_votes",
   async (device) => {
     const called = new Set<string>();
     const { commands } = device;
@@ -115,7 +115,7 @@ gpuTest(
     } finally {
       Reflect.deleteProperty(commands, "dispatch");
     }
-    const expected = ["scan_groups", "score_groups", "rescore_groups", "cast_votes"];
+    const expected = ["scan_groups", "score_groups", "rescore_short_groups", "cast_votes"];
     assertEquals(expected.filter((kernel) => called.has(kernel)), expected);
     assertEquals(["score_short_top_k", "merge_top_k"].filter((kernel) => called.has(kernel)), []);
   },

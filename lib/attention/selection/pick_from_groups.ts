@@ -1,0 +1,68 @@
+import type { Binding } from "../../gpu/mod.ts";
+import { readsStored } from "../cache/storage.ts";
+import { headVectors } from "../shape.ts";
+import type { AttentionStep } from "../step.ts";
+import { type GroupPlan, scoreGroups, teamOf } from "./score_groups.ts";
+import type { ScoreSource } from "./score_source.ts";
+
+const MOST_THREADS = 512;
+/** Threads that a query should have at least. */
+const LEAST_TEAM = 8;
+
+/** Whether the workgroup has enough threads for so many queries. */
+export function fitsPicking(step: AttentionStep, voters: number): boolean {
+  return voters * LEAST_TEAM <= step.device.choices.threads(MOST_THREADS);
+}
+
+/** What both kernels that pick are told. */
+export interface Picks {
+  /** Queries that vote together. */
+  readonly voters: number;
+  readonly params: Readonly<Record<string, number>>;
+  readonly outputs: readonly Binding[];
+}
+
+/**
+ * Scores groups of tokens, and in a second call finds each query's best tokens in the best groups and lists what the step attends to.
+ * For few queries, and keys in one buffer.
+ */
+export function pickFromGroups(step: AttentionStep, source: ScoreSource, plan: GroupPlan, picks: Picks): void {
+  const { device, context: { cache: { shape, batch }, method: { knobs: { k } } } } = step;
+  const { voters, params, outputs } = picks;
+  using bests = scoreGroups(step, source, plan);
+  const [{ buffer, type, addressing }] = source.pages;
+  const { types, parts } = readsStored({ keys: type });
+  const room = device.choices.threads(MOST_THREADS);
+  const team = teamOf(k, 2 ** Math.floor(Math.log2(room / voters)));
+  device.commands.dispatch({
+    kernel: "pick_from_groups",
+    types,
+    parts: [...parts, plan.again.part],
+    constants: {
+      ...plan.again.constants,
+      D4: headVectors(shape.headSize),
+      ...team,
+      THREADS: team.TEAM * 2 ** Math.ceil(Math.log2(voters)),
+      K: k,
+      QUERIES: voters,
+    },
+    params: {
+      ...addressing,
+      ...params,
+      step_rows: source.rows.shape[1],
+      query_heads: source.heads,
+      groups: plan.groups,
+      group_tokens: plan.groupTokens,
+      blocks: plan.blocks,
+      block_groups: plan.blockTokens / plan.groupTokens,
+    },
+    bindings: [
+      ...[source.rows.buffer, buffer, source.table.buffer, source.parts.buffer, bests.buffer].map((buffer) => ({
+        buffer,
+      })),
+      ...outputs,
+    ],
+    groups: batch * params.selections_per_sequence,
+    work: plan.queries * (plan.blocks + k * (plan.blockTokens / plan.groupTokens + plan.groupTokens * shape.headSize)),
+  });
+}

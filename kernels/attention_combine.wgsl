@@ -2,7 +2,8 @@
 // rows with few parts there is attention_join.wgsl.
 //
 // Shapes:   parts vec4 [rows of batch and heads, pairs, splits, D4 + 1]; output [batch, step_rows, query_heads, D4] of vec4
-// Dispatch: one workgroup of 256 threads per sequence, KV head and pair (row, query head of its group); linear groups
+// Dispatch: one workgroup of THREADS threads per sequence, KV head and pair (row, query head of its group); linear groups. SLICES
+//           threads take parts in turns, AHEAD at once, for each of the D4 vectors of a part.
 // Source:   Flash-Decoding (Dao et al. 2023); parts without a token weigh 0
 
 struct Params {
@@ -14,17 +15,15 @@ struct Params {
   splits: u32,
 }
 
-const THREADS = 256u;
-const SLICES = THREADS / D4;
-// Parts that a thread loads before it adds the first.
-const AHEAD = 8u;
+const LOWEST = -3.0e38f;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> parts: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> output: array<vec4<f32>>;
 
-var<workgroup> scratch: array<f32, THREADS>;
-var<workgroup> sums: array<vec4<f32>, THREADS>;
+// Of each slice: its largest score and weight, and its sums.
+var<workgroup> tails: array<vec2<f32>, SLICES>;
+var<workgroup> sums: array<array<vec4<f32>, D4>, SLICES>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -37,52 +36,56 @@ fn main(
     return;
   }
   let first = group * params.splits * (D4 + 1u);
-  var most = -3.0e38f;
-  for (var split = lane; split < params.splits; split += THREADS) {
-    let part = parts[first + split * (D4 + 1u) + D4];
-    most = max(most, select(-3.0e38f, part.x, part.y > 0.0));
-  }
-  scratch[lane] = most;
-  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) {
-      scratch[lane] = max(scratch[lane], scratch[lane + half]);
-    }
-  }
-  workgroupBarrier();
-  most = scratch[0];
-
   let channel = lane % D4;
   let slice = lane / D4;
-  var total = vec4<f32>();
+  var most = LOWEST;
   var weight = 0.0;
+  var total = vec4<f32>();
   if (slice < SLICES) {
     for (var split = slice; split < params.splits; split += AHEAD * SLICES) {
-      var tails: array<vec4<f32>, AHEAD>;
+      var found: array<vec4<f32>, AHEAD>;
       var loaded: array<vec4<f32>, AHEAD>;
       for (var i = 0u; i < AHEAD; i++) { // unrolled
         let place = first + min(split + i * SLICES, params.splits - 1u) * (D4 + 1u);
-        tails[i] = parts[place + D4];
+        found[i] = parts[place + D4];
         loaded[i] = parts[place + channel];
       }
+      var highest = most;
       for (var i = 0u; i < AHEAD; i++) { // unrolled
         // Of a part without a token nothing counts: its sums need not be numbers.
-        if (split + i * SLICES < params.splits && tails[i].y > 0.0) {
-          let factor = exp(tails[i].x - most);
-          weight = fma(tails[i].y, factor, weight);
-          total = fma(loaded[i], vec4<f32>(factor), total);
+        if (split + i * SLICES >= params.splits || found[i].y <= 0.0) {
+          found[i] = vec4(LOWEST, 0.0, 0.0, 0.0);
+          loaded[i] = vec4<f32>();
         }
+        highest = max(highest, found[i].x);
+      }
+      let shrink = exp(most - highest);
+      most = highest;
+      weight *= shrink;
+      total *= shrink;
+      for (var i = 0u; i < AHEAD; i++) { // unrolled
+        let share = exp(found[i].x - highest);
+        weight = fma(found[i].y, share, weight);
+        total = fma(loaded[i], vec4<f32>(share), total);
       }
     }
+    if (channel == 0u) {
+      tails[slice] = vec2(most, weight);
+    }
+    sums[slice][channel] = total;
   }
   workgroupBarrier();
-  scratch[lane] = weight;
-  sums[lane] = total;
-  workgroupBarrier();
   if (lane < D4) {
-    for (var other = 1u; other < SLICES; other++) {
-      total += sums[lane + other * D4];
-      weight += scratch[lane + other * D4];
+    var highest = LOWEST;
+    for (var other = 0u; other < SLICES; other++) { // unrolled
+      highest = max(highest, tails[other].x);
+    }
+    weight = 0.0;
+    total = vec4<f32>();
+    for (var other = 0u; other < SLICES; other++) { // unrolled
+      let share = exp(tails[other].x - highest);
+      weight = fma(tails[other].y, share, weight);
+      total = fma(sums[other][lane], vec4<f32>(share), total);
     }
     let share = params.query_heads / params.heads;
     let pairs = params.step_rows * share;

@@ -1,17 +1,25 @@
 // Attention of few rows over listed tokens, straight from the cache's pages: each workgroup takes a block of tokens and leaves a
 // part, which attention_combine.wgsl joins. For GPUs, in decoding: keys and values are read once, by all threads of the GPU.
 //
-// Shapes:   queries [batch, step_rows, query_heads, 8 * D8] f32, before rotation (TURNED 1: after it); key_pages, value_pages
-//           [slab_pages, heads, page_tokens, 8 * D8], stored as parts/keys_*.wgsl and values_*.wgsl say (SCALED is 1 where values have
-//           scales), one slab of the cache; table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32
-//           [batch, selections]; rotation (cos, sin) two a vec4 [positions, 2 * D8], from first_position on; parts vec4 [batch, heads,
-//           PAIRS, splits, 2 * D8 + 1]: sums of values, then their largest score and weight
-// Dispatch: one workgroup of 128 threads per sequence, KV head and block of 128 listed tokens, heads fastest: those of a block read the
-//           same angles; linear groups; one call per slab, or per slab and window of the list: `blocks` blocks from first_block on,
-//           whose parts start at first_split. LANES threads share a key, a power of two that divides D8, CHUNKS = D8 / LANES; AHEAD
-//           keys, a divisor of LANES, are loaded at once; SHARE threads, a power of two of at most 128 / PAIRS, join a pair's weights
+// Shapes:   queries [batch, step_rows, query_heads, 8 * D8] f32, before rotation (TURNED 1: after it); key_pages, value_pages [slab_pages, heads,
+//           PAGE, 8 * D8], stored as parts/keys_*.wgsl and values_*.wgsl say (SCALED is 1 where one of them has scales), one slab of
+//           the cache (ONE_SLAB is 1 where there is no other); table [batch, table_stride]; indices u32 [batch, selections,
+//           indices_stride], not read where IN_ORDER is 1: a list is 0, 1, 2.. then; counts u32 [batch, selections]; rotation (cos,
+//           sin) two a vec4 [positions, 2 * D8], from first_position on (SHIFTED is 1 where that is not 0); parts f32 [batch, heads, PAIRS, splits, 8 * D8 + 4]: sums of values, then
+//           their largest score and weight
+// Dispatch: one workgroup of THREADS threads per sequence, KV head and block of block_tokens listed tokens, heads fastest; linear
+//           groups; one call per slab, or per slab and window of the list: places first_place to end_place, whose parts start at
+//           first_split. A block is swept SWEEP tokens at a time. LANES threads
+//           share a key, each with CHUNKS stored vectors of its lower half and as many of the upper one, and score KEYS tokens a
+//           sweep; a value's stored vectors are read side by side, by SLICES threads VALUES tokens each. Pairs are joined in JOINS
+//           turns of JOIN. QUERIES, PLACES and ITEMS: vectors of queries, tokens, and pairs with slices, that a thread sees to.
 // Source:   softmax(q k / sqrt(d)) v (ALGORITHM section 6), split over tokens as in Flash-Decoding (Dao et al. 2023); rotation
-//           by compact positions (places in the list) or original ones
+//           by compact positions (places in the list) or original ones. RELATIVE is 1 where a block's positions are in a row, as
+//           compact ones are: queries are turned back by a sweep's first position, and keys by their places in the sweep, so that
+//           a thread keeps its angles
+// uses parts/split_places.wgsl
+// uses parts/split_scores.wgsl
+// uses parts/split_join.wgsl
 
 struct Params {
   first_group: u32,
@@ -27,7 +35,9 @@ struct Params {
   indices_stride: u32,
   original: u32,
   blocks: u32,
-  first_block: u32,
+  block_tokens: u32,
+  first_place: u32,
+  end_place: u32,
   first_position: u32,
   first_split: u32,
   splits: u32,
@@ -35,17 +45,23 @@ struct Params {
 }
 
 const LOWEST = -3.0e38f;
-const BLOCK = 128u;
-const D4 = 2u * D8;
-// Threads that read values side by side, and as many tokens apart.
-const SLICES = BLOCK / D4;
 const NOWHERE = 0xffffffffu;
-// Threads that share a key, each with every so many of its channels; units of them take the block's tokens in turns.
-const UNITS = BLOCK / LANES;
-// One more than lanes keeps threads that read neighbouring tokens' sums on different banks.
-const STRIDE = select(LANES + 1u, 1u, LANES == 1u);
-// Values that a thread loads before it adds the first.
-const VALUES = 8u;
+const D4 = 2u * D8;
+const POSITIONS = select(SWEEP, 1u, RELATIVE == 1u);
+const FACTORS = select(1u, SWEEP, SCALED == 1u);
+// Numbers of a part.
+const WIDTH = 8u * D8 + 4u;
+// Stored vectors of a key's half.
+const HALF = D8 / KEY_VECTORS;
+// Threads that read a value side by side.
+const VALUE_LANES = D4 / VALUE_VECTORS;
+// Units of threads that share keys take a sweep's tokens in turns.
+const UNITS = THREADS / LANES;
+// Padding keeps what neighbours write on different banks.
+const ROW = UNITS + 32u / LANES;
+// Numbers of a value's stored vector, and all threads' of one.
+const NUMBERS = 4u * VALUE_VECTORS;
+const JOIN_ROW = THREADS + VALUE_LANES;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -55,90 +71,23 @@ const VALUES = 8u;
 @group(0) @binding(5) var<storage, read> indices: array<u32>;
 @group(0) @binding(6) var<storage, read> counts: array<u32>;
 @group(0) @binding(7) var<storage, read> rotation: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read_write> parts: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> parts: array<f32>;
 
-var<workgroup> rotated: array<vec4<f32>, PAIRS * D4>;
-// Of each pair and token: the lanes' sums; then, at the first place, its score, and then its weight. At the end: the slices' sums of
-// a pair's values. One for all, so that workgroup memory stays small.
-var<workgroup> products: array<f32, max(PAIRS * BLOCK * STRIDE, 4u * BLOCK)>;
-var<workgroup> slots: array<u32, BLOCK>;
-var<workgroup> positions: array<u32, BLOCK>;
-var<workgroup> scratch: array<f32, PAIRS * SHARE>;
+var<workgroup> rotated: array<array<vec4<f32>, D4>, PAIRS>;
+// The lanes' sums of each pair and token; at the end the slices' sums of values. One for both, so that workgroup memory stays small.
+var<workgroup> products: array<f32, max(KEYS * PAIRS * LANES * ROW, JOIN * NUMBERS * JOIN_ROW)>;
+var<workgroup> weights: array<array<f32, PAIRS>, SWEEP>;
+// Of this sweep's tokens and the next one's: where they lie; and their positions, where those are not told by the place.
+var<workgroup> slots: array<array<u32, SWEEP>, 2>;
+var<workgroup> positions: array<array<u32, POSITIONS>, 2>;
+// Scales of keys and values.
+var<workgroup> factors: array<vec2<f32>, FACTORS>;
+// Of each pair and slice: what a sweep shrinks earlier sums by; at the end its largest score and its weight.
+var<workgroup> shrinks: array<array<f32, SLICES>, PAIRS>;
+var<workgroup> highs_of: array<array<f32, SLICES>, PAIRS>;
+var<workgroup> sums: array<array<f32, SLICES>, PAIRS>;
 
-// Half-split pairs (x[c], x[c + d/2]) of four channels, turned.
-fn turn_low(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
-  return low * vec4(a.x, a.z, b.x, b.z) - high * vec4(a.y, a.w, b.y, b.w);
-}
-
-fn turn_high(low: vec4<f32>, high: vec4<f32>, a: vec4<f32>, b: vec4<f32>) -> vec4<f32> {
-  return high * vec4(a.x, a.z, b.x, b.z) + low * vec4(a.y, a.w, b.y, b.w);
-}
-
-// Where a token's key and value lie; tokens of other slabs are read as the slab's first, and dropped.
-fn slot_of(token: u32) -> u32 {
-  return select(slots[token], 0u, slots[token] == NOWHERE);
-}
-
-// Leaves each lane's sums of its channels in `products`, of all pairs and tokens.
-fn multiply(lane: u32) {
-  let slice = lane % LANES;
-  let unit = lane / LANES;
-  for (var first = 0u; first < LANES; first += AHEAD) {
-    // Said, since a loop turn would else find what the one before left.
-    var scores = array<f32, PAIRS * AHEAD>();
-    for (var chunk = 0u; chunk < CHUNKS; chunk++) {
-      let c = slice + chunk * LANES;
-      var lows: array<StoredKeys, AHEAD>;
-      var highs: array<StoredKeys, AHEAD>;
-      var turns: array<vec4<f32>, 2u * AHEAD>;
-      for (var t = 0u; t < AHEAD; t++) { // unrolled
-        let token = unit + (first + t) * UNITS;
-        let key = key_first(slot_of(token)) + c;
-        lows[t] = key_pages[key];
-        highs[t] = key_pages[key + D8];
-        turns[2u * t] = rotation[(positions[token] * D8 + c) * 2u];
-        turns[2u * t + 1u] = rotation[(positions[token] * D8 + c) * 2u + 1u];
-      }
-      for (var t = 0u; t < AHEAD; t++) { // unrolled
-        let low = turn_low(key_loaded(lows[t]), key_loaded(highs[t]), turns[2u * t], turns[2u * t + 1u]);
-        let high = turn_high(key_loaded(lows[t]), key_loaded(highs[t]), turns[2u * t], turns[2u * t + 1u]);
-        for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-          scores[t * PAIRS + pair] += dot(rotated[pair * D4 + c], low) + dot(rotated[pair * D4 + c + D8], high);
-        }
-      }
-    }
-    for (var t = 0u; t < AHEAD; t++) { // unrolled
-      for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-        products[(pair * BLOCK + unit + (first + t) * UNITS) * STRIDE + slice] = scores[t * PAIRS + pair];
-      }
-    }
-  }
-}
-
-// The largest of each pair's numbers at the first places of `products`, or their sum; left in `scratch`.
-fn reduce(lane: u32, add: bool) {
-  let slice = lane % SHARE;
-  let pair = lane / SHARE;
-  workgroupBarrier();
-  if (pair < PAIRS) {
-    var result = products[(pair * BLOCK + slice) * STRIDE];
-    for (var token = slice + SHARE; token < BLOCK; token += SHARE) {
-      let other = products[(pair * BLOCK + token) * STRIDE];
-      result = select(max(result, other), result + other, add);
-    }
-    scratch[lane] = result;
-  }
-  for (var half = SHARE / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (pair < PAIRS && slice < half) {
-      let other = scratch[lane + half];
-      scratch[lane] = select(max(scratch[lane], other), scratch[lane] + other, add);
-    }
-  }
-  workgroupBarrier();
-}
-
-@compute @workgroup_size(BLOCK)
+@compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) workgroup: vec3<u32>,
   @builtin(num_workgroups) grid: vec3<u32>,
@@ -148,119 +97,190 @@ fn main(
   if (group >= params.group_count) {
     return;
   }
-  let head = group % params.heads;
-  let block = (group / params.heads) % params.blocks;
-  let sequence = group / (params.blocks * params.heads);
+  var work: Work;
+  work.head = group % params.heads;
+  let block = group / params.heads % params.blocks;
+  work.sequence = group / (params.blocks * params.heads);
+  work.selection = work.sequence * params.selections + select(work.head, 0u, params.selections == 1u);
+  let begin = params.first_place + block * params.block_tokens;
+  // Read without waiting for how many there are: what lies past them is no token.
+  var tokens: array<u32, PLACES>;
+  for (var i = 0u; i < PLACES; i++) { // unrolled
+    tokens[i] = token_at(min(begin + lane + i * THREADS, params.indices_stride - 1u), work);
+  }
+  work.count = counts[work.selection];
   let share = params.query_heads / params.heads;
-  let pairs = params.step_rows * share;
-  let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
-  let count = counts[selection];
-
+  let end = min(min(begin + params.block_tokens, params.end_place), work.count);
+  let first_part = ((work.sequence * params.heads + work.head) * PAIRS * params.splits + params.first_split + block) * WIDTH;
+  let part_stride = params.splits * WIDTH;
+  if (begin >= work.count) {
+    for (var pair = lane; pair < PAIRS; pair += THREADS) {
+      parts[first_part + pair * part_stride + WIDTH - 4u] = LOWEST;
+      parts[first_part + pair * part_stride + WIDTH - 3u] = 0.0;
+    }
+    return;
+  }
+  for (var i = 0u; i < PLACES; i++) { // unrolled
+    let place = begin + lane + i * THREADS;
+    let token = select(select(0u, tokens[i], place < work.count), min(place, end - 1u), IN_ORDER == 1u);
+    locate(0u, lane + i * THREADS, place, token, work);
+  }
   // Queries, turned by the positions of the newest tokens: the last ones of the list.
-  for (var item = lane; item < PAIRS * D8; item += BLOCK) {
-    let pair = min(item / D8, pairs - 1u);
+  var lows: array<vec4<f32>, QUERIES>;
+  var highs: array<vec4<f32>, QUERIES>;
+  for (var i = 0u; i < QUERIES; i++) { // unrolled
+    let item = min(lane + i * THREADS, PAIRS * D8 - 1u);
+    let pair = item / D8;
     let c = item % D8;
     let row = pair / share;
-    let place = count - params.step_rows + row;
-    let position = select(place, indices[selection * params.indices_stride + place], params.original == 1u);
-    let first = ((sequence * params.step_rows + row) * params.query_heads + head * share + pair % share) * D4;
+    var position = work.count - params.step_rows + row;
+    if (params.original == 1u) {
+      position = token_at(position, work);
+    }
+    let first = ((work.sequence * params.step_rows + row) * params.query_heads + work.head * share + pair % share) * D4;
     let low = queries[first + c] * params.scale;
     let high = queries[first + c + D8] * params.scale;
-    var a = vec4<f32>(1.0, 0.0, 1.0, 0.0);
-    var b = a;
+    lows[i] = low;
+    highs[i] = high;
     if (TURNED == 0u) {
-      a = rotation[(position * D8 + c) * 2u];
-      b = rotation[(position * D8 + c) * 2u + 1u];
+      let a = rotation[(position * D8 + c) * 2u];
+      let b = rotation[(position * D8 + c) * 2u + 1u];
+      lows[i] = turn_low(low, high, a, b);
+      highs[i] = turn_high(low, high, a, b);
     }
-    rotated[item / D8 * D4 + c] = turn_low(low, high, a, b);
-    rotated[item / D8 * D4 + c + D8] = turn_high(low, high, a, b);
+    if (RELATIVE == 1u) {
+      let back = ((begin - params.first_position) * D8 + c) * 2u;
+      turn_back(lane + i * THREADS, lows[i], highs[i], rotation[back], rotation[back + 1u]);
+    } else {
+      keep_query(lane + i * THREADS, lows[i], highs[i]);
+    }
   }
+  let angles = own_angles(lane);
 
-  let place = (params.first_block + block) * BLOCK + lane;
-  slots[lane] = NOWHERE;
-  positions[lane] = 0u;
-  if (place < count) {
-    let token = indices[selection * params.indices_stride + place];
-    let page = table[sequence * params.table_stride + token / params.page_tokens];
-    if (page >= params.slab_first && page < params.slab_first + params.slab_pages) {
-      slots[lane] = ((page - params.slab_first) * params.heads + head) * params.page_tokens + token % params.page_tokens;
-      positions[lane] = select(place, token, params.original == 1u) - params.first_position;
-    }
+  let channel = lane % VALUE_LANES;
+  let slice = lane / VALUE_LANES;
+  var most: array<f32, ITEMS>;
+  var weight: array<f32, ITEMS>;
+  for (var i = 0u; i < ITEMS; i++) { // unrolled
+    most[i] = LOWEST;
   }
-  let here = slots[lane] != NOWHERE;
+  var totals: array<vec4<f32>, PAIRS * VALUE_VECTORS>;
+  var turn = 0u;
   workgroupBarrier();
-  multiply(lane);
-  workgroupBarrier();
-  // One token a thread.
-  let scale = key_scale(slot_of(lane));
-  var scores: array<f32, PAIRS>;
-  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-    let first = (pair * BLOCK + lane) * STRIDE;
-    var sum = 0.0;
-    for (var other = 0u; other < LANES; other++) { // unrolled
-      sum += products[first + other];
-    }
-    // Row i of the step sees the tokens up to its own.
-    let seen = here && place + params.step_rows <= count + min(pair, pairs - 1u) / share;
-    scores[pair] = select(LOWEST, sum * scale, seen);
-    products[first] = scores[pair];
-  }
-  reduce(lane, false);
-  var most: array<f32, PAIRS>;
-  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-    most[pair] = scratch[pair * SHARE];
-    products[(pair * BLOCK + lane) * STRIDE] = select(exp(scores[pair] - most[pair]), 0.0, scores[pair] == LOWEST);
-  }
-  reduce(lane, true);
-  let split = params.first_split + block;
-  let first_part = ((sequence * params.heads + head) * pairs * params.splits + split) * (D4 + 1u);
-  let part_stride = params.splits * (D4 + 1u);
-  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-    if (lane == 0u && pair < pairs) {
-      parts[first_part + pair * part_stride + D4] = vec4(most[pair], scratch[pair * SHARE], 0.0, 0.0);
-    }
-  }
-
-  if (SCALED == 1u) {
-    let value_factor = select(0.0, value_scale(slot_of(lane)), here);
-    for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-      products[(pair * BLOCK + lane) * STRIDE] *= value_factor;
-    }
-    workgroupBarrier();
-  }
-  // Values: neighbours read neighbouring channels; slices of the block are added at the end.
-  let channel = lane % D4;
-  let slice = lane / D4;
-  var totals: array<vec4<f32>, PAIRS>;
-  if (slice < SLICES) {
-    for (var first = slice; first < BLOCK; first += VALUES * SLICES) {
-      var loaded: array<StoredValues, VALUES>;
+  for (var sweep = begin; sweep < end; sweep += SWEEP) {
+    let next = sweep + SWEEP;
+    var loaded: array<StoredValues, VALUES>;
+    if (EARLY == 1u) {
       for (var t = 0u; t < VALUES; t++) { // unrolled
-        loaded[t] = value_pages[value_first(slot_of(min(first + t * SLICES, BLOCK - 1u))) + channel];
+        loaded[t] = load_value(turn, slice + t * SLICES, channel);
       }
-      for (var t = 0u; t < VALUES; t++) { // unrolled
-        let token = min(first + t * SLICES, BLOCK - 1u);
-        // What lies at a slab's first place need not be a number.
-        let counts_here = first + t * SLICES < BLOCK && slots[token] != NOWHERE;
-        let value = select(vec4<f32>(), value_loaded(loaded[t]), counts_here);
-        for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-          totals[pair] = fma(vec4<f32>(products[(pair * BLOCK + token) * STRIDE]), value, totals[pair]);
+    }
+    var factor: array<vec2<f32>, PLACES>;
+    if (SCALED == 1u) {
+      for (var i = 0u; i < PLACES; i++) { // unrolled
+        let slot = slot_of(turn, min(lane + i * THREADS, SWEEP - 1u));
+        factor[i] = vec2(key_scale(slot), value_scale(slot));
+      }
+    }
+    // What the next sweep needs is read ahead.
+    var back: array<vec4<f32>, 2u * QUERIES>;
+    if (next < end) {
+      for (var i = 0u; i < PLACES; i++) { // unrolled
+        tokens[i] = token_at(min(next + lane + i * THREADS, end - 1u), work);
+      }
+      if (RELATIVE == 1u) {
+        for (var i = 0u; i < QUERIES; i++) { // unrolled
+          let first = ((next - params.first_position) * D8 + (lane + i * THREADS) % D8) * 2u;
+          back[2u * i] = rotation[first];
+          back[2u * i + 1u] = rotation[first + 1u];
         }
       }
     }
-  }
-  for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
-    workgroupBarrier();
-    for (var i = 0u; i < 4u; i++) { // unrolled
-      products[i * BLOCK + lane] = totals[pair][i];
-    }
-    workgroupBarrier();
-    if (lane < D4 && pair < pairs) {
-      var total = totals[pair];
-      for (var other = lane + D4; other < SLICES * D4; other += D4) {
-        total += vec4(products[other], products[BLOCK + other], products[2u * BLOCK + other], products[3u * BLOCK + other]);
+    multiply(lane, turn, angles);
+    if (SCALED == 1u) {
+      for (var i = 0u; i < PLACES; i++) { // unrolled
+        if (lane + i * THREADS < SWEEP) {
+          factors[min(lane + i * THREADS, FACTORS - 1u)] = factor[i];
+        }
       }
-      parts[first_part + pair * part_stride + lane] = total;
     }
+    workgroupBarrier();
+    if (EARLY == 0u) {
+      for (var t = 0u; t < VALUES; t++) { // unrolled
+        loaded[t] = load_value(turn, slice + t * SLICES, channel);
+      }
+    }
+    if (next < end) {
+      for (var i = 0u; i < PLACES; i++) { // unrolled
+        locate(1u - turn, lane + i * THREADS, next + lane + i * THREADS, tokens[i], work);
+      }
+      if (RELATIVE == 1u) {
+        for (var i = 0u; i < QUERIES; i++) { // unrolled
+          turn_back(lane + i * THREADS, lows[i], highs[i], back[2u * i], back[2u * i + 1u]);
+        }
+      }
+    }
+    // Each thread a pair and slice: its weights, by the largest of its own scores so far.
+    for (var i = 0u; i < ITEMS; i++) { // unrolled
+      let pair = (lane + i * THREADS) / SLICES;
+      let own = (lane + i * THREADS) % SLICES;
+      if (pair < PAIRS) {
+        // Row i of the step sees the tokens up to its own.
+        let seen = min(end, work.count - params.step_rows + pair / share + 1u);
+        var scores: array<f32, VALUES>;
+        var highest = most[i];
+        for (var t = 0u; t < VALUES; t++) { // unrolled
+          let token = min(own + t * SLICES, SWEEP - 1u);
+          var counts_here = own + t * SLICES < SWEEP && sweep + token < seen;
+          if (ONE_SLAB == 0u) {
+            counts_here = counts_here && slots[turn][token] != NOWHERE;
+          }
+          scores[t] = select(LOWEST, product(pair, token), counts_here);
+          highest = max(highest, scores[t]);
+        }
+        let shrink = exp(most[i] - highest);
+        most[i] = highest;
+        weight[i] *= shrink;
+        shrinks[pair][own] = shrink;
+        for (var t = 0u; t < VALUES; t++) { // unrolled
+          let token = own + t * SLICES;
+          var part = select(exp(scores[t] - highest), 0.0, scores[t] == LOWEST);
+          weight[i] += part;
+          if (SCALED == 1u) {
+            part *= factors[min(token, FACTORS - 1u)].y;
+          }
+          if (token < SWEEP) {
+            weights[token][pair] = part;
+          }
+        }
+      }
+    }
+    workgroupBarrier();
+    // Values: neighbours read neighbouring channels; slices are added at the end.
+    if (slice < SLICES) {
+      for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+        let shrink = shrinks[pair][slice];
+        for (var v = 0u; v < VALUE_VECTORS; v++) { // unrolled
+          totals[pair * VALUE_VECTORS + v] *= shrink;
+        }
+      }
+      for (var t = 0u; t < VALUES; t++) { // unrolled
+        let token = min(slice + t * SLICES, SWEEP - 1u);
+        let counts_here = slice + t * SLICES < SWEEP && (ONE_SLAB == 1u || slots[turn][token] != NOWHERE);
+        for (var v = 0u; v < VALUE_VECTORS; v++) { // unrolled
+          var value = value_part(loaded[t], v);
+          // What lies at a slab's first place need not be a number.
+          if (ONE_SLAB == 0u || SWEEP % SLICES != 0u) {
+            value = select(vec4<f32>(), value, counts_here);
+          }
+          for (var pair = 0u; pair < PAIRS; pair++) { // unrolled
+            let sum = totals[pair * VALUE_VECTORS + v];
+            totals[pair * VALUE_VECTORS + v] = fma(vec4<f32>(weights[token][pair]), value, sum);
+          }
+        }
+      }
+    }
+    turn = 1u - turn;
   }
+  leave_part(lane, most, weight, totals, first_part, part_stride);
 }

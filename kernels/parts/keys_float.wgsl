@@ -3,6 +3,9 @@
 
 alias StoredKeys = vec4<KeyElement>;
 
+// Vectors of four channels that are stored together.
+const KEY_VECTORS = 1u;
+
 // Where a slot's vectors start.
 fn key_first(slot: u32) -> u32 {
   return slot * D4;
@@ -16,6 +19,11 @@ fn key_scale(slot: u32) -> f32 {
 // Four channels, before the scale: as stored, and read.
 fn key_loaded(stored: StoredKeys) -> vec4<f32> {
   return vec4<f32>(stored);
+}
+
+// Four channels of those stored together: all of them.
+fn key_part(stored: StoredKeys, vector: u32) -> vec4<f32> {
+  return key_loaded(stored);
 }
 
 fn key_vector(place: u32) -> vec4<f32> {

@@ -3,6 +3,9 @@
 
 alias StoredKeys = u32;
 
+// Vectors of four channels that are stored together.
+const KEY_VECTORS = 1u;
+
 // Where a slot's words start.
 fn key_first(slot: u32) -> u32 {
   return slot / params.page_tokens * params.page_tokens * (D4 + 1u) + slot % params.page_tokens * D4;
@@ -18,6 +21,11 @@ fn key_scale(slot: u32) -> f32 {
 fn key_loaded(stored: StoredKeys) -> vec4<f32> {
   let word = bitcast<i32>(stored);
   return vec4<f32>(vec4(word << 24u, word << 16u, word << 8u, word) >> vec4<u32>(24u));
+}
+
+// Four channels of those stored together: all of them.
+fn key_part(stored: StoredKeys, vector: u32) -> vec4<f32> {
+  return key_loaded(stored);
 }
 
 fn key_vector(place: u32) -> vec4<f32> {

@@ -3,6 +3,9 @@
 
 alias StoredValues = vec4<ValueElement>;
 
+// Vectors of four channels that are stored together.
+const VALUE_VECTORS = 1u;
+
 // Where a slot's vectors start.
 fn value_first(slot: u32) -> u32 {
   return slot * D4;
@@ -16,6 +19,11 @@ fn value_scale(slot: u32) -> f32 {
 // Four channels, before the scale: as stored, and read.
 fn value_loaded(stored: StoredValues) -> vec4<f32> {
   return vec4<f32>(stored);
+}
+
+// Four channels of those stored together: all of them.
+fn value_part(stored: StoredValues, vector: u32) -> vec4<f32> {
+  return value_loaded(stored);
 }
 
 fn value_vector(place: u32) -> vec4<f32> {

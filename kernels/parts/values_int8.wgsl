@@ -3,6 +3,9 @@
 
 alias StoredValues = u32;
 
+// Vectors of four channels that are stored together.
+const VALUE_VECTORS = 1u;
+
 // Where a slot's words start.
 fn value_first(slot: u32) -> u32 {
   return slot / params.page_tokens * params.page_tokens * (D4 + 1u) + slot % params.page_tokens * D4;
@@ -18,6 +21,11 @@ fn value_scale(slot: u32) -> f32 {
 fn value_loaded(stored: StoredValues) -> vec4<f32> {
   let word = bitcast<i32>(stored);
   return vec4<f32>(vec4(word << 24u, word << 16u, word << 8u, word) >> vec4<u32>(24u));
+}
+
+// Four channels of those stored together: all of them.
+fn value_part(stored: StoredValues, vector: u32) -> vec4<f32> {
+  return value_loaded(stored);
 }
 
 fn value_vector(place: u32) -> vec4<f32> {

@@ -44,11 +44,23 @@ export function joinAttentionParts(parts: Tensor, rows: AttentionRows, output: B
   const vectors = groups * pairs * d4;
   parts.device.commands.dispatch({
     kernel: many ? "attention_join" : "attention_combine",
-    constants: { D4: d4 },
+    constants: many ? { D4: d4 } : combineConstants(splits, d4),
     ...(many && { overrides: { WORKGROUP: JOIN_THREADS } }),
     params: { ...rows, splits, ...(many && { vectors }) },
     bindings: [{ buffer: parts.buffer }, output],
     groups: many ? Math.ceil(vectors / JOIN_THREADS) : groups * pairs,
     work: parts.size,
   });
+}
+
+/** Most parts that a thread loads before it adds the first, and threads that take parts of one vector in turns. */
+const MOST_AHEAD = 8;
+const MOST_SLICES = 32;
+
+/** Constants of attention_combine.wgsl, as an H200 was fastest: all parts are on their way at once. */
+function combineConstants(splits: number, D4: number): Record<string, number> {
+  const THREADS = splits <= 64 && D4 <= 64 ? 128 : 256;
+  const SLICES = Math.min(MOST_SLICES, Math.floor(THREADS / D4));
+  const each = 2 ** Math.ceil(Math.log2(Math.max(1, splits / SLICES)));
+  return { D4, THREADS, SLICES, AHEAD: Math.min(MOST_AHEAD, each) };
 }

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import type { Device } from "../../lib/gpu/mod.ts";
 import { joinAttentionParts, Tensor } from "../../lib/tensor/mod.ts";
 import { assertClose } from "../assert_close.ts";
 import { gpuTest } from "../gpu_test_device.ts";
@@ -17,28 +18,51 @@ const cases = fc.record({
 gpuTest(
   "attention_join and attention_combine join parts as softmax would; those without a token count for nothing",
   async (device) => {
-    await forAll(cases, async ({ rows, heads, share, splits, d4, seed }) => {
-      const pairs = rows * share;
-      const width = 4 * d4 + 4;
-      const parts = randomFloats(heads * pairs * splits * width, seed, "f32") as Float32Array<ArrayBuffer>;
-      for (let part = 0; part < heads * pairs * splits; part++) {
-        const tail = part * width + 4 * d4;
-        // A part's highest score, and the sum of its weights: 1 for the highest itself, or none.
-        parts[tail] *= 20;
-        const empty = part % splits !== 0 && part % 3 === 0;
-        parts[tail + 1] = empty ? 0 : 1 + Math.abs(parts[tail + 1]);
-        if (empty) parts.fill(NaN, part * width, tail);
-      }
-      using given = Tensor.from(device, parts, [heads, pairs, splits, width]);
-      using output = Tensor.zeros(device, [1, rows, heads * share, 4 * d4]);
-      joinAttentionParts(given, { step_rows: rows, query_heads: heads * share, heads }, { buffer: output.buffer });
-      // Means of numbers of about 1, by weights that may be rounded by a few units of their last place.
-      assertClose(await output.read() as Float32Array, joined(parts, rows, heads, share, splits, d4), {
-        absolute: 2e-5,
-      });
-    });
+    await forAll(cases, (shape) => checkJoin(device, shape));
   },
 );
+
+gpuTest("parts of a longer list are joined by a workgroup for each row, many of them at once", async (device) => {
+  const few = fc.record({
+    rows: fc.constantFrom(1, 3),
+    heads: fc.constantFrom(1, 2),
+    share: fc.constantFrom(1, 2, 4),
+    splits: fc.constantFrom(2, 7, 16, 33, 100, 300),
+    d4: fc.constantFrom(1, 6, 16, 32, 64),
+    seed,
+  });
+  await forAll(few, (shape) => checkJoin(device, shape));
+});
+
+interface Shape {
+  rows: number;
+  heads: number;
+  share: number;
+  splits: number;
+  d4: number;
+  seed: number;
+}
+
+async function checkJoin(device: Device, { rows, heads, share, splits, d4, seed }: Shape): Promise<void> {
+  const pairs = rows * share;
+  const width = 4 * d4 + 4;
+  const parts = randomFloats(heads * pairs * splits * width, seed, "f32") as Float32Array<ArrayBuffer>;
+  for (let part = 0; part < heads * pairs * splits; part++) {
+    const tail = part * width + 4 * d4;
+    // A part's highest score, and the sum of its weights: 1 for the highest itself, or none.
+    parts[tail] *= 20;
+    const empty = part % splits !== 0 && part % 3 === 0;
+    parts[tail + 1] = empty ? 0 : 1 + Math.abs(parts[tail + 1]);
+    if (empty) parts.fill(NaN, part * width, tail);
+  }
+  using given = Tensor.from(device, parts, [heads, pairs, splits, width]);
+  using output = Tensor.zeros(device, [1, rows, heads * share, 4 * d4]);
+  joinAttentionParts(given, { step_rows: rows, query_heads: heads * share, heads }, { buffer: output.buffer });
+  // Means of numbers of about 1, by weights that may be rounded by a few units of their last place.
+  assertClose(await output.read() as Float32Array, joined(parts, rows, heads, share, splits, d4), {
+    absolute: 2e-5,
+  });
+}
 
 function joined(parts: Float32Array, rows: number, heads: number, share: number, splits: number, d4: number) {
   const width = 4 * d4 + 4;

@@ -3,7 +3,7 @@ import { causalAttentionInWindows, MOST_KEYS_IN_SOFTWARE, Tensor } from "../../t
 import type { Slab } from "../cache/slab.ts";
 import { headVectors } from "../shape.ts";
 import { type AttendedTokens, type AttentionStep, disposeAttended } from "../step.ts";
-import { attendSplit, SPLIT_BLOCK, type SplitCall, splits } from "./attend_split.ts";
+import { attendSplit, type SplitCall, splits } from "./attend_split.ts";
 import { gather, rotateQueries } from "./gather.ts";
 import { listAttended } from "./list_attended.ts";
 import type { RotationTable } from "./rotation_table.ts";
@@ -102,8 +102,9 @@ function windowCalls(step: AttentionStep, windows: readonly TokenWindow[], table
   const { cache } = step.context;
   return windows.flatMap(({ start, tokens, slabs }) => {
     const window = {
-      firstBlock: start / SPLIT_BLOCK,
-      blocks: Math.ceil(tokens / SPLIT_BLOCK),
+      whole: slabs.length === 1,
+      firstPlace: start,
+      places: tokens,
       rotation: table.window(start / table.windowPositions),
       firstPosition: start,
     };

@@ -1,7 +1,17 @@
-import { assertEquals } from "@std/assert";
-import { createMethod, type Knobs, resolveKnobs, type StorageType } from "../../../lib/attention/mod.ts";
+import fc from "fast-check";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { kernels } from "../../../kernels/sources.ts";
+import {
+  appendRandom,
+  createMethod,
+  KeyValueCache,
+  type Knobs,
+  resolveKnobs,
+  type StorageType,
+} from "../../../lib/attention/mod.ts";
 import { assertClose } from "../../assert_close.ts";
 import { gpuTest } from "../../gpu_test_device.ts";
+import { forAll, seed } from "../../tensor/cases.ts";
 import { normals, TestLayer } from "../layer.ts";
 
 const SHAPE = { layers: 1, queryHeads: 6, keyValueHeads: 2, headSize: 24 };
@@ -40,10 +50,13 @@ for (const [name, knobs] of [["compact", {}], ["original", { positions: "origina
 }
 
 gpuTest("heads of any size and groups of any number split alike, halves and int8 too", async (device) => {
-  // Threads that share a key: 8, 8 twice over, 4 and 1.
-  for (const [queryHeads, keyValueHeads, headSize] of [[8, 2, 64], [4, 1, 128], [12, 2, 96], [16, 1, 256]]) {
+  // Threads that share a key, as many as divide half of its stored vectors: 8 and fewer.
+  for (const [queryHeads, keyValueHeads, headSize] of [[8, 2, 64], [4, 1, 128], [6, 2, 96], [8, 1, 256]]) {
     const shape = { layers: 1, queryHeads, keyValueHeads, headSize };
-    const types = [["f32", "f32"], ["int8", "f32"], ["int8", "int8"], ...(device.info.f16 ? [["f16", "f16"]] : [])];
+    const types = [
+      ["int8", "f32"],
+      ...(headSize < 256 ? [["int8", "int8"], ...(device.info.f16 ? [["f16", "f16"]] : [])] : []),
+    ];
     for (const [keyType, valueType] of types as [StorageType, StorageType][]) {
       const outputs: Float32Array[] = [];
       for (const choice of ["gathered", "split"]) {
@@ -62,6 +75,45 @@ gpuTest("heads of any size and groups of any number split alike, halves and int8
       assertClose(outputs[3], outputs[1], { absolute: 1e-5 });
     }
   }
+});
+
+const cases = fc.record({
+  batch: fc.constantFrom(1, 1, 2),
+  keyValueHeads: fc.constantFrom(1, 2, 3),
+  // More pairs, and longer heads, compile for seconds on a software adapter.
+  share: fc.constantFrom(1, 2, 3),
+  headSize: fc.constantFrom(8, 24, 64, 72),
+  // The longest ones have blocks of several sweeps.
+  length: fc.constantFrom(1, 2, 31, 64, 65, 500, 20000),
+  rows: fc.constantFrom(1, 1, 2),
+  keyType: fc.constantFrom<StorageType>("f32", "f16", "int8"),
+  valueType: fc.constantFrom<StorageType>("f32", "f16", "int8"),
+  pageTokens: fc.constantFrom(16, 33, 256),
+  method: fc.constantFrom("full" as const, "reattention" as const),
+  positions: fc.constantFrom("compact" as const, "original" as const),
+  seed,
+});
+
+gpuTest("attention of any shape and storage is the same split as gathered", async (device) => {
+  await forAll(cases, async ({ batch, share, length, rows, method, positions, seed, ...sizes }) => {
+    const { keyValueHeads, headSize } = sizes;
+    const halves = device.info.f16 ? {} : { keyType: "f32" as const, valueType: "f32" as const };
+    const shape = { layers: 1, queryHeads: keyValueHeads * share, keyValueHeads, headSize };
+    const knobs = resolveKnobs({ ...KNOBS, positions, allowBeyondTrained: true });
+    const [queries, keys, values] = [keyValueHeads * share, keyValueHeads, keyValueHeads].map((heads, i) =>
+      normals(seed + i, batch * rows * heads * headSize)
+    );
+    const outputs: Float32Array[] = [];
+    for (const choice of ["gathered", "split"]) {
+      const cache = new KeyValueCache(device, shape, { ...sizes, ...halves, batch });
+      await appendRandom(cache, length, seed);
+      device.choices.pick("decode attention", choice);
+      using layer = new TestLayer(device, shape, createMethod(method, knobs, shape), { cache });
+      outputs.push(await layer.run({ rows, queries, keys, values }, "decode"));
+      device.choices.pick("decode attention", undefined);
+    }
+    assertClose(outputs[1], outputs[0], { absolute: 1e-5 });
+  }, 10);
 });
 
 gpuTest("split attention is two kernels, attention_split and attention_combine", async (device) => {
@@ -84,6 +136,9 @@ gpuTest("split attention is two kernels, attention_split and attention_combine",
       true,
       false,
     ]);
+    for (const part of ["split_places", "split_scores", "split_join"]) {
+      assertStringIncludes(kernels.attention_split.text, `// uses parts/${part}.wgsl`);
+    }
   } finally {
     device.choices.pick("decode attention", undefined);
     Reflect.deleteProperty(commands, "dispatch");

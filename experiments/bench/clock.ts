@@ -54,17 +54,17 @@ export class RecordedWork implements Contender {
     const counts = device.info.software ? "wall" : "gpu";
     if (!device.info.timestamps) return { wall, counts };
     const short = wall < SHORT && !device.info.software;
-    const gpu = await this.#gpuTime(short ? Math.min(runs, SHORT_RUNS) : runs, short);
+    const gpu = await this.#gpuTime(short ? Math.min(runs, SHORT_RUNS) : runs);
     return { wall, counts, gpu };
   }
 
   /**
    * Milliseconds of a run by timestamps around all of them, back to back as in a decode step. A card that idles lowers its clocks,
-   * and raises them later than short calls take: those are recorded while it is kept busy, and follow at once.
+   * and raises them later than most samples take: runs are recorded while it is kept busy, and follow at once. (A single run is a trial.)
    */
-  async #gpuTime(runs: number, short: boolean): Promise<number> {
+  async #gpuTime(runs: number): Promise<number> {
     const device = this.#device;
-    if (short && runs > 4) await keepBusy(device);
+    if (runs > 1 && !device.info.software) await keepBusy(device);
     device.profiler.together = true;
     device.profiler.enabled = true;
     for (let run = 0; run < runs; run++) this.#record()?.[Symbol.dispose]();

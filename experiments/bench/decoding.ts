@@ -15,17 +15,34 @@ const TRIAL = 32;
 
 /** Kernels of a decode step that look at cached keys and values, or list what is looked at. */
 export const ATTENTION_KERNELS: ReadonlySet<string> = new Set([
-  ...["attention_split", "attention_combine", "attention_tiled", "attention_transposed", "causal_attention"],
+  ...[
+    "attention_split",
+    "attention_combine",
+    "attention_join",
+    "attention_tiled",
+    "attention_transposed",
+    "causal_attention",
+  ],
   ...[
     "scan_groups",
     "score_groups",
     "rescore_groups",
+    "rescore_short_groups",
     "score_short_top_k",
     "score_top_k",
     "score_image_top_k",
     "merge_top_k",
   ],
-  ...["cast_votes", "clip_votes", "pick_tokens", "collect_indices", "fold_grid", "gather_rotate", "rotate_queries"],
+  ...[
+    "cast_votes",
+    "clip_votes",
+    "pick_tokens",
+    "pick_from_groups",
+    "collect_indices",
+    "fold_grid",
+    "gather_rotate",
+    "rotate_queries",
+  ],
 ]);
 
 /** GPU time of a token. */

@@ -126,6 +126,8 @@ Deno.test("parts/best_list, insert, short_lists and row_totals stand once, and e
   });
   // Of these a dispatch names the one that reads or writes what is stored.
   const named = ["keys", "values", "stores"].flatMap((what) => [`${what}_float`, `${what}_int8`]);
+  // Of pages that are read eight channels at a time, too.
+  named.push(...["keys", "values"].flatMap((what) => [`${what}_wide_f16`, `${what}_wide_int8`]));
   // And how rescore_groups sums.
   named.push("score_chain", "score_lanes");
   assertEquals([...new Set([...used, ...named])].sort(), Object.keys(parts).sort());

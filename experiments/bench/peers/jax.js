@@ -7,8 +7,10 @@ jax.defaultDevice("webgpu");
 const { numpy: np } = jax;
 
 const result = {
+  // What is dropped before anybody waits for it is never computed.
+  lazy: true,
   read: (array) => array.ref.data(),
-  wait: (array) => jax.blockUntilReady(array.ref),
+  wait: (array) => jax.blockUntilReady(array),
   drop: (array) => array.dispose(),
 };
 

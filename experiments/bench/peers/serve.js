@@ -20,7 +20,8 @@ export function inputValues(seed, count) {
  * Serves requests until the input ends.
  *
  * @param open makes {run, read, close} of {op, sizes}, or a text that says why it can't: `run()` starts one run and returns
- *   its result; `read(result)` waits for it and gives its numbers; `drop(result)` frees it
+ *   its result; `read(result)` waits for it and gives its numbers; `drop(result)` frees it; with `lazy` a result is computed only
+ *   if it is waited for
  */
 export async function serve(open) {
   let current;
@@ -46,15 +47,15 @@ export async function serve(open) {
           answer({ values: request.prepare.places.map((place) => numbers[place]) });
         } else {
           const start = performance.now();
-          let last;
+          const results = [];
           for (let run = 0; run < request.runs; run++) {
-            if (last !== undefined) current.drop(last);
-            last = await current.run();
+            if (!current.lazy && results.length > 0) current.drop(results.pop());
+            results.push(await current.run());
           }
-          // One read waits for all runs: the queue is done in order.
-          await current.wait(last);
+          // One wait for the last is one for all, since a queue is done in order; what is lazy has to be begun as well.
+          await (current.lazy ? Promise.all(results.map(current.wait)) : current.wait(results[0]));
           answer({ milliseconds: (performance.now() - start) / request.runs });
-          current.drop(last);
+          for (const result of results) current.drop(result);
         }
       } catch (error) {
         answer({ fault: String(error?.message ?? error).slice(0, 300) });

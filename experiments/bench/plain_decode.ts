@@ -1,3 +1,6 @@
+import { attendRow } from "../../lib/reference/causal_attention.ts";
+import { dense, topK } from "../../lib/reference/mod.ts";
+import { rotateRows } from "../../lib/reference/rotate_rows.ts";
 import { inputValue } from "./inputs.ts";
 
 /** Keys and values of one head as a cache holds them in f16, by token. */
@@ -45,20 +48,16 @@ export function bestTokens(
   middle: number,
   k: number,
 ): number[] {
-  const best: { token: number; score: number }[] = [];
-  for (let token = 0; token < middle; token++) {
+  const scores = Float64Array.from({ length: middle }, (_, token) => {
     const key = stored.key(start + token);
     let score = 0;
     for (let c = 0; c < stored.size; c++) score += query[c] * key[c];
-    if (best.length === k && score <= best[k - 1].score) continue;
-    best.push({ token, score });
-    best.sort((a, b) => b.score - a.score || a.token - b.token);
-    best.length = Math.min(best.length, k);
-  }
-  return best.map(({ token }) => token);
+    return score;
+  });
+  return [...topK(dense(scores, [1, middle]), k).indices.data];
 }
 
-/** Attention of one query, itself the last token listed, over listed tokens with contiguous positions, in float64. */
+/** Attention of one query, itself the last token listed, over listed tokens with contiguous positions. */
 export function plainAttention(
   query: Float32Array,
   stored: StoredHead,
@@ -66,33 +65,15 @@ export function plainAttention(
   frequencies: Float32Array,
 ): Float64Array {
   const { size } = stored;
-  const last = listed.length - 1;
-  const turned = rotated(query, last, frequencies);
-  const scores = Float64Array.from({ length: listed.length }, (_, place) => {
-    const key = rotated(stored.key(listed[place]), place, frequencies);
-    let score = 0;
-    for (let c = 0; c < size; c++) score += turned[c] * key[c];
-    return score / Math.sqrt(size);
-  });
-  const most = scores.reduce((a, b) => Math.max(a, b));
-  const output = new Float64Array(size);
-  let total = 0;
-  scores.forEach((score, place) => {
-    const weight = Math.exp(score - most);
-    total += weight;
-    for (let c = 0; c < size; c++) output[c] += weight * stored.value(listed[place], c);
-  });
-  return output.map((sum) => sum / total);
-}
-
-/** A vector turned by its position: channels c and c + half are a pair. */
-function rotated(vector: Float32Array, position: number, frequencies: Float32Array): Float64Array {
-  const half = vector.length / 2;
-  const turned = new Float64Array(vector.length);
-  for (let c = 0; c < half; c++) {
-    const [cos, sin] = [Math.cos(position * frequencies[c]), Math.sin(position * frequencies[c])];
-    turned[c] = vector[c] * cos - vector[c + half] * sin;
-    turned[c + half] = vector[c + half] * cos + vector[c] * sin;
+  const count = listed.length;
+  const keys = new Float32Array(count * size);
+  const values = new Float32Array(count * size);
+  for (let place = 0; place < count; place++) {
+    keys.set(stored.key(listed[place]), place * size);
+    for (let c = 0; c < size; c++) values[place * size + c] = stored.value(listed[place], c);
   }
-  return turned;
+  const positions = Uint32Array.from({ length: count }, (_, place) => place);
+  const turned = rotateRows(dense(query, [1, 1, size]), [count - 1], frequencies);
+  const rotated = rotateRows(dense(keys, [1, count, size]), positions, frequencies);
+  return attendRow(turned.data, rotated.data, values, (place) => place * size, count);
 }

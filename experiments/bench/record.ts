@@ -48,6 +48,8 @@ export class BenchRecord {
       rows: [this.#limits.row, ...this.#rows],
     });
     const text = JSON.stringify(file, null, 1) + "\n";
-    this.#writing = this.#writing.then(() => writeAside(this.#path, text));
+    // What fails now is tried again with more rows; the last time tells.
+    this.#writing = this.#writing.catch(() => {}).then(() => writeAside(this.#path, text));
+    this.#writing.catch(() => {});
   }
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseKept } from "../command/kept_rows.ts";
 
 /** A measured row: one method at one length, asked for one kind of needle. */
 export interface CompareRow {
@@ -84,16 +85,7 @@ const schema: z.ZodType<CompareRow[]> = z.array(z.strictObject({
  * @throws {Error} naming the file, the row and what is wrong with it.
  */
 export function parseRows(file: string, text: string): CompareRow[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Error(`${file} is no JSON; name another file, or delete it`);
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [{ path, message }] = parsed.error.issues;
-  throw new Error(`${file} holds no rows of compare: ${path.join(".")}: ${message}; name another file, or delete it`);
+  return parseKept(schema, { file, text, what: "compare" });
 }
 
 /** Whether all contexts of a row were read. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseKept } from "../command/kept_rows.ts";
 
 const number = z.number();
 const measured = number.nullable();
@@ -104,16 +105,7 @@ export function millisecondsOf({ gpuMilliseconds, wallMilliseconds }: StepRow): 
  * @throws {Error} naming the file, the row and what is wrong with it.
  */
 export function parseRecord(file: string, text: string): ShapesRecord {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Error(`${file} is no JSON; name another file, or delete it`);
-  }
-  const parsed = record.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [{ path, message }] = parsed.error.issues;
-  throw new Error(`${file} holds no rows of shapes: ${path.join(".")}: ${message}; name another file, or delete it`);
+  return parseKept(record, { file, text, what: "shapes" });
 }
 
 /** The rows of both, a measured one in the place of an earlier one of the same step; derived ones are left to be derived anew. */

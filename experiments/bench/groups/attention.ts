@@ -1,3 +1,4 @@
+import { attendRow } from "../../../lib/reference/causal_attention.ts";
 import { causalAttention } from "../../../lib/tensor/mod.ts";
 import { type BenchCase, errorAt, opened } from "../bench_case.ts";
 import { inputTensor, inputValue } from "../inputs.ts";
@@ -41,22 +42,16 @@ function prefill(length: number, headSize: number): BenchCase {
 
 /** One row of every head by the plain definition. */
 function attend(row: number, headSize: number): number[] {
+  const tokens = row + 1;
+  const vectors = (seed: number, heads: number, head: number, first: number, count: number) =>
+    Float32Array.from({ length: count * headSize }, (_, at) => {
+      const token = first + Math.floor(at / headSize);
+      return inputValue(seed, (token * heads + head) * headSize + at % headSize);
+    });
   return Array.from({ length: QUERY_HEADS }, (_, queryHead) => {
     const head = Math.floor(queryHead * HEADS / QUERY_HEADS);
-    const keyAt = (token: number) => (token * HEADS + head) * headSize;
-    const scores = Array.from({ length: row + 1 }, (_, token) => {
-      let score = 0;
-      for (let c = 0; c < headSize; c++) {
-        score += inputValue(0, (row * QUERY_HEADS + queryHead) * headSize + c) * inputValue(1, keyAt(token) + c);
-      }
-      return score / Math.sqrt(headSize);
-    });
-    const most = scores.reduce((a, b) => Math.max(a, b));
-    const weights = scores.map((score) => Math.exp(score - most));
-    const total = weights.reduce((a, b) => a + b);
-    return Array.from(
-      { length: headSize },
-      (_, c) => weights.reduce((sum, weight, token) => sum + weight * inputValue(2, keyAt(token) + c), 0) / total,
-    );
+    const query = vectors(0, QUERY_HEADS, queryHead, row, 1);
+    const [keys, values] = [1, 2].map((seed) => vectors(seed, HEADS, head, 0, tokens));
+    return [...attendRow(query, keys, values, (token) => token * headSize, tokens)];
   }).flat();
 }

@@ -105,6 +105,33 @@ gpuTestWith({ bindingBytes: 2 ** 19 }, "what one binding does not hold is gather
   assert(parts.kernels.has("attention_combine") && !whole.kernels.has("attention_combine"));
 });
 
+// Keys and values of a token take 1,024 bytes together once gathered: one of the table's windows as much as is kept for reuse.
+gpuTestWith({ idleBytes: 2 ** 20 }, "a chunk whose context comes in windows makes no buffer anew", async (device) => {
+  const shape = { layers: 1, queryHeads: 4, keyValueHeads: 2, headSize: 64 };
+  const length = 5000;
+  using cache = new KeyValueCache(device, shape);
+  await appendRandom(cache, length);
+  using layer = new TestLayer(device, shape, createMethod("full", KNOBS, shape), {
+    ...{ cache, windowPositions: 1024, traced: false },
+  });
+  const numbers = (seed: number, heads: number) => normals(seed, 8 * heads * 64);
+  const input = { rows: 8, queries: numbers(1, 4), keys: numbers(2, 2), values: numbers(3, 2) };
+  const outputs = [];
+  const created = [];
+  for (let chunk = 0; chunk < 3; chunk++) {
+    outputs.push(await layer.run(input, "prefill"));
+    created.push(device.buffers.created);
+    cache.truncate(length);
+  }
+  assertEquals(created, [created[0], created[0], created[0]], "buffers made by the first chunk, and none after it");
+  using wide = await Device.open();
+  using whole = new KeyValueCache(wide, shape);
+  await appendRandom(whole, length);
+  using other = new TestLayer(wide, shape, createMethod("full", KNOBS, shape), { cache: whole, traced: false });
+  const expected = await other.run(input, "prefill");
+  for (const output of outputs) assertClose(output, expected, CLOSE);
+});
+
 gpuTest("windows of the rotary table hold the positions' angles, and are made once", async (device) => {
   const frequencies = rotaryFrequencies(16, { base: 500_000 });
   using table = new RotationTable(device, frequencies, 128);

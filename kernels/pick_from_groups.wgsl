@@ -81,7 +81,7 @@ fn main(
     }
     choose(level, asked, depth * TEAMS * K);
   }
-  offer_tokens(part, asked);
+  offer_tokens(part, asked, Item(LOWEST, NONE));
   for (var place = asked.slice; place < atomicLoad(&offered[asked.team]); place += TEAM) {
     let rank = rank_of(place, asked.team);
     if (takes && rank < K) {

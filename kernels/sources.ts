@@ -5328,7 +5328,7 @@ fn main(
     }
     choose(level, asked, depth * TEAMS * K);
   }
-  offer_tokens(part, asked);
+  offer_tokens(part, asked, Item(LOWEST, NONE));
   for (var place = asked.slice; place < atomicLoad(&offered[asked.team]); place += TEAM) {
     let rank = rank_of(place, asked.team);
     if (takes && rank < K) {
@@ -6284,6 +6284,7 @@ fn main(
       { name: "asking", type: "u32" },
       { name: "bests_stride", type: "u32" },
       { name: "group_tokens", type: "u32" },
+      { name: "resume", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -6295,17 +6296,18 @@ fn main(
       { binding: 6, name: "best_scores", kind: "write" },
       { binding: 7, name: "best_tokens", kind: "write" },
     ],
-    text: `// Picks each query's k best tokens as rescore_groups.wgsl does, for short lists and a cache of one slab: with a team of threads a query,
-// several in a workgroup, and few instructions. For GPUs, after score_groups.wgsl and scan_groups.wgsl.
+    text: `// Picks each query's k best tokens as rescore_groups.wgsl does, for short lists: with a team of threads a query, several in a
+// workgroup, and few instructions. For GPUs, after score_groups.wgsl and scan_groups.wgsl.
 //
 // Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
-//           4 * D4], stored as parts/keys_*.wgsl say, the cache's only slab, before rotation; table [batch, table_stride]; parts
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride]; parts
 //           [batch, 4]; bests f32 [batch, heads, pairs, bests_stride], the highest score of each group first; best_scores f32,
 //           best_tokens u32 [batch, heads, pairs, K], sorted by falling score, then rising token. A pair is (row, query head of the
 //           KV head's group). Tokens count from the start of the middle; unused places hold NONE.
 // Dispatch: one workgroup of THREADS threads per THREADS / TEAM of the \`asking\` queries (batch * heads * pairs), linear groups; TEAM
-//           threads share a query, a power of two that divides THREADS; COLUMNS of its threads bound the K-th best, a power of two
-//           of at most TEAM
+//           threads share a query, a power of two of at least K that divides THREADS; COLUMNS of its threads bound the K-th best, a
+//           power of two of at most TEAM. Where the cache has several slabs (SLABS 2), one call per slab: each goes on from the
+//           lists of the one before (params.resume)
 // Source:   ALGORITHM section 5, scores of type qk. Groups rank by their best token: higher score first, then the lower token. A
 //           token outside of the k first groups has k better ones, each group's best. Sums run as they did before
 //           (parts/score_*.wgsl), so that scores are bitwise those that the groups were ranked by.
@@ -6324,6 +6326,7 @@ struct Params {
   asking: u32,
   bests_stride: u32,
   group_tokens: u32,
+  resume: u32,
 }
 
 // uses parts/best_list.wgsl
@@ -6355,7 +6358,11 @@ fn main(
   let asked = ask(query, lane);
   let part = parts[asked.sequence];
   choose(all_items(query * params.bests_stride, (part.w + params.group_tokens - 1u) / params.group_tokens), asked, TEAMS * K);
-  offer_tokens(part, asked);
+  var held = Item(LOWEST, NONE);
+  if (SLABS > 1u && params.resume == 1u && asked.slice < K) {
+    held = Item(best_scores[query * K + asked.slice], best_tokens[query * K + asked.slice]);
+  }
+  offer_tokens(part, asked, held);
   let count = atomicLoad(&offered[asked.team]);
   for (var place = asked.slice; place < max(count, K); place += TEAM) {
     // Where fewer than K were offered, the places behind them are empty.
@@ -7354,7 +7361,7 @@ fn main(
       { name: "group_tokens", type: "u32" },
       { name: "blocks", type: "u32" },
       { name: "block_tokens", type: "u32" },
-      { name: "resume", type: "u32" },
+      { name: "first_token", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -7374,8 +7381,9 @@ fn main(
 //           is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads. D4 is a multiple of 4;
 //           group_tokens of 8.
 // Dispatch: one workgroup of SIDE_ROWS x 16 threads per sequence, KV head, 8 * SIDE_ROWS pairs and block of block_tokens tokens (a
-//           multiple of 16 * group_tokens), pairs fastest; linear groups. Where the cache has several slabs (SLABS 2), one call per
-//           slab: each raises what the one before left (params.resume), and passes over blocks that have no page in its slab.
+//           multiple of 16 * group_tokens) from the middle's first_token on (another one), pairs fastest; linear groups. Where
+//           the cache has several slabs (SLABS 2), one call per slab: each raises what is there, the lowest number at first, and
+//           passes over blocks that have no page in its slab.
 // Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3; tiles of scores as in
 //           matmul_tiled.wgsl. Every key is summed over rising channels, so equal keys get bitwise equal scores.
 
@@ -7394,7 +7402,7 @@ struct Params {
   group_tokens: u32,
   blocks: u32,
   block_tokens: u32,
-  resume: u32,
+  first_token: u32,
 }
 
 const LOWEST = -3.4028234663852886e38f;
@@ -7450,13 +7458,14 @@ fn main(
   let x = lane % SIDE;
   let middle_start = parts[sequence].y;
   let middle_end = middle_start + parts[sequence].w;
-  let start = middle_start + block * params.block_tokens;
+  let block_first = params.first_token + block * params.block_tokens;
+  let start = middle_start + block_first;
   let end = max(start, min(middle_end, start + params.block_tokens));
   // A range is a group for each thread of a row; its tiles take COLUMNS tokens of each group.
   let range_tokens = SIDE * params.group_tokens;
   let range_tiles = params.group_tokens / COLUMNS;
   let ranges = (end - start + range_tokens - 1u) / range_tokens;
-  let first_group = block * params.block_tokens / params.group_tokens;
+  let first_group = block_first / params.group_tokens;
   let first_best = ((sequence * params.heads + head) * pairs + first_pair + 4u * y) * params.groups + first_group;
   var steps = ranges * range_tiles * TURNS;
   if (SLABS > 1u) {
@@ -7473,19 +7482,6 @@ fn main(
     steps *= workgroupUniformLoad(&goes_on);
   }
   if (steps == 0u) {
-    // Nothing of this slab: what other slabs hold is compared with the lowest number.
-    if (params.resume == 0u) {
-      for (var group_of = x; group_of < ranges * SIDE; group_of += SIDE) {
-        for (var i = 0u; i < ROWS4; i++) { // unrolled
-          for (var q = 0u; q < 4u; q++) { // unrolled
-            let row = 4u * i * SIDE_ROWS + q;
-            if (first_pair + 4u * y + row < pairs && first_group + group_of < params.groups) {
-              group_bests[first_best + row * params.groups + group_of] = LOWEST;
-            }
-          }
-        }
-      }
-    }
     return;
   }
 
@@ -7599,7 +7595,7 @@ fn main(
             let row = 4u * i * SIDE_ROWS + q;
             if (first_pair + 4u * y + row < pairs) {
               let place = first_best + row * params.groups + range * SIDE + x;
-              if (SLABS > 1u && params.resume == 1u) {
+              if (SLABS > 1u) {
                 bests[4u * i + q] = max(bests[4u * i + q], group_bests[place]);
               }
               group_bests[place] = bests[4u * i + q];
@@ -8979,7 +8975,8 @@ fn end_of(count: u32, row: u32) -> u32 {
 `,
   best_in_groups: `// Each query's K best tokens by the highest scores of groups of tokens, and of blocks of groups where the kernel has them. A team of
 // TEAM neighbouring threads, a power of two, takes a query. THREADS, K, COLUMNS, a power of two of at most TEAM, and COLUMN_ROWS =
-// TEAM / COLUMNS are the kernel's; so are \`queries\`, \`table\`, \`bests\`, D4, score_of's part and the params that are named here.
+// TEAM / COLUMNS are the kernel's; so are \`queries\`, \`table\`, \`bests\`, D4, SLABS (2 where the cache has several, of which this is
+// one), score_of's part and the params that are named here.
 //
 // Blocks, groups and tokens are items: the higher score ranks first, then the lower item. What K of a team's columns of threads have
 // reached bounds the K-th best: few items reach that, and only those are ranked.
@@ -9243,21 +9240,25 @@ fn choose_in_turns(level: Level, asked: Asked, first: u32) {
   }
 }
 
-// Scores the tokens of the chosen groups again and offers those that can be among the K best. All threads call it.
-fn offer_tokens(part: vec4<u32>, asked: Asked) {
+// Scores the tokens of the chosen groups again, those in this slab, and offers what can be among the K best of them and of \`held\`, one
+// item of each thread. All threads call it.
+fn offer_tokens(part: vec4<u32>, asked: Asked, held: Item) {
   var best: Best;
   for (var i = 0u; i < K; i++) { // unrolled
     best.scores[i] = LOWEST;
     best.tokens[i] = NONE;
   }
+  insert(&best, held.score, held.item);
   for (var item = asked.slice; item < K * params.group_tokens; item += TEAM) {
     let group = chosen[(TEAMS + asked.team) * K + item / params.group_tokens];
     let token = group * params.group_tokens + item % params.group_tokens;
     if (group != NONE && token < part.w) {
       let place = part.y + token;
       let page = table[asked.sequence * params.table_stride + place / params.page_tokens] - params.slab_first;
-      let score = score_of((page * params.heads + asked.head) * params.page_tokens + place % params.page_tokens);
-      insert(&best, score, token);
+      if (SLABS == 1u || page < params.slab_pages) {
+        let score = score_of((page * params.heads + asked.head) * params.page_tokens + place % params.page_tokens);
+        insert(&best, score, token);
+      }
     }
   }
   find_bound(Item(best.scores[0], best.tokens[0]), asked);

@@ -1,10 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { AttentionStep, createMethod, KeyValueCache, resolveKnobs } from "../../lib/attention/mod.ts";
 import { rotaryFrequencies, RotationTable } from "../../lib/attention/mod.ts";
 import { selectTokens } from "../../lib/attention/selection/select.ts";
 import { disposeSelection } from "../../lib/attention/step.ts";
-import type { Device } from "../../lib/gpu/mod.ts";
+import type { Device, Dispatch } from "../../lib/gpu/mod.ts";
 import { Tensor } from "../../lib/tensor/mod.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 
@@ -136,6 +136,41 @@ gpuTest(
     await fc.assert(fc.asyncProperty(cases, (each) => check(device, each)), { seed: 71, numRuns: 14 });
   },
 );
+
+gpuTest(
+  "many queries' short lists go on from slab to slab, each slab scoring its part of the middle",
+  async (device) => {
+    const many = fc.record({ cases, k: fc.integer({ min: 1, max: 8 }), rows: fc.integer({ min: 24, max: 70 }) });
+    const property = fc.asyncProperty(many, async ({ cases, k, rows }) => {
+      const calls = watchCalls(device);
+      try {
+        // Lists of more than a slab: of 48 to 256 tokens a page, 700 a time make several.
+        await check(device, { ...cases, k, rows, headSize: 64, tokens: 1500 + cases.tokens, chunk: 700 });
+      } finally {
+        calls.stop();
+      }
+      const scored = calls.seen.filter(({ kernel }) => kernel === "score_groups");
+      assert(scored.length > 1, "several slabs");
+      assertEquals(calls.seen.filter(({ kernel }) => kernel === "rescore_short_groups").length, scored.length);
+      assert(
+        scored.slice(1).every(({ params }) => params.first_token > 0),
+        "later slabs begin where the middle comes to them",
+      );
+    });
+    await fc.assert(property, { seed: 72, numRuns: 4 });
+  },
+);
+
+/** What is dispatched from now on. */
+function watchCalls({ commands }: Device): { seen: Dispatch[]; stop(): void } {
+  const seen: Dispatch[] = [];
+  commands.dispatch = (call) => {
+    seen.push(call);
+    Object.getPrototypeOf(commands).dispatch.call(commands, call);
+  };
+  // deno-lint-ignore no-explicit-any
+  return { seen, stop: () => delete (commands as any).dispatch };
+}
 
 gpuTest("more groups than workgroups have room for at a time are joined in turns", async (device) => {
   // With k 64 the bound that 64 threads find is the worst of their bests: most of 1,200 groups reach it.

@@ -50,6 +50,7 @@ export function pickFromGroups(step: AttentionStep, source: ScoreSource, plan: G
       THREADS: team.TEAM * 2 ** Math.ceil(Math.log2(voters)),
       K: k,
       QUERIES: voters,
+      SLABS: 1,
     },
     params: {
       ...addressing,

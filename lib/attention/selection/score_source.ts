@@ -2,6 +2,7 @@ import { Tensor } from "../../tensor/mod.ts";
 import { rotateQueries } from "../attend/gather.ts";
 import { isOwnScoring } from "./own_scorer.ts";
 import { newTokensVote, scoresReadValues, votingHeads } from "../knobs/scoring.ts";
+import type { Slab } from "../cache/slab.ts";
 import { headVectors } from "../shape.ts";
 import type { AttentionStep } from "../step.ts";
 import { readsStored, type StorageType } from "../cache/storage.ts";
@@ -14,6 +15,8 @@ export interface ScoredPages {
   readonly type: StorageType;
   /** Pages from the first on that hold tokens. */
   readonly used: number;
+  /** Tokens of the middle, counted from its start, between which all of them lie, in any sequence. */
+  readonly span: { readonly first: number; readonly end: number };
   /** How tokens are found in them. */
   readonly addressing: Readonly<Record<string, number>>;
 }
@@ -40,8 +43,8 @@ export class ScoreSource {
     if (scoring === "qk" || isOwnScoring(scoring)) {
       this.rows = queries;
       const slabs = step.once("slabs of the middle", () => middleSlabs(step));
-      this.pages = slabs.map(({ slab, used, addressing }) => {
-        return { buffer: slab.keys[layer], used, type: cache.pool.keyType, addressing };
+      this.pages = slabs.map(({ slab, ...pages }) => {
+        return { buffer: slab.keys[layer], type: cache.pool.keyType, ...pages };
       });
       this.table = cache.table;
       this.parts = step.selecting;
@@ -88,20 +91,32 @@ export class ScoreSource {
       slab_first: 0,
       slab_pages: cache.batch,
     };
-    return { buffer: target.buffer, type: "f32", used: cache.batch, addressing };
+    return { buffer: target.buffer, type: "f32", used: cache.batch, span: { first: 0, end: count }, addressing };
   }
 }
 
-/** The slabs that hold any of the middle of a sequence that selects. */
+/** The slabs that hold any of the middle of a sequence that selects, and which part of it. */
 function middleSlabs({ context: { cache }, layouts }: AttentionStep) {
   const { pageTokens } = cache.pool;
-  const pages = cache.sequences.flatMap((sequence, index) => {
+  const spans = new Map<Slab, { first: number; end: number }>();
+  for (const [index, { pages }] of cache.sequences.entries()) {
     const { mode, frozen, leading, windowStart } = layouts[index];
-    if (mode !== "select" || frozen) return [];
-    return sequence.pages.slice(Math.floor(leading / pageTokens), Math.ceil(windowStart / pageTokens));
-  });
-  return cache.slabs(pages).map((slab) => {
-    return { slab, used: cache.pagesUsed(slab), addressing: cache.addressing(slab) };
+    if (mode !== "select" || frozen) continue;
+    const firstPage = Math.floor(leading / pageTokens);
+    const endPage = Math.ceil(windowStart / pageTokens);
+    // By runs: there are thousands of pages, and few slabs.
+    for (let page = firstPage, begun = firstPage; page < endPage; page++) {
+      const slab = cache.pool.slabOf(pages[page]);
+      if (page + 1 < endPage && cache.pool.slabOf(pages[page + 1]) === slab) continue;
+      const first = Math.max(0, begun * pageTokens - leading);
+      const end = Math.min(windowStart, (page + 1) * pageTokens) - leading;
+      const span = spans.get(slab) ?? { first, end };
+      spans.set(slab, { first: Math.min(span.first, first), end: Math.max(span.end, end) });
+      begun = page + 1;
+    }
+  }
+  return cache.slabs().filter((slab) => spans.has(slab)).map((slab) => {
+    return { slab, used: cache.pagesUsed(slab), span: spans.get(slab)!, addressing: cache.addressing(slab) };
   });
 }
 

@@ -9,7 +9,7 @@ import type { PlanOptions } from "./plan_run.ts";
 export interface MeasuredRun {
   /** Seconds to read the context. */
   readonly prefillSeconds: number;
-  /** Seconds a token of the answer. */
+  /** Seconds a token of an answer, the least of a few answers: the first one's first step compiles kernels. */
   readonly tokenSeconds: number;
   /** Most bytes at once on the device, from the loaded weights on. */
   readonly peakBytes: number;
@@ -17,6 +17,9 @@ export interface MeasuredRun {
 
 /** Tokens of an answer before those that are timed. */
 const WARM_TOKENS = 4;
+/** Answers at most, and seconds after which no further one is begun. */
+const ANSWERS = 3;
+const ANSWERS_SECONDS = 2;
 
 /**
  * Makes a planned run with random weights and tokens, so that its plan can be set beside it. A short run before it compiles the kernels.
@@ -41,16 +44,10 @@ export async function measureRun(options: PlanOptions): Promise<MeasuredRun> {
   const { globalSize, window, chunkSize } = methodFor(model, options).knobs;
   await timeRun(model, options, Math.min(length, globalSize + window + 2 * chunkSize), WARM_TOKENS);
   device.memory.resetPeak();
-  const times = await timeRun(model, options, length, answer);
-  return { ...times, peakBytes: device.memory.peakBytes };
+  return await timeRun(model, options, length, answer);
 }
 
-async function timeRun(
-  model: Model,
-  options: PlanOptions,
-  length: number,
-  answer: number,
-): Promise<{ prefillSeconds: number; tokenSeconds: number }> {
+async function timeRun(model: Model, options: PlanOptions, length: number, answer: number): Promise<MeasuredRun> {
   const { device } = options;
   const { vocabularySize } = model.config;
   // A walk of a prime's steps through the vocabulary, pushed on each time round, so that contexts do not repeat.
@@ -60,6 +57,14 @@ async function timeRun(
   await session.append(tokens);
   await device.finish();
   const read = performance.now();
-  await session.generate([1], { maxTokens: answer, stopTokens: [] });
-  return { prefillSeconds: (read - begun) / 1000, tokenSeconds: (performance.now() - read) / 1000 / answer };
+  let tokenSeconds = Infinity;
+  // Further answers make the cache longer than the run's, so that its bytes are those of the first.
+  let peakBytes: number | undefined;
+  for (let count = 0; count < ANSWERS && performance.now() - read < 1000 * ANSWERS_SECONDS; count++) {
+    const start = performance.now();
+    await session.generate([1], { maxTokens: answer, stopTokens: [] });
+    tokenSeconds = Math.min(tokenSeconds, (performance.now() - start) / 1000 / answer);
+    peakBytes ??= device.memory.peakBytes;
+  }
+  return { prefillSeconds: (read - begun) / 1000, tokenSeconds, peakBytes: peakBytes! };
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { AttentionStep, createMethod, KeyValueCache, resolveKnobs } from "../../lib/attention/mod.ts";
+import { appendRandom, AttentionStep, createMethod, KeyValueCache, resolveKnobs } from "../../lib/attention/mod.ts";
 import { rotaryFrequencies, RotationTable } from "../../lib/attention/mod.ts";
 import { selectTokens } from "../../lib/attention/selection/select.ts";
 import { disposeSelection } from "../../lib/attention/step.ts";
@@ -158,6 +158,48 @@ gpuTest(
       );
     });
     await fc.assert(property, { seed: 72, numRuns: 4 });
+  },
+);
+
+gpuTest(
+  "sequences side by side, whose pages lie in slabs by turns, find what threads on their own find",
+  async (device) => {
+    const shape = { layers: 1, queryHeads: 4, keyValueHeads: 2, headSize: 64 };
+    const knobs = resolveKnobs({ globalSize: LEADING, window: 84, chunkSize: 80, k: 4, allowBeyondTrained: true });
+    using first = new KeyValueCache(device, shape, { pageTokens: 64 });
+    const caches = [first, first.another(), first.another()];
+    // The third has no middle.
+    const lengths = [3000, 1700, 80];
+    for (const part of [1, 2, 3]) {
+      for (const [index, cache] of caches.entries()) {
+        await appendRandom(cache, Math.floor(part * lengths[index] / 3) - cache.lengths[0], 7 * part + index);
+      }
+    }
+    using cache = KeyValueCache.beside(caches);
+    using rotation = new RotationTable(device, rotaryFrequencies(64, { base: 10000 }));
+    using scope = Tensor.zeros(device, [1], "u32", "scope");
+    const context = { cache, method: createMethod("reattention", knobs, shape), rotation, scope };
+    for (const rows of [2, 40]) {
+      using asked = Tensor.from(device, wholes(3 * rows * 4 * 64, 40, 9), [3, rows, 4, 64]);
+      const found = [];
+      for (const way of ["lanes", "workgroups"]) {
+        for (const question of QUESTIONS) device.choices.pick(question, way);
+        const calls = watchCalls(device);
+        try {
+          using step = new AttentionStep(context, rows, { phase: "prefill", first: false });
+          const selection = selectTokens(step, 0, asked);
+          found.push([...await selection.top!.tokens.read()]);
+          disposeSelection(selection);
+        } finally {
+          calls.stop();
+          for (const question of QUESTIONS) device.choices.pick(question, undefined);
+        }
+        const tiled = way === "workgroups" && rows === 40;
+        assertEquals(calls.seen.filter(({ kernel }) => kernel === "score_groups").length > 1, tiled);
+      }
+      assertEquals(found[1], found[0]);
+    }
+    for (const each of caches.slice(1)) each[Symbol.dispose]();
   },
 );
 

@@ -7362,6 +7362,8 @@ fn main(
       { name: "blocks", type: "u32" },
       { name: "block_tokens", type: "u32" },
       { name: "first_token", type: "u32" },
+      { name: "end_token", type: "u32" },
+      { name: "mixed_ranges", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -7382,8 +7384,9 @@ fn main(
 //           group_tokens of 8.
 // Dispatch: one workgroup of SIDE_ROWS x 16 threads per sequence, KV head, 8 * SIDE_ROWS pairs and block of block_tokens tokens (a
 //           multiple of 16 * group_tokens) from the middle's first_token on (another one), pairs fastest; linear groups. Where
-//           the cache has several slabs (SLABS 2), one call per slab: each raises what is there, the lowest number at first, and
-//           passes over blocks that have no page in its slab.
+//           the cache has several slabs (SLABS 2), one call per slab, which ends before the middle's end_token. The first
+//           mixed_ranges ranges of 16 * group_tokens may hold tokens of other slabs: there it raises what is there. Blocks
+//           that have no page in the slab are passed over.
 // Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3; tiles of scores as in
 //           matmul_tiled.wgsl. Every key is summed over rising channels, so equal keys get bitwise equal scores.
 
@@ -7403,6 +7406,8 @@ struct Params {
   blocks: u32,
   block_tokens: u32,
   first_token: u32,
+  end_token: u32,
+  mixed_ranges: u32,
 }
 
 const LOWEST = -3.4028234663852886e38f;
@@ -7460,7 +7465,7 @@ fn main(
   let middle_end = middle_start + parts[sequence].w;
   let block_first = params.first_token + block * params.block_tokens;
   let start = middle_start + block_first;
-  let end = max(start, min(middle_end, start + params.block_tokens));
+  let end = max(start, min(min(middle_end, middle_start + params.end_token), start + params.block_tokens));
   // A range is a group for each thread of a row; its tiles take COLUMNS tokens of each group.
   let range_tokens = SIDE * params.group_tokens;
   let range_tiles = params.group_tokens / COLUMNS;
@@ -7566,7 +7571,8 @@ fn main(
       let tile = step / TURNS - 1u;
       let range = tile / range_tiles;
       // Only a range at the end, or of several slabs, holds tokens that don't count.
-      if (SLABS > 1u || start + (range + 1u) * range_tokens > end) {
+      let mixed = SLABS > 1u && block * params.block_tokens / range_tokens + range < params.mixed_ranges;
+      if (mixed || start + (range + 1u) * range_tokens > end) {
         for (var j = 0u; j < COLUMNS4; j++) { // unrolled
           let place = tile % 2u * TILE_TOKENS + x * COLUMNS + 4u * j;
           let here = vec4(lie_here[place], lie_here[place + 1u], lie_here[place + 2u], lie_here[place + 3u]) == vec4(1u);
@@ -7595,7 +7601,7 @@ fn main(
             let row = 4u * i * SIDE_ROWS + q;
             if (first_pair + 4u * y + row < pairs) {
               let place = first_best + row * params.groups + range * SIDE + x;
-              if (SLABS > 1u) {
+              if (mixed) {
                 bests[4u * i + q] = max(bests[4u * i + q], group_bests[place]);
               }
               group_bests[place] = bests[4u * i + q];

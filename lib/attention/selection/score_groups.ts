@@ -145,13 +145,16 @@ export function scoreGroups(step: AttentionStep, source: ScoreSource, plan: Grou
   const { device, middleLength, context: { cache: { shape: { headSize } } } } = step;
   const shape = [plan.queries, bestsOf(plan)];
   const tiled = plan.kernel === "score_groups";
-  // Tiles of several slabs each raise what is there, in the slab's part of the middle.
-  const bests = tiled && source.pages.length > 1
+  // One slab after the other scores its part of the middle; where parts lie between each other, each raises what is there.
+  const apart = source.pages.length === 1 || source.pages.every(({ span }) => span.whole);
+  const bests = tiled && !apart
     ? fill(device, shape, LOWEST)
     : Tensor.empty(device, shape, "f32", "best scores of groups");
   source.pages.forEach((pages, index) => {
     const { buffer, type, addressing } = pages;
-    const { first, blocks, blockTokens } = tiled ? blocksOf(plan, pages) : { first: 0, ...plan };
+    const { blocks, blockTokens, params } = tiled
+      ? partOf(plan, pages, apart)
+      : { ...plan, params: { resume: Number(index > 0) } };
     device.commands.dispatch({
       kernel: plan.kernel,
       ...readsStored({ keys: type }),
@@ -170,7 +173,7 @@ export function scoreGroups(step: AttentionStep, source: ScoreSource, plan: Grou
         group_tokens: plan.groupTokens,
         blocks,
         block_tokens: blockTokens,
-        ...(tiled ? { first_token: first } : { resume: Number(index > 0) }),
+        ...params,
       },
       bindings: [source.rows.buffer, buffer, source.table.buffer, source.parts.buffer, bests.buffer]
         .map((buffer) => ({ buffer })),
@@ -181,11 +184,22 @@ export function scoreGroups(step: AttentionStep, source: ScoreSource, plan: Grou
   return bests;
 }
 
-/** The blocks of one slab's part of the middle: another slab's would be scored for nothing, by few workgroups. */
-function blocksOf({ together, groupTokens, wantedBlocks }: GroupPlan, { span }: ScoredPages) {
+/**
+ * The blocks of one slab's part of the middle: another slab's would be scored for nothing, by few workgroups. Ranges, from the first
+ * on, that may hold tokens of slabs before this one, are looked at token by token.
+ */
+function partOf(
+  { together, groupTokens, wantedBlocks }: GroupPlan,
+  { span: { first, end } }: ScoredPages,
+  apart: boolean,
+) {
   const rangeTokens = together * groupTokens;
-  const first = rangeTokens * Math.floor(span.first / rangeTokens);
-  return { first, ...cutInBlocks(span.end - first, wantedBlocks, rangeTokens) };
+  const first_token = rangeTokens * Math.floor(first / rangeTokens);
+  const mixed_ranges = apart ? Number(first > first_token) : 0xffffffff;
+  return {
+    ...cutInBlocks(end - first_token, wantedBlocks, rangeTokens),
+    params: { first_token, end_token: end, mixed_ranges },
+  };
 }
 
 /** Highest scores that a query has: of groups, and of blocks where they are few queries'. */

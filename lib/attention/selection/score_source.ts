@@ -15,10 +15,17 @@ export interface ScoredPages {
   readonly type: StorageType;
   /** Pages from the first on that hold tokens. */
   readonly used: number;
-  /** Tokens of the middle, counted from its start, between which all of them lie, in any sequence. */
-  readonly span: { readonly first: number; readonly end: number };
+  /** The part of the middle that they are of, in any sequence. */
+  readonly span: Span;
   /** How tokens are found in them. */
   readonly addressing: Readonly<Record<string, number>>;
+}
+
+/** Tokens of the middle from `first` on, before `end`; whole where the vectors of all of them lie there. */
+interface Span {
+  readonly first: number;
+  readonly end: number;
+  readonly whole: boolean;
 }
 
 /** What scores are made of: rows that vote, and vectors that they are multiplied with. */
@@ -91,14 +98,20 @@ export class ScoreSource {
       slab_first: 0,
       slab_pages: cache.batch,
     };
-    return { buffer: target.buffer, type: "f32", used: cache.batch, span: { first: 0, end: count }, addressing };
+    return {
+      buffer: target.buffer,
+      type: "f32",
+      used: cache.batch,
+      span: { first: 0, end: count, whole: true },
+      addressing,
+    };
   }
 }
 
 /** The slabs that hold any of the middle of a sequence that selects, and which part of it. */
 function middleSlabs({ context: { cache }, layouts }: AttentionStep) {
   const { pageTokens } = cache.pool;
-  const spans = new Map<Slab, { first: number; end: number }>();
+  const spans = new Map<Slab, Span>();
   for (const [index, { pages }] of cache.sequences.entries()) {
     const { mode, frozen, leading, windowStart } = layouts[index];
     if (mode !== "select" || frozen) continue;
@@ -110,13 +123,14 @@ function middleSlabs({ context: { cache }, layouts }: AttentionStep) {
       if (page + 1 < endPage && cache.pool.slabOf(pages[page + 1]) === slab) continue;
       const first = Math.max(0, begun * pageTokens - leading);
       const end = Math.min(windowStart, (page + 1) * pageTokens) - leading;
-      const span = spans.get(slab) ?? { first, end };
-      spans.set(slab, { first: Math.min(span.first, first), end: Math.max(span.end, end) });
+      const other = spans.get(slab);
+      const span = other ? { first: Math.min(other.first, first), end: Math.max(other.end, end) } : { first, end };
+      spans.set(slab, { ...span, whole: !other && cache.batch === 1 });
       begun = page + 1;
     }
   }
-  return cache.slabs().filter((slab) => spans.has(slab)).map((slab) => {
-    return { slab, used: cache.pagesUsed(slab), span: spans.get(slab)!, addressing: cache.addressing(slab) };
+  return [...spans].sort(([, a], [, b]) => a.first - b.first).map(([slab, span]) => {
+    return { slab, used: cache.pagesUsed(slab), span, addressing: cache.addressing(slab) };
   });
 }
 

@@ -4,7 +4,8 @@
 // Shapes:   queries [batch, step_rows, query_heads, 8 * D8] f32, before rotation (TURNED 1: after it); key_pages, value_pages [slab_pages, heads,
 //           PAGE, 8 * D8], stored as parts/keys_*.wgsl and values_*.wgsl say (SCALED is 1 where one of them has scales), one slab of
 //           the cache (ONE_SLAB is 1 where there is no other); table [batch, table_stride]; indices u32 [batch, selections,
-//           indices_stride], not read where IN_ORDER is 1: a list is 0, 1, 2.. then; counts u32 [batch, selections]; rotation (cos,
+//           indices_stride], not read where IN_ORDER is 1: a list is 0, 1, 2.. then; counts u32 [batch, selections]; behind each
+//           list `newer` tokens from first_newer on; rotation (cos,
 //           sin) two a vec4 [positions, 2 * D8], from first_position on (SHIFTED is 1 where that is not 0); parts f32 [batch, heads, PAIRS, splits, 8 * D8 + 4]: sums of values, then
 //           their largest score and weight
 // Dispatch: one workgroup of THREADS threads per sequence, KV head and block of block_tokens listed tokens, heads fastest; linear
@@ -41,6 +42,8 @@ struct Params {
   first_position: u32,
   first_split: u32,
   splits: u32,
+  newer: u32,
+  first_newer: u32,
   scale: f32,
 }
 
@@ -62,6 +65,8 @@ const ROW = UNITS + 32u / LANES;
 // Numbers of a value's stored vector, and all threads' of one.
 const NUMBERS = 4u * VALUE_VECTORS;
 const JOIN_ROW = THREADS + VALUE_LANES;
+// Sweeps whose tokens are located at a time.
+const TURNS = 2u + AHEAD;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -78,8 +83,8 @@ var<workgroup> rotated: array<array<vec4<f32>, D4>, PAIRS>;
 var<workgroup> products: array<f32, max(KEYS * PAIRS * LANES * ROW, JOIN * NUMBERS * JOIN_ROW)>;
 var<workgroup> weights: array<array<f32, PAIRS>, SWEEP>;
 // Of this sweep's tokens and the next one's: where they lie; and their positions, where those are not told by the place.
-var<workgroup> slots: array<array<u32, SWEEP>, 2>;
-var<workgroup> positions: array<array<u32, POSITIONS>, 2>;
+var<workgroup> slots: array<array<u32, SWEEP>, TURNS>;
+var<workgroup> positions: array<array<u32, POSITIONS>, TURNS>;
 // Scales of keys and values.
 var<workgroup> factors: array<vec2<f32>, FACTORS>;
 // Of each pair and slice: what a sweep shrinks earlier sums by; at the end its largest score and its weight.
@@ -105,10 +110,15 @@ fn main(
   let begin = params.first_place + block * params.block_tokens;
   // Read without waiting for how many there are: what lies past them is no token.
   var tokens: array<u32, PLACES>;
+  var later: array<u32, PLACES>;
   for (var i = 0u; i < PLACES; i++) { // unrolled
-    tokens[i] = token_at(min(begin + lane + i * THREADS, params.indices_stride - 1u), work);
+    tokens[i] = listed_at(begin + lane + i * THREADS, work);
+    if (AHEAD == 1u) {
+      later[i] = listed_at(begin + SWEEP + lane + i * THREADS, work);
+    }
   }
-  work.count = counts[work.selection];
+  work.listed = counts[work.selection];
+  work.count = work.listed + params.newer;
   let share = params.query_heads / params.heads;
   let end = min(min(begin + params.block_tokens, params.end_place), work.count);
   let first_part = ((work.sequence * params.heads + work.head) * PAIRS * params.splits + params.first_split + block) * WIDTH;
@@ -121,9 +131,17 @@ fn main(
     return;
   }
   for (var i = 0u; i < PLACES; i++) { // unrolled
-    let place = begin + lane + i * THREADS;
-    let token = select(select(0u, tokens[i], place < work.count), min(place, end - 1u), IN_ORDER == 1u);
-    locate(0u, lane + i * THREADS, place, token, work);
+    let item = lane + i * THREADS;
+    locate_listed(0u, item, begin + item, tokens[i], end, work);
+    if (AHEAD == 1u) {
+      locate_listed(1u, item, begin + SWEEP + item, later[i], end, work);
+    }
+  }
+  // What is read first is under way while queries are turned.
+  var keys: Keys;
+  if (AHEAD == 1u) {
+    workgroupBarrier();
+    keys = load_keys(lane, 0u);
   }
   // Queries, turned by the positions of the newest tokens: the last ones of the list.
   var lows: array<vec4<f32>, QUERIES>;
@@ -169,6 +187,13 @@ fn main(
   workgroupBarrier();
   for (var sweep = begin; sweep < end; sweep += SWEEP) {
     let next = sweep + SWEEP;
+    // Of the sweep whose tokens are located in this one: with AHEAD the one after the next.
+    let located = next + AHEAD * SWEEP;
+    let next_turn = (turn + 1u) % TURNS;
+    let located_turn = (turn + 1u + AHEAD) % TURNS;
+    if (AHEAD == 0u) {
+      keys = load_keys(lane, turn);
+    }
     var loaded: array<StoredValues, VALUES>;
     if (EARLY == 1u) {
       for (var t = 0u; t < VALUES; t++) { // unrolled
@@ -184,10 +209,12 @@ fn main(
     }
     // What the next sweep needs is read ahead.
     var back: array<vec4<f32>, 2u * QUERIES>;
-    if (next < end) {
+    if (located < end) {
       for (var i = 0u; i < PLACES; i++) { // unrolled
-        tokens[i] = token_at(min(next + lane + i * THREADS, end - 1u), work);
+        tokens[i] = token_at(min(located + lane + i * THREADS, end - 1u), work);
       }
+    }
+    if (next < end) {
       if (RELATIVE == 1u) {
         for (var i = 0u; i < QUERIES; i++) { // unrolled
           let first = ((next - params.first_position) * D8 + (lane + i * THREADS) % D8) * 2u;
@@ -196,7 +223,10 @@ fn main(
         }
       }
     }
-    multiply(lane, turn, angles);
+    multiply(lane, turn, keys, angles);
+    if (AHEAD == 1u && next < end) {
+      keys = load_keys(lane, next_turn);
+    }
     if (SCALED == 1u) {
       for (var i = 0u; i < PLACES; i++) { // unrolled
         if (lane + i * THREADS < SWEEP) {
@@ -210,10 +240,12 @@ fn main(
         loaded[t] = load_value(turn, slice + t * SLICES, channel);
       }
     }
-    if (next < end) {
+    if (located < end) {
       for (var i = 0u; i < PLACES; i++) { // unrolled
-        locate(1u - turn, lane + i * THREADS, next + lane + i * THREADS, tokens[i], work);
+        locate(located_turn, lane + i * THREADS, located + lane + i * THREADS, tokens[i], work);
       }
+    }
+    if (next < end) {
       if (RELATIVE == 1u) {
         for (var i = 0u; i < QUERIES; i++) { // unrolled
           turn_back(lane + i * THREADS, lows[i], highs[i], back[2u * i], back[2u * i + 1u]);
@@ -280,7 +312,7 @@ fn main(
         }
       }
     }
-    turn = 1u - turn;
+    turn = next_turn;
   }
   leave_part(lane, most, weight, totals, first_part, part_stride);
 }

@@ -87,6 +87,7 @@ export type KernelName =
   | "pool_weights"
   | "query_scores"
   | "raise"
+  | "raise_to"
   | "read_probe"
   | "relative_attention"
   | "rescore_groups"
@@ -713,6 +714,8 @@ fn main(
       { name: "first_position", type: "u32" },
       { name: "first_split", type: "u32" },
       { name: "splits", type: "u32" },
+      { name: "newer", type: "u32" },
+      { name: "first_newer", type: "u32" },
       { name: "scale", type: "f32" },
     ],
     bindings: [
@@ -732,7 +735,8 @@ fn main(
 // Shapes:   queries [batch, step_rows, query_heads, 8 * D8] f32, before rotation (TURNED 1: after it); key_pages, value_pages [slab_pages, heads,
 //           PAGE, 8 * D8], stored as parts/keys_*.wgsl and values_*.wgsl say (SCALED is 1 where one of them has scales), one slab of
 //           the cache (ONE_SLAB is 1 where there is no other); table [batch, table_stride]; indices u32 [batch, selections,
-//           indices_stride], not read where IN_ORDER is 1: a list is 0, 1, 2.. then; counts u32 [batch, selections]; rotation (cos,
+//           indices_stride], not read where IN_ORDER is 1: a list is 0, 1, 2.. then; counts u32 [batch, selections]; behind each
+//           list \`newer\` tokens from first_newer on; rotation (cos,
 //           sin) two a vec4 [positions, 2 * D8], from first_position on (SHIFTED is 1 where that is not 0); parts f32 [batch, heads, PAIRS, splits, 8 * D8 + 4]: sums of values, then
 //           their largest score and weight
 // Dispatch: one workgroup of THREADS threads per sequence, KV head and block of block_tokens listed tokens, heads fastest; linear
@@ -769,6 +773,8 @@ struct Params {
   first_position: u32,
   first_split: u32,
   splits: u32,
+  newer: u32,
+  first_newer: u32,
   scale: f32,
 }
 
@@ -790,6 +796,8 @@ const ROW = UNITS + 32u / LANES;
 // Numbers of a value's stored vector, and all threads' of one.
 const NUMBERS = 4u * VALUE_VECTORS;
 const JOIN_ROW = THREADS + VALUE_LANES;
+// Sweeps whose tokens are located at a time.
+const TURNS = 2u + AHEAD;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -806,8 +814,8 @@ var<workgroup> rotated: array<array<vec4<f32>, D4>, PAIRS>;
 var<workgroup> products: array<f32, max(KEYS * PAIRS * LANES * ROW, JOIN * NUMBERS * JOIN_ROW)>;
 var<workgroup> weights: array<array<f32, PAIRS>, SWEEP>;
 // Of this sweep's tokens and the next one's: where they lie; and their positions, where those are not told by the place.
-var<workgroup> slots: array<array<u32, SWEEP>, 2>;
-var<workgroup> positions: array<array<u32, POSITIONS>, 2>;
+var<workgroup> slots: array<array<u32, SWEEP>, TURNS>;
+var<workgroup> positions: array<array<u32, POSITIONS>, TURNS>;
 // Scales of keys and values.
 var<workgroup> factors: array<vec2<f32>, FACTORS>;
 // Of each pair and slice: what a sweep shrinks earlier sums by; at the end its largest score and its weight.
@@ -833,10 +841,15 @@ fn main(
   let begin = params.first_place + block * params.block_tokens;
   // Read without waiting for how many there are: what lies past them is no token.
   var tokens: array<u32, PLACES>;
+  var later: array<u32, PLACES>;
   for (var i = 0u; i < PLACES; i++) { // unrolled
-    tokens[i] = token_at(min(begin + lane + i * THREADS, params.indices_stride - 1u), work);
+    tokens[i] = listed_at(begin + lane + i * THREADS, work);
+    if (AHEAD == 1u) {
+      later[i] = listed_at(begin + SWEEP + lane + i * THREADS, work);
+    }
   }
-  work.count = counts[work.selection];
+  work.listed = counts[work.selection];
+  work.count = work.listed + params.newer;
   let share = params.query_heads / params.heads;
   let end = min(min(begin + params.block_tokens, params.end_place), work.count);
   let first_part = ((work.sequence * params.heads + work.head) * PAIRS * params.splits + params.first_split + block) * WIDTH;
@@ -849,9 +862,17 @@ fn main(
     return;
   }
   for (var i = 0u; i < PLACES; i++) { // unrolled
-    let place = begin + lane + i * THREADS;
-    let token = select(select(0u, tokens[i], place < work.count), min(place, end - 1u), IN_ORDER == 1u);
-    locate(0u, lane + i * THREADS, place, token, work);
+    let item = lane + i * THREADS;
+    locate_listed(0u, item, begin + item, tokens[i], end, work);
+    if (AHEAD == 1u) {
+      locate_listed(1u, item, begin + SWEEP + item, later[i], end, work);
+    }
+  }
+  // What is read first is under way while queries are turned.
+  var keys: Keys;
+  if (AHEAD == 1u) {
+    workgroupBarrier();
+    keys = load_keys(lane, 0u);
   }
   // Queries, turned by the positions of the newest tokens: the last ones of the list.
   var lows: array<vec4<f32>, QUERIES>;
@@ -897,6 +918,13 @@ fn main(
   workgroupBarrier();
   for (var sweep = begin; sweep < end; sweep += SWEEP) {
     let next = sweep + SWEEP;
+    // Of the sweep whose tokens are located in this one: with AHEAD the one after the next.
+    let located = next + AHEAD * SWEEP;
+    let next_turn = (turn + 1u) % TURNS;
+    let located_turn = (turn + 1u + AHEAD) % TURNS;
+    if (AHEAD == 0u) {
+      keys = load_keys(lane, turn);
+    }
     var loaded: array<StoredValues, VALUES>;
     if (EARLY == 1u) {
       for (var t = 0u; t < VALUES; t++) { // unrolled
@@ -912,10 +940,12 @@ fn main(
     }
     // What the next sweep needs is read ahead.
     var back: array<vec4<f32>, 2u * QUERIES>;
-    if (next < end) {
+    if (located < end) {
       for (var i = 0u; i < PLACES; i++) { // unrolled
-        tokens[i] = token_at(min(next + lane + i * THREADS, end - 1u), work);
+        tokens[i] = token_at(min(located + lane + i * THREADS, end - 1u), work);
       }
+    }
+    if (next < end) {
       if (RELATIVE == 1u) {
         for (var i = 0u; i < QUERIES; i++) { // unrolled
           let first = ((next - params.first_position) * D8 + (lane + i * THREADS) % D8) * 2u;
@@ -924,7 +954,10 @@ fn main(
         }
       }
     }
-    multiply(lane, turn, angles);
+    multiply(lane, turn, keys, angles);
+    if (AHEAD == 1u && next < end) {
+      keys = load_keys(lane, next_turn);
+    }
     if (SCALED == 1u) {
       for (var i = 0u; i < PLACES; i++) { // unrolled
         if (lane + i * THREADS < SWEEP) {
@@ -938,10 +971,12 @@ fn main(
         loaded[t] = load_value(turn, slice + t * SLICES, channel);
       }
     }
-    if (next < end) {
+    if (located < end) {
       for (var i = 0u; i < PLACES; i++) { // unrolled
-        locate(1u - turn, lane + i * THREADS, next + lane + i * THREADS, tokens[i], work);
+        locate(located_turn, lane + i * THREADS, located + lane + i * THREADS, tokens[i], work);
       }
+    }
+    if (next < end) {
       if (RELATIVE == 1u) {
         for (var i = 0u; i < QUERIES; i++) { // unrolled
           turn_back(lane + i * THREADS, lows[i], highs[i], back[2u * i], back[2u * i + 1u]);
@@ -1008,7 +1043,7 @@ fn main(
         }
       }
     }
-    turn = 1u - turn;
+    turn = next_turn;
   }
   leave_part(lane, most, weight, totals, first_part, part_stride);
 }
@@ -5727,6 +5762,46 @@ fn main() {
 }
 `,
   },
+  raise_to: {
+    name: "raise_to",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "more", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "numbers", kind: "read" },
+      { binding: 2, name: "highest", kind: "write" },
+    ],
+    text: `// Raises a number to at least the largest of others and what comes on top of them.
+//
+// Shapes:   numbers u32 [count]; highest atomic u32 [1]
+// Dispatch: one workgroup of one thread
+// Source:   none; keeps the largest scope of lists that steps go on with
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  count: u32,
+  more: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> numbers: array<u32>;
+@group(0) @binding(2) var<storage, read_write> highest: atomic<u32>;
+
+@compute @workgroup_size(1)
+fn main() {
+  var most = 0u;
+  for (var i = 0u; i < params.count; i++) {
+    most = max(most, numbers[i]);
+  }
+  atomicMax(&highest, most + params.more);
+}
+`,
+  },
   read_probe: {
     name: "read_probe",
     params: [
@@ -9882,17 +9957,33 @@ fn leave_part(
     let item = lane + i * THREADS;
     if (item < PAIRS * SLICES) {
       highs_of[item / SLICES][item % SLICES] = most[i];
-      sums[item / SLICES][item % SLICES] = weight[i];
     }
   }
+  workgroupBarrier();
+  // What each slice counts for beside the largest score of all.
+  for (var i = 0u; i < ITEMS; i++) { // unrolled
+    let item = lane + i * THREADS;
+    if (item < PAIRS * SLICES) {
+      let pair = item / SLICES;
+      let highest = highest_of(pair);
+      let shrink = exp(most[i] - highest);
+      shrinks[pair][item % SLICES] = shrink;
+      sums[pair][item % SLICES] = weight[i] * shrink;
+      if (item % SLICES == 0u) {
+        parts[first_part + pair * part_stride + WIDTH - 4u] = highest;
+      }
+    }
+  }
+  workgroupBarrier();
   for (var turn = 0u; turn < JOINS; turn++) { // unrolled
     if (turn > 0u) {
       workgroupBarrier();
     }
     if (lane < SLICES * VALUE_LANES) {
       for (var j = 0u; j < JOIN; j++) { // unrolled
+        let shrink = shrinks[turn * JOIN + j][lane / VALUE_LANES];
         for (var v = 0u; v < VALUE_VECTORS; v++) { // unrolled
-          let total = totals[(turn * JOIN + j) * VALUE_VECTORS + v];
+          let total = totals[(turn * JOIN + j) * VALUE_VECTORS + v] * shrink;
           for (var i = 0u; i < 4u; i++) { // unrolled
             products[(j * NUMBERS + v * 4u + i) * JOIN_ROW + lane] = total[i];
           }
@@ -9906,25 +9997,29 @@ fn leave_part(
   }
 }
 
-// One number of a part: the slices' sums, each by what it counts for beside the largest score of all.
-fn leave_number(pair: u32, item: u32, first_part: u32, part_stride: u32) {
-  let first = item / VALUE_LANES * JOIN_ROW + item % VALUE_LANES;
-  let number = item / VALUE_LANES % NUMBERS;
-  let target_part = first_part + pair * part_stride;
+fn highest_of(pair: u32) -> f32 {
   var highest = LOWEST;
   for (var slice = 0u; slice < SLICES; slice++) { // unrolled
     highest = max(highest, highs_of[pair][slice]);
   }
+  return highest;
+}
+
+// One number of a part, the sum of the slices'; with the first one the weights' sum.
+fn leave_number(pair: u32, item: u32, first_part: u32, part_stride: u32) {
+  let first = item / VALUE_LANES * JOIN_ROW + item % VALUE_LANES;
+  let number = item / VALUE_LANES % NUMBERS;
+  let target_part = first_part + pair * part_stride;
   var sum = 0.0;
-  var all = 0.0;
   for (var slice = 0u; slice < SLICES; slice++) { // unrolled
-    let shrink = exp(highs_of[pair][slice] - highest);
-    sum = fma(products[first + slice * VALUE_LANES], shrink, sum);
-    all = fma(sums[pair][slice], shrink, all);
+    sum += products[first + slice * VALUE_LANES];
   }
   parts[target_part + item % VALUE_LANES * NUMBERS + number] = sum;
   if (item % (NUMBERS * VALUE_LANES) == 0u) {
-    parts[target_part + WIDTH - 4u] = highest;
+    var all = 0.0;
+    for (var slice = 0u; slice < SLICES; slice++) { // unrolled
+      all += sums[pair][slice];
+    }
     parts[target_part + WIDTH - 3u] = all;
   }
 }
@@ -9936,15 +10031,29 @@ struct Work {
   sequence: u32,
   head: u32,
   selection: u32,
+  // Tokens of its list, and with those behind it.
+  listed: u32,
   count: u32,
 }
 
-// The token at a place of the list.
-fn token_at(place: u32, work: Work) -> u32 {
+// What the list has at a place, which may lie past its end.
+fn listed_at(place: u32, work: Work) -> u32 {
   if (IN_ORDER == 1u) {
     return place;
   }
-  return indices[work.selection * params.indices_stride + place];
+  return indices[work.selection * params.indices_stride + min(place, params.indices_stride - 1u)];
+}
+
+// The token at a place, given what the list has there.
+fn token_of(place: u32, listed: u32, work: Work) -> u32 {
+  if (IN_ORDER == 1u) {
+    return place;
+  }
+  return select(params.first_newer + place - work.listed, listed, place < work.listed);
+}
+
+fn token_at(place: u32, work: Work) -> u32 {
+  return token_of(place, listed_at(place, work), work);
 }
 
 // Notes where a token lies in the slab, or that it lies elsewhere.
@@ -9957,6 +10066,12 @@ fn locate(turn: u32, item: u32, place: u32, token: u32, work: Work) {
       positions[turn][item] = select(place, token, params.original == 1u) - params.first_position;
     }
   }
+}
+
+// The same of what the list has at a place, up to its block's end.
+fn locate_listed(turn: u32, item: u32, place: u32, listed: u32, end: u32, work: Work) {
+  let token = token_of(min(place, end - 1u), listed, work);
+  locate(turn, item, place, select(0u, token, place < end || IN_ORDER == 1u), work);
 }
 
 // Tokens of other slabs are read as the slab's first, and dropped.
@@ -10030,29 +10145,34 @@ fn own_angles(lane: u32) -> Angles {
   return angles;
 }
 
+// What a thread multiplies of a sweep's keys: stored vectors of lower halves, then as many of upper ones.
+alias Keys = array<StoredKeys, 2u * CHUNKS * KEYS>;
+
+fn load_keys(lane: u32, turn: u32) -> Keys {
+  var keys: Keys;
+  for (var t = 0u; t < KEYS; t++) { // unrolled
+    let place = key_first(slot_of(turn, lane / LANES + t * UNITS)) + lane % LANES;
+    for (var chunk = 0u; chunk < CHUNKS; chunk++) { // unrolled
+      keys[chunk * KEYS + t] = key_pages[place + chunk * LANES];
+      keys[(CHUNKS + chunk) * KEYS + t] = key_pages[place + chunk * LANES + HALF];
+    }
+  }
+  return keys;
+}
+
 // Leaves each lane's sums of its channels in \`products\`, of all pairs and the sweep's tokens.
-fn multiply(lane: u32, turn: u32, angles: Angles) {
+fn multiply(lane: u32, turn: u32, keys: Keys, angles: Angles) {
   let unit = lane / LANES;
   var scores = array<f32, PAIRS * KEYS>();
-  var places: array<u32, KEYS>;
-  for (var t = 0u; t < KEYS; t++) { // unrolled
-    places[t] = key_first(slot_of(turn, unit + t * UNITS));
-  }
   for (var chunk = 0u; chunk < CHUNKS; chunk++) { // unrolled
     let c = lane % LANES + chunk * LANES;
-    var lows: array<StoredKeys, KEYS>;
-    var highs: array<StoredKeys, KEYS>;
-    for (var t = 0u; t < KEYS; t++) { // unrolled
-      lows[t] = key_pages[places[t] + c];
-      highs[t] = key_pages[places[t] + c + HALF];
-    }
     for (var v = 0u; v < KEY_VECTORS; v++) { // unrolled
       let c4 = c * KEY_VECTORS + v;
       var low: array<vec4<f32>, KEYS>;
       var high: array<vec4<f32>, KEYS>;
       for (var t = 0u; t < KEYS; t++) { // unrolled
-        low[t] = key_part(lows[t], v);
-        high[t] = key_part(highs[t], v);
+        low[t] = key_part(keys[chunk * KEYS + t], v);
+        high[t] = key_part(keys[(CHUNKS + chunk) * KEYS + t], v);
         if (RELATIVE == 1u) {
           let a = angles[2u * (chunk * KEY_VECTORS + v)];
           let b = angles[2u * (chunk * KEY_VECTORS + v) + 1u];

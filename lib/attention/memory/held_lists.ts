@@ -4,6 +4,23 @@ import { type AttendedTokens, disposeAttended, shareAttended } from "../attended
 /**
  * The lists that a held selection came to, one a layer. Later steps attend to the same tokens and to those cached since, which
  * stand behind a list without being in it: nothing is listed anew.
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { HeldLists } from "@reattention/toolkit/attention";
+ * import { Tensor } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open();
+ * using indices = Tensor.from(device, new Uint32Array([0, 1, 99]), [1, 1, 3]);
+ * using counts = Tensor.from(device, new Uint32Array([3]), [1, 1]);
+ * using lists = new HeldLists();
+ * lists.keep(0, { indices, counts, selections: 1, bound: 3 }, 100);
+ * const list = lists.at(0, 102)!; // two tokens later
+ * assertEquals([list.newer, list.bound], [{ first: 100, tokens: 2 }, 5]);
+ * for (const tensor of [list.indices, list.counts]) tensor[Symbol.dispose]();
+ * ```
  */
 export class HeldLists {
   readonly #lists: (AttendedTokens | undefined)[] = [];

@@ -2870,6 +2870,7 @@ fn main(
       { name: "selections_per_sequence", type: "u32" },
       { name: "marks_stride", type: "u32" },
       { name: "indices_stride", type: "u32" },
+      { name: "pieces", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -2885,7 +2886,8 @@ fn main(
 //           marks u32 [selections, marks_stride], one bit a token of the middle; indices u32 [selections, indices_stride],
 //           positions in the whole context; counts u32 [selections], how many of them
 //           scope atomic u32 [1], raised to the longest list
-// Dispatch: one workgroup of 32 to 1,024 threads per selection, linear groups; selections = batch * (1 or KV heads)
+// Dispatch: \`pieces\` workgroups of 32 to 1,024 threads per selection, linear groups; selections = batch * (1 or KV heads). They share
+//           the leading tokens and the window; the first one lists the marked tokens and counts
 // Source:   ALGORITHM section 6: idx = [0..G) ++ (G + sorted picked) ++ [N - L..N)
 
 struct Params {
@@ -2894,6 +2896,7 @@ struct Params {
   selections_per_sequence: u32,
   marks_stride: u32,
   indices_stride: u32,
+  pieces: u32,
 }
 
 override WORKGROUP: u32 = 64u;
@@ -2918,10 +2921,15 @@ fn main(
   @builtin(num_workgroups) grid: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let selection = params.first_group + workgroup.x + workgroup.y * grid.x;
-  if (selection >= params.group_count) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
     return;
   }
+  let selection = group / params.pieces;
+  let piece = group % params.pieces;
+  // Of all threads of the pieces.
+  let thread = piece * WORKGROUP + lane;
+  let threads = params.pieces * WORKGROUP;
   let part = parts[selection / params.selections_per_sequence];
   let leading = part.y;
   let words = (part.w + 31u) / 32u;
@@ -2952,8 +2960,14 @@ fn main(
     before += sums[other];
   }
   let base = selection * params.indices_stride;
-  for (var i = lane; i < leading; i += WORKGROUP) {
+  for (var i = thread; i < leading; i += threads) {
     indices[base + i] = i;
+  }
+  for (var token = part.z + thread; token < part.x; token += threads) {
+    indices[base + leading + picked + token - part.z] = token;
+  }
+  if (piece > 0u) {
+    return;
   }
   var place = base + leading + before;
   for (var word = first_word; word < end_word; word++) {
@@ -2963,9 +2977,6 @@ fn main(
       place++;
       bits &= bits - 1u;
     }
-  }
-  for (var token = part.z + lane; token < part.x; token += WORKGROUP) {
-    indices[base + leading + picked + token - part.z] = token;
   }
   if (lane == 0u) {
     let count = leading + picked + part.x - part.z;

@@ -65,8 +65,6 @@ const ROW = UNITS + 32u / LANES;
 // Numbers of a value's stored vector, and all threads' of one.
 const NUMBERS = 4u * VALUE_VECTORS;
 const JOIN_ROW = THREADS + VALUE_LANES;
-// Sweeps whose tokens are located at a time.
-const TURNS = 2u + AHEAD;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -83,8 +81,8 @@ var<workgroup> rotated: array<array<vec4<f32>, D4>, PAIRS>;
 var<workgroup> products: array<f32, max(KEYS * PAIRS * LANES * ROW, JOIN * NUMBERS * JOIN_ROW)>;
 var<workgroup> weights: array<array<f32, PAIRS>, SWEEP>;
 // Of this sweep's tokens and the next one's: where they lie; and their positions, where those are not told by the place.
-var<workgroup> slots: array<array<u32, SWEEP>, TURNS>;
-var<workgroup> positions: array<array<u32, POSITIONS>, TURNS>;
+var<workgroup> slots: array<array<u32, SWEEP>, 2>;
+var<workgroup> positions: array<array<u32, POSITIONS>, 2>;
 // Scales of keys and values.
 var<workgroup> factors: array<vec2<f32>, FACTORS>;
 // Of each pair and slice: what a sweep shrinks earlier sums by; at the end its largest score and its weight.
@@ -110,12 +108,8 @@ fn main(
   let begin = params.first_place + block * params.block_tokens;
   // Read without waiting for how many there are: what lies past them is no token.
   var tokens: array<u32, PLACES>;
-  var later: array<u32, PLACES>;
   for (var i = 0u; i < PLACES; i++) { // unrolled
     tokens[i] = listed_at(begin + lane + i * THREADS, work);
-    if (AHEAD == 1u) {
-      later[i] = listed_at(begin + SWEEP + lane + i * THREADS, work);
-    }
   }
   work.listed = counts[work.selection];
   work.count = work.listed + params.newer;
@@ -133,15 +127,6 @@ fn main(
   for (var i = 0u; i < PLACES; i++) { // unrolled
     let item = lane + i * THREADS;
     locate_listed(0u, item, begin + item, tokens[i], end, work);
-    if (AHEAD == 1u) {
-      locate_listed(1u, item, begin + SWEEP + item, later[i], end, work);
-    }
-  }
-  // What is read first is under way while queries are turned.
-  var keys: Keys;
-  if (AHEAD == 1u) {
-    workgroupBarrier();
-    keys = load_keys(lane, 0u);
   }
   // Queries, turned by the positions of the newest tokens: the last ones of the list.
   var lows: array<vec4<f32>, QUERIES>;
@@ -187,13 +172,6 @@ fn main(
   workgroupBarrier();
   for (var sweep = begin; sweep < end; sweep += SWEEP) {
     let next = sweep + SWEEP;
-    // Of the sweep whose tokens are located in this one: with AHEAD the one after the next.
-    let located = next + AHEAD * SWEEP;
-    let next_turn = (turn + 1u) % TURNS;
-    let located_turn = (turn + 1u + AHEAD) % TURNS;
-    if (AHEAD == 0u) {
-      keys = load_keys(lane, turn);
-    }
     var loaded: array<StoredValues, VALUES>;
     if (EARLY == 1u) {
       for (var t = 0u; t < VALUES; t++) { // unrolled
@@ -209,12 +187,10 @@ fn main(
     }
     // What the next sweep needs is read ahead.
     var back: array<vec4<f32>, 2u * QUERIES>;
-    if (located < end) {
-      for (var i = 0u; i < PLACES; i++) { // unrolled
-        tokens[i] = token_at(min(located + lane + i * THREADS, end - 1u), work);
-      }
-    }
     if (next < end) {
+      for (var i = 0u; i < PLACES; i++) { // unrolled
+        tokens[i] = token_at(min(next + lane + i * THREADS, end - 1u), work);
+      }
       if (RELATIVE == 1u) {
         for (var i = 0u; i < QUERIES; i++) { // unrolled
           let first = ((next - params.first_position) * D8 + (lane + i * THREADS) % D8) * 2u;
@@ -223,10 +199,7 @@ fn main(
         }
       }
     }
-    multiply(lane, turn, keys, angles);
-    if (AHEAD == 1u && next < end) {
-      keys = load_keys(lane, next_turn);
-    }
+    multiply(lane, turn, angles);
     if (SCALED == 1u) {
       for (var i = 0u; i < PLACES; i++) { // unrolled
         if (lane + i * THREADS < SWEEP) {
@@ -240,12 +213,10 @@ fn main(
         loaded[t] = load_value(turn, slice + t * SLICES, channel);
       }
     }
-    if (located < end) {
-      for (var i = 0u; i < PLACES; i++) { // unrolled
-        locate(located_turn, lane + i * THREADS, located + lane + i * THREADS, tokens[i], work);
-      }
-    }
     if (next < end) {
+      for (var i = 0u; i < PLACES; i++) { // unrolled
+        locate(1u - turn, lane + i * THREADS, next + lane + i * THREADS, tokens[i], work);
+      }
       if (RELATIVE == 1u) {
         for (var i = 0u; i < QUERIES; i++) { // unrolled
           turn_back(lane + i * THREADS, lows[i], highs[i], back[2u * i], back[2u * i + 1u]);
@@ -312,7 +283,7 @@ fn main(
         }
       }
     }
-    turn = next_turn;
+    turn = 1u - turn;
   }
   leave_part(lane, most, weight, totals, first_part, part_stride);
 }

@@ -796,8 +796,6 @@ const ROW = UNITS + 32u / LANES;
 // Numbers of a value's stored vector, and all threads' of one.
 const NUMBERS = 4u * VALUE_VECTORS;
 const JOIN_ROW = THREADS + VALUE_LANES;
-// Sweeps whose tokens are located at a time.
-const TURNS = 2u + AHEAD;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -814,8 +812,8 @@ var<workgroup> rotated: array<array<vec4<f32>, D4>, PAIRS>;
 var<workgroup> products: array<f32, max(KEYS * PAIRS * LANES * ROW, JOIN * NUMBERS * JOIN_ROW)>;
 var<workgroup> weights: array<array<f32, PAIRS>, SWEEP>;
 // Of this sweep's tokens and the next one's: where they lie; and their positions, where those are not told by the place.
-var<workgroup> slots: array<array<u32, SWEEP>, TURNS>;
-var<workgroup> positions: array<array<u32, POSITIONS>, TURNS>;
+var<workgroup> slots: array<array<u32, SWEEP>, 2>;
+var<workgroup> positions: array<array<u32, POSITIONS>, 2>;
 // Scales of keys and values.
 var<workgroup> factors: array<vec2<f32>, FACTORS>;
 // Of each pair and slice: what a sweep shrinks earlier sums by; at the end its largest score and its weight.
@@ -841,12 +839,8 @@ fn main(
   let begin = params.first_place + block * params.block_tokens;
   // Read without waiting for how many there are: what lies past them is no token.
   var tokens: array<u32, PLACES>;
-  var later: array<u32, PLACES>;
   for (var i = 0u; i < PLACES; i++) { // unrolled
     tokens[i] = listed_at(begin + lane + i * THREADS, work);
-    if (AHEAD == 1u) {
-      later[i] = listed_at(begin + SWEEP + lane + i * THREADS, work);
-    }
   }
   work.listed = counts[work.selection];
   work.count = work.listed + params.newer;
@@ -864,15 +858,6 @@ fn main(
   for (var i = 0u; i < PLACES; i++) { // unrolled
     let item = lane + i * THREADS;
     locate_listed(0u, item, begin + item, tokens[i], end, work);
-    if (AHEAD == 1u) {
-      locate_listed(1u, item, begin + SWEEP + item, later[i], end, work);
-    }
-  }
-  // What is read first is under way while queries are turned.
-  var keys: Keys;
-  if (AHEAD == 1u) {
-    workgroupBarrier();
-    keys = load_keys(lane, 0u);
   }
   // Queries, turned by the positions of the newest tokens: the last ones of the list.
   var lows: array<vec4<f32>, QUERIES>;
@@ -918,13 +903,6 @@ fn main(
   workgroupBarrier();
   for (var sweep = begin; sweep < end; sweep += SWEEP) {
     let next = sweep + SWEEP;
-    // Of the sweep whose tokens are located in this one: with AHEAD the one after the next.
-    let located = next + AHEAD * SWEEP;
-    let next_turn = (turn + 1u) % TURNS;
-    let located_turn = (turn + 1u + AHEAD) % TURNS;
-    if (AHEAD == 0u) {
-      keys = load_keys(lane, turn);
-    }
     var loaded: array<StoredValues, VALUES>;
     if (EARLY == 1u) {
       for (var t = 0u; t < VALUES; t++) { // unrolled
@@ -940,12 +918,10 @@ fn main(
     }
     // What the next sweep needs is read ahead.
     var back: array<vec4<f32>, 2u * QUERIES>;
-    if (located < end) {
-      for (var i = 0u; i < PLACES; i++) { // unrolled
-        tokens[i] = token_at(min(located + lane + i * THREADS, end - 1u), work);
-      }
-    }
     if (next < end) {
+      for (var i = 0u; i < PLACES; i++) { // unrolled
+        tokens[i] = token_at(min(next + lane + i * THREADS, end - 1u), work);
+      }
       if (RELATIVE == 1u) {
         for (var i = 0u; i < QUERIES; i++) { // unrolled
           let first = ((next - params.first_position) * D8 + (lane + i * THREADS) % D8) * 2u;
@@ -954,10 +930,7 @@ fn main(
         }
       }
     }
-    multiply(lane, turn, keys, angles);
-    if (AHEAD == 1u && next < end) {
-      keys = load_keys(lane, next_turn);
-    }
+    multiply(lane, turn, angles);
     if (SCALED == 1u) {
       for (var i = 0u; i < PLACES; i++) { // unrolled
         if (lane + i * THREADS < SWEEP) {
@@ -971,12 +944,10 @@ fn main(
         loaded[t] = load_value(turn, slice + t * SLICES, channel);
       }
     }
-    if (located < end) {
-      for (var i = 0u; i < PLACES; i++) { // unrolled
-        locate(located_turn, lane + i * THREADS, located + lane + i * THREADS, tokens[i], work);
-      }
-    }
     if (next < end) {
+      for (var i = 0u; i < PLACES; i++) { // unrolled
+        locate(1u - turn, lane + i * THREADS, next + lane + i * THREADS, tokens[i], work);
+      }
       if (RELATIVE == 1u) {
         for (var i = 0u; i < QUERIES; i++) { // unrolled
           turn_back(lane + i * THREADS, lows[i], highs[i], back[2u * i], back[2u * i + 1u]);
@@ -1043,7 +1014,7 @@ fn main(
         }
       }
     }
-    turn = next_turn;
+    turn = 1u - turn;
   }
   leave_part(lane, most, weight, totals, first_part, part_stride);
 }
@@ -2871,6 +2842,7 @@ fn main(
       { name: "marks_stride", type: "u32" },
       { name: "indices_stride", type: "u32" },
       { name: "pieces", type: "u32" },
+      { name: "marked", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -2885,7 +2857,7 @@ fn main(
 // Shapes:   parts [batch, 4] u32: tokens cached N, leading tokens G, start of the window, middle length (0: no middle);
 //           marks u32 [selections, marks_stride], one bit a token of the middle; indices u32 [selections, indices_stride],
 //           positions in the whole context; counts u32 [selections], how many of them
-//           scope atomic u32 [1], raised to the longest list
+//           scope atomic u32 [1], raised to the longest list; no marks are read where \`marked\` is 0
 // Dispatch: \`pieces\` workgroups of 32 to 1,024 threads per selection, linear groups; selections = batch * (1 or KV heads). They share
 //           the leading tokens and the window; the first one lists the marked tokens and counts
 // Source:   ALGORITHM section 6: idx = [0..G) ++ (G + sorted picked) ++ [N - L..N)
@@ -2897,6 +2869,7 @@ struct Params {
   marks_stride: u32,
   indices_stride: u32,
   pieces: u32,
+  marked: u32,
 }
 
 override WORKGROUP: u32 = 64u;
@@ -2910,7 +2883,7 @@ override WORKGROUP: u32 = 64u;
 
 // Threads of a run: what comes before a thread is the sum of whole runs and of its own run's threads.
 const RUN = 32u;
-const RUNS = (1024u + RUN - 1u) / RUN;
+const RUNS = 32u;
 
 var<workgroup> sums: array<u32, WORKGROUP>;
 var<workgroup> runs: array<u32, RUNS>;
@@ -2932,32 +2905,35 @@ fn main(
   let threads = params.pieces * WORKGROUP;
   let part = parts[selection / params.selections_per_sequence];
   let leading = part.y;
-  let words = (part.w + 31u) / 32u;
+  let words = select(0u, (part.w + 31u) / 32u, params.marked == 1u);
   let share = (words + WORKGROUP - 1u) / WORKGROUP;
   let first_word = min(words, lane * share);
   let end_word = min(words, first_word + share);
-  var mine = 0u;
-  for (var word = first_word; word < end_word; word++) {
-    mine += countOneBits(marks[selection * params.marks_stride + word]);
-  }
-  sums[lane] = mine;
-  workgroupBarrier();
-  if (lane < RUNS) {
-    var run = 0u;
-    for (var other = lane * RUN; other < min(WORKGROUP, (lane + 1u) * RUN); other++) {
-      run += sums[other];
-    }
-    runs[lane] = run;
-  }
-  workgroupBarrier();
   var before = 0u;
   var picked = 0u;
-  for (var run = 0u; run < RUNS; run++) {
-    before += select(0u, runs[run], run < lane / RUN);
-    picked += runs[run];
-  }
-  for (var other = lane / RUN * RUN; other < lane; other++) {
-    before += sums[other];
+  if (params.marked == 1u) {
+    var mine = 0u;
+    for (var word = first_word; word < end_word; word++) {
+      mine += countOneBits(marks[selection * params.marks_stride + word]);
+    }
+    sums[lane] = mine;
+    workgroupBarrier();
+    if (lane < RUNS) {
+      var run = 0u;
+      for (var i = 0u; i < RUN; i++) { // unrolled
+        run += select(0u, sums[min(lane * RUN + i, WORKGROUP - 1u)], lane * RUN + i < WORKGROUP);
+      }
+      runs[lane] = run;
+    }
+    workgroupBarrier();
+    for (var run = 0u; run < RUNS; run++) { // unrolled
+      before += select(0u, runs[run], run < lane / RUN);
+      picked += runs[run];
+    }
+    for (var i = 0u; i < RUN; i++) { // unrolled
+      let other = lane / RUN * RUN + i;
+      before += select(0u, sums[min(other, WORKGROUP - 1u)], other < lane);
+    }
   }
   let base = selection * params.indices_stride;
   for (var i = thread; i < leading; i += threads) {
@@ -10156,34 +10132,29 @@ fn own_angles(lane: u32) -> Angles {
   return angles;
 }
 
-// What a thread multiplies of a sweep's keys: stored vectors of lower halves, then as many of upper ones.
-alias Keys = array<StoredKeys, 2u * CHUNKS * KEYS>;
-
-fn load_keys(lane: u32, turn: u32) -> Keys {
-  var keys: Keys;
-  for (var t = 0u; t < KEYS; t++) { // unrolled
-    let place = key_first(slot_of(turn, lane / LANES + t * UNITS)) + lane % LANES;
-    for (var chunk = 0u; chunk < CHUNKS; chunk++) { // unrolled
-      keys[chunk * KEYS + t] = key_pages[place + chunk * LANES];
-      keys[(CHUNKS + chunk) * KEYS + t] = key_pages[place + chunk * LANES + HALF];
-    }
-  }
-  return keys;
-}
-
 // Leaves each lane's sums of its channels in \`products\`, of all pairs and the sweep's tokens.
-fn multiply(lane: u32, turn: u32, keys: Keys, angles: Angles) {
+fn multiply(lane: u32, turn: u32, angles: Angles) {
   let unit = lane / LANES;
   var scores = array<f32, PAIRS * KEYS>();
+  var places: array<u32, KEYS>;
+  for (var t = 0u; t < KEYS; t++) { // unrolled
+    places[t] = key_first(slot_of(turn, unit + t * UNITS));
+  }
   for (var chunk = 0u; chunk < CHUNKS; chunk++) { // unrolled
     let c = lane % LANES + chunk * LANES;
+    var lows: array<StoredKeys, KEYS>;
+    var highs: array<StoredKeys, KEYS>;
+    for (var t = 0u; t < KEYS; t++) { // unrolled
+      lows[t] = key_pages[places[t] + c];
+      highs[t] = key_pages[places[t] + c + HALF];
+    }
     for (var v = 0u; v < KEY_VECTORS; v++) { // unrolled
       let c4 = c * KEY_VECTORS + v;
       var low: array<vec4<f32>, KEYS>;
       var high: array<vec4<f32>, KEYS>;
       for (var t = 0u; t < KEYS; t++) { // unrolled
-        low[t] = key_part(keys[chunk * KEYS + t], v);
-        high[t] = key_part(keys[(CHUNKS + chunk) * KEYS + t], v);
+        low[t] = key_part(lows[t], v);
+        high[t] = key_part(highs[t], v);
         if (RELATIVE == 1u) {
           let a = angles[2u * (chunk * KEY_VECTORS + v)];
           let b = angles[2u * (chunk * KEY_VECTORS + v) + 1u];

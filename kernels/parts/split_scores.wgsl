@@ -59,34 +59,29 @@ fn own_angles(lane: u32) -> Angles {
   return angles;
 }
 
-// What a thread multiplies of a sweep's keys: stored vectors of lower halves, then as many of upper ones.
-alias Keys = array<StoredKeys, 2u * CHUNKS * KEYS>;
-
-fn load_keys(lane: u32, turn: u32) -> Keys {
-  var keys: Keys;
-  for (var t = 0u; t < KEYS; t++) { // unrolled
-    let place = key_first(slot_of(turn, lane / LANES + t * UNITS)) + lane % LANES;
-    for (var chunk = 0u; chunk < CHUNKS; chunk++) { // unrolled
-      keys[chunk * KEYS + t] = key_pages[place + chunk * LANES];
-      keys[(CHUNKS + chunk) * KEYS + t] = key_pages[place + chunk * LANES + HALF];
-    }
-  }
-  return keys;
-}
-
 // Leaves each lane's sums of its channels in `products`, of all pairs and the sweep's tokens.
-fn multiply(lane: u32, turn: u32, keys: Keys, angles: Angles) {
+fn multiply(lane: u32, turn: u32, angles: Angles) {
   let unit = lane / LANES;
   var scores = array<f32, PAIRS * KEYS>();
+  var places: array<u32, KEYS>;
+  for (var t = 0u; t < KEYS; t++) { // unrolled
+    places[t] = key_first(slot_of(turn, unit + t * UNITS));
+  }
   for (var chunk = 0u; chunk < CHUNKS; chunk++) { // unrolled
     let c = lane % LANES + chunk * LANES;
+    var lows: array<StoredKeys, KEYS>;
+    var highs: array<StoredKeys, KEYS>;
+    for (var t = 0u; t < KEYS; t++) { // unrolled
+      lows[t] = key_pages[places[t] + c];
+      highs[t] = key_pages[places[t] + c + HALF];
+    }
     for (var v = 0u; v < KEY_VECTORS; v++) { // unrolled
       let c4 = c * KEY_VECTORS + v;
       var low: array<vec4<f32>, KEYS>;
       var high: array<vec4<f32>, KEYS>;
       for (var t = 0u; t < KEYS; t++) { // unrolled
-        low[t] = key_part(keys[chunk * KEYS + t], v);
-        high[t] = key_part(keys[(CHUNKS + chunk) * KEYS + t], v);
+        low[t] = key_part(lows[t], v);
+        high[t] = key_part(highs[t], v);
         if (RELATIVE == 1u) {
           let a = angles[2u * (chunk * KEY_VECTORS + v)];
           let b = angles[2u * (chunk * KEY_VECTORS + v) + 1u];

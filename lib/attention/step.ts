@@ -253,10 +253,7 @@ export class AttentionStep {
     this.layout = this.#upload((layout) => middleOf(layout));
   }
 
-  /**
-   * The same as `layout` with a middle only where this step selects: sequences that go on with earlier picks have none. It stays
-   * the step's.
-   */
+  /** The same as `layout` with a middle only where this step selects, not where it goes on with earlier picks; the step's own. */
   get selecting(): Tensor {
     return this.#selecting ??= this.layouts.some(({ frozen }) => frozen)
       ? this.#upload((layout) => layout.frozen ? 0 : middleOf(layout))

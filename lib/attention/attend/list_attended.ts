@@ -61,6 +61,7 @@ export function listAttended(
       marks_stride: marks?.shape[2] ?? 1,
       indices_stride: bound,
       pieces,
+      marked: Number(marks !== undefined),
     },
     // Without a middle no mark is read; the layout stands in for the binding.
     bindings: [layout, marks ?? layout, indices, counts, step.context.scope].map((

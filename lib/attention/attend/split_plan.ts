@@ -30,8 +30,6 @@ export interface SplitChoice {
   readonly lanes: number;
   /** Whether values are loaded before keys are multiplied, or after. */
   readonly early: boolean;
-  /** Whether a sweep's keys are loaded before the sweep in front of it ends. */
-  readonly ahead: boolean;
   /** Workgroups, at most about. */
   readonly groups: number;
   /** Most bytes of slices' sums that are joined at once, if more than one pair's. */
@@ -73,13 +71,7 @@ export function planSplit(task: SplitTask, choice: SplitChoice = usualChoice(tas
   const { THREADS, KEYS } = threadsFor(task, choice, LANES, valueLanes, values.vectors);
   const SWEEP = KEYS * THREADS / LANES;
   const SLICES = Math.floor(THREADS / valueLanes);
-  const { besides, products, joined } = bytesOf(task, choice, {
-    LANES,
-    valueLanes,
-    vectors: values.vectors,
-    THREADS,
-    KEYS,
-  });
+  const { besides, products, joined } = bytesOf(task, LANES, valueLanes, values.vectors, THREADS, KEYS);
   const room = Math.max(products, Math.min(choice.joined, task.workgroupBytes - besides));
   const JOIN = largestPart(PAIRS, Math.floor(room / joined));
   const blocks = Math.max(1, Math.floor(choice.groups / lists));
@@ -98,48 +90,40 @@ export function planSplit(task: SplitTask, choice: SplitChoice = usualChoice(tas
       PLACES: Math.ceil(SWEEP / THREADS),
       JOINS: PAIRS / JOIN,
       EARLY: Number(choice.early),
-      AHEAD: Number(choice.ahead),
       SCALED: Number(task.keys === "int8" || task.values === "int8"),
     },
   };
 }
 
 /** As many threads and keys of each as were chosen, or as written lines and workgroup memory allow. */
-function threadsFor(task: SplitTask, choice: SplitChoice, LANES: number, valueLanes: number, vectors: number) {
-  const mostKeys = Math.max(1, Math.floor(MOST_PRODUCTS / (task.pairs * task.headSize / (2 * LANES))));
+function threadsFor(task: SplitTask, choice: SplitChoice, lanes: number, valueLanes: number, vectors: number) {
+  const mostKeys = Math.max(1, Math.floor(MOST_PRODUCTS / (task.pairs * task.headSize / (2 * lanes))));
   let THREADS = choice.threads;
   while (THREADS > MOST_SLICES * valueLanes) THREADS /= 2;
   for (;; THREADS /= 2) {
-    for (let KEYS = Math.min(mostKeys, Math.ceil(choice.sweep * LANES / THREADS)); KEYS > 0; KEYS--) {
-      const { besides, products, joined } = bytesOf(task, choice, { LANES, valueLanes, vectors, THREADS, KEYS });
+    for (let KEYS = Math.min(mostKeys, Math.ceil(choice.sweep * lanes / THREADS)); KEYS > 0; KEYS--) {
+      const { besides, products, joined } = bytesOf(task, lanes, valueLanes, vectors, THREADS, KEYS);
       const smallest = KEYS === 1 && THREADS / 2 < Math.max(valueLanes, 32);
       if (smallest || besides + Math.max(products, joined) <= task.workgroupBytes) return { THREADS, KEYS };
     }
   }
 }
 
-/** What decides how much workgroup memory is taken. */
-interface Sizes {
-  readonly LANES: number;
-  readonly valueLanes: number;
-  readonly vectors: number;
-  readonly THREADS: number;
-  readonly KEYS: number;
-}
-
 /** Bytes of workgroup memory: of the lanes' sums, of slices' sums of one pair in their place, and of all else. */
 function bytesOf(
   { pairs, headSize }: SplitTask,
-  { ahead }: SplitChoice,
-  { LANES, valueLanes, vectors, THREADS, KEYS }: Sizes,
+  lanes: number,
+  valueLanes: number,
+  vectors: number,
+  threads: number,
+  keys: number,
 ) {
-  const slices = Math.floor(THREADS / valueLanes);
-  const located = 2 + Number(ahead);
+  const slices = Math.floor(threads / valueLanes);
   return {
-    products: 4 * KEYS * pairs * (THREADS + 32),
-    joined: 16 * vectors * (THREADS + valueLanes),
-    // Rotated queries; of each slice three numbers; of each token its weights, places and positions in turns, and two scales.
-    besides: 4 * pairs * (headSize + 3 * slices) + 4 * (pairs + 2 * located + 2) * KEYS * THREADS / LANES,
+    products: 4 * keys * pairs * (threads + 32),
+    joined: 16 * vectors * (threads + valueLanes),
+    // Rotated queries; of each slice three numbers; of each token its weights, two places, two positions and two scales.
+    besides: 4 * pairs * (headSize + 3 * slices) + 4 * (pairs + 6) * keys * threads / lanes,
   };
 }
 
@@ -161,7 +145,6 @@ function usualChoice({ lists, places, keys, values, headSize, pairs }: SplitTask
     sweep: 64,
     lanes: floats && pairs > 2 ? 4 : 8,
     early: true,
-    ahead: true,
     groups: TWO_EACH,
     joined: MOST_JOINED,
   };

@@ -87,6 +87,7 @@ export type KernelName =
   | "pool_weights"
   | "query_scores"
   | "raise"
+  | "raise_to"
   | "read_probe"
   | "relative_attention"
   | "rescore_groups"
@@ -713,6 +714,8 @@ fn main(
       { name: "first_position", type: "u32" },
       { name: "first_split", type: "u32" },
       { name: "splits", type: "u32" },
+      { name: "newer", type: "u32" },
+      { name: "first_newer", type: "u32" },
       { name: "scale", type: "f32" },
     ],
     bindings: [
@@ -732,7 +735,8 @@ fn main(
 // Shapes:   queries [batch, step_rows, query_heads, 8 * D8] f32, before rotation (TURNED 1: after it); key_pages, value_pages [slab_pages, heads,
 //           PAGE, 8 * D8], stored as parts/keys_*.wgsl and values_*.wgsl say (SCALED is 1 where one of them has scales), one slab of
 //           the cache (ONE_SLAB is 1 where there is no other); table [batch, table_stride]; indices u32 [batch, selections,
-//           indices_stride], not read where IN_ORDER is 1: a list is 0, 1, 2.. then; counts u32 [batch, selections]; rotation (cos,
+//           indices_stride], not read where IN_ORDER is 1: a list is 0, 1, 2.. then; counts u32 [batch, selections]; behind each
+//           list \`newer\` tokens from first_newer on; rotation (cos,
 //           sin) two a vec4 [positions, 2 * D8], from first_position on (SHIFTED is 1 where that is not 0); parts f32 [batch, heads, PAIRS, splits, 8 * D8 + 4]: sums of values, then
 //           their largest score and weight
 // Dispatch: one workgroup of THREADS threads per sequence, KV head and block of block_tokens listed tokens, heads fastest; linear
@@ -769,6 +773,8 @@ struct Params {
   first_position: u32,
   first_split: u32,
   splits: u32,
+  newer: u32,
+  first_newer: u32,
   scale: f32,
 }
 
@@ -834,9 +840,10 @@ fn main(
   // Read without waiting for how many there are: what lies past them is no token.
   var tokens: array<u32, PLACES>;
   for (var i = 0u; i < PLACES; i++) { // unrolled
-    tokens[i] = token_at(min(begin + lane + i * THREADS, params.indices_stride - 1u), work);
+    tokens[i] = listed_at(begin + lane + i * THREADS, work);
   }
-  work.count = counts[work.selection];
+  work.listed = counts[work.selection];
+  work.count = work.listed + params.newer;
   let share = params.query_heads / params.heads;
   let end = min(min(begin + params.block_tokens, params.end_place), work.count);
   let first_part = ((work.sequence * params.heads + work.head) * PAIRS * params.splits + params.first_split + block) * WIDTH;
@@ -849,9 +856,8 @@ fn main(
     return;
   }
   for (var i = 0u; i < PLACES; i++) { // unrolled
-    let place = begin + lane + i * THREADS;
-    let token = select(select(0u, tokens[i], place < work.count), min(place, end - 1u), IN_ORDER == 1u);
-    locate(0u, lane + i * THREADS, place, token, work);
+    let item = lane + i * THREADS;
+    locate_listed(0u, item, begin + item, tokens[i], end, work);
   }
   // Queries, turned by the positions of the newest tokens: the last ones of the list.
   var lows: array<vec4<f32>, QUERIES>;
@@ -2835,6 +2841,8 @@ fn main(
       { name: "selections_per_sequence", type: "u32" },
       { name: "marks_stride", type: "u32" },
       { name: "indices_stride", type: "u32" },
+      { name: "pieces", type: "u32" },
+      { name: "marked", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -2849,8 +2857,9 @@ fn main(
 // Shapes:   parts [batch, 4] u32: tokens cached N, leading tokens G, start of the window, middle length (0: no middle);
 //           marks u32 [selections, marks_stride], one bit a token of the middle; indices u32 [selections, indices_stride],
 //           positions in the whole context; counts u32 [selections], how many of them
-//           scope atomic u32 [1], raised to the longest list
-// Dispatch: one workgroup of 32 to 1,024 threads per selection, linear groups; selections = batch * (1 or KV heads)
+//           scope atomic u32 [1], raised to the longest list; no marks are read where \`marked\` is 0
+// Dispatch: \`pieces\` workgroups of 32 to 1,024 threads per selection, linear groups; selections = batch * (1 or KV heads). They share
+//           the leading tokens and the window; the first one lists the marked tokens and counts
 // Source:   ALGORITHM section 6: idx = [0..G) ++ (G + sorted picked) ++ [N - L..N)
 
 struct Params {
@@ -2859,6 +2868,8 @@ struct Params {
   selections_per_sequence: u32,
   marks_stride: u32,
   indices_stride: u32,
+  pieces: u32,
+  marked: u32,
 }
 
 override WORKGROUP: u32 = 64u;
@@ -2872,7 +2883,7 @@ override WORKGROUP: u32 = 64u;
 
 // Threads of a run: what comes before a thread is the sum of whole runs and of its own run's threads.
 const RUN = 32u;
-const RUNS = (1024u + RUN - 1u) / RUN;
+const RUNS = 32u;
 
 var<workgroup> sums: array<u32, WORKGROUP>;
 var<workgroup> runs: array<u32, RUNS>;
@@ -2883,42 +2894,56 @@ fn main(
   @builtin(num_workgroups) grid: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let selection = params.first_group + workgroup.x + workgroup.y * grid.x;
-  if (selection >= params.group_count) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
     return;
   }
+  let selection = group / params.pieces;
+  let piece = group % params.pieces;
+  // Of all threads of the pieces.
+  let thread = piece * WORKGROUP + lane;
+  let threads = params.pieces * WORKGROUP;
   let part = parts[selection / params.selections_per_sequence];
   let leading = part.y;
-  let words = (part.w + 31u) / 32u;
+  let words = select(0u, (part.w + 31u) / 32u, params.marked == 1u);
   let share = (words + WORKGROUP - 1u) / WORKGROUP;
   let first_word = min(words, lane * share);
   let end_word = min(words, first_word + share);
-  var mine = 0u;
-  for (var word = first_word; word < end_word; word++) {
-    mine += countOneBits(marks[selection * params.marks_stride + word]);
-  }
-  sums[lane] = mine;
-  workgroupBarrier();
-  if (lane < RUNS) {
-    var run = 0u;
-    for (var other = lane * RUN; other < min(WORKGROUP, (lane + 1u) * RUN); other++) {
-      run += sums[other];
-    }
-    runs[lane] = run;
-  }
-  workgroupBarrier();
   var before = 0u;
   var picked = 0u;
-  for (var run = 0u; run < RUNS; run++) {
-    before += select(0u, runs[run], run < lane / RUN);
-    picked += runs[run];
-  }
-  for (var other = lane / RUN * RUN; other < lane; other++) {
-    before += sums[other];
+  if (params.marked == 1u) {
+    var mine = 0u;
+    for (var word = first_word; word < end_word; word++) {
+      mine += countOneBits(marks[selection * params.marks_stride + word]);
+    }
+    sums[lane] = mine;
+    workgroupBarrier();
+    if (lane < RUNS) {
+      var run = 0u;
+      for (var i = 0u; i < RUN; i++) { // unrolled
+        run += select(0u, sums[min(lane * RUN + i, WORKGROUP - 1u)], lane * RUN + i < WORKGROUP);
+      }
+      runs[lane] = run;
+    }
+    workgroupBarrier();
+    for (var run = 0u; run < RUNS; run++) { // unrolled
+      before += select(0u, runs[run], run < lane / RUN);
+      picked += runs[run];
+    }
+    for (var i = 0u; i < RUN; i++) { // unrolled
+      let other = lane / RUN * RUN + i;
+      before += select(0u, sums[min(other, WORKGROUP - 1u)], other < lane);
+    }
   }
   let base = selection * params.indices_stride;
-  for (var i = lane; i < leading; i += WORKGROUP) {
+  for (var i = thread; i < leading; i += threads) {
     indices[base + i] = i;
+  }
+  for (var token = part.z + thread; token < part.x; token += threads) {
+    indices[base + leading + picked + token - part.z] = token;
+  }
+  if (piece > 0u) {
+    return;
   }
   var place = base + leading + before;
   for (var word = first_word; word < end_word; word++) {
@@ -2928,9 +2953,6 @@ fn main(
       place++;
       bits &= bits - 1u;
     }
-  }
-  for (var token = part.z + lane; token < part.x; token += WORKGROUP) {
-    indices[base + leading + picked + token - part.z] = token;
   }
   if (lane == 0u) {
     let count = leading + picked + part.x - part.z;
@@ -5724,6 +5746,46 @@ struct Params {
 @compute @workgroup_size(1)
 fn main() {
   atomicMax(&highest, params.value);
+}
+`,
+  },
+  raise_to: {
+    name: "raise_to",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "more", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "numbers", kind: "read" },
+      { binding: 2, name: "highest", kind: "write" },
+    ],
+    text: `// Raises a number to at least the largest of others and what comes on top of them.
+//
+// Shapes:   numbers u32 [count]; highest atomic u32 [1]
+// Dispatch: one workgroup of one thread
+// Source:   none; keeps the largest scope of lists that steps go on with
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  count: u32,
+  more: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> numbers: array<u32>;
+@group(0) @binding(2) var<storage, read_write> highest: atomic<u32>;
+
+@compute @workgroup_size(1)
+fn main() {
+  var most = 0u;
+  for (var i = 0u; i < params.count; i++) {
+    most = max(most, numbers[i]);
+  }
+  atomicMax(&highest, most + params.more);
 }
 `,
   },
@@ -9889,17 +9951,33 @@ fn leave_part(
     let item = lane + i * THREADS;
     if (item < PAIRS * SLICES) {
       highs_of[item / SLICES][item % SLICES] = most[i];
-      sums[item / SLICES][item % SLICES] = weight[i];
     }
   }
+  workgroupBarrier();
+  // What each slice counts for beside the largest score of all.
+  for (var i = 0u; i < ITEMS; i++) { // unrolled
+    let item = lane + i * THREADS;
+    if (item < PAIRS * SLICES) {
+      let pair = item / SLICES;
+      let highest = highest_of(pair);
+      let shrink = exp(most[i] - highest);
+      shrinks[pair][item % SLICES] = shrink;
+      sums[pair][item % SLICES] = weight[i] * shrink;
+      if (item % SLICES == 0u) {
+        parts[first_part + pair * part_stride + WIDTH - 4u] = highest;
+      }
+    }
+  }
+  workgroupBarrier();
   for (var turn = 0u; turn < JOINS; turn++) { // unrolled
     if (turn > 0u) {
       workgroupBarrier();
     }
     if (lane < SLICES * VALUE_LANES) {
       for (var j = 0u; j < JOIN; j++) { // unrolled
+        let shrink = shrinks[turn * JOIN + j][lane / VALUE_LANES];
         for (var v = 0u; v < VALUE_VECTORS; v++) { // unrolled
-          let total = totals[(turn * JOIN + j) * VALUE_VECTORS + v];
+          let total = totals[(turn * JOIN + j) * VALUE_VECTORS + v] * shrink;
           for (var i = 0u; i < 4u; i++) { // unrolled
             products[(j * NUMBERS + v * 4u + i) * JOIN_ROW + lane] = total[i];
           }
@@ -9913,25 +9991,29 @@ fn leave_part(
   }
 }
 
-// One number of a part: the slices' sums, each by what it counts for beside the largest score of all.
-fn leave_number(pair: u32, item: u32, first_part: u32, part_stride: u32) {
-  let first = item / VALUE_LANES * JOIN_ROW + item % VALUE_LANES;
-  let number = item / VALUE_LANES % NUMBERS;
-  let target_part = first_part + pair * part_stride;
+fn highest_of(pair: u32) -> f32 {
   var highest = LOWEST;
   for (var slice = 0u; slice < SLICES; slice++) { // unrolled
     highest = max(highest, highs_of[pair][slice]);
   }
+  return highest;
+}
+
+// One number of a part, the sum of the slices'; with the first one the weights' sum.
+fn leave_number(pair: u32, item: u32, first_part: u32, part_stride: u32) {
+  let first = item / VALUE_LANES * JOIN_ROW + item % VALUE_LANES;
+  let number = item / VALUE_LANES % NUMBERS;
+  let target_part = first_part + pair * part_stride;
   var sum = 0.0;
-  var all = 0.0;
   for (var slice = 0u; slice < SLICES; slice++) { // unrolled
-    let shrink = exp(highs_of[pair][slice] - highest);
-    sum = fma(products[first + slice * VALUE_LANES], shrink, sum);
-    all = fma(sums[pair][slice], shrink, all);
+    sum += products[first + slice * VALUE_LANES];
   }
   parts[target_part + item % VALUE_LANES * NUMBERS + number] = sum;
   if (item % (NUMBERS * VALUE_LANES) == 0u) {
-    parts[target_part + WIDTH - 4u] = highest;
+    var all = 0.0;
+    for (var slice = 0u; slice < SLICES; slice++) { // unrolled
+      all += sums[pair][slice];
+    }
     parts[target_part + WIDTH - 3u] = all;
   }
 }
@@ -9943,15 +10025,29 @@ struct Work {
   sequence: u32,
   head: u32,
   selection: u32,
+  // Tokens of its list, and with those behind it.
+  listed: u32,
   count: u32,
 }
 
-// The token at a place of the list.
-fn token_at(place: u32, work: Work) -> u32 {
+// What the list has at a place, which may lie past its end.
+fn listed_at(place: u32, work: Work) -> u32 {
   if (IN_ORDER == 1u) {
     return place;
   }
-  return indices[work.selection * params.indices_stride + place];
+  return indices[work.selection * params.indices_stride + min(place, params.indices_stride - 1u)];
+}
+
+// The token at a place, given what the list has there.
+fn token_of(place: u32, listed: u32, work: Work) -> u32 {
+  if (IN_ORDER == 1u) {
+    return place;
+  }
+  return select(params.first_newer + place - work.listed, listed, place < work.listed);
+}
+
+fn token_at(place: u32, work: Work) -> u32 {
+  return token_of(place, listed_at(place, work), work);
 }
 
 // Notes where a token lies in the slab, or that it lies elsewhere.
@@ -9964,6 +10060,12 @@ fn locate(turn: u32, item: u32, place: u32, token: u32, work: Work) {
       positions[turn][item] = select(place, token, params.original == 1u) - params.first_position;
     }
   }
+}
+
+// The same of what the list has at a place, up to its block's end.
+fn locate_listed(turn: u32, item: u32, place: u32, listed: u32, end: u32, work: Work) {
+  let token = token_of(min(place, end - 1u), listed, work);
+  locate(turn, item, place, select(0u, token, place < end || IN_ORDER == 1u), work);
 }
 
 // Tokens of other slabs are read as the slab's first, and dropped.

@@ -82,7 +82,7 @@ export type KernelName =
   | "merge_top_k"
   | "multiply"
   | "own_scores"
-  | "pick_from_groups"
+  | "pick_best"
   | "pick_tokens"
   | "pool_weights"
   | "query_scores"
@@ -112,7 +112,8 @@ export type KernelName =
   | "strided_copy"
   | "sum"
   | "token_relevance"
-  | "top_k";
+  | "top_k"
+  | "vote";
 
 /** All kernels by name. */
 export const kernels: Readonly<Record<KernelName, KernelSource>> = {
@@ -5234,8 +5235,8 @@ fn main(
 }
 `,
   },
-  pick_from_groups: {
-    name: "pick_from_groups",
+  pick_best: {
+    name: "pick_best",
     params: [
       { name: "first_group", type: "u32" },
       { name: "group_count", type: "u32" },
@@ -5247,14 +5248,8 @@ fn main(
       { name: "table_stride", type: "u32" },
       { name: "slab_first", type: "u32" },
       { name: "slab_pages", type: "u32" },
-      { name: "groups", type: "u32" },
+      { name: "bests_stride", type: "u32" },
       { name: "group_tokens", type: "u32" },
-      { name: "blocks", type: "u32" },
-      { name: "block_groups", type: "u32" },
-      { name: "selections_per_sequence", type: "u32" },
-      { name: "indices_stride", type: "u32" },
-      { name: "clip", type: "u32" },
-      { name: "span", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -5263,26 +5258,22 @@ fn main(
       { binding: 3, name: "table", kind: "read" },
       { binding: 4, name: "parts", kind: "read" },
       { binding: 5, name: "bests", kind: "read" },
-      { binding: 6, name: "indices", kind: "write" },
-      { binding: 7, name: "counts", kind: "write" },
-      { binding: 8, name: "scope", kind: "write" },
+      { binding: 6, name: "best_tokens", kind: "write" },
     ],
-    text: `// All that follows scan_groups.wgsl, in one workgroup for those who vote together: finds the k best tokens of each query in the k best
-// groups of the k best blocks, counts votes, keeps the candidates with most, and lists what the step attends to. The same as
-// rescore_groups and pick_tokens one after the other: for GPUs, in decoding, where each call waits for the one before.
+    text: `// Picks a query's k best tokens, with a workgroup for each query: few ask in decoding, and a step waits for them. For GPUs, after
+// scan_groups.wgsl; the same tokens as rescore_groups.wgsl.
 //
 // Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
 //           4 * D4], stored as parts/keys_*.wgsl say, the cache's only slab, before rotation; table [batch, table_stride]; parts
-//           [batch, 4] u32: tokens cached N, leading tokens G, start of the window, middle length m (0: no middle); bests f32
-//           [batch, heads, pairs, groups + blocks], the highest score of each group of group_tokens tokens, then of each block of
-//           block_groups groups; indices u32 [selections, indices_stride], rising positions in the whole context; counts u32
-//           [selections], how many of them; scope atomic u32 [1], raised to the longest list. selections = batch * (1 or KV
-//           heads); QUERIES vote in each
-// Dispatch: one workgroup of THREADS threads per selection, linear groups; TEAM threads share a query, a power of two with
-//           QUERIES * TEAM <= THREADS; COLUMNS of its threads bound the K-th best, a power of two of at most TEAM
-// Source:   ALGORITHM section 5 and 6. Blocks and groups rank by their best token: higher score first, then the lower token. A token
-//           outside of the k first blocks has k better ones, each block's best; and so with groups. Sums run as they did before
-//           (parts/score_lanes.wgsl), so that scores are bitwise those that groups and blocks are ranked by.
+//           [batch, 4]; bests f32 [batch, heads, pairs, bests_stride], the highest score of each group first; best_tokens u32
+//           [batch, heads, pairs, K], in no order that counts. A pair is (row, query head of the KV head's group). Tokens count from
+//           the start of the middle; unused places hold NONE.
+// Dispatch: one workgroup of THREADS threads per query (batch * heads * pairs), linear groups. LANES threads share a token, PER = D4 /
+//           LANES; each has AHEAD of them on their way at a time. COLUMNS of the threads bound the K-th best, a power of two of at
+//           least K; COLUMN_ROWS = THREADS / COLUMNS.
+// Source:   ALGORITHM section 5, scores of type qk. Groups rank by their best token: higher score first, then the lower group. What K
+//           columns of groups reach bounds the K-th best group: the K best tokens reach it too, so only groups and tokens that do
+//           count. Sums run as in scan_groups.wgsl, so that scores are bitwise those that the groups were ranked by.
 
 struct Params {
   first_group: u32,
@@ -5295,20 +5286,20 @@ struct Params {
   table_stride: u32,
   slab_first: u32,
   slab_pages: u32,
-  groups: u32,
+  bests_stride: u32,
   group_tokens: u32,
-  blocks: u32,
-  block_groups: u32,
-  selections_per_sequence: u32,
-  indices_stride: u32,
-  clip: u32,
-  span: u32,
 }
 
-// uses parts/best_list.wgsl
-// uses parts/insert.wgsl
-// uses parts/best_in_groups.wgsl
-// uses parts/list_votes.wgsl
+const NONE = 0xffffffffu;
+const LOWEST = -3.4028234663852886e38f;
+// Highest scores that a thread loads before it looks at the first.
+const ROWS = 8u;
+// Groups that reach the bound; where there are more, they are found one after the other.
+const ROOM = 128u;
+// Tokens that are scored together, and those that wait to be ranked: the best of all before are among them.
+const UNITS = THREADS / LANES;
+const TOGETHER = UNITS * AHEAD;
+const WAITING = TOGETHER + K;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -5316,9 +5307,136 @@ struct Params {
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read> bests: array<f32>;
-@group(0) @binding(6) var<storage, read_write> indices: array<u32>;
-@group(0) @binding(7) var<storage, read_write> counts: array<u32>;
-@group(0) @binding(8) var<storage, read_write> scope: atomic<u32>;
+@group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
+
+// A score and its item: a group or a token.
+struct Item {
+  score: f32,
+  item: u32,
+}
+
+var<workgroup> lane_bests: array<Item, THREADS>;
+var<workgroup> bound: Item;
+var<workgroup> offered: atomic<u32>;
+var<workgroup> told: u32;
+var<workgroup> groups_offered: array<u32, ROOM>;
+// One more than the lanes keeps threads that read neighbouring tokens on different banks.
+var<workgroup> sums: array<f32, TOGETHER * (LANES + 1u)>;
+var<workgroup> scales: array<f32, TOGETHER>;
+// Two lists take turns: the best of one come first in the other.
+var<workgroup> waiting: array<Item, 2u * WAITING>;
+var<workgroup> waits: array<atomic<u32>, 2>;
+
+// True where an item ranks before another: higher score first, then the lower item.
+fn before(item: Item, other: Item) -> bool {
+  return item.score > other.score || (item.score == other.score && item.item < other.item);
+}
+
+// A thread's group in a row. Rows are turned, each by another number, so that what comes again does not meet one column.
+fn group_at(row: u32, lane: u32) -> u32 {
+  return row * THREADS + (lane + ((row * 0x9e3779b9u) >> 24u)) % THREADS;
+}
+
+fn look_at(first: u32, groups: u32, row: u32, lane: u32) -> array<Item, ROWS> {
+  var seen: array<Item, ROWS>;
+  for (var i = 0u; i < ROWS; i++) { // unrolled
+    let group = group_at(row + i, lane);
+    let score = bests[first + min(group, groups - 1u)];
+    seen[i] = Item(score, select(NONE, group, group < groups && score > LOWEST));
+  }
+  return seen;
+}
+
+fn best_of(best: Item, seen: array<Item, ROWS>) -> Item {
+  var found = best;
+  for (var i = 0u; i < ROWS; i++) { // unrolled
+    if (seen[i].item != NONE && before(seen[i], found)) {
+      found = seen[i];
+    }
+  }
+  return found;
+}
+
+fn offer_group(item: Item) {
+  if (item.item != NONE && !before(bound, item)) {
+    let place = atomicAdd(&offered, 1u);
+    if (place < ROOM) {
+      groups_offered[place] = item.item;
+    }
+  }
+}
+
+// How many groups were offered. All threads call it.
+fn tell_offered(lane: u32) -> u32 {
+  workgroupBarrier();
+  if (lane == 0u) {
+    told = atomicLoad(&offered);
+  }
+  return workgroupUniformLoad(&told);
+}
+
+// Leaves in \`bound\` what K groups reach: the K-th of the columns' bests; the lowest where too few have one. All threads call it.
+fn find_bound(own: Item, lane: u32) {
+  lane_bests[lane] = own;
+  workgroupBarrier();
+  var best = own;
+  if (lane < COLUMNS) {
+    for (var row = 0u; row < COLUMN_ROWS; row++) { // unrolled
+      let other = lane_bests[lane + row * COLUMNS];
+      if (before(other, best)) {
+        best = other;
+      }
+    }
+    lane_bests[lane] = best;
+  }
+  workgroupBarrier();
+  if (lane < COLUMNS && best.item != NONE) {
+    var rank = 0u;
+    for (var other = 0u; other < COLUMNS; other++) { // unrolled
+      rank += u32(before(lane_bests[other], best));
+    }
+    if (rank == K - 1u) {
+      bound = best;
+    }
+  }
+  workgroupBarrier();
+}
+
+// Offers the K best groups, one after the other: where more reached the bound than there is room for. All threads call it.
+fn offer_in_turns(first: u32, groups: u32, lane: u32) {
+  workgroupBarrier();
+  if (lane == 0u) {
+    atomicStore(&offered, 0u);
+  }
+  var last = Item(3.4028234663852886e38f, 0u);
+  for (var turn = 0u; turn < K; turn++) {
+    var own = Item(LOWEST, NONE);
+    for (var row = 0u; row * THREADS < groups; row += ROWS) {
+      var seen = look_at(first, groups, row, lane);
+      for (var i = 0u; i < ROWS; i++) { // unrolled
+        seen[i].item = select(NONE, seen[i].item, turn == 0u || before(last, seen[i]));
+      }
+      own = best_of(own, seen);
+    }
+    workgroupBarrier();
+    lane_bests[lane] = own;
+    workgroupBarrier();
+    var best = Item(LOWEST, NONE);
+    for (var other = 0u; other < THREADS; other++) {
+      if (before(lane_bests[other], best)) {
+        best = lane_bests[other];
+      }
+    }
+    // More than K groups have a best token.
+    last = best;
+    if (lane == 0u) {
+      groups_offered[turn] = best.item;
+      atomicStore(&offered, turn + 1u);
+      bound = best;
+    }
+  }
+  workgroupBarrier();
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -5326,39 +5444,128 @@ fn main(
   @builtin(num_workgroups) grid: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let selection = params.first_group + workgroup.x + workgroup.y * grid.x;
-  if (selection >= params.group_count) {
+  let query = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (query >= params.group_count) {
     return;
   }
-  clear_votes(lane);
-  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
-    voted[entry] = NONE;
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let pair = query % pairs;
+  let head = (query / pairs) % params.heads;
+  let sequence = query / (pairs * params.heads);
+  let row_of_query = sequence * params.step_rows + pair / share;
+  let part = parts[sequence];
+  let slice = lane % LANES;
+  let unit = lane / LANES;
+  let query_first = (row_of_query * params.query_heads + head * share + pair % share) * D4 + slice;
+  var query_row: array<vec4<f32>, PER>;
+  for (var c = 0u; c < PER; c++) { // unrolled
+    query_row[c] = queries[query_first + c * LANES];
   }
-  let takes = lane / TEAM < QUERIES;
-  let query = selection * QUERIES + min(lane / TEAM, QUERIES - 1u);
-  let asked = ask(query, lane);
-  let part = parts[asked.sequence];
-  let first = query * (params.groups + params.blocks);
-  // Of a sequence without a middle nothing was written.
-  let groups = select(0u, (part.w + params.group_tokens - 1u) / params.group_tokens, takes);
-  let blocks = (groups + params.block_groups - 1u) / params.block_groups;
-  // In a loop, for short code: what runs once has to be fetched.
-  for (var depth = 0u; depth < 2u; depth++) {
-    var level = all_items(first + params.groups, blocks);
-    if (depth > 0u) {
-      level = items_of_blocks(first, groups, params.block_groups);
+  if (lane < 2u) {
+    atomicStore(&waits[lane], 0u);
+  }
+  if (lane == 2u) {
+    atomicStore(&offered, 0u);
+    bound = Item(LOWEST, NONE);
+  }
+
+  // The groups that reach the bound. The first rows are kept, others are looked at twice.
+  let first = query * params.bests_stride;
+  let groups = (part.w + params.group_tokens - 1u) / params.group_tokens;
+  if (groups > 0u) {
+    let kept_rows = look_at(first, groups, 0u, lane);
+    var own = best_of(Item(LOWEST, NONE), kept_rows);
+    for (var row = ROWS; row * THREADS < groups; row += ROWS) {
+      own = best_of(own, look_at(first, groups, row, lane));
     }
-    choose(level, asked, depth * TEAMS * K);
-  }
-  offer_tokens(part, asked, Item(LOWEST, NONE));
-  for (var place = asked.slice; place < atomicLoad(&offered[asked.team]); place += TEAM) {
-    let rank = rank_of(place, asked.team);
-    if (takes && rank < K) {
-      voted[asked.team * K + rank] = offered_items[asked.team * ROOM + place];
+    find_bound(own, lane);
+    // A thread whose best group does not reach the bound has none that does.
+    if (own.item != NONE && !before(bound, own)) {
+      for (var i = 0u; i < ROWS; i++) { // unrolled
+        offer_group(kept_rows[i]);
+      }
+      for (var row = ROWS; row * THREADS < groups; row += ROWS) {
+        let seen = look_at(first, groups, row, lane);
+        for (var i = 0u; i < ROWS; i++) { // unrolled
+          offer_group(seen[i]);
+        }
+      }
+    }
+    if (tell_offered(lane) > ROOM) {
+      offer_in_turns(first, groups, lane);
     }
   }
-  workgroupBarrier();
-  list_tokens(selection, parts[selection / params.selections_per_sequence], lane);
+
+  // Their tokens that do.
+  let items = tell_offered(lane) * params.group_tokens;
+  var turn = 0u;
+  for (var start = 0u; start < items; start += TOGETHER) {
+    var read: array<u32, AHEAD>;
+    var keys: array<StoredKeys, AHEAD * PER>;
+    for (var t = 0u; t < AHEAD; t++) { // unrolled
+      let item = min(start + t * UNITS + unit, items - 1u);
+      let token = min(groups_offered[item / params.group_tokens] * params.group_tokens + item % params.group_tokens, part.w - 1u);
+      let place = part.y + token;
+      let page = table[sequence * params.table_stride + place / params.page_tokens] - params.slab_first;
+      read[t] = (page * params.heads + head) * params.page_tokens + place % params.page_tokens;
+    }
+    for (var t = 0u; t < AHEAD; t++) { // unrolled
+      let first_key = key_first(read[t]) + slice;
+      for (var c = 0u; c < PER; c++) { // unrolled
+        keys[t * PER + c] = key_pages[first_key + c * LANES];
+      }
+    }
+    for (var t = 0u; t < AHEAD; t++) { // unrolled
+      var sum = vec4<f32>();
+      for (var c = 0u; c < PER; c++) { // unrolled
+        sum = fma(query_row[c], key_loaded(keys[t * PER + c]), sum);
+      }
+      sums[(t * UNITS + unit) * (LANES + 1u) + slice] = (sum.x + sum.y) + (sum.z + sum.w);
+      if (SCALED == 1u && slice == 0u) {
+        scales[t * UNITS + unit] = key_scale(read[t]);
+      }
+    }
+    workgroupBarrier();
+    for (var place = lane; place < min(TOGETHER, items - start); place += THREADS) {
+      var score = 0.0;
+      for (var l = 0u; l < LANES; l++) { // unrolled
+        score += sums[place * (LANES + 1u) + l];
+      }
+      if (SCALED == 1u) {
+        score *= scales[place];
+      }
+      let group = groups_offered[(start + place) / params.group_tokens];
+      let token = group * params.group_tokens + (start + place) % params.group_tokens;
+      // The bound's group may hold its score in any of its tokens.
+      if (token < part.w && score > LOWEST && !before(bound, Item(score, group))) {
+        waiting[turn * WAITING + atomicAdd(&waits[turn], 1u)] = Item(score, token);
+      }
+    }
+    workgroupBarrier();
+    let count = atomicLoad(&waits[turn]);
+    for (var place = lane; place < count; place += THREADS) {
+      let item = waiting[turn * WAITING + place];
+      var rank = 0u;
+      for (var other = 0u; other < count; other++) {
+        rank += u32(before(waiting[turn * WAITING + other], item));
+      }
+      if (rank < K) {
+        waiting[(1u - turn) * WAITING + rank] = item;
+      }
+    }
+    workgroupBarrier();
+    turn = 1u - turn;
+    if (lane == 0u) {
+      atomicStore(&waits[turn], min(count, K));
+      atomicStore(&waits[1u - turn], 0u);
+    }
+    workgroupBarrier();
+  }
+  if (lane < K) {
+    let found = waiting[turn * WAITING + lane].item;
+    best_tokens[query * K + lane] = select(NONE, found, lane < atomicLoad(&waits[turn]));
+  }
 }
 `,
   },
@@ -8979,6 +9186,74 @@ fn main(
 }
 `,
   },
+  vote: {
+    name: "vote",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "selections_per_sequence", type: "u32" },
+      { name: "indices_stride", type: "u32" },
+      { name: "clip", type: "u32" },
+      { name: "span", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "best_tokens", kind: "read" },
+      { binding: 2, name: "parts", kind: "read" },
+      { binding: 3, name: "indices", kind: "write" },
+      { binding: 4, name: "counts", kind: "write" },
+      { binding: 5, name: "scope", kind: "write" },
+    ],
+    text: `// Lists what a step attends to by the votes of its queries: counts them, keeps the candidates with most. In one workgroup for those who
+// vote together: for GPUs, in decoding, after pick_best.wgsl.
+//
+// Shapes:   best_tokens u32 [selections, QUERIES, K], NONE where there is none; parts [batch, 4] u32: tokens cached N, leading tokens
+//           G, start of the window, middle length m (0: no middle); indices u32 [selections, indices_stride], rising positions in the
+//           whole context; counts u32 [selections], how many of them; scope atomic u32 [1], raised to the longest list. selections =
+//           batch * (1 or KV heads); QUERIES vote in each
+// Dispatch: one workgroup of THREADS threads per selection, linear groups
+// Source:   ALGORITHM section 6: at most \`clip\` candidates, most votes first, ties to the lower token; then clamp(c + o, 0, m - 1)
+//           for -floor(span / 2) <= o <= ceil(span / 2) - 1.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  selections_per_sequence: u32,
+  indices_stride: u32,
+  clip: u32,
+  span: u32,
+}
+
+// uses parts/list_votes.wgsl
+
+const NONE = 0xffffffffu;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> best_tokens: array<u32>;
+@group(0) @binding(2) var<storage, read> parts: array<vec4<u32>>;
+@group(0) @binding(3) var<storage, read_write> indices: array<u32>;
+@group(0) @binding(4) var<storage, read_write> counts: array<u32>;
+@group(0) @binding(5) var<storage, read_write> scope: atomic<u32>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let selection = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (selection >= params.group_count) {
+    return;
+  }
+  clear_votes(lane);
+  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
+    voted[entry] = best_tokens[selection * ENTRIES + entry];
+  }
+  workgroupBarrier();
+  list_tokens(selection, parts[selection / params.selections_per_sequence], lane);
+}
+`,
+  },
 };
 
 /** What kernels share: the text of parts/NAME.wgsl, put behind a kernel that says `// uses parts/NAME.wgsl`. */
@@ -9551,127 +9826,187 @@ fn key_part(stored: StoredKeys, vector: u32) -> vec4<f32> {
 // the step attends to. THREADS, QUERIES, K, \`indices\`, \`counts\`, \`scope\` and params.span, .clip, .indices_stride are the kernel's,
 // which leaves the K best tokens of each query in \`voted\`, NONE where there is none.
 //
-// Sorted spans end in rising order, so each adds the tokens between the end of the one before and its own.
+// Entries are sorted by their ranks: all are compared with all, four at a time, by all threads. Sorted spans end in rising order, so each
+// adds the tokens between the end of the one before and its own; a token's second entry adds none.
 
 const ENTRIES = QUERIES * K;
-// Loops over all entries go by runs that are written out; the last run's rest holds nothing.
-const RUN = 8u;
-const PADDED = (ENTRIES + RUN - 1u) / RUN * RUN;
+const CHUNKS = (ENTRIES + 3u) / 4u;
+const PADDED = 4u * CHUNKS;
+// Threads that compare one entry with all others, and chunks that each takes at a time.
+const COMPARERS = max(1u, THREADS / PADDED);
+const RUN = 4u;
 // Threads that write a span's tokens.
 const SPAN_THREADS = 8u;
 
+// What is ranked or summed, by entry: tokens, then what the steps after leave; and the same by chunks, with room for a run behind them.
 var<workgroup> voted: array<u32, PADDED>;
-var<workgroup> votes: array<u32, PADDED>;
-var<workgroup> kept: array<u32, PADDED>;
-// Of the kept in rising order: the token; then the first of those that its span adds, how many, and their place in the list.
-var<workgroup> centers: array<u32, PADDED>;
+var<workgroup> chunks: array<vec4<u32>, CHUNKS + RUN * COMPARERS>;
+// What comes of comparing, by entry.
+var<workgroup> ranks: array<atomic<u32>, PADDED>;
+// Tokens in rising order, NONE behind them: all entries, then the kept.
+var<workgroup> sorted: array<u32, 2u * PADDED>;
 var<workgroup> starts: array<u32, PADDED>;
-var<workgroup> lengths: array<u32, PADDED>;
-var<workgroup> places: array<u32, PADDED>;
-var<workgroup> totals: array<atomic<u32>, 2>;
-
-// Votes of a token, counted where it first stands; 0 at its other places and where there is none.
-fn count_votes(entry: u32) -> u32 {
-  let token = voted[entry];
-  var count = 0u;
-  var before = 0u;
-  for (var first = 0u; first < PADDED; first += RUN) {
-    for (var i = 0u; i < RUN; i++) { // unrolled
-      let same = u32(voted[first + i] == token);
-      count += same;
-      before += select(0u, same, first + i < entry);
-    }
-  }
-  return select(0u, count, token != NONE && before == 0u);
-}
-
-// Whether fewer than \`clip\` candidates have more votes, or as many and a lower token.
-fn is_kept(entry: u32) -> bool {
-  let mine = votes[entry];
-  let token = voted[entry];
-  var rank = 0u;
-  for (var first = 0u; first < PADDED; first += RUN) {
-    for (var i = 0u; i < RUN; i++) { // unrolled
-      let theirs = votes[first + i];
-      rank += u32(theirs > mine || (theirs == mine && voted[first + i] < token));
-    }
-  }
-  return mine > 0u && rank < params.clip;
-}
+var<workgroup> candidates: atomic<u32>;
+var<workgroup> told_candidates: u32;
 
 // All threads call it before anything is voted for.
 fn clear_votes(lane: u32) {
-  if (lane < 2u) {
-    atomicStore(&totals[lane], 0u);
+  for (var entry = lane; entry < 2u * PADDED; entry += THREADS) {
+    sorted[entry] = NONE;
   }
   for (var entry = ENTRIES + lane; entry < PADDED; entry += THREADS) {
     voted[entry] = NONE;
-    votes[entry] = 0u;
-    kept[entry] = NONE;
+  }
+  for (var chunk = CHUNKS + lane; chunk < CHUNKS + RUN * COMPARERS; chunk += THREADS) {
+    chunks[chunk] = vec4<u32>(NONE);
+  }
+  if (lane == 0u) {
+    atomicStore(&candidates, 0u);
   }
 }
 
-// Lists what \`voted\` leads to. All threads call it, after a barrier.
+// Lays \`voted\` out in chunks. All threads call it; barriers are before and behind.
+fn pack_voted(lane: u32) {
+  workgroupBarrier();
+  for (var chunk = lane; chunk < CHUNKS; chunk += THREADS) {
+    chunks[chunk] = vec4<u32>(voted[4u * chunk], voted[4u * chunk + 1u], voted[4u * chunk + 2u], voted[4u * chunk + 3u]);
+  }
+  for (var entry = lane; entry < PADDED; entry += THREADS) {
+    atomicStore(&ranks[entry], 0u);
+  }
+  workgroupBarrier();
+}
+
+// Leaves in \`ranks\` how many entries of \`voted\` are lower, or equal and before: of all but NONE. All threads call it.
+fn rank_voted(lane: u32) {
+  pack_voted(lane);
+  for (var item = lane; item < PADDED * COMPARERS; item += THREADS) {
+    let entry = item % PADDED;
+    let mine = voted[entry];
+    if (mine == NONE) {
+      continue;
+    }
+    var rank = vec4<u32>();
+    for (var run = item / PADDED; run < CHUNKS; run += RUN * COMPARERS) {
+      for (var i = 0u; i < RUN; i++) { // unrolled
+        let chunk = run + i * COMPARERS;
+        let earlier = vec4<u32>(4u * chunk) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(entry);
+        rank += vec4<u32>(chunks[chunk] < vec4<u32>(mine) + vec4<u32>(earlier));
+      }
+    }
+    atomicAdd(&ranks[entry], (rank.x + rank.y) + (rank.z + rank.w));
+  }
+  workgroupBarrier();
+}
+
+// Leaves in \`ranks\` the sum of the entries of \`voted\` before each. All threads call it.
+fn sum_voted(lane: u32) {
+  pack_voted(lane);
+  for (var item = lane; item < PADDED * COMPARERS; item += THREADS) {
+    let entry = item % PADDED;
+    var sum = vec4<u32>();
+    for (var run = item / PADDED; run <= entry / 4u; run += RUN * COMPARERS) {
+      for (var i = 0u; i < RUN; i++) { // unrolled
+        let chunk = run + i * COMPARERS;
+        let earlier = vec4<u32>(4u * chunk) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(entry);
+        sum += select(vec4<u32>(), chunks[chunk], earlier);
+      }
+    }
+    atomicAdd(&ranks[entry], (sum.x + sum.y) + (sum.z + sum.w));
+  }
+  workgroupBarrier();
+}
+
+// Sorts \`voted\` into \`sorted\`, from a place on. All threads call it.
+fn sort_voted(first: u32, lane: u32) {
+  rank_voted(lane);
+  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
+    if (voted[entry] != NONE) {
+      sorted[first + atomicLoad(&ranks[entry])] = voted[entry];
+    }
+  }
+  workgroupBarrier();
+}
+
+// Whether a place of all sorted entries is its token's first.
+fn is_first(entry: u32) -> bool {
+  return sorted[entry] != NONE && (entry == 0u || sorted[max(entry, 1u) - 1u] != sorted[entry]);
+}
+
+// More than \`clip\` candidates. All threads call it.
+fn are_clipped(lane: u32) -> bool {
+  if (params.clip >= ENTRIES) {
+    return false;
+  }
+  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
+    if (is_first(entry)) {
+      atomicAdd(&candidates, 1u);
+    }
+  }
+  workgroupBarrier();
+  if (lane == 0u) {
+    told_candidates = atomicLoad(&candidates);
+  }
+  return workgroupUniformLoad(&told_candidates) > params.clip;
+}
+
+// Leaves in \`voted\` the candidates that are kept: those that fewer than \`clip\` have more votes than, or as many and a lower token. All
+// threads call it.
+fn keep_most_voted(lane: u32) {
+  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
+    var missing = NONE;
+    if (is_first(entry)) {
+      var votes = 1u;
+      while (entry + votes < ENTRIES && sorted[min(entry + votes, ENTRIES - 1u)] == sorted[entry]) {
+        votes++;
+      }
+      missing = ENTRIES - votes;
+    }
+    voted[entry] = missing;
+  }
+  rank_voted(lane);
+  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
+    let keeps = voted[entry] != NONE && atomicLoad(&ranks[entry]) < params.clip;
+    voted[entry] = select(NONE, sorted[entry], keeps);
+  }
+}
+
+// Lists what \`voted\` leads to. All threads call it.
 fn list_tokens(selection: u32, part: vec4<u32>, lane: u32) {
+  var first = 0u;
+  sort_voted(first, lane);
+  if (are_clipped(lane)) {
+    keep_most_voted(lane);
+    first = PADDED;
+    sort_voted(first, lane);
+  }
+  let after = (params.span + 1u) / 2u;
+  for (var entry = lane; entry < PADDED; entry += THREADS) {
+    let center = sorted[first + entry];
+    var start = 0u;
+    var end = 0u;
+    if (center != NONE) {
+      end = min(center + after, part.w);
+      start = center - min(center, params.span / 2u);
+      if (entry > 0u) {
+        start = max(start, min(sorted[first + max(entry, 1u) - 1u] + after, part.w));
+      }
+    }
+    starts[entry] = start;
+    voted[entry] = end - start;
+  }
+  sum_voted(lane);
   let leading = part.y;
   let base = selection * params.indices_stride;
+  let picked = atomicLoad(&ranks[PADDED - 1u]) + voted[PADDED - 1u];
   for (var i = lane; i < leading; i += THREADS) {
     indices[base + i] = i;
   }
-  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
-    votes[entry] = count_votes(entry);
-    kept[entry] = select(NONE, voted[entry], votes[entry] > 0u);
-  }
-  workgroupBarrier();
-  if (params.clip < ENTRIES) {
-    for (var entry = lane; entry < ENTRIES; entry += THREADS) {
-      kept[entry] = select(NONE, voted[entry], is_kept(entry));
-    }
-    workgroupBarrier();
-  }
-  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
-    let token = kept[entry];
-    var place = 0u;
-    for (var first = 0u; first < PADDED; first += RUN) {
-      for (var i = 0u; i < RUN; i++) { // unrolled
-        place += u32(kept[first + i] < token);
-      }
-    }
-    if (token != NONE) {
-      centers[place] = token;
-      atomicAdd(&totals[0], 1u);
-    }
-  }
-  workgroupBarrier();
-  let spans = atomicLoad(&totals[0]);
-  let after = (params.span + 1u) / 2u;
-  for (var i = lane; i < spans; i += THREADS) {
-    let center = centers[i];
-    let end = min(center + after, part.w);
-    var start = center - min(center, params.span / 2u);
-    if (i > 0u) {
-      start = max(start, min(centers[i - 1u] + after, part.w));
-    }
-    starts[i] = start;
-    lengths[i] = end - start;
-    atomicAdd(&totals[1], end - start);
-  }
-  workgroupBarrier();
-  let picked = atomicLoad(&totals[1]);
-  for (var i = lane; i < spans; i += THREADS) {
-    var place = base + leading;
-    for (var first = 0u; first < spans; first += RUN) {
-      for (var o = 0u; o < RUN; o++) { // unrolled
-        place += select(0u, lengths[first + o], first + o < i);
-      }
-    }
-    places[i] = place;
-  }
-  workgroupBarrier();
-  for (var item = lane; item < spans * SPAN_THREADS; item += THREADS) {
-    let i = item / SPAN_THREADS;
-    for (var o = item % SPAN_THREADS; o < lengths[i]; o += SPAN_THREADS) {
-      indices[places[i] + o] = leading + starts[i] + o;
+  for (var item = lane; item < ENTRIES * SPAN_THREADS; item += THREADS) {
+    let entry = item / SPAN_THREADS;
+    let place = base + leading + atomicLoad(&ranks[entry]);
+    for (var o = item % SPAN_THREADS; o < voted[entry]; o += SPAN_THREADS) {
+      indices[place + o] = leading + starts[entry] + o;
     }
   }
   for (var token = part.z + lane; token < part.x; token += THREADS) {

@@ -2,7 +2,7 @@ import { Tensor } from "../../tensor/mod.ts";
 import { foldGrid } from "../attend/gather.ts";
 import { splits } from "../attend/attend_split.ts";
 import { isOwnScoring } from "./own_scorer.ts";
-import { fitsPicking, pickFromGroups, type Picks } from "./pick_from_groups.ts";
+import { pickBest, type Picks } from "./pick_best.ts";
 import { planGroups } from "./score_groups.ts";
 import { ScoreSource } from "./score_source.ts";
 import { scoresTogether, scoreTopK } from "./score_top_k.ts";
@@ -28,7 +28,7 @@ export function picksAtOnce(step: AttentionStep, rows: number): boolean {
 }
 
 /**
- * Selects tokens of the middle for one layer as `selectTokens` does, and lists what it attends to as `listAttended` does: in two
+ * Selects tokens of the middle for one layer as `selectTokens` does, and lists what it attends to as `listAttended` does: in three
  * calls, which leave nothing else.
  *
  * @param bound most tokens that a list can hold
@@ -50,14 +50,14 @@ export function pickTokens(step: AttentionStep, layer: number, queries: Tensor, 
     },
     outputs: [indices, counts, step.context.scope].map(({ buffer }) => ({ buffer })),
   };
-  const plan = readsOnePiece(step, source) && fitsPicking(step, voters) ? planGroups(step, source, true) : undefined;
-  if (plan?.kernel === "scan_groups") pickFromGroups(step, source, plan, picks);
+  const plan = readsOnePiece(step, source) ? planGroups(step, source, true) : undefined;
+  if (plan?.kernel === "scan_groups") pickBest(step, source, plan, picks);
   else pickFromLists(step, source, picks);
   const grid = splits(step) ? undefined : foldGrid(step, counts);
   return { indices, counts, ...(grid && { grid }), selections, bound };
 }
 
-/** Whether one kernel can both score and list: keys in one buffer, as the cache has them. */
+/** Whether one call can score all keys: they lie in one buffer, as the cache has them. */
 function readsOnePiece(step: AttentionStep, source: ScoreSource): boolean {
   return source.pages.length === 1 && source.parts === step.selecting;
 }

@@ -57,9 +57,9 @@ export interface GroupPlan {
 /**
  * The plan for a source's queries: tiles where they are many.
  *
- * @param byBlocks whether groups are looked at only in the best blocks
+ * @param apart whether each query has a workgroup of its own that picks: pick_best.wgsl
  */
-export function planGroups(step: AttentionStep, source: ScoreSource, byBlocks = false): GroupPlan {
+export function planGroups(step: AttentionStep, source: ScoreSource, apart = false): GroupPlan {
   const { device, middleLength, context: { cache, method: { knobs: { k } } } } = step;
   const { keyValueHeads, headSize } = cache.shape;
   const pairs = source.rows.shape[1] * source.heads / keyValueHeads;
@@ -70,9 +70,7 @@ export function planGroups(step: AttentionStep, source: ScoreSource, byBlocks = 
   const wantedBlocks = Math.max(1, Math.floor((many ? MANY_TILES : MANY_SCANS) / tiles));
   // Longer groups have fewer highest scores to write and look at, and more tokens to score again: with many queries their bytes, with
   // few the turns in which one workgroup reads them.
-  const balanced = byBlocks
-    ? Math.sqrt(middleLength / wantedBlocks / 8)
-    : Math.sqrt(middleLength / k * (many ? 2.5 / headSize : 1 / 64));
+  const balanced = Math.sqrt(middleLength / k * (many ? 2.5 / headSize : apart ? 1 / 16 : 1 / 64));
   // Where all groups' highest scores would be past a step's scratch, groups are longer.
   const room = 4 * queries * middleLength / Math.min(device.buffers.scratchBytes, device.info.bindingBytes * 3 / 4);
   const exponents = [Math.round(Math.log2(balanced)), Math.ceil(Math.log2(room)), Math.log2(LEAST_GROUP)];
@@ -203,7 +201,7 @@ function partOf(
 }
 
 /** Highest scores that a query has: of groups, and of blocks where they are few queries'. */
-function bestsOf({ kernel, groups, blocks }: GroupPlan): number {
+export function bestsOf({ kernel, groups, blocks }: GroupPlan): number {
   return kernel === "scan_groups" ? groups + blocks : groups;
 }
 

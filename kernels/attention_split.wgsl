@@ -4,7 +4,8 @@
 // Shapes:   queries [batch, step_rows, query_heads, 8 * D8] f32, before rotation (TURNED 1: after it); key_pages, value_pages [slab_pages, heads,
 //           PAGE, 8 * D8], stored as parts/keys_*.wgsl and values_*.wgsl say (SCALED is 1 where one of them has scales), one slab of
 //           the cache (ONE_SLAB is 1 where there is no other); table [batch, table_stride]; indices u32 [batch, selections,
-//           indices_stride], not read where IN_ORDER is 1: a list is 0, 1, 2.. then; counts u32 [batch, selections]; rotation (cos,
+//           indices_stride], not read where IN_ORDER is 1: a list is 0, 1, 2.. then; counts u32 [batch, selections]; behind each
+//           list `newer` tokens from first_newer on; rotation (cos,
 //           sin) two a vec4 [positions, 2 * D8], from first_position on (SHIFTED is 1 where that is not 0); parts f32 [batch, heads, PAIRS, splits, 8 * D8 + 4]: sums of values, then
 //           their largest score and weight
 // Dispatch: one workgroup of THREADS threads per sequence, KV head and block of block_tokens listed tokens, heads fastest; linear
@@ -41,6 +42,8 @@ struct Params {
   first_position: u32,
   first_split: u32,
   splits: u32,
+  newer: u32,
+  first_newer: u32,
   scale: f32,
 }
 
@@ -106,9 +109,10 @@ fn main(
   // Read without waiting for how many there are: what lies past them is no token.
   var tokens: array<u32, PLACES>;
   for (var i = 0u; i < PLACES; i++) { // unrolled
-    tokens[i] = token_at(min(begin + lane + i * THREADS, params.indices_stride - 1u), work);
+    tokens[i] = listed_at(begin + lane + i * THREADS, work);
   }
-  work.count = counts[work.selection];
+  work.listed = counts[work.selection];
+  work.count = work.listed + params.newer;
   let share = params.query_heads / params.heads;
   let end = min(min(begin + params.block_tokens, params.end_place), work.count);
   let first_part = ((work.sequence * params.heads + work.head) * PAIRS * params.splits + params.first_split + block) * WIDTH;
@@ -121,9 +125,8 @@ fn main(
     return;
   }
   for (var i = 0u; i < PLACES; i++) { // unrolled
-    let place = begin + lane + i * THREADS;
-    let token = select(select(0u, tokens[i], place < work.count), min(place, end - 1u), IN_ORDER == 1u);
-    locate(0u, lane + i * THREADS, place, token, work);
+    let item = lane + i * THREADS;
+    locate_listed(0u, item, begin + item, tokens[i], end, work);
   }
   // Queries, turned by the positions of the newest tokens: the last ones of the list.
   var lows: array<vec4<f32>, QUERIES>;

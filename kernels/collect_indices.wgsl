@@ -3,8 +3,9 @@
 // Shapes:   parts [batch, 4] u32: tokens cached N, leading tokens G, start of the window, middle length (0: no middle);
 //           marks u32 [selections, marks_stride], one bit a token of the middle; indices u32 [selections, indices_stride],
 //           positions in the whole context; counts u32 [selections], how many of them
-//           scope atomic u32 [1], raised to the longest list
-// Dispatch: one workgroup of 32 to 1,024 threads per selection, linear groups; selections = batch * (1 or KV heads)
+//           scope atomic u32 [1], raised to the longest list; no marks are read where `marked` is 0
+// Dispatch: `pieces` workgroups of 32 to 1,024 threads per selection, linear groups; selections = batch * (1 or KV heads). They share
+//           the leading tokens and the window; the first one lists the marked tokens and counts
 // Source:   ALGORITHM section 6: idx = [0..G) ++ (G + sorted picked) ++ [N - L..N)
 
 struct Params {
@@ -13,6 +14,8 @@ struct Params {
   selections_per_sequence: u32,
   marks_stride: u32,
   indices_stride: u32,
+  pieces: u32,
+  marked: u32,
 }
 
 override WORKGROUP: u32 = 64u;
@@ -26,7 +29,7 @@ override WORKGROUP: u32 = 64u;
 
 // Threads of a run: what comes before a thread is the sum of whole runs and of its own run's threads.
 const RUN = 32u;
-const RUNS = (1024u + RUN - 1u) / RUN;
+const RUNS = 32u;
 
 var<workgroup> sums: array<u32, WORKGROUP>;
 var<workgroup> runs: array<u32, RUNS>;
@@ -37,42 +40,56 @@ fn main(
   @builtin(num_workgroups) grid: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let selection = params.first_group + workgroup.x + workgroup.y * grid.x;
-  if (selection >= params.group_count) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
     return;
   }
+  let selection = group / params.pieces;
+  let piece = group % params.pieces;
+  // Of all threads of the pieces.
+  let thread = piece * WORKGROUP + lane;
+  let threads = params.pieces * WORKGROUP;
   let part = parts[selection / params.selections_per_sequence];
   let leading = part.y;
-  let words = (part.w + 31u) / 32u;
+  let words = select(0u, (part.w + 31u) / 32u, params.marked == 1u);
   let share = (words + WORKGROUP - 1u) / WORKGROUP;
   let first_word = min(words, lane * share);
   let end_word = min(words, first_word + share);
-  var mine = 0u;
-  for (var word = first_word; word < end_word; word++) {
-    mine += countOneBits(marks[selection * params.marks_stride + word]);
-  }
-  sums[lane] = mine;
-  workgroupBarrier();
-  if (lane < RUNS) {
-    var run = 0u;
-    for (var other = lane * RUN; other < min(WORKGROUP, (lane + 1u) * RUN); other++) {
-      run += sums[other];
-    }
-    runs[lane] = run;
-  }
-  workgroupBarrier();
   var before = 0u;
   var picked = 0u;
-  for (var run = 0u; run < RUNS; run++) {
-    before += select(0u, runs[run], run < lane / RUN);
-    picked += runs[run];
-  }
-  for (var other = lane / RUN * RUN; other < lane; other++) {
-    before += sums[other];
+  if (params.marked == 1u) {
+    var mine = 0u;
+    for (var word = first_word; word < end_word; word++) {
+      mine += countOneBits(marks[selection * params.marks_stride + word]);
+    }
+    sums[lane] = mine;
+    workgroupBarrier();
+    if (lane < RUNS) {
+      var run = 0u;
+      for (var i = 0u; i < RUN; i++) { // unrolled
+        run += select(0u, sums[min(lane * RUN + i, WORKGROUP - 1u)], lane * RUN + i < WORKGROUP);
+      }
+      runs[lane] = run;
+    }
+    workgroupBarrier();
+    for (var run = 0u; run < RUNS; run++) { // unrolled
+      before += select(0u, runs[run], run < lane / RUN);
+      picked += runs[run];
+    }
+    for (var i = 0u; i < RUN; i++) { // unrolled
+      let other = lane / RUN * RUN + i;
+      before += select(0u, sums[min(other, WORKGROUP - 1u)], other < lane);
+    }
   }
   let base = selection * params.indices_stride;
-  for (var i = lane; i < leading; i += WORKGROUP) {
+  for (var i = thread; i < leading; i += threads) {
     indices[base + i] = i;
+  }
+  for (var token = part.z + thread; token < part.x; token += threads) {
+    indices[base + leading + picked + token - part.z] = token;
+  }
+  if (piece > 0u) {
+    return;
   }
   var place = base + leading + before;
   for (var word = first_word; word < end_word; word++) {
@@ -82,9 +99,6 @@ fn main(
       place++;
       bits &= bits - 1u;
     }
-  }
-  for (var token = part.z + lane; token < part.x; token += WORKGROUP) {
-    indices[base + leading + picked + token - part.z] = token;
   }
   if (lane == 0u) {
     let count = leading + picked + part.x - part.z;

@@ -1,14 +1,15 @@
-// Picks each query's k best tokens as rescore_groups.wgsl does, for short lists and a cache of one slab: with a team of threads a query,
-// several in a workgroup, and few instructions. For GPUs, after score_groups.wgsl and scan_groups.wgsl.
+// Picks each query's k best tokens as rescore_groups.wgsl does, for short lists: with a team of threads a query, several in a
+// workgroup, and few instructions. For GPUs, after score_groups.wgsl and scan_groups.wgsl.
 //
 // Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
-//           4 * D4], stored as parts/keys_*.wgsl say, the cache's only slab, before rotation; table [batch, table_stride]; parts
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride]; parts
 //           [batch, 4]; bests f32 [batch, heads, pairs, bests_stride], the highest score of each group first; best_scores f32,
 //           best_tokens u32 [batch, heads, pairs, K], sorted by falling score, then rising token. A pair is (row, query head of the
 //           KV head's group). Tokens count from the start of the middle; unused places hold NONE.
 // Dispatch: one workgroup of THREADS threads per THREADS / TEAM of the `asking` queries (batch * heads * pairs), linear groups; TEAM
-//           threads share a query, a power of two that divides THREADS; COLUMNS of its threads bound the K-th best, a power of two
-//           of at most TEAM
+//           threads share a query, a power of two of at least K that divides THREADS; COLUMNS of its threads bound the K-th best, a
+//           power of two of at most TEAM. Where the cache has several slabs (SLABS 2), one call per slab: each goes on from the
+//           lists of the one before (params.resume)
 // Source:   ALGORITHM section 5, scores of type qk. Groups rank by their best token: higher score first, then the lower token. A
 //           token outside of the k first groups has k better ones, each group's best. Sums run as they did before
 //           (parts/score_*.wgsl), so that scores are bitwise those that the groups were ranked by.
@@ -27,6 +28,7 @@ struct Params {
   asking: u32,
   bests_stride: u32,
   group_tokens: u32,
+  resume: u32,
 }
 
 // uses parts/best_list.wgsl
@@ -58,7 +60,11 @@ fn main(
   let asked = ask(query, lane);
   let part = parts[asked.sequence];
   choose(all_items(query * params.bests_stride, (part.w + params.group_tokens - 1u) / params.group_tokens), asked, TEAMS * K);
-  offer_tokens(part, asked);
+  var held = Item(LOWEST, NONE);
+  if (SLABS > 1u && params.resume == 1u && asked.slice < K) {
+    held = Item(best_scores[query * K + asked.slice], best_tokens[query * K + asked.slice]);
+  }
+  offer_tokens(part, asked, held);
   let count = atomicLoad(&offered[asked.team]);
   for (var place = asked.slice; place < max(count, K); place += TEAM) {
     // Where fewer than K were offered, the places behind them are empty.

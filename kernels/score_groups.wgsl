@@ -8,8 +8,10 @@
 //           is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads. D4 is a multiple of 4;
 //           group_tokens of 8.
 // Dispatch: one workgroup of SIDE_ROWS x 16 threads per sequence, KV head, 8 * SIDE_ROWS pairs and block of block_tokens tokens (a
-//           multiple of 16 * group_tokens), pairs fastest; linear groups. Where the cache has several slabs (SLABS 2), one call per
-//           slab: each raises what the one before left (params.resume), and passes over blocks that have no page in its slab.
+//           multiple of 16 * group_tokens) from the middle's first_token on (another one), pairs fastest; linear groups. Where
+//           the cache has several slabs (SLABS 2), one call per slab, which ends before the middle's end_token. The first
+//           mixed_ranges ranges of 16 * group_tokens may hold tokens of other slabs: there it raises what is there. Blocks
+//           that have no page in the slab are passed over.
 // Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3; tiles of scores as in
 //           matmul_tiled.wgsl. Every key is summed over rising channels, so equal keys get bitwise equal scores.
 
@@ -28,7 +30,9 @@ struct Params {
   group_tokens: u32,
   blocks: u32,
   block_tokens: u32,
-  resume: u32,
+  first_token: u32,
+  end_token: u32,
+  mixed_ranges: u32,
 }
 
 const LOWEST = -3.4028234663852886e38f;
@@ -84,13 +88,14 @@ fn main(
   let x = lane % SIDE;
   let middle_start = parts[sequence].y;
   let middle_end = middle_start + parts[sequence].w;
-  let start = middle_start + block * params.block_tokens;
-  let end = max(start, min(middle_end, start + params.block_tokens));
+  let block_first = params.first_token + block * params.block_tokens;
+  let start = middle_start + block_first;
+  let end = max(start, min(min(middle_end, middle_start + params.end_token), start + params.block_tokens));
   // A range is a group for each thread of a row; its tiles take COLUMNS tokens of each group.
   let range_tokens = SIDE * params.group_tokens;
   let range_tiles = params.group_tokens / COLUMNS;
   let ranges = (end - start + range_tokens - 1u) / range_tokens;
-  let first_group = block * params.block_tokens / params.group_tokens;
+  let first_group = block_first / params.group_tokens;
   let first_best = ((sequence * params.heads + head) * pairs + first_pair + 4u * y) * params.groups + first_group;
   var steps = ranges * range_tiles * TURNS;
   if (SLABS > 1u) {
@@ -107,19 +112,6 @@ fn main(
     steps *= workgroupUniformLoad(&goes_on);
   }
   if (steps == 0u) {
-    // Nothing of this slab: what other slabs hold is compared with the lowest number.
-    if (params.resume == 0u) {
-      for (var group_of = x; group_of < ranges * SIDE; group_of += SIDE) {
-        for (var i = 0u; i < ROWS4; i++) { // unrolled
-          for (var q = 0u; q < 4u; q++) { // unrolled
-            let row = 4u * i * SIDE_ROWS + q;
-            if (first_pair + 4u * y + row < pairs && first_group + group_of < params.groups) {
-              group_bests[first_best + row * params.groups + group_of] = LOWEST;
-            }
-          }
-        }
-      }
-    }
     return;
   }
 
@@ -204,7 +196,8 @@ fn main(
       let tile = step / TURNS - 1u;
       let range = tile / range_tiles;
       // Only a range at the end, or of several slabs, holds tokens that don't count.
-      if (SLABS > 1u || start + (range + 1u) * range_tokens > end) {
+      let mixed = SLABS > 1u && block * params.block_tokens / range_tokens + range < params.mixed_ranges;
+      if (mixed || start + (range + 1u) * range_tokens > end) {
         for (var j = 0u; j < COLUMNS4; j++) { // unrolled
           let place = tile % 2u * TILE_TOKENS + x * COLUMNS + 4u * j;
           let here = vec4(lie_here[place], lie_here[place + 1u], lie_here[place + 2u], lie_here[place + 3u]) == vec4(1u);
@@ -233,7 +226,7 @@ fn main(
             let row = 4u * i * SIDE_ROWS + q;
             if (first_pair + 4u * y + row < pairs) {
               let place = first_best + row * params.groups + range * SIDE + x;
-              if (SLABS > 1u && params.resume == 1u) {
+              if (mixed) {
                 bests[4u * i + q] = max(bests[4u * i + q], group_bests[place]);
               }
               group_bests[place] = bests[4u * i + q];

@@ -87,6 +87,7 @@ export type KernelName =
   | "pool_weights"
   | "query_scores"
   | "raise"
+  | "raise_to"
   | "read_probe"
   | "relative_attention"
   | "rescore_groups"
@@ -714,6 +715,8 @@ fn main(
       { name: "first_position", type: "u32" },
       { name: "first_split", type: "u32" },
       { name: "splits", type: "u32" },
+      { name: "newer", type: "u32" },
+      { name: "first_newer", type: "u32" },
       { name: "scale", type: "f32" },
     ],
     bindings: [
@@ -733,7 +736,8 @@ fn main(
 // Shapes:   queries [batch, step_rows, query_heads, 8 * D8] f32, before rotation (TURNED 1: after it); key_pages, value_pages [slab_pages, heads,
 //           PAGE, 8 * D8], stored as parts/keys_*.wgsl and values_*.wgsl say (SCALED is 1 where one of them has scales), one slab of
 //           the cache (ONE_SLAB is 1 where there is no other); table [batch, table_stride]; indices u32 [batch, selections,
-//           indices_stride], not read where IN_ORDER is 1: a list is 0, 1, 2.. then; counts u32 [batch, selections]; rotation (cos,
+//           indices_stride], not read where IN_ORDER is 1: a list is 0, 1, 2.. then; counts u32 [batch, selections]; behind each
+//           list \`newer\` tokens from first_newer on; rotation (cos,
 //           sin) two a vec4 [positions, 2 * D8], from first_position on (SHIFTED is 1 where that is not 0); parts f32 [batch, heads, PAIRS, splits, 8 * D8 + 4]: sums of values, then
 //           their largest score and weight
 // Dispatch: one workgroup of THREADS threads per sequence, KV head and block of block_tokens listed tokens, heads fastest; linear
@@ -770,6 +774,8 @@ struct Params {
   first_position: u32,
   first_split: u32,
   splits: u32,
+  newer: u32,
+  first_newer: u32,
   scale: f32,
 }
 
@@ -835,9 +841,10 @@ fn main(
   // Read without waiting for how many there are: what lies past them is no token.
   var tokens: array<u32, PLACES>;
   for (var i = 0u; i < PLACES; i++) { // unrolled
-    tokens[i] = token_at(min(begin + lane + i * THREADS, params.indices_stride - 1u), work);
+    tokens[i] = listed_at(begin + lane + i * THREADS, work);
   }
-  work.count = counts[work.selection];
+  work.listed = counts[work.selection];
+  work.count = work.listed + params.newer;
   let share = params.query_heads / params.heads;
   let end = min(min(begin + params.block_tokens, params.end_place), work.count);
   let first_part = ((work.sequence * params.heads + work.head) * PAIRS * params.splits + params.first_split + block) * WIDTH;
@@ -850,9 +857,8 @@ fn main(
     return;
   }
   for (var i = 0u; i < PLACES; i++) { // unrolled
-    let place = begin + lane + i * THREADS;
-    let token = select(select(0u, tokens[i], place < work.count), min(place, end - 1u), IN_ORDER == 1u);
-    locate(0u, lane + i * THREADS, place, token, work);
+    let item = lane + i * THREADS;
+    locate_listed(0u, item, begin + item, tokens[i], end, work);
   }
   // Queries, turned by the positions of the newest tokens: the last ones of the list.
   var lows: array<vec4<f32>, QUERIES>;
@@ -2836,6 +2842,8 @@ fn main(
       { name: "selections_per_sequence", type: "u32" },
       { name: "marks_stride", type: "u32" },
       { name: "indices_stride", type: "u32" },
+      { name: "pieces", type: "u32" },
+      { name: "marked", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -2850,8 +2858,9 @@ fn main(
 // Shapes:   parts [batch, 4] u32: tokens cached N, leading tokens G, start of the window, middle length (0: no middle);
 //           marks u32 [selections, marks_stride], one bit a token of the middle; indices u32 [selections, indices_stride],
 //           positions in the whole context; counts u32 [selections], how many of them
-//           scope atomic u32 [1], raised to the longest list
-// Dispatch: one workgroup of 32 to 1,024 threads per selection, linear groups; selections = batch * (1 or KV heads)
+//           scope atomic u32 [1], raised to the longest list; no marks are read where \`marked\` is 0
+// Dispatch: \`pieces\` workgroups of 32 to 1,024 threads per selection, linear groups; selections = batch * (1 or KV heads). They share
+//           the leading tokens and the window; the first one lists the marked tokens and counts
 // Source:   ALGORITHM section 6: idx = [0..G) ++ (G + sorted picked) ++ [N - L..N)
 
 struct Params {
@@ -2860,6 +2869,8 @@ struct Params {
   selections_per_sequence: u32,
   marks_stride: u32,
   indices_stride: u32,
+  pieces: u32,
+  marked: u32,
 }
 
 override WORKGROUP: u32 = 64u;
@@ -2873,7 +2884,7 @@ override WORKGROUP: u32 = 64u;
 
 // Threads of a run: what comes before a thread is the sum of whole runs and of its own run's threads.
 const RUN = 32u;
-const RUNS = (1024u + RUN - 1u) / RUN;
+const RUNS = 32u;
 
 var<workgroup> sums: array<u32, WORKGROUP>;
 var<workgroup> runs: array<u32, RUNS>;
@@ -2884,42 +2895,56 @@ fn main(
   @builtin(num_workgroups) grid: vec3<u32>,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let selection = params.first_group + workgroup.x + workgroup.y * grid.x;
-  if (selection >= params.group_count) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  if (group >= params.group_count) {
     return;
   }
+  let selection = group / params.pieces;
+  let piece = group % params.pieces;
+  // Of all threads of the pieces.
+  let thread = piece * WORKGROUP + lane;
+  let threads = params.pieces * WORKGROUP;
   let part = parts[selection / params.selections_per_sequence];
   let leading = part.y;
-  let words = (part.w + 31u) / 32u;
+  let words = select(0u, (part.w + 31u) / 32u, params.marked == 1u);
   let share = (words + WORKGROUP - 1u) / WORKGROUP;
   let first_word = min(words, lane * share);
   let end_word = min(words, first_word + share);
-  var mine = 0u;
-  for (var word = first_word; word < end_word; word++) {
-    mine += countOneBits(marks[selection * params.marks_stride + word]);
-  }
-  sums[lane] = mine;
-  workgroupBarrier();
-  if (lane < RUNS) {
-    var run = 0u;
-    for (var other = lane * RUN; other < min(WORKGROUP, (lane + 1u) * RUN); other++) {
-      run += sums[other];
-    }
-    runs[lane] = run;
-  }
-  workgroupBarrier();
   var before = 0u;
   var picked = 0u;
-  for (var run = 0u; run < RUNS; run++) {
-    before += select(0u, runs[run], run < lane / RUN);
-    picked += runs[run];
-  }
-  for (var other = lane / RUN * RUN; other < lane; other++) {
-    before += sums[other];
+  if (params.marked == 1u) {
+    var mine = 0u;
+    for (var word = first_word; word < end_word; word++) {
+      mine += countOneBits(marks[selection * params.marks_stride + word]);
+    }
+    sums[lane] = mine;
+    workgroupBarrier();
+    if (lane < RUNS) {
+      var run = 0u;
+      for (var i = 0u; i < RUN; i++) { // unrolled
+        run += select(0u, sums[min(lane * RUN + i, WORKGROUP - 1u)], lane * RUN + i < WORKGROUP);
+      }
+      runs[lane] = run;
+    }
+    workgroupBarrier();
+    for (var run = 0u; run < RUNS; run++) { // unrolled
+      before += select(0u, runs[run], run < lane / RUN);
+      picked += runs[run];
+    }
+    for (var i = 0u; i < RUN; i++) { // unrolled
+      let other = lane / RUN * RUN + i;
+      before += select(0u, sums[min(other, WORKGROUP - 1u)], other < lane);
+    }
   }
   let base = selection * params.indices_stride;
-  for (var i = lane; i < leading; i += WORKGROUP) {
+  for (var i = thread; i < leading; i += threads) {
     indices[base + i] = i;
+  }
+  for (var token = part.z + thread; token < part.x; token += threads) {
+    indices[base + leading + picked + token - part.z] = token;
+  }
+  if (piece > 0u) {
+    return;
   }
   var place = base + leading + before;
   for (var word = first_word; word < end_word; word++) {
@@ -2929,9 +2954,6 @@ fn main(
       place++;
       bits &= bits - 1u;
     }
-  }
-  for (var token = part.z + lane; token < part.x; token += WORKGROUP) {
-    indices[base + leading + picked + token - part.z] = token;
   }
   if (lane == 0u) {
     let count = leading + picked + part.x - part.z;
@@ -5934,6 +5956,46 @@ fn main() {
 }
 `,
   },
+  raise_to: {
+    name: "raise_to",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "count", type: "u32" },
+      { name: "more", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "numbers", kind: "read" },
+      { binding: 2, name: "highest", kind: "write" },
+    ],
+    text: `// Raises a number to at least the largest of others and what comes on top of them.
+//
+// Shapes:   numbers u32 [count]; highest atomic u32 [1]
+// Dispatch: one workgroup of one thread
+// Source:   none; keeps the largest scope of lists that steps go on with
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  count: u32,
+  more: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> numbers: array<u32>;
+@group(0) @binding(2) var<storage, read_write> highest: atomic<u32>;
+
+@compute @workgroup_size(1)
+fn main() {
+  var most = 0u;
+  for (var i = 0u; i < params.count; i++) {
+    most = max(most, numbers[i]);
+  }
+  atomicMax(&highest, most + params.more);
+}
+`,
+  },
   read_probe: {
     name: "read_probe",
     params: [
@@ -6491,6 +6553,7 @@ fn main(
       { name: "asking", type: "u32" },
       { name: "bests_stride", type: "u32" },
       { name: "group_tokens", type: "u32" },
+      { name: "resume", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -6502,17 +6565,18 @@ fn main(
       { binding: 6, name: "best_scores", kind: "write" },
       { binding: 7, name: "best_tokens", kind: "write" },
     ],
-    text: `// Picks each query's k best tokens as rescore_groups.wgsl does, for short lists and a cache of one slab: with a team of threads a query,
-// several in a workgroup, and few instructions. For GPUs, after score_groups.wgsl and scan_groups.wgsl.
+    text: `// Picks each query's k best tokens as rescore_groups.wgsl does, for short lists: with a team of threads a query, several in a
+// workgroup, and few instructions. For GPUs, after score_groups.wgsl and scan_groups.wgsl.
 //
 // Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
-//           4 * D4], stored as parts/keys_*.wgsl say, the cache's only slab, before rotation; table [batch, table_stride]; parts
+//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride]; parts
 //           [batch, 4]; bests f32 [batch, heads, pairs, bests_stride], the highest score of each group first; best_scores f32,
 //           best_tokens u32 [batch, heads, pairs, K], sorted by falling score, then rising token. A pair is (row, query head of the
 //           KV head's group). Tokens count from the start of the middle; unused places hold NONE.
 // Dispatch: one workgroup of THREADS threads per THREADS / TEAM of the \`asking\` queries (batch * heads * pairs), linear groups; TEAM
-//           threads share a query, a power of two that divides THREADS; COLUMNS of its threads bound the K-th best, a power of two
-//           of at most TEAM
+//           threads share a query, a power of two of at least K that divides THREADS; COLUMNS of its threads bound the K-th best, a
+//           power of two of at most TEAM. Where the cache has several slabs (SLABS 2), one call per slab: each goes on from the
+//           lists of the one before (params.resume)
 // Source:   ALGORITHM section 5, scores of type qk. Groups rank by their best token: higher score first, then the lower token. A
 //           token outside of the k first groups has k better ones, each group's best. Sums run as they did before
 //           (parts/score_*.wgsl), so that scores are bitwise those that the groups were ranked by.
@@ -6531,6 +6595,7 @@ struct Params {
   asking: u32,
   bests_stride: u32,
   group_tokens: u32,
+  resume: u32,
 }
 
 // uses parts/best_list.wgsl
@@ -6562,7 +6627,11 @@ fn main(
   let asked = ask(query, lane);
   let part = parts[asked.sequence];
   choose(all_items(query * params.bests_stride, (part.w + params.group_tokens - 1u) / params.group_tokens), asked, TEAMS * K);
-  offer_tokens(part, asked);
+  var held = Item(LOWEST, NONE);
+  if (SLABS > 1u && params.resume == 1u && asked.slice < K) {
+    held = Item(best_scores[query * K + asked.slice], best_tokens[query * K + asked.slice]);
+  }
+  offer_tokens(part, asked, held);
   let count = atomicLoad(&offered[asked.team]);
   for (var place = asked.slice; place < max(count, K); place += TEAM) {
     // Where fewer than K were offered, the places behind them are empty.
@@ -7561,7 +7630,9 @@ fn main(
       { name: "group_tokens", type: "u32" },
       { name: "blocks", type: "u32" },
       { name: "block_tokens", type: "u32" },
-      { name: "resume", type: "u32" },
+      { name: "first_token", type: "u32" },
+      { name: "end_token", type: "u32" },
+      { name: "mixed_ranges", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -7581,8 +7652,10 @@ fn main(
 //           is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads. D4 is a multiple of 4;
 //           group_tokens of 8.
 // Dispatch: one workgroup of SIDE_ROWS x 16 threads per sequence, KV head, 8 * SIDE_ROWS pairs and block of block_tokens tokens (a
-//           multiple of 16 * group_tokens), pairs fastest; linear groups. Where the cache has several slabs (SLABS 2), one call per
-//           slab: each raises what the one before left (params.resume), and passes over blocks that have no page in its slab.
+//           multiple of 16 * group_tokens) from the middle's first_token on (another one), pairs fastest; linear groups. Where
+//           the cache has several slabs (SLABS 2), one call per slab, which ends before the middle's end_token. The first
+//           mixed_ranges ranges of 16 * group_tokens may hold tokens of other slabs: there it raises what is there. Blocks
+//           that have no page in the slab are passed over.
 // Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3; tiles of scores as in
 //           matmul_tiled.wgsl. Every key is summed over rising channels, so equal keys get bitwise equal scores.
 
@@ -7601,7 +7674,9 @@ struct Params {
   group_tokens: u32,
   blocks: u32,
   block_tokens: u32,
-  resume: u32,
+  first_token: u32,
+  end_token: u32,
+  mixed_ranges: u32,
 }
 
 const LOWEST = -3.4028234663852886e38f;
@@ -7657,13 +7732,14 @@ fn main(
   let x = lane % SIDE;
   let middle_start = parts[sequence].y;
   let middle_end = middle_start + parts[sequence].w;
-  let start = middle_start + block * params.block_tokens;
-  let end = max(start, min(middle_end, start + params.block_tokens));
+  let block_first = params.first_token + block * params.block_tokens;
+  let start = middle_start + block_first;
+  let end = max(start, min(min(middle_end, middle_start + params.end_token), start + params.block_tokens));
   // A range is a group for each thread of a row; its tiles take COLUMNS tokens of each group.
   let range_tokens = SIDE * params.group_tokens;
   let range_tiles = params.group_tokens / COLUMNS;
   let ranges = (end - start + range_tokens - 1u) / range_tokens;
-  let first_group = block * params.block_tokens / params.group_tokens;
+  let first_group = block_first / params.group_tokens;
   let first_best = ((sequence * params.heads + head) * pairs + first_pair + 4u * y) * params.groups + first_group;
   var steps = ranges * range_tiles * TURNS;
   if (SLABS > 1u) {
@@ -7680,19 +7756,6 @@ fn main(
     steps *= workgroupUniformLoad(&goes_on);
   }
   if (steps == 0u) {
-    // Nothing of this slab: what other slabs hold is compared with the lowest number.
-    if (params.resume == 0u) {
-      for (var group_of = x; group_of < ranges * SIDE; group_of += SIDE) {
-        for (var i = 0u; i < ROWS4; i++) { // unrolled
-          for (var q = 0u; q < 4u; q++) { // unrolled
-            let row = 4u * i * SIDE_ROWS + q;
-            if (first_pair + 4u * y + row < pairs && first_group + group_of < params.groups) {
-              group_bests[first_best + row * params.groups + group_of] = LOWEST;
-            }
-          }
-        }
-      }
-    }
     return;
   }
 
@@ -7777,7 +7840,8 @@ fn main(
       let tile = step / TURNS - 1u;
       let range = tile / range_tiles;
       // Only a range at the end, or of several slabs, holds tokens that don't count.
-      if (SLABS > 1u || start + (range + 1u) * range_tokens > end) {
+      let mixed = SLABS > 1u && block * params.block_tokens / range_tokens + range < params.mixed_ranges;
+      if (mixed || start + (range + 1u) * range_tokens > end) {
         for (var j = 0u; j < COLUMNS4; j++) { // unrolled
           let place = tile % 2u * TILE_TOKENS + x * COLUMNS + 4u * j;
           let here = vec4(lie_here[place], lie_here[place + 1u], lie_here[place + 2u], lie_here[place + 3u]) == vec4(1u);
@@ -7806,7 +7870,7 @@ fn main(
             let row = 4u * i * SIDE_ROWS + q;
             if (first_pair + 4u * y + row < pairs) {
               let place = first_best + row * params.groups + range * SIDE + x;
-              if (SLABS > 1u && params.resume == 1u) {
+              if (mixed) {
                 bests[4u * i + q] = max(bests[4u * i + q], group_bests[place]);
               }
               group_bests[place] = bests[4u * i + q];
@@ -9254,7 +9318,8 @@ fn end_of(count: u32, row: u32) -> u32 {
 `,
   best_in_groups: `// Each query's K best tokens by the highest scores of groups of tokens, and of blocks of groups where the kernel has them. A team of
 // TEAM neighbouring threads, a power of two, takes a query. THREADS, K, COLUMNS, a power of two of at most TEAM, and COLUMN_ROWS =
-// TEAM / COLUMNS are the kernel's; so are \`queries\`, \`table\`, \`bests\`, D4, score_of's part and the params that are named here.
+// TEAM / COLUMNS are the kernel's; so are \`queries\`, \`table\`, \`bests\`, D4, SLABS (2 where the cache has several, of which this is
+// one), score_of's part and the params that are named here.
 //
 // Blocks, groups and tokens are items: the higher score ranks first, then the lower item. What K of a team's columns of threads have
 // reached bounds the K-th best: few items reach that, and only those are ranked.
@@ -9518,21 +9583,25 @@ fn choose_in_turns(level: Level, asked: Asked, first: u32) {
   }
 }
 
-// Scores the tokens of the chosen groups again and offers those that can be among the K best. All threads call it.
-fn offer_tokens(part: vec4<u32>, asked: Asked) {
+// Scores the tokens of the chosen groups again, those in this slab, and offers what can be among the K best of them and of \`held\`, one
+// item of each thread. All threads call it.
+fn offer_tokens(part: vec4<u32>, asked: Asked, held: Item) {
   var best: Best;
   for (var i = 0u; i < K; i++) { // unrolled
     best.scores[i] = LOWEST;
     best.tokens[i] = NONE;
   }
+  insert(&best, held.score, held.item);
   for (var item = asked.slice; item < K * params.group_tokens; item += TEAM) {
     let group = chosen[(TEAMS + asked.team) * K + item / params.group_tokens];
     let token = group * params.group_tokens + item % params.group_tokens;
     if (group != NONE && token < part.w) {
       let place = part.y + token;
       let page = table[asked.sequence * params.table_stride + place / params.page_tokens] - params.slab_first;
-      let score = score_of((page * params.heads + asked.head) * params.page_tokens + place % params.page_tokens);
-      insert(&best, score, token);
+      if (SLABS == 1u || page < params.slab_pages) {
+        let score = score_of((page * params.heads + asked.head) * params.page_tokens + place % params.page_tokens);
+        insert(&best, score, token);
+      }
     }
   }
   find_bound(Item(best.scores[0], best.tokens[0]), asked);
@@ -10217,17 +10286,33 @@ fn leave_part(
     let item = lane + i * THREADS;
     if (item < PAIRS * SLICES) {
       highs_of[item / SLICES][item % SLICES] = most[i];
-      sums[item / SLICES][item % SLICES] = weight[i];
     }
   }
+  workgroupBarrier();
+  // What each slice counts for beside the largest score of all.
+  for (var i = 0u; i < ITEMS; i++) { // unrolled
+    let item = lane + i * THREADS;
+    if (item < PAIRS * SLICES) {
+      let pair = item / SLICES;
+      let highest = highest_of(pair);
+      let shrink = exp(most[i] - highest);
+      shrinks[pair][item % SLICES] = shrink;
+      sums[pair][item % SLICES] = weight[i] * shrink;
+      if (item % SLICES == 0u) {
+        parts[first_part + pair * part_stride + WIDTH - 4u] = highest;
+      }
+    }
+  }
+  workgroupBarrier();
   for (var turn = 0u; turn < JOINS; turn++) { // unrolled
     if (turn > 0u) {
       workgroupBarrier();
     }
     if (lane < SLICES * VALUE_LANES) {
       for (var j = 0u; j < JOIN; j++) { // unrolled
+        let shrink = shrinks[turn * JOIN + j][lane / VALUE_LANES];
         for (var v = 0u; v < VALUE_VECTORS; v++) { // unrolled
-          let total = totals[(turn * JOIN + j) * VALUE_VECTORS + v];
+          let total = totals[(turn * JOIN + j) * VALUE_VECTORS + v] * shrink;
           for (var i = 0u; i < 4u; i++) { // unrolled
             products[(j * NUMBERS + v * 4u + i) * JOIN_ROW + lane] = total[i];
           }
@@ -10241,25 +10326,29 @@ fn leave_part(
   }
 }
 
-// One number of a part: the slices' sums, each by what it counts for beside the largest score of all.
-fn leave_number(pair: u32, item: u32, first_part: u32, part_stride: u32) {
-  let first = item / VALUE_LANES * JOIN_ROW + item % VALUE_LANES;
-  let number = item / VALUE_LANES % NUMBERS;
-  let target_part = first_part + pair * part_stride;
+fn highest_of(pair: u32) -> f32 {
   var highest = LOWEST;
   for (var slice = 0u; slice < SLICES; slice++) { // unrolled
     highest = max(highest, highs_of[pair][slice]);
   }
+  return highest;
+}
+
+// One number of a part, the sum of the slices'; with the first one the weights' sum.
+fn leave_number(pair: u32, item: u32, first_part: u32, part_stride: u32) {
+  let first = item / VALUE_LANES * JOIN_ROW + item % VALUE_LANES;
+  let number = item / VALUE_LANES % NUMBERS;
+  let target_part = first_part + pair * part_stride;
   var sum = 0.0;
-  var all = 0.0;
   for (var slice = 0u; slice < SLICES; slice++) { // unrolled
-    let shrink = exp(highs_of[pair][slice] - highest);
-    sum = fma(products[first + slice * VALUE_LANES], shrink, sum);
-    all = fma(sums[pair][slice], shrink, all);
+    sum += products[first + slice * VALUE_LANES];
   }
   parts[target_part + item % VALUE_LANES * NUMBERS + number] = sum;
   if (item % (NUMBERS * VALUE_LANES) == 0u) {
-    parts[target_part + WIDTH - 4u] = highest;
+    var all = 0.0;
+    for (var slice = 0u; slice < SLICES; slice++) { // unrolled
+      all += sums[pair][slice];
+    }
     parts[target_part + WIDTH - 3u] = all;
   }
 }
@@ -10271,15 +10360,29 @@ struct Work {
   sequence: u32,
   head: u32,
   selection: u32,
+  // Tokens of its list, and with those behind it.
+  listed: u32,
   count: u32,
 }
 
-// The token at a place of the list.
-fn token_at(place: u32, work: Work) -> u32 {
+// What the list has at a place, which may lie past its end.
+fn listed_at(place: u32, work: Work) -> u32 {
   if (IN_ORDER == 1u) {
     return place;
   }
-  return indices[work.selection * params.indices_stride + place];
+  return indices[work.selection * params.indices_stride + min(place, params.indices_stride - 1u)];
+}
+
+// The token at a place, given what the list has there.
+fn token_of(place: u32, listed: u32, work: Work) -> u32 {
+  if (IN_ORDER == 1u) {
+    return place;
+  }
+  return select(params.first_newer + place - work.listed, listed, place < work.listed);
+}
+
+fn token_at(place: u32, work: Work) -> u32 {
+  return token_of(place, listed_at(place, work), work);
 }
 
 // Notes where a token lies in the slab, or that it lies elsewhere.
@@ -10292,6 +10395,12 @@ fn locate(turn: u32, item: u32, place: u32, token: u32, work: Work) {
       positions[turn][item] = select(place, token, params.original == 1u) - params.first_position;
     }
   }
+}
+
+// The same of what the list has at a place, up to its block's end.
+fn locate_listed(turn: u32, item: u32, place: u32, listed: u32, end: u32, work: Work) {
+  let token = token_of(min(place, end - 1u), listed, work);
+  locate(turn, item, place, select(0u, token, place < end || IN_ORDER == 1u), work);
 }
 
 // Tokens of other slabs are read as the slab's first, and dropped.

@@ -1,6 +1,7 @@
 // Each query's K best tokens by the highest scores of groups of tokens, and of blocks of groups where the kernel has them. A team of
 // TEAM neighbouring threads, a power of two, takes a query. THREADS, K, COLUMNS, a power of two of at most TEAM, and COLUMN_ROWS =
-// TEAM / COLUMNS are the kernel's; so are `queries`, `table`, `bests`, D4, score_of's part and the params that are named here.
+// TEAM / COLUMNS are the kernel's; so are `queries`, `table`, `bests`, D4, SLABS (2 where the cache has several, of which this is
+// one), score_of's part and the params that are named here.
 //
 // Blocks, groups and tokens are items: the higher score ranks first, then the lower item. What K of a team's columns of threads have
 // reached bounds the K-th best: few items reach that, and only those are ranked.
@@ -264,21 +265,25 @@ fn choose_in_turns(level: Level, asked: Asked, first: u32) {
   }
 }
 
-// Scores the tokens of the chosen groups again and offers those that can be among the K best. All threads call it.
-fn offer_tokens(part: vec4<u32>, asked: Asked) {
+// Scores the tokens of the chosen groups again, those in this slab, and offers what can be among the K best of them and of `held`, one
+// item of each thread. All threads call it.
+fn offer_tokens(part: vec4<u32>, asked: Asked, held: Item) {
   var best: Best;
   for (var i = 0u; i < K; i++) { // unrolled
     best.scores[i] = LOWEST;
     best.tokens[i] = NONE;
   }
+  insert(&best, held.score, held.item);
   for (var item = asked.slice; item < K * params.group_tokens; item += TEAM) {
     let group = chosen[(TEAMS + asked.team) * K + item / params.group_tokens];
     let token = group * params.group_tokens + item % params.group_tokens;
     if (group != NONE && token < part.w) {
       let place = part.y + token;
       let page = table[asked.sequence * params.table_stride + place / params.page_tokens] - params.slab_first;
-      let score = score_of((page * params.heads + asked.head) * params.page_tokens + place % params.page_tokens);
-      insert(&best, score, token);
+      if (SLABS == 1u || page < params.slab_pages) {
+        let score = score_of((page * params.heads + asked.head) * params.page_tokens + place % params.page_tokens);
+        insert(&best, score, token);
+      }
     }
   }
   find_bound(Item(best.scores[0], best.tokens[0]), asked);

@@ -14,6 +14,11 @@ export interface AttendedTokens {
   readonly bound: number;
   /** Whether each list is all of its sequence's tokens: it can then be attended to in windows. Default false. */
   readonly all?: boolean;
+  /**
+   * Tokens that came since the lists of one sequence were made, the first of them and how many: they are attended to behind each
+   * list, and only attention that is split over tokens knows them. Default: none.
+   */
+  readonly newer?: { readonly first: number; readonly tokens: number };
 }
 
 /** A list's tensors once more, for whoever keeps it longer than its owner; `disposeAttended` gives them back. */

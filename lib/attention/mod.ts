@@ -22,6 +22,7 @@ export { CachedSequence } from "./cache/cached_sequence.ts";
 export { HostValues } from "./cache/host_values.ts";
 export { FileValues, type FileValuesOptions, hotBytesOf, type ValuesFile } from "./cache/file_values.ts";
 export type { OutsideValues, ValuesTraffic, WantedValues } from "./cache/outside_values.ts";
+export { HeldLists } from "./memory/held_lists.ts";
 export { HeldSelection, type HeldShape, type LayerPicks } from "./memory/held_selection.ts";
 export { type CacheOptions, KeyValueCache } from "./cache/kv_cache.ts";
 export type { InsideOptions } from "./inspection/layer_reading.ts";

@@ -223,8 +223,6 @@ export class AttentionStep {
   readonly layouts: readonly StepLayout[];
   /** u32 [batch, 4]: tokens cached, leading tokens, start of the window, middle length. */
   readonly layout: Tensor;
-  /** The same with a middle only where this step selects: sequences that go on with earlier picks have none. */
-  readonly selecting: Tensor;
   readonly #about: StepAbout;
   readonly #byMethod = new Map<StepMethod, AttentionStep>();
   /** The step that this one is a layer's view of; itself where all layers attend alike. */
@@ -232,6 +230,7 @@ export class AttentionStep {
   /** While it is set on the root, attention is handed to it in place of running: what lies outside the GPU is brought first. */
   bring: ((call: AwaitedAttention) => Tensor) | undefined;
   #shared: AttendedTokens | undefined;
+  #selecting: Tensor | undefined;
   readonly #zeros = new Map<string, Tensor>();
   readonly #found = new Map<string, unknown>();
   /** Longest middle of any sequence that selects in this step; 0 where none does. */
@@ -252,7 +251,11 @@ export class AttentionStep {
       ...this.layouts.map(({ leading, windowStart }, sequence) => leading + this.shapes[sequence].length - windowStart),
     );
     this.layout = this.#upload((layout) => middleOf(layout));
-    this.selecting = this.layouts.some(({ frozen }) => frozen)
+  }
+
+  /** The same as `layout` with a middle only where this step selects, not where it goes on with earlier picks; the step's own. */
+  get selecting(): Tensor {
+    return this.#selecting ??= this.layouts.some(({ frozen }) => frozen)
       ? this.#upload((layout) => layout.frozen ? 0 : middleOf(layout))
       : this.layout.share();
   }
@@ -293,7 +296,7 @@ export class AttentionStep {
   /** Gives the step's buffers back. */
   [Symbol.dispose](): void {
     this.layout[Symbol.dispose]();
-    this.selecting[Symbol.dispose]();
+    this.#selecting?.[Symbol.dispose]();
     if (this.#shared) disposeAttended(this.#shared);
     for (const zeros of this.#zeros.values()) zeros[Symbol.dispose]();
     for (const step of this.#byMethod.values()) step[Symbol.dispose]();

@@ -43,7 +43,8 @@ export class BufferPool {
   readonly #gpu: GPUDevice;
   readonly #scopes: ErrorScopes;
   readonly #ledger: MemoryLedger;
-  readonly #mostIdle: number;
+  /** Most bytes that are kept for reuse. */
+  readonly mostIdleBytes: number;
   /** Asked once: the adapter's limits are looked up outside of JavaScript. */
   readonly #largest: number;
   /** By size. */
@@ -54,9 +55,22 @@ export class BufferPool {
   beforeDestroy: () => void = () => {};
   #nextId = 1;
 
+  /**
+   * Bytes that each of a step's largest needs should keep within (gathered keys and values, sums to join, scores): what is more than is
+   * kept altogether is made anew in each layer, for nearly as long as it is used.
+   */
+  get scratchBytes(): number {
+    return this.mostIdleBytes / 4;
+  }
+
+  /** How many buffers were made so far: where that grows from step to step, what could have been kept is made anew. */
+  get created(): number {
+    return this.#nextId - 1;
+  }
+
   /** A pool over one device that keeps at most `mostIdle` bytes for reuse. */
   constructor(gpu: GPUDevice, scopes: ErrorScopes, ledger: MemoryLedger, mostIdle: number) {
-    this.#mostIdle = mostIdle;
+    this.mostIdleBytes = mostIdle;
     this.#largest = gpu.limits.maxBufferSize;
     this.#gpu = gpu;
     this.#scopes = scopes;
@@ -93,12 +107,12 @@ export class BufferPool {
     }
     const size = sizeClass(buffer.bytes);
     this.#ledger.give(buffer.label, size);
-    if (size > this.#mostIdle) {
+    if (size > this.mostIdleBytes) {
       this.beforeDestroy();
       buffer.gpu.destroy();
       return;
     }
-    if (this.#ledger.idleBytes + size > this.#mostIdle) this.#makeRoom(size);
+    if (this.#ledger.idleBytes + size > this.mostIdleBytes) this.#makeRoom(size);
     let idle = this.#idle.get(size);
     if (!idle) this.#idle.set(size, idle = { buffers: [], lastRelease: 0 });
     idle.lastRelease = ++this.#releases;
@@ -123,7 +137,7 @@ export class BufferPool {
     this.beforeDestroy();
     const longestFirst = [...this.#idle].sort(([, a], [, b]) => a.lastRelease - b.lastRelease);
     for (const [held, { buffers }] of longestFirst) {
-      while (buffers.length > 0 && this.#ledger.idleBytes + size > this.#mostIdle) {
+      while (buffers.length > 0 && this.#ledger.idleBytes + size > this.mostIdleBytes) {
         this.#ledger.idle(-held);
         buffers.shift()!.gpu.destroy();
       }

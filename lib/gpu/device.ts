@@ -26,6 +26,11 @@ export interface DeviceOptions {
    * driver's tool tells of a GPU's memory, and RAM's figure where it tells nothing.
    */
   memoryBytes?: number;
+  /**
+   * Most bytes of buffers that nobody has and that are kept for whoever asks next. Default: 256 MiB on a software adapter; on a GPU
+   * a sixteenth of the memory, from 1 to 4 GiB.
+   */
+  idleBytes?: number;
   /** Largest storage binding to use, at most the adapter's. Tests lower it to reach the paths of very large tensors. */
   bindingBytes?: number;
   /** Options of kernels by question. Default: what `deno task tune` found, or what is usual for the kind of adapter. */
@@ -109,7 +114,7 @@ export class Device {
     // Until a buffer is touched its pages don't count as used, so the ledger's own sum is the figure to trust.
     this.memory = new MemoryLedger(() => budget - this.memory.liveBytes - this.memory.idleBytes);
     this.#scopes = new ErrorScopes(gpu);
-    this.buffers = new BufferPool(gpu, this.#scopes, this.memory, adapter.software ? 2 ** 28 : 2 ** 30);
+    this.buffers = new BufferPool(gpu, this.#scopes, this.memory, options.idleBytes ?? usualIdleBytes(adapter, budget));
     this.choices = new KernelChoices({
       threads: Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX),
       workgroupBytes: limits.maxComputeWorkgroupStorageSize,
@@ -181,7 +186,7 @@ export class Device {
     return new Device(
       countingGpu(this.#gpu.limits),
       this.info,
-      { ...this.#options, memoryBytes: Infinity },
+      { ...this.#options, memoryBytes: Infinity, idleBytes: this.buffers.mostIdleBytes },
       true,
     );
   }
@@ -233,6 +238,11 @@ export class Device {
     this.#scopes.markLost("this device was disposed");
     this.#gpu.destroy();
   }
+}
+
+/** Long steps have gigabytes of scratch at once, which a small GPU can't spare while nobody uses them. */
+function usualIdleBytes({ software }: AdapterInfo, memoryBytes: number): number {
+  return software ? 2 ** 28 : Math.min(2 ** 32, Math.max(2 ** 30, memoryBytes / 16));
 }
 
 async function gpuMemoryLeft(): Promise<number | undefined> {

@@ -103,16 +103,44 @@ export function causalAttentionInWindows(queries: Tensor, heads: number, windows
   return padded === headSize ? output.share() : slice(output, [0, 0, 0, 0], queries.shape);
 }
 
+/**
+ * In how many windows attention of these queries should come at most, so that what they leave for the join stays within a step's scratch
+ * (`BufferPool.scratchBytes`); at least 1.
+ *
+ * @param queries f32 [batch, rows, query heads, d]
+ *
+ * @example
+ * ```ts
+ * import { Device } from "@reattention/toolkit/gpu";
+ * import { mostKeyWindows, Tensor } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using device = await Device.open({ idleBytes: 8192 });
+ * using queries = Tensor.zeros(device, [1, 2, 1, 60]); // a window leaves 2 sums of 60 channels, each with a vector of weights
+ * assertEquals(mostKeyWindows(queries), 4);
+ * ```
+ */
+export function mostKeyWindows(queries: Tensor): number {
+  const bytes = Math.min(mostPartsBytes(queries), queries.device.buffers.scratchBytes);
+  return Math.max(1, Math.floor(bytes / partBytes(queries)));
+}
+
+/** Bytes of what one window leaves, not split. */
+function partBytes({ shape: [batch, rows, queryHeads, headSize] }: Tensor): number {
+  return 4 * batch * rows * queryHeads * (4 * Math.ceil(headSize / 4) + 4);
+}
+
+function mostPartsBytes({ device }: Tensor): number {
+  return Math.min(device.commands.limits.bindingBytes, device.info.bufferBytes, MOST_PARTS_BYTES);
+}
+
 /** In how many parts each window may be split at most, so that all parts fit one binding. */
-function mostSplits(
-  { device, shape: [batch, rows, queryHeads, headSize] }: Tensor,
-  heads: number,
-  windows: number,
-): number {
-  const bytes = 4 * batch * rows * queryHeads * (4 * Math.ceil(headSize / 4) + 4);
-  const { bindingBytes } = device.commands.limits;
-  const most = Math.floor(Math.min(bindingBytes, device.info.bufferBytes, MOST_PARTS_BYTES) / bytes / windows);
-  if (most > 0) return most;
+function mostSplits(queries: Tensor, heads: number, windows: number): number {
+  const [, rows, queryHeads] = queries.shape;
+  const bytes = partBytes(queries);
+  const most = Math.floor(mostPartsBytes(queries) / bytes / windows);
+  if (most > 0) return Math.max(1, Math.min(most, Math.floor(queries.device.buffers.scratchBytes / bytes / windows)));
+  const { bindingBytes } = queries.device.commands.limits;
   throw new LimitExceededError(
     `causalAttentionInWindows: sums of ${rows} rows (${queryHeads} query heads, ${heads} KV heads) in ${windows} windows take ` +
       `${bytes * windows} bytes, past one binding of ${bindingBytes}; take fewer rows at a time`,

@@ -1,10 +1,10 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { AttentionStep, createMethod, KeyValueCache, resolveKnobs } from "../../lib/attention/mod.ts";
+import { appendRandom, AttentionStep, createMethod, KeyValueCache, resolveKnobs } from "../../lib/attention/mod.ts";
 import { rotaryFrequencies, RotationTable } from "../../lib/attention/mod.ts";
 import { selectTokens } from "../../lib/attention/selection/select.ts";
 import { disposeSelection } from "../../lib/attention/step.ts";
-import type { Device } from "../../lib/gpu/mod.ts";
+import type { Device, Dispatch } from "../../lib/gpu/mod.ts";
 import { Tensor } from "../../lib/tensor/mod.ts";
 import { gpuTest } from "../gpu_test_device.ts";
 
@@ -24,6 +24,8 @@ interface Case {
   /** Numbers are whole, from -size to size: few sizes make many ties. */
   size: number;
   seed: number;
+  /** Whether pages that another cache had are among the later ones: slabs' parts of the middle then lie between each other. */
+  reused?: boolean;
 }
 
 const cases = fc.record<Case>({
@@ -57,8 +59,11 @@ async function picked(device: Device, each: Case, keys: Float32Array, queries: F
   using scope = Tensor.zeros(device, [1], "u32", "scope");
   const context = { cache, method: createMethod("reattention", knobs, shape), rotation, scope };
   const width = keyValueHeads * headSize;
+  const other = cache.another();
+  if (each.reused) other.extend(300);
   for (let done = 0; done < tokens; done += chunk) {
     const count = Math.min(chunk, tokens - done);
+    if (done >= 2 * chunk) other.truncate(0);
     cache.extend(count);
     using step = new AttentionStep(context, count, { phase: "prefill", first: true });
     using part = Tensor.from(device, keys.slice(done * width, (done + count) * width), [
@@ -69,6 +74,7 @@ async function picked(device: Device, each: Case, keys: Float32Array, queries: F
     ]);
     cache.store(0, part, part, step.layout);
   }
+  other[Symbol.dispose]();
   using asked = Tensor.from(device, queries, [1, rows, queryHeads, headSize]);
   using step = new AttentionStep(context, rows, { phase: "prefill", first: false });
   for (const question of QUESTIONS) device.choices.pick(question, "workgroups");
@@ -136,6 +142,86 @@ gpuTest(
     await fc.assert(fc.asyncProperty(cases, (each) => check(device, each)), { seed: 71, numRuns: 14 });
   },
 );
+
+gpuTest(
+  "many queries' short lists go on from slab to slab, each slab scoring its part of the middle",
+  async (device) => {
+    const more = { k: fc.integer({ min: 1, max: 8 }), rows: fc.integer({ min: 24, max: 70 }), reused: fc.boolean() };
+    let between = 0;
+    const property = fc.asyncProperty(fc.record({ cases, ...more }), async ({ cases, k, rows, reused }) => {
+      const calls = watchCalls(device);
+      try {
+        // Lists of more than a slab: of 48 to 256 tokens a page, 700 a time make several.
+        await check(device, { ...cases, k, rows, reused, headSize: 64, tokens: 1500 + cases.tokens, chunk: 700 });
+      } finally {
+        calls.stop();
+      }
+      const scored = calls.seen.filter(({ kernel }) => kernel === "score_groups");
+      assert(scored.length > 1, "several slabs");
+      assertEquals(calls.seen.filter(({ kernel }) => kernel === "rescore_short_groups").length, scored.length);
+      assert(
+        reused || scored.slice(1).every(({ params }) => params.first_token > 0),
+        "later slabs begin where the middle comes to them",
+      );
+      between += Number(calls.seen.some(({ kernel }) => kernel === "fill"));
+    });
+    await fc.assert(property, { seed: 72, numRuns: 6 });
+    assert(between > 0 && between < 6, `${between} of 6 with parts between each other`);
+  },
+);
+
+gpuTest(
+  "sequences side by side, whose pages lie in slabs by turns, find what threads on their own find",
+  async (device) => {
+    const shape = { layers: 1, queryHeads: 4, keyValueHeads: 2, headSize: 64 };
+    const knobs = resolveKnobs({ globalSize: LEADING, window: 84, chunkSize: 80, k: 4, allowBeyondTrained: true });
+    using first = new KeyValueCache(device, shape, { pageTokens: 64 });
+    const caches = [first, first.another(), first.another()];
+    // The third has no middle.
+    const lengths = [3000, 1700, 80];
+    for (const part of [1, 2, 3]) {
+      for (const [index, cache] of caches.entries()) {
+        await appendRandom(cache, Math.floor(part * lengths[index] / 3) - cache.lengths[0], 7 * part + index);
+      }
+    }
+    using cache = KeyValueCache.beside(caches);
+    using rotation = new RotationTable(device, rotaryFrequencies(64, { base: 10000 }));
+    using scope = Tensor.zeros(device, [1], "u32", "scope");
+    const context = { cache, method: createMethod("reattention", knobs, shape), rotation, scope };
+    for (const rows of [2, 40]) {
+      using asked = Tensor.from(device, wholes(3 * rows * 4 * 64, 40, 9), [3, rows, 4, 64]);
+      const found = [];
+      for (const way of ["lanes", "workgroups"]) {
+        for (const question of QUESTIONS) device.choices.pick(question, way);
+        const calls = watchCalls(device);
+        try {
+          using step = new AttentionStep(context, rows, { phase: "prefill", first: false });
+          const selection = selectTokens(step, 0, asked);
+          found.push([...await selection.top!.tokens.read()]);
+          disposeSelection(selection);
+        } finally {
+          calls.stop();
+          for (const question of QUESTIONS) device.choices.pick(question, undefined);
+        }
+        const tiled = way === "workgroups" && rows === 40;
+        assertEquals(calls.seen.filter(({ kernel }) => kernel === "score_groups").length > 1, tiled);
+      }
+      assertEquals(found[1], found[0]);
+    }
+    for (const each of caches.slice(1)) each[Symbol.dispose]();
+  },
+);
+
+/** What is dispatched from now on. */
+function watchCalls({ commands }: Device): { seen: Dispatch[]; stop(): void } {
+  const seen: Dispatch[] = [];
+  commands.dispatch = (call) => {
+    seen.push(call);
+    Object.getPrototypeOf(commands).dispatch.call(commands, call);
+  };
+  // deno-lint-ignore no-explicit-any
+  return { seen, stop: () => delete (commands as any).dispatch };
+}
 
 gpuTest("more groups than workgroups have room for at a time are joined in turns", async (device) => {
   // With k 64 the bound that 64 threads find is the worst of their bests: most of 1,200 groups reach it.

@@ -1,5 +1,5 @@
 import { LimitExceededError } from "../../gpu/mod.ts";
-import { causalAttentionInWindows, MOST_KEYS_IN_SOFTWARE, Tensor } from "../../tensor/mod.ts";
+import { causalAttentionInWindows, MOST_KEYS_IN_SOFTWARE, mostKeyWindows, Tensor } from "../../tensor/mod.ts";
 import type { Slab } from "../cache/slab.ts";
 import { headVectors } from "../shape.ts";
 import { type AttendedTokens, type AttentionStep, disposeAttended } from "../step.ts";
@@ -25,16 +25,18 @@ const LEAST_TOKENS = 32;
  */
 export function inWindows(step: AttentionStep, { all, bound }: AttendedTokens, table: RotationTable): boolean {
   const { cache: { pool, shape } } = step.context;
-  return all === true && !pool.host && !shape.slidingWindow && bound > mostAtOnce(step, table);
+  return all === true && !pool.host && !shape.slidingWindow && bound > mostAtOnce(step, table).kept;
 }
 
-function mostAtOnce(step: AttentionStep, table: RotationTable): number {
-  if (splits(step)) return table.windowPositions;
-  const { batch, shape: { keyValueHeads, headSize } } = step.context.cache;
-  const { bindingBytes, bufferBytes } = step.device.info;
-  const token = 16 * batch * keyValueHeads * headVectors(headSize);
-  const most = Math.min(table.windowPositions, Math.floor(Math.min(bindingBytes, bufferBytes) / token));
-  return step.device.info.software ? Math.min(most, MOST_KEYS_IN_SOFTWARE) : most;
+/** Most tokens of a window that can be, and of one whose buffers are kept for the next. */
+function mostAtOnce(step: AttentionStep, { windowPositions }: RotationTable): { possible: number; kept: number } {
+  const { device: { info, buffers }, context: { cache: { batch, shape } } } = step;
+  if (splits(step)) return { possible: windowPositions, kept: windowPositions };
+  const token = 16 * batch * shape.keyValueHeads * headVectors(shape.headSize);
+  const bound = Math.floor(Math.min(info.bindingBytes, info.bufferBytes) / token);
+  const possible = Math.min(windowPositions, bound, info.software ? MOST_KEYS_IN_SOFTWARE : Infinity);
+  const kept = Math.floor(buffers.scratchBytes / (2 * token));
+  return { possible, kept: Math.min(possible, Math.max(LEAST_TOKENS, kept)) };
 }
 
 /**
@@ -52,7 +54,7 @@ export function attendInWindows(
   attended: AttendedTokens,
   table: RotationTable,
 ): Tensor {
-  const windows = step.once("windows", () => windowsOf(step, mostAtOnce(step, table)));
+  const windows = step.once("windows", () => windowsOf(step, windowTokens(step, queries, table)));
   using turned = turnQueries(step, queries, table);
   if (splits(step)) return attendSplit(step, layer, turned, attended, windowCalls(step, windows, table), true);
   const { lengths, shape: { keyValueHeads } } = step.context.cache;
@@ -67,14 +69,27 @@ export function attendInWindows(
   );
 }
 
-function windowsOf({ context: { cache } }: AttentionStep, most: number): TokenWindow[] {
-  // Powers of two, so that none lies in two windows of the rotary table.
-  const size = 2 ** Math.floor(Math.log2(Math.max(1, most)));
-  if (size < LEAST_TOKENS) {
+/** Tokens of a window: a power of two, so that none lies in two windows of the rotary table. */
+function windowTokens(step: AttentionStep, queries: Tensor, table: RotationTable): number {
+  const { possible, kept } = mostAtOnce(step, table);
+  const most = powerWithin(possible);
+  if (most < LEAST_TOKENS) {
     throw new LimitExceededError(
-      `attention to all tokens: ${most} tokens' keys fit one binding, ${LEAST_TOKENS} must; use a smaller batch`,
+      `attention to all tokens: ${possible} tokens' keys fit one binding, ${LEAST_TOKENS} must; use a smaller batch`,
     );
   }
+  if (splits(step)) return most;
+  // Each window leaves sums of its own, so that very many of them would take more than they spare.
+  const windows = mostKeyWindows(queries);
+  const least = 2 * powerWithin(Math.ceil(Math.max(...step.context.cache.lengths) / windows) - 1);
+  return Math.min(most, Math.max(powerWithin(kept), least));
+}
+
+function powerWithin(tokens: number): number {
+  return 2 ** Math.floor(Math.log2(Math.max(1, tokens)));
+}
+
+function windowsOf({ context: { cache } }: AttentionStep, size: number): TokenWindow[] {
   const longest = Math.max(...cache.lengths);
   const { pageTokens } = cache.pool;
   return Array.from({ length: Math.ceil(longest / size) }, (_, index) => {

@@ -3,6 +3,9 @@ import type { AttendedTokens, AttentionStep } from "../step.ts";
 import { splits } from "./attend_split.ts";
 import { foldGrid } from "./gather.ts";
 
+/** Tokens that a thread lists, about. */
+const TOKENS_EACH = 4;
+
 /**
  * Lists leading tokens, marked tokens of the middle (if any) and window, and folds the grid to gather them where they are gathered.
  *
@@ -48,6 +51,8 @@ export function listAttended(
     "u32",
     "attended counts",
   );
+  // Marks are counted by each workgroup of a list: without them a long one is shared.
+  const pieces = marks ? 1 : Math.max(1, Math.ceil(bound / (TOKENS_EACH * WORKGROUP)));
   device.commands.dispatch({
     kernel: "collect_indices",
     overrides: { WORKGROUP },
@@ -55,12 +60,14 @@ export function listAttended(
       selections_per_sequence: selections,
       marks_stride: marks?.shape[2] ?? 1,
       indices_stride: bound,
+      pieces,
+      marked: Number(marks !== undefined),
     },
     // Without a middle no mark is read; the layout stands in for the binding.
     bindings: [layout, marks ?? layout, indices, counts, step.context.scope].map((
       { buffer },
     ) => ({ buffer })),
-    groups: total,
+    groups: total * pieces,
     work: total * (bound + (marks?.shape[2] ?? 0)),
   });
   const grid = splits(step) ? undefined : foldGrid(step, counts);

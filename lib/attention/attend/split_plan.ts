@@ -32,6 +32,8 @@ export interface SplitChoice {
   readonly early: boolean;
   /** Workgroups, at most about. */
   readonly groups: number;
+  /** Most bytes of slices' sums that are joined at once, if more than one pair's. */
+  readonly joined: number;
 }
 
 /** How attention is split over tokens. */
@@ -70,7 +72,7 @@ export function planSplit(task: SplitTask, choice: SplitChoice = usualChoice(tas
   const SWEEP = KEYS * THREADS / LANES;
   const SLICES = Math.floor(THREADS / valueLanes);
   const { besides, products, joined } = bytesOf(task, LANES, valueLanes, values.vectors, THREADS, KEYS);
-  const room = Math.max(products, Math.min(MOST_JOINED, task.workgroupBytes - besides));
+  const room = Math.max(products, Math.min(choice.joined, task.workgroupBytes - besides));
   const JOIN = largestPart(PAIRS, Math.floor(room / joined));
   const blocks = Math.max(1, Math.floor(choice.groups / lists));
   return {
@@ -138,7 +140,14 @@ function usualChoice({ lists, places, keys, values, headSize, pairs }: SplitTask
   const sweeps = lists * places / 64;
   const long = sweeps > FOUR_EACH;
   const floats = keys === "f32" && values === "f32" && headSize <= 64;
-  const usual = { threads: 128, sweep: 64, lanes: floats && pairs > 2 ? 4 : 8, early: true, groups: TWO_EACH };
+  const usual = {
+    threads: 128,
+    sweep: 64,
+    lanes: floats && pairs > 2 ? 4 : 8,
+    early: true,
+    groups: TWO_EACH,
+    joined: MOST_JOINED,
+  };
   if (!long) return sweeps < PROCESSORS ? { ...usual, sweep: 32 } : usual;
   if (headSize > 64) return usual;
   if (keys === "int8" || values === "int8") return { ...usual, sweep: 128, early: false };

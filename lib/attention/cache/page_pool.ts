@@ -234,11 +234,13 @@ export class PagePool {
     }
     const slab = slabOf(firstPage, pages, buffers);
     this.#slabs.push(slab);
-    for (let page = firstPage + pages - 1; page >= firstPage; page--) {
+    const added = Array.from({ length: pages }, (_, index) => firstPage + pages - 1 - index);
+    for (const page of added) {
       this.#slabOf[page] = slab;
       this.#owners[page] = 0;
-      this.#free.push(page);
     }
+    // Below those that were free before: a long prompt fills one slab after the other, and what fits the first lies in it alone.
+    this.#free.splice(0, 0, ...added);
   }
 
   #largestSlab(): number {

@@ -1,5 +1,6 @@
 import * as z from "../../zod.ts";
 import { concat, slice, Tensor } from "../../tensor/mod.ts";
+import { HeldLists } from "./held_lists.ts";
 import { factsOf, savedCount, type SavedState } from "./saved_state.ts";
 
 /** What one layer picked for one sequence. */
@@ -24,6 +25,11 @@ export interface HeldShape {
   readonly end: number;
   /** Steps that went on with it. */
   readonly age: number;
+}
+
+/** The same after a step more went on with it, behind which `end` tokens are cached. */
+export function goneOn(held: HeldShape, end: number): HeldShape {
+  return { ...held, end, age: held.age + 1 };
 }
 
 const savedSelection = z.object({
@@ -54,6 +60,8 @@ const savedSelection = z.object({
 export class HeldSelection {
   /** When it was made and used. */
   shape: HeldShape;
+  /** The lists that it came to, where steps can go on with them. A fork and a file are without: they are made again. */
+  readonly lists: HeldLists = new HeldLists();
   readonly #layers: (LayerPicks | undefined)[] = [];
 
   /** A selection that no layer has given its picks for yet. */
@@ -109,6 +117,7 @@ export class HeldSelection {
   [Symbol.dispose](): void {
     for (const picks of this.#layers) disposePicks(picks);
     this.#layers.length = 0;
+    this.lists[Symbol.dispose]();
   }
 }
 

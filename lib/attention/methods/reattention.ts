@@ -1,7 +1,8 @@
 import type { Tensor } from "../../tensor/mod.ts";
 import { attendOuter, attendOver } from "../attend/attend.ts";
 import { listAttended } from "../attend/list_attended.ts";
-import { HeldSelection, joinMarks, picksOf } from "../memory/held_selection.ts";
+import { splits } from "../attend/attend_split.ts";
+import { goneOn, HeldSelection, joinMarks, picksOf } from "../memory/held_selection.ts";
 import { type Knobs, mostPicked, windowGrowth } from "../knobs/knobs.ts";
 import { type AttentionMethod, type MethodName, stepKnobs } from "../method.ts";
 import { picksAtOnce, pickTokens } from "../selection/pick_tokens.ts";
@@ -146,16 +147,41 @@ export class ReAttention implements AttentionMethod {
         return output;
       }
     }
+    const again = this.#listAgain(step, layer);
+    if (again) {
+      const output = attendOver(step, layer, queries, again);
+      disposeAttended(again);
+      return output;
+    }
     const selection = this.#select(step, layer, queries);
     const attended = this.#list(step, selection);
     const output = attendOver(step, layer, queries, attended);
     if (trace) {
       trace.recordSelection(step, layer, attended, selection);
     } else {
+      if (this.#keepsLists(step)) cache.sequences[0].held!.lists.keep(layer, attended, step.shapes[0].length);
       disposeAttended(attended);
       disposeSelection(selection);
     }
     return output;
+  }
+
+  /** The list of an earlier step, where this one goes on with it. */
+  #listAgain(step: AttentionStep, layer: number): AttendedTokens | undefined {
+    const [{ length, held: before }] = step.shapes;
+    if (!step.layouts[0].frozen || !this.#keepsLists(step)) return;
+    const held = step.context.cache.sequences[0].held!;
+    const list = held.lists.at(layer, length);
+    if (!list) return;
+    held.shape = goneOn(before!, length);
+    step.once("scope of held lists", () => held.lists.raise(step.context.scope, length));
+    return list;
+  }
+
+  /** Lists are kept of one sequence, where nothing looks at them and attention takes the tokens since from behind them. */
+  #keepsLists(step: AttentionStep): boolean {
+    const { cache, trace, watch } = step.context;
+    return this.knobs.recallEvery > 1 && cache.batch === 1 && !trace && !watch && splits(step);
   }
 
   /** Selects anew for the sequences whose turn it is; others go on with what they hold. */
@@ -168,7 +194,7 @@ export class ReAttention implements AttentionMethod {
       const { length: end, phase, held: before } = step.shapes[index];
       const sequence = sequences[index];
       if (frozen) {
-        sequence.held!.shape = { ...before!, end, age: before!.age + 1 };
+        sequence.held!.shape = goneOn(before!, end);
         return;
       }
       if (layer === 0 || !sequence.held) {

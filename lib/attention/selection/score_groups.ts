@@ -1,6 +1,6 @@
-import { Tensor } from "../../tensor/mod.ts";
+import { fill, Tensor } from "../../tensor/mod.ts";
 import type { BestLists } from "./best_lists.ts";
-import type { ScoreSource } from "./score_source.ts";
+import type { ScoredPages, ScoreSource } from "./score_source.ts";
 import { headVectors } from "../shape.ts";
 import type { AttentionStep } from "../step.ts";
 import { readsStored, type StorageType } from "../cache/storage.ts";
@@ -29,8 +29,8 @@ const MANY_TILES = 512;
 const MANY_SCANS = 1024;
 /** Tokens of a group: a multiple of this. */
 const LEAST_GROUP = 8;
-/** Most bytes of groups' highest scores: where there are more, groups are longer. */
-const MOST_BYTES = 2 ** 28;
+/** A score that any is higher than. */
+const LOWEST = -3.4028234663852886e38;
 
 /** How queries are scored by groups of neighbouring tokens. */
 export interface GroupPlan {
@@ -46,6 +46,8 @@ export interface GroupPlan {
   /** Tokens of a group, and how many groups there are. */
   readonly groupTokens: number;
   readonly groups: number;
+  /** Blocks that the middle should be cut in, or each slab's part of it. */
+  readonly wantedBlocks: number;
   /** Tokens of a block, a multiple of the groups that a workgroup has at a time, and how many blocks there are. */
   readonly blockTokens: number;
   readonly blocks: number;
@@ -69,20 +71,25 @@ export function planGroups(step: AttentionStep, source: ScoreSource, apart = fal
   // Longer groups have fewer highest scores to write and look at, and more tokens to score again: with many queries their bytes, with
   // few the turns in which one workgroup reads them.
   const balanced = Math.sqrt(middleLength / k * (many ? 2.5 / headSize : apart ? 1 / 16 : 1 / 64));
-  const room = 4 * queries * middleLength / Math.min(MOST_BYTES, device.info.bindingBytes * 3 / 4);
+  // Where all groups' highest scores would be past a step's scratch, groups are longer.
+  const room = 4 * queries * middleLength / Math.min(device.buffers.scratchBytes, device.info.bindingBytes * 3 / 4);
   const exponents = [Math.round(Math.log2(balanced)), Math.ceil(Math.log2(room)), Math.log2(LEAST_GROUP)];
   const groupTokens = 2 ** Math.max(...exponents);
-  const rangeTokens = way.together * groupTokens;
-  const blockTokens = rangeTokens * Math.ceil(middleLength / wantedBlocks / rangeTokens);
   return {
     ...way,
     queries,
     tiles,
     groupTokens,
     groups: Math.ceil(middleLength / groupTokens),
-    blockTokens,
-    blocks: Math.ceil(middleLength / blockTokens),
+    wantedBlocks,
+    ...cutInBlocks(middleLength, wantedBlocks, way.together * groupTokens),
   };
+}
+
+/** About as many blocks of `tokens` tokens as are wanted, each of whole ranges. */
+function cutInBlocks(tokens: number, wanted: number, rangeTokens: number): { blockTokens: number; blocks: number } {
+  const blockTokens = rangeTokens * Math.ceil(tokens / wanted / rangeTokens);
+  return { blockTokens, blocks: Math.ceil(tokens / blockTokens) };
 }
 
 /** Tiles of scores: half as high where half of one would be empty. */
@@ -134,8 +141,18 @@ export function scoreByGroups(step: AttentionStep, source: ScoreSource): BestLis
  */
 export function scoreGroups(step: AttentionStep, source: ScoreSource, plan: GroupPlan): Tensor {
   const { device, middleLength, context: { cache: { shape: { headSize } } } } = step;
-  const bests = Tensor.empty(device, [plan.queries, bestsOf(plan)], "f32", "best scores of groups");
-  source.pages.forEach(({ buffer, type, addressing }, index) => {
+  const shape = [plan.queries, bestsOf(plan)];
+  const tiled = plan.kernel === "score_groups";
+  // One slab after the other scores its part of the middle; where parts lie between each other, each raises what is there.
+  const apart = source.pages.length === 1 || source.pages.every(({ span }) => span.whole);
+  const bests = tiled && !apart
+    ? fill(device, shape, LOWEST)
+    : Tensor.empty(device, shape, "f32", "best scores of groups");
+  source.pages.forEach((pages, index) => {
+    const { buffer, type, addressing } = pages;
+    const { blocks, blockTokens, params } = tiled
+      ? partOf(plan, pages, apart)
+      : { ...plan, params: { resume: Number(index > 0) } };
     device.commands.dispatch({
       kernel: plan.kernel,
       ...readsStored({ keys: type }),
@@ -144,7 +161,7 @@ export function scoreGroups(step: AttentionStep, source: ScoreSource, plan: Grou
         ...plan.constants,
         SLABS: source.pages.length > 1 ? 2 : 1,
         // Written out, it makes shifts of divisions.
-        ...(plan.kernel === "scan_groups" && { PAGE_TOKENS: addressing.page_tokens }),
+        ...(!tiled && { PAGE_TOKENS: addressing.page_tokens }),
       },
       params: {
         ...addressing,
@@ -152,17 +169,35 @@ export function scoreGroups(step: AttentionStep, source: ScoreSource, plan: Grou
         query_heads: source.heads,
         groups: plan.groups,
         group_tokens: plan.groupTokens,
-        blocks: plan.blocks,
-        block_tokens: plan.blockTokens,
-        resume: Number(index > 0),
+        blocks,
+        block_tokens: blockTokens,
+        ...params,
       },
       bindings: [source.rows.buffer, buffer, source.table.buffer, source.parts.buffer, bests.buffer]
         .map((buffer) => ({ buffer })),
-      groups: plan.tiles * plan.blocks,
+      groups: plan.tiles * blocks,
       work: plan.queries * Math.min(middleLength, addressing.slab_pages * addressing.page_tokens) * headSize,
     });
   });
   return bests;
+}
+
+/**
+ * The blocks of one slab's part of the middle: another slab's would be scored for nothing, by few workgroups. Ranges, from the first
+ * on, that may hold tokens of slabs before this one, are looked at token by token.
+ */
+function partOf(
+  { together, groupTokens, wantedBlocks }: GroupPlan,
+  { span: { first, end } }: ScoredPages,
+  apart: boolean,
+) {
+  const rangeTokens = together * groupTokens;
+  const first_token = rangeTokens * Math.floor(first / rangeTokens);
+  const mixed_ranges = apart ? Number(first > first_token) : 0xffffffff;
+  return {
+    ...cutInBlocks(end - first_token, wantedBlocks, rangeTokens),
+    params: { first_token, end_token: end, mixed_ranges },
+  };
 }
 
 /** Highest scores that a query has: of groups, and of blocks where they are few queries'. */
@@ -183,7 +218,8 @@ function rescoreGroups(step: AttentionStep, source: ScoreSource, plan: GroupPlan
   const pairs = plan.queries / (cache.batch * keyValueHeads);
   const scores = Tensor.empty(device, [cache.batch, keyValueHeads, pairs, 1, k], "f32", "best scores");
   const tokens = Tensor.empty(device, scores.shape, "u32", "best tokens");
-  const short = k <= MOST_SHORT && source.pages.length === 1;
+  const slabs = source.pages.length;
+  const short = k <= MOST_SHORT && (slabs === 1 || plan.kernel === "score_groups");
   const THREADS = device.choices.threads(SHORT_THREADS);
   const team = teamOf(k, THREADS);
   source.pages.forEach(({ buffer, type, addressing }, index) => {
@@ -192,14 +228,20 @@ function rescoreGroups(step: AttentionStep, source: ScoreSource, plan: GroupPlan
       kernel: short ? "rescore_short_groups" : "rescore_groups",
       types,
       parts: [...parts, plan.again.part],
-      constants: { D4: headVectors(headSize), K: k, ...plan.again.constants, ...(short && { THREADS, ...team }) },
+      constants: {
+        D4: headVectors(headSize),
+        K: k,
+        ...plan.again.constants,
+        ...(short && { THREADS, ...team, SLABS: Math.min(slabs, 2) }),
+      },
       params: {
         ...addressing,
         step_rows: source.rows.shape[1],
         query_heads: source.heads,
         bests_stride: bestsOf(plan),
         group_tokens: plan.groupTokens,
-        ...(short ? { asking: plan.queries } : { resume: Number(index > 0) }),
+        ...(short && { asking: plan.queries }),
+        resume: Number(index > 0),
       },
       bindings: [
         ...[source.rows.buffer, buffer, source.table.buffer, source.parts.buffer],

@@ -2,6 +2,7 @@ import { Tensor } from "../../tensor/mod.ts";
 import { rotateQueries } from "../attend/gather.ts";
 import { isOwnScoring } from "./own_scorer.ts";
 import { newTokensVote, scoresReadValues, votingHeads } from "../knobs/scoring.ts";
+import type { Slab } from "../cache/slab.ts";
 import { headVectors } from "../shape.ts";
 import type { AttentionStep } from "../step.ts";
 import { readsStored, type StorageType } from "../cache/storage.ts";
@@ -14,8 +15,17 @@ export interface ScoredPages {
   readonly type: StorageType;
   /** Pages from the first on that hold tokens. */
   readonly used: number;
+  /** The part of the middle that they are of, in any sequence. */
+  readonly span: Span;
   /** How tokens are found in them. */
   readonly addressing: Readonly<Record<string, number>>;
+}
+
+/** Tokens of the middle from `first` on, before `end`; whole where the vectors of all of them lie there. */
+interface Span {
+  readonly first: number;
+  readonly end: number;
+  readonly whole: boolean;
 }
 
 /** What scores are made of: rows that vote, and vectors that they are multiplied with. */
@@ -40,8 +50,8 @@ export class ScoreSource {
     if (scoring === "qk" || isOwnScoring(scoring)) {
       this.rows = queries;
       const slabs = step.once("slabs of the middle", () => middleSlabs(step));
-      this.pages = slabs.map(({ slab, used, addressing }) => {
-        return { buffer: slab.keys[layer], used, type: cache.pool.keyType, addressing };
+      this.pages = slabs.map(({ slab, ...pages }) => {
+        return { buffer: slab.keys[layer], type: cache.pool.keyType, ...pages };
       });
       this.table = cache.table;
       this.parts = step.selecting;
@@ -88,20 +98,39 @@ export class ScoreSource {
       slab_first: 0,
       slab_pages: cache.batch,
     };
-    return { buffer: target.buffer, type: "f32", used: cache.batch, addressing };
+    return {
+      buffer: target.buffer,
+      type: "f32",
+      used: cache.batch,
+      span: { first: 0, end: count, whole: true },
+      addressing,
+    };
   }
 }
 
-/** The slabs that hold any of the middle of a sequence that selects. */
+/** The slabs that hold any of the middle of a sequence that selects, and which part of it. */
 function middleSlabs({ context: { cache }, layouts }: AttentionStep) {
   const { pageTokens } = cache.pool;
-  const pages = cache.sequences.flatMap((sequence, index) => {
+  const spans = new Map<Slab, Span>();
+  for (const [index, { pages }] of cache.sequences.entries()) {
     const { mode, frozen, leading, windowStart } = layouts[index];
-    if (mode !== "select" || frozen) return [];
-    return sequence.pages.slice(Math.floor(leading / pageTokens), Math.ceil(windowStart / pageTokens));
-  });
-  return cache.slabs(pages).map((slab) => {
-    return { slab, used: cache.pagesUsed(slab), addressing: cache.addressing(slab) };
+    if (mode !== "select" || frozen) continue;
+    const firstPage = Math.floor(leading / pageTokens);
+    const endPage = Math.ceil(windowStart / pageTokens);
+    // By runs: there are thousands of pages, and few slabs.
+    for (let page = firstPage, begun = firstPage; page < endPage; page++) {
+      const slab = cache.pool.slabOf(pages[page]);
+      if (page + 1 < endPage && cache.pool.slabOf(pages[page + 1]) === slab) continue;
+      const first = Math.max(0, begun * pageTokens - leading);
+      const end = Math.min(windowStart, (page + 1) * pageTokens) - leading;
+      const other = spans.get(slab);
+      const span = other ? { first: Math.min(other.first, first), end: Math.max(other.end, end) } : { first, end };
+      spans.set(slab, { ...span, whole: !other && cache.batch === 1 });
+      begun = page + 1;
+    }
+  }
+  return [...spans].sort(([, a], [, b]) => a.first - b.first).map(([slab, span]) => {
+    return { slab, used: cache.pagesUsed(slab), span, addressing: cache.addressing(slab) };
   });
 }
 

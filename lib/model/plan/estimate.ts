@@ -60,8 +60,10 @@ export async function estimateTime(
     const [short, long] = timedLengths(device, timed, method, run);
     const { chunkSize } = method.knobs;
     const rows = device.info.software ? Math.min(chunkSize, SOFTWARE_ROWS) : chunkSize;
-    const chunk = await timeLine(model, method, run, rows, [short, long]);
-    const single = await timeLine(model, method, run, 1, [short, long]);
+    // Of a run's last layer nothing but keys and values is wanted until the answer: little of many layers, and much of few.
+    const fills = timed.layers === config.layers;
+    const chunk = await timeLine(model, method, run, { rows, fills }, [short, long]);
+    const single = await timeLine(model, method, run, { rows: 1, fills: false }, [short, long]);
     const layers = config.layers / timed.layers;
     const headWeights = config.hiddenSize * (config.vocabularySize - timed.vocabularySize);
     const head = single.seconds / timed.layers * headWeights / layerWeights(config);
@@ -117,16 +119,18 @@ async function timeLine(
   model: Model,
   method: AttentionMethod,
   { cache: options }: RunToCount,
-  rows: number,
+  { rows, fills }: { readonly rows: number; readonly fills: boolean },
   lengths: readonly [number, number],
 ): Promise<Line> {
   const { device } = model.decoder;
   using cache = new KeyValueCache(device, model.decoder.attentionShape, options);
+  // In one piece, as a run's: kernels run once for each piece of a cache that grew.
+  cache.reserve(lengths[1] + rows);
   using stepper = new Stepper(model, method, cache);
   const points: { read: number; seconds: number }[] = [];
   for (const length of lengths) {
     await appendRandom(cache, Math.max(0, length - cache.lengths[0]));
-    const seconds = await timeSteps(stepper, rows);
+    const seconds = await timeSteps(stepper, rows, { fills });
     points.push({ read: tokensRead(method, shapeAt(length + rows, rows)), seconds });
   }
   const [short, long] = points;

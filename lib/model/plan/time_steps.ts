@@ -9,6 +9,8 @@ export interface StepTiming {
   readonly steps?: number;
   /** Milliseconds that samples take together, about, before no more are made; there is always one. Default 4,000. */
   readonly milliseconds?: number;
+  /** Whether nothing but the cache is wanted of the steps, as when a context is read. Default: of steps of one row, logits too. */
+  readonly fills?: boolean;
 }
 
 /** Milliseconds after which a card's clocks are up. */
@@ -42,7 +44,7 @@ const MOST_TIMES = 32;
 export async function timeSteps(
   stepper: Stepper,
   rows: number,
-  { repeats = 4, steps = 8, milliseconds = 4000 }: StepTiming = {},
+  { repeats = 4, steps = 8, milliseconds = 4000, fills = false }: StepTiming = {},
 ): Promise<number> {
   const { cache, model: { decoder, config } } = stepper;
   const { device } = cache;
@@ -55,8 +57,11 @@ export async function timeSteps(
     const start = performance.now();
     for (let step = 0; step < count; step++) {
       const about = { phase: rows === 1 ? "decode" : "prefill", first: false, questionStart: undefined } as const;
-      using hidden = await stepper.step(ids, about);
-      using _logits = rows === 1 ? decoder.logits(hidden) : undefined;
+      if (fills) await stepper.fill(ids, about);
+      else {
+        using hidden = await stepper.step(ids, about);
+        using _logits = rows === 1 ? decoder.logits(hidden) : undefined;
+      }
       // A long sample must not grow the context that it is about.
       if (step % steps === steps - 1) cache.truncate(before);
     }

@@ -10,6 +10,7 @@ import {
   RotationTable,
 } from "../../../lib/attention/mod.ts";
 import { Device } from "../../../lib/gpu/mod.ts";
+import { attentionTiles } from "../../../lib/tensor/attention_tiles.ts";
 import { assertClose } from "../../assert_close.ts";
 import { gpuTest, gpuTestWith } from "../../gpu_test_device.ts";
 import { normals, TestLayer } from "../layer.ts";
@@ -18,6 +19,8 @@ const KNOBS = resolveKnobs({ globalSize: 8, window: 64, chunkSize: 64, k: 2, spa
 // Sums in another order. Outputs are weighted means of numbers of size 2 or less, scores sums of up to 64 products: 2e-5 is some tens
 // of roundings of them.
 const CLOSE = { absolute: 2e-5 };
+
+const attending: ReadonlySet<string> = new Set(attentionTiles.map(({ kernel }) => kernel));
 
 interface Case {
   lengths: readonly number[];
@@ -28,7 +31,7 @@ interface Case {
   pageTokens: number;
 }
 
-/** The step's output, and the kernels that it took. */
+/** The step's output, the kernels that it took, and in how many windows keys were attended to. */
 async function attend(device: Device, each: Case, windowPositions: number) {
   const { lengths, rows, heads, share, size, pageTokens } = each;
   const shape = { layers: 1, queryHeads: heads * share, keyValueHeads: heads, headSize: size };
@@ -42,16 +45,18 @@ async function attend(device: Device, each: Case, windowPositions: number) {
   }
   const cache = KeyValueCache.beside(caches);
   const kernels = new Set<string>();
+  let windows = 0;
   const { commands } = device;
   commands.dispatch = (call) => {
     kernels.add(call.kernel);
+    windows += Number(attending.has(call.kernel));
     Object.getPrototypeOf(commands).dispatch.call(commands, call);
   };
   try {
     using layer = new TestLayer(device, shape, createMethod("full", KNOBS, shape), { cache, windowPositions });
     const numbers = (seed: number, heads: number) => normals(seed, lengths.length * rows * heads * size);
     const input = { rows, queries: numbers(1, heads * share), keys: numbers(2, heads), values: numbers(3, heads) };
-    return { output: await layer.run(input, "decode"), kernels };
+    return { output: await layer.run(input, "decode"), kernels, windows };
   } finally {
     // deno-lint-ignore no-explicit-any
     delete (commands as any).dispatch;
@@ -104,6 +109,47 @@ gpuTestWith({ bindingBytes: 2 ** 19 }, "what one binding does not hold is gather
   assertClose(parts.output, whole.output, CLOSE);
   assert(parts.kernels.has("attention_combine") && !whole.kernels.has("attention_combine"));
 });
+
+// Keys and values of a token take 1,024 bytes together once gathered: one of the table's windows as much as is kept for reuse.
+gpuTestWith({ idleBytes: 2 ** 20 }, "a chunk whose context comes in windows makes no buffer anew", async (device) => {
+  const shape = { layers: 1, queryHeads: 4, keyValueHeads: 2, headSize: 64 };
+  const length = 5000;
+  using cache = new KeyValueCache(device, shape);
+  await appendRandom(cache, length);
+  using layer = new TestLayer(device, shape, createMethod("full", KNOBS, shape), {
+    ...{ cache, windowPositions: 1024, traced: false },
+  });
+  const numbers = (seed: number, heads: number) => normals(seed, 9 * heads * 64);
+  const input = { rows: 9, queries: numbers(1, 4), keys: numbers(2, 2), values: numbers(3, 2) };
+  const outputs = [];
+  const created = [];
+  for (let chunk = 0; chunk < 3; chunk++) {
+    outputs.push(await layer.run(input, "prefill"));
+    created.push(device.buffers.created);
+    cache.truncate(length);
+  }
+  assertEquals(created, [created[0], created[0], created[0]], "buffers made by the first chunk, and none after it");
+  using wide = await Device.open();
+  using whole = new KeyValueCache(wide, shape);
+  await appendRandom(whole, length);
+  using other = new TestLayer(wide, shape, createMethod("full", KNOBS, shape), { cache: whole, traced: false });
+  const expected = await other.run(input, "prefill");
+  for (const output of outputs) assertClose(output, expected, CLOSE);
+});
+
+// Nine rows of four heads leave 9.6 KiB a window: of 256 KiB room for all 20 of 256 tokens; 64 rows for 3, longer than the table's.
+gpuTestWith(
+  { idleBytes: 2 ** 20 },
+  "windows are longer where their sums would take more than they spare",
+  async (device) => {
+    const each = { lengths: [5000], heads: 2, share: 2, size: 64, pageTokens: 64 };
+    const [few, many] = [
+      await attend(device, { ...each, rows: 9 }, 1024),
+      await attend(device, { ...each, rows: 64 }, 1024),
+    ];
+    assertEquals([few.windows, many.windows], [20, 5]);
+  },
+);
 
 gpuTest("windows of the rotary table hold the positions' angles, and are made once", async (device) => {
   const frequencies = rotaryFrequencies(16, { base: 500_000 });

@@ -3,6 +3,7 @@ import type { Knobs, MethodName } from "../../../lib/attention/mod.ts";
 import { Device, MemoryBudgetError } from "../../../lib/gpu/mod.ts";
 import {
   configOfShape,
+  DecoderWeights,
   describePlan,
   loadConfig,
   loadModel,
@@ -11,6 +12,7 @@ import {
   type ShapeName,
   shapeNames,
 } from "../../../lib/model/mod.ts";
+import { BlankWeights } from "../../../lib/model/plan/blank_weights.ts";
 import { countRun } from "../../../lib/model/plan/count_run.ts";
 import { parameterCount } from "../../../lib/model/show_model.ts";
 import { gpuTest, gpuTestWith } from "../../gpu_test_device.ts";
@@ -143,6 +145,31 @@ Deno.test("planRun says which limit of the adapter a run would pass", async () =
   assertStringIncludes(plan.reasons.join(), "this adapter");
   // Full attention takes keys that no binding holds in windows.
   assert((await planRun({ device, config, length: 2 ** 14, method: "full", knobs })).fits);
+});
+
+class CountedPieces extends BlankWeights {
+  pieces = 0;
+
+  override readRows(...[name, firstRow, rows]: Parameters<BlankWeights["readRows"]>) {
+    this.pieces++;
+    return super.readRows(name, firstRow, rows);
+  }
+}
+
+gpuTest("a device that only counts takes the bytes of whole weights, and one piece of each tensor", async (device) => {
+  const config = await loadConfig("demo");
+  const taken = [];
+  for (const other of [device, device.counting()]) {
+    const store = new CountedPieces(config);
+    other.memory.resetPeak();
+    const before = other.memory.peakBytes;
+    using _weights = await DecoderWeights.load(other, config, store, { type: "f16" });
+    const { liveBytes, peakBytes } = other.memory;
+    taken.push({ live: liveBytes - before, peak: peakBytes - before, pieces: store.pieces });
+  }
+  const [whole, counted] = taken;
+  assertEquals([counted.live, counted.peak], [whole.live, whole.peak]);
+  assert(counted.pieces < whole.pieces);
 });
 
 Deno.test("planRun estimates a time where it is asked to", async () => {

@@ -174,7 +174,7 @@ const shapes = fc.record<Shape>({
   keyType: fc.constantFrom("f32", "int8"),
 });
 
-gpuTest("scan_groups, pick_best and vote list what sorting all scores does, equal ones included", async (device) => {
+gpuTest("scan_groups and pick_best list what sorting all scores does, equal ones included", async (device) => {
   const types = device.info.f16 ? (["f32", "f16"] as const) : (["f32"] as const);
   await withWorkgroups(device, async () => {
     await fc.assert(
@@ -207,7 +207,7 @@ gpuTest("pick_best picks of int8 keys what rescore_short_groups picks of them", 
 });
 
 gpuTest(
-  "pick_best picks right where all scores are equal, rise or fall, and where more groups reach its bound than it has room for",
+  "pick_best (parts/bound_groups) picks right where all scores are equal, rise or fall, and where more groups reach its bound than it has room for",
   async (device) => {
     const shape: Shape = {
       ...{ k: 4, heads: [2, 1], headSize: 8, share: "layer", length: 4200 },

@@ -9,12 +9,12 @@
 //           which it leaves as zeros; indices u32 [selections, indices_stride], rising positions in the whole context; counts u32
 //           [selections], how many of them; scope atomic u32 [1], raised to the longest list. A pair is (row, query head of the KV
 //           head's group). selections = batch * (1 or KV heads); QUERIES vote in each
-// Dispatch: one workgroup of THREADS threads per query (batch * heads * pairs), linear groups. LANES threads share a token, PER = D4 /
-//           LANES; each has AHEAD of them on their way at a time. COLUMNS of the threads bound the K-th best, a power of two of at
-//           least K; COLUMN_ROWS = THREADS / COLUMNS.
-// Source:   ALGORITHM section 5, scores of type qk, and section 6. Groups rank by their best token: higher score first, then the lower group. What K
-//           columns of groups reach bounds the K-th best group: the K best tokens reach it too, so only groups and tokens that do
-//           count. Sums run as in scan_groups.wgsl, so that scores are bitwise those that the groups were ranked by.
+// Dispatch: one workgroup of THREADS threads per query (batch * heads * pairs), linear groups. LANES threads share a token, each takes
+//           PER = D4 / VECTORS / LANES stored vectors of VECTORS * 4 channels, of AHEAD tokens at a time. COLUMNS of the threads bound
+//           the K-th best, a power of two of at least K; COLUMN_ROWS = THREADS / COLUMNS. SCALED is 1 where keys have scales.
+// Source:   ALGORITHM section 5, scores of type qk, and section 6. Groups rank by their best token: higher score first, then the lower
+//           group. What K columns of groups reach bounds the K-th best group: the K best tokens reach it too, so only groups and
+//           tokens that do count. Sums run as in scan_groups.wgsl, so that scores are bitwise those that the groups were ranked by.
 //           What workgroups tell each other goes through atomics alone: WebGPU orders nothing else between them.
 
 struct Params {
@@ -80,10 +80,12 @@ fn main(
   let part = parts[sequence];
   let slice = lane % LANES;
   let unit = lane / LANES;
-  let query_first = (row_of_query * params.query_heads + head * share + pair % share) * D4 + slice;
-  var query_row: array<vec4<f32>, PER>;
+  let query_first = (row_of_query * params.query_heads + head * share + pair % share) * D4 + slice * VECTORS;
+  var query_row: array<vec4<f32>, PER * VECTORS>;
   for (var c = 0u; c < PER; c++) { // unrolled
-    query_row[c] = queries[query_first + c * LANES];
+    for (var v = 0u; v < VECTORS; v++) { // unrolled
+      query_row[c * VECTORS + v] = queries[query_first + c * LANES * VECTORS + v];
+    }
   }
   if (lane < 2u) {
     atomicStore(&waits[lane], 0u);
@@ -121,7 +123,9 @@ fn main(
     for (var t = 0u; t < AHEAD; t++) { // unrolled
       var sum = vec4<f32>();
       for (var c = 0u; c < PER; c++) { // unrolled
-        sum = fma(query_row[c], key_loaded(keys[t * PER + c]), sum);
+        for (var v = 0u; v < VECTORS; v++) { // unrolled
+          sum = fma(query_row[c * VECTORS + v], key_part(keys[t * PER + c], v), sum);
+        }
       }
       sums[(t * UNITS + unit) * (LANES + 1u) + slice] = (sum.x + sum.y) + (sum.z + sum.w);
       if (SCALED == 1u && slice == 0u) {

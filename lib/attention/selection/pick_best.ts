@@ -1,8 +1,7 @@
 import type { Binding } from "../../gpu/mod.ts";
-import { readsStored } from "../cache/storage.ts";
 import { headVectors } from "../shape.ts";
 import type { AttentionStep } from "../step.ts";
-import { bestsOf, type GroupPlan, scoreGroups } from "./score_groups.ts";
+import { type GroupPlan, scoreGroups } from "./score_groups.ts";
 import type { ScoreSource } from "./score_source.ts";
 
 /** Threads of a query: on an H100 the fastest of 128, 256 and 512. */
@@ -34,25 +33,22 @@ export function pickBest(step: AttentionStep, source: ScoreSource, plan: GroupPl
   const { voters, params, outputs } = picks;
   using bests = scoreGroups(step, source, plan);
   const tally = step.zeros("tally of votes", [plan.queries / voters, 1 + voters * k]);
-  const [{ buffer, type, addressing }] = source.pages;
-  const { types, parts } = readsStored({ keys: type });
-  const { LANES, PER, SCALED } = plan.constants;
+  const [{ buffer, addressing }] = source.pages;
+  const { LANES, SCALED } = plan.constants;
   const THREADS = device.choices.threads(MOST_THREADS);
   // Twice as many as are wanted: the K-th best of them is hardly ever far from the K-th best of all.
   const COLUMNS = Math.min(THREADS, 2 ** Math.ceil(Math.log2(2 * k)));
   device.commands.dispatch({
     kernel: "pick_best",
-    types,
-    parts,
+    ...plan.reads,
     constants: {
+      ...plan.again.constants,
       D4: headVectors(shape.headSize),
       K: k,
       QUERIES: voters,
       THREADS,
       COLUMNS,
       COLUMN_ROWS: THREADS / COLUMNS,
-      LANES,
-      PER,
       SCALED,
       AHEAD: Math.min(LANES, MOST_AHEAD),
     },
@@ -61,7 +57,7 @@ export function pickBest(step: AttentionStep, source: ScoreSource, plan: GroupPl
       ...params,
       step_rows: source.rows.shape[1],
       query_heads: source.heads,
-      bests_stride: bestsOf(plan),
+      bests_stride: plan.groups,
       group_tokens: plan.groupTokens,
     },
     bindings: [

@@ -164,7 +164,7 @@ async function withWorkgroups(device: Device, act: () => Promise<void>): Promise
 }
 
 const shapes = fc.record<Shape>({
-  k: fc.constantFrom(1, 2, 3, 4, 8),
+  k: fc.constantFrom(1, 2, 3, 4, 8, 17),
   heads: fc.constantFrom<(readonly [number, number])[]>([1, 1], [2, 1], [6, 2], [8, 2], [20, 1], [32, 8]),
   headSize: fc.constantFrom(4, 8, 12, 64),
   share: fc.constantFrom("layer", "kvHead"),
@@ -182,9 +182,12 @@ gpuTest("scan_groups and pick_best list what sorting all scores does, equal ones
         const [queriesOf, keysOf] = [numbersFrom(seed, 3), numbersFrom(seed + 1, most)];
         const float = { ...shape, keyType: types[type % types.length] };
         using decoding = new Decoding(device, float, queriesOf, keysOf);
-        assertEquals(await decoding.picked(), decoding.expected(queriesOf, keysOf));
+        const expected = decoding.expected(queriesOf, keysOf);
+        // Longer lists than eight go the longer route.
+        if (shape.k <= 8) assertEquals(await decoding.picked(), expected);
+        assertEquals(await decoding.selected(), expected);
       }),
-      { seed: 81, numRuns: 16 },
+      { seed: 81, numRuns: 10 },
     );
   });
 });
@@ -192,7 +195,7 @@ gpuTest("scan_groups and pick_best list what sorting all scores does, equal ones
 gpuTest("pick_best picks of int8 keys what rescore_short_groups picks of them", async (device) => {
   await withWorkgroups(device, async () => {
     await fc.assert(
-      fc.asyncProperty(shapes, fc.nat(1e6), async (shape, seed) => {
+      fc.asyncProperty(shapes.filter(({ k }) => k <= 8), fc.nat(1e6), async (shape, seed) => {
         using decoding = new Decoding(
           device,
           { ...shape, keyType: "int8" },
@@ -201,7 +204,7 @@ gpuTest("pick_best picks of int8 keys what rescore_short_groups picks of them", 
         );
         assertEquals(await decoding.picked(), await decoding.selected());
       }),
-      { seed: 82, numRuns: 5 },
+      { seed: 82, numRuns: 4 },
     );
   });
 });

@@ -23,15 +23,18 @@ interface Seen extends KnownCall {
   readonly bindings: readonly number[];
 }
 
-/** Most calls that are remembered. */
+/** Most places that are remembered. */
 const KEPT = 8192;
+/** Most calls that are remembered of a place: steps that differ take turns, such as those that select and those that don't. */
+const TURNS = 4;
 
 /**
- * Expects the calls of a step to be those of the step before: decoding makes the same calls for every token, and a look at the call
- * that had this place takes a fraction of what it takes to look up its pipeline and its bind group by name.
+ * Expects the calls of a step to be those of steps before: decoding makes the same calls for every token, or a few kinds of steps in
+ * turns, and a look at the calls that had this place takes a fraction of what it takes to look up a pipeline and a bind group by name.
  */
 export class ExpectedCalls {
-  readonly #calls: Seen[] = [];
+  /** Of each place the calls that it had, the last one that was new there first. */
+  readonly #calls: Seen[][] = [];
   #place = 0;
 
   /** Begins with the first call again. */
@@ -39,11 +42,12 @@ export class ExpectedCalls {
     this.#place = 0;
   }
 
-  /** What is known of a call, if it is the one that had its place before. */
+  /** What is known of a call, if it is one of those that had its place before. */
   find(variant: KernelVariant, bindings: readonly Binding[]): KnownCall | undefined {
-    const seen = this.#calls[this.#place];
-    if (!seen || !sameVariant(seen, variant) || !sameBindings(seen.bindings, bindings)) return undefined;
-    this.#place++;
+    const seen = this.#calls[this.#place]?.find((seen) =>
+      sameVariant(seen, variant) && sameBindings(seen.bindings, bindings)
+    );
+    if (seen) this.#place++;
     return seen;
   }
 
@@ -54,7 +58,9 @@ export class ExpectedCalls {
     { pipeline, group, alwaysFits }: KnownCall,
   ): void {
     if (this.#place >= KEPT) return;
-    this.#calls[this.#place++] = {
+    const calls = this.#calls[this.#place++] ??= [];
+    if (calls.length === TURNS) calls.pop();
+    calls.unshift({
       pipeline,
       group,
       alwaysFits,
@@ -65,7 +71,7 @@ export class ExpectedCalls {
       constants: entriesOf(constants),
       overrides: entriesOf(overrides),
       bindings: bindings.flatMap((each) => [idOf(each), offsetOf(each), bytesOf(each)]),
-    };
+    });
   }
 
   /** Forgets all: bind groups keep buffers alive. */

@@ -53,3 +53,20 @@ Deno.test("ExpectedCalls learns anew where a call differs, and goes on behind it
   calls.restart();
   assertStrictEquals(calls.find({ ...variant, kernel: "multiply" }, [buffer(1)])?.group, second.group);
 });
+
+Deno.test("ExpectedCalls knows steps of a few kinds that take turns, and forgets the oldest where there are more", () => {
+  const calls = new ExpectedCalls();
+  const names = ["add", "multiply", "rms_norm", "rotary", "softmax"] as const;
+  const kinds = names.map((kernel): KernelVariant => ({ ...variant, kernel }));
+  const found = (kernel: KernelVariant) => {
+    calls.restart();
+    const seen = calls.find(kernel, [buffer(1)]);
+    if (!seen) calls.learn(kernel, [buffer(1)], known);
+    return seen !== undefined && calls.find(variant, [buffer(9)]) === undefined;
+  };
+  for (const kind of kinds.slice(0, 4)) assertEquals(found(kind), false);
+  for (const kind of kinds.slice(0, 4)) assertEquals(found(kind), true);
+  assertEquals(found(kinds[4]), false);
+  assertEquals(kinds.slice(1).map(found), [true, true, true, true]);
+  assertEquals(found(kinds[0]), false);
+});

@@ -49,7 +49,7 @@ export type KernelName =
   | "block_bounds"
   | "block_representatives"
   | "cache_append"
-  | "cache_append_one"
+  | "cache_append_keys"
   | "cast"
   | "cast_votes"
   | "causal_attention"
@@ -1841,9 +1841,9 @@ fn main(
     ],
     text: `// Writes one step's new keys and values into the pages of the KV cache, before any rotation.
 //
-// Shapes:   keys, values [batch, step_rows, heads, head_size] f32; key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] of
-//           KeyElement and ValueElement, one slab of the cache (pages slab_first ..); table [batch, table_stride], the page of
-//           each run of page_tokens tokens; parts [batch, 4] u32: tokens cached with this step, leading tokens, start of the
+// Shapes:   keys, values [batch, step_rows, heads, head_size] f32; key_pages, value_pages: one slab of the cache (pages slab_first ..),
+//           stored as parts/stores_keys_*.wgsl and stores_values_*.wgsl say, each as floats or int8; table [batch, table_stride], the
+//           page of each run of page_tokens tokens; parts [batch, 4] u32: tokens cached with this step, leading tokens, start of the
 //           window, middle length
 // Dispatch: one thread per four channels of a new token: batch * step_rows * heads * D4 threads, linear groups
 // Source:   ALGORITHM: the cache keeps keys without rotary positions, ReAttention (arXiv 2407.15176) section 3.2
@@ -1862,6 +1862,7 @@ struct Params {
 }
 
 // uses parts/append_place.wgsl
+// uses parts/int8_bytes.wgsl
 
 override WORKGROUP: u32 = 64u;
 
@@ -1870,8 +1871,8 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(2) var<storage, read> values: array<f32>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read_write> key_pages: array<vec4<KeyElement>>;
-@group(0) @binding(6) var<storage, read_write> value_pages: array<vec4<ValueElement>>;
+@group(0) @binding(5) var<storage, read_write> key_pages: array<StoredKey>;
+@group(0) @binding(6) var<storage, read_write> value_pages: array<StoredValue>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -1893,13 +1894,13 @@ fn main(
     key[i] = select(0.0, keys[at], c < params.head_size);
     value[i] = select(0.0, values[at], c < params.head_size);
   }
-  key_pages[place.slot * D4 + place.c4] = vec4<KeyElement>(key);
-  value_pages[place.slot * D4 + place.c4] = vec4<ValueElement>(value);
+  store_key(place.slot, place.c4, key, place.first);
+  store_value(place.slot, place.c4, value, place.first);
 }
 `,
   },
-  cache_append_one: {
-    name: "cache_append_one",
+  cache_append_keys: {
+    name: "cache_append_keys",
     params: [
       { name: "first_group", type: "u32" },
       { name: "group_count", type: "u32" },
@@ -1914,19 +1915,16 @@ fn main(
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
-      { binding: 1, name: "vectors", kind: "read" },
+      { binding: 1, name: "keys", kind: "read" },
       { binding: 2, name: "table", kind: "read" },
       { binding: 3, name: "parts", kind: "read" },
-      { binding: 4, name: "pages", kind: "write" },
+      { binding: 4, name: "key_pages", kind: "write" },
     ],
-    text: `// Writes one step's new keys, or its new values, into the pages of the KV cache, before any rotation: for caches that store int8, or
-// keys and values otherwise.
+    text: `// Writes one step's new keys into the pages of the KV cache, before any rotation: for caches whose values lie outside the GPU.
 //
-// Shapes:   vectors [batch, step_rows, heads, head_size] f32; pages, stored as parts/stores_float.wgsl or stores_int8.wgsl says, one slab
-//           of the cache (pages slab_first ..); table [batch, table_stride], the page of each run of page_tokens tokens; parts
-//           [batch, 4] u32: tokens cached with this step, leading tokens, start of the window, middle length
+// Shapes:   as cache_append.wgsl, without values
 // Dispatch: one thread per four channels of a new token: batch * step_rows * heads * D4 threads, linear groups
-// Source:   as cache_append.wgsl; int8: symmetric, with the largest magnitude of a token's head as 127
+// Source:   as cache_append.wgsl
 
 struct Params {
   first_group: u32,
@@ -1942,14 +1940,15 @@ struct Params {
 }
 
 // uses parts/append_place.wgsl
+// uses parts/int8_bytes.wgsl
 
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> vectors: array<f32>;
+@group(0) @binding(1) var<storage, read> keys: array<f32>;
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 @group(0) @binding(3) var<storage, read> parts: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read_write> pages: array<Stored>;
+@group(0) @binding(4) var<storage, read_write> key_pages: array<StoredKey>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -1962,13 +1961,13 @@ fn main(
   if (!place.here) {
     return;
   }
-  var four = vec4<f32>();
+  var key = vec4<f32>();
   for (var i = 0u; i < 4u; i++) { // unrolled
     // Head sizes that are no multiple of four end in zeros, which add nothing to any dot product.
     let c = 4u * place.c4 + i;
-    four[i] = select(0.0, vectors[place.first + min(c, params.head_size - 1u)], c < params.head_size);
+    key[i] = select(0.0, keys[place.first + min(c, params.head_size - 1u)], c < params.head_size);
   }
-  store(place.slot, place.c4, four, place.first);
+  store_key(place.slot, place.c4, key, place.first);
 }
 `,
   },
@@ -9087,7 +9086,7 @@ fn main(
 
 /** What kernels share: the text of parts/NAME.wgsl, put behind a kernel that says `// uses parts/NAME.wgsl`. */
 export const parts: Readonly<Record<string, string>> = {
-  append_place: `// Where a thread of cache_append.wgsl and cache_append_one.wgsl writes: its token, head and four channels. \`table\`, \`parts\` and these
+  append_place: `// Where a thread of cache_append.wgsl and cache_append_keys.wgsl writes: its token, head and four channels. \`table\`, \`parts\` and these
 // params are the kernel's: group_count, batch, step_rows, heads, head_size, page_tokens, table_stride, slab_first, slab_pages.
 
 struct AppendPlace {
@@ -9684,6 +9683,19 @@ fn insert(best: ptr<function, Best>, score: f32, token: u32) {
     falling = select(falling, held, better);
     name = select(name, holder, better);
   }
+}
+`,
+  int8_bytes: `// Four channels as int8, symmetric: the largest magnitude of a token's head is 127.
+
+fn int8_scale(most: f32) -> f32 {
+  return most / 127.0;
+}
+
+fn int8_bytes(four: vec4<f32>, scale: f32) -> u32 {
+  let divisor = select(1.0, scale, scale > 0.0);
+  let whole = vec4<i32>(clamp(floor(four / divisor + 0.5), vec4<f32>(-127.0), vec4<f32>(127.0)));
+  let bytes = vec4<u32>(bitcast<vec4<u32>>(whole) & vec4<u32>(255u));
+  return bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
 }
 `,
   keys_float: `// Keys of a slab stored as KeyElement, f32 or f16: [slab_pages, heads, page_tokens, D4] vectors of four channels. A slot counts
@@ -10541,33 +10553,57 @@ fn product(pair: u32, token: u32) -> f32 {
   return sum;
 }
 `,
-  stores_float: `// Stores four channels as Element, f32 or f16; \`pages\` is the kernel's: [slab_pages, heads, page_tokens, D4] vectors.
+  stores_keys_float: `// Stores four channels of a key as KeyElement, f32 or f16; \`key_pages\` is the kernel's: [slab_pages, heads, page_tokens, D4] vectors.
 
-alias Stored = vec4<Element>;
+alias StoredKey = vec4<KeyElement>;
 
-fn store(slot: u32, c4: u32, four: vec4<f32>, first: u32) {
-  pages[slot * D4 + c4] = vec4<Element>(four);
+fn store_key(slot: u32, c4: u32, four: vec4<f32>, first: u32) {
+  key_pages[slot * D4 + c4] = vec4<KeyElement>(four);
 }
 `,
-  stores_int8: `// Stores four channels as int8, laid out as parts/keys_int8.wgsl reads them; \`pages\` and \`vectors\` are the kernel's, and \`first\` is where
-// the head's channels start in \`vectors\`.
+  stores_keys_int8: `// Stores four channels of a key as int8, laid out as parts/keys_int8.wgsl reads them; \`key_pages\` and \`keys\` are the kernel's, and \`first\`
+// is where the head's channels start in \`keys\`. Uses parts/int8_bytes.wgsl.
 
-alias Stored = u32;
+alias StoredKey = u32;
 
-fn store(slot: u32, c4: u32, four: vec4<f32>, first: u32) {
+fn store_key(slot: u32, c4: u32, four: vec4<f32>, first: u32) {
   var most = 0.0;
   for (var c = 0u; c < params.head_size; c++) {
-    most = max(most, abs(vectors[first + c]));
+    most = max(most, abs(keys[first + c]));
   }
-  let scale = most / 127.0;
-  let divisor = select(1.0, scale, scale > 0.0);
-  let whole = vec4<i32>(clamp(floor(four / divisor + 0.5), vec4<f32>(-127.0), vec4<f32>(127.0)));
-  let bytes = vec4<u32>(bitcast<vec4<u32>>(whole) & vec4<u32>(255u));
+  let scale = int8_scale(most);
   let page = slot / params.page_tokens * params.page_tokens * (D4 + 1u);
   let token = slot % params.page_tokens;
-  pages[page + token * D4 + c4] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
+  key_pages[page + token * D4 + c4] = int8_bytes(four, scale);
   if (c4 == 0u) {
-    pages[page + params.page_tokens * D4 + token] = bitcast<u32>(scale);
+    key_pages[page + params.page_tokens * D4 + token] = bitcast<u32>(scale);
+  }
+}
+`,
+  stores_values_float: `// Stores four channels of a value as ValueElement, f32 or f16; \`value_pages\` is the kernel's: [slab_pages, heads, page_tokens, D4] vectors.
+
+alias StoredValue = vec4<ValueElement>;
+
+fn store_value(slot: u32, c4: u32, four: vec4<f32>, first: u32) {
+  value_pages[slot * D4 + c4] = vec4<ValueElement>(four);
+}
+`,
+  stores_values_int8: `// Stores four channels of a value as int8, laid out as parts/values_int8.wgsl reads them; \`value_pages\` and \`values\` are the kernel's, and \`first\`
+// is where the head's channels start in \`values\`. Uses parts/int8_bytes.wgsl.
+
+alias StoredValue = u32;
+
+fn store_value(slot: u32, c4: u32, four: vec4<f32>, first: u32) {
+  var most = 0.0;
+  for (var c = 0u; c < params.head_size; c++) {
+    most = max(most, abs(values[first + c]));
+  }
+  let scale = int8_scale(most);
+  let page = slot / params.page_tokens * params.page_tokens * (D4 + 1u);
+  let token = slot % params.page_tokens;
+  value_pages[page + token * D4 + c4] = int8_bytes(four, scale);
+  if (c4 == 0u) {
+    value_pages[page + params.page_tokens * D4 + token] = bitcast<u32>(scale);
   }
 }
 `,

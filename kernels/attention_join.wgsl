@@ -2,7 +2,8 @@
 // few rows or many parts there is attention_combine.wgsl.
 //
 // Shapes:   parts vec4 [rows of batch and heads, pairs, splits, D4 + 1]; output [batch, step_rows, query_heads, D4] of vec4
-// Dispatch: one thread per vec4 of the output, `vectors` of them; linear groups
+// Dispatch: one thread per vec4 of the output, `vectors` of them; linear groups. AHEAD parts are on their way at a time, brought to
+//           the highest score so far
 // Source:   Flash-Decoding (Dao et al. 2023); parts without a token weigh 0
 
 struct Params {
@@ -38,20 +39,33 @@ fn main(
   let channel = vector % D4;
   let first = row * params.splits * (D4 + 1u);
   var most = LOWEST;
-  for (var split = 0u; split < params.splits; split++) {
-    let tail = parts[first + split * (D4 + 1u) + D4];
-    most = max(most, select(LOWEST, tail.x, tail.y > 0.0));
-  }
   var total = vec4<f32>();
   var weight = 0.0;
-  for (var split = 0u; split < params.splits; split++) {
-    let place = first + split * (D4 + 1u);
-    let tail = parts[place + D4];
-    // Of a part without a token nothing counts: its sums need not be numbers.
-    if (tail.y > 0.0) {
-      let factor = exp(tail.x - most);
-      weight = fma(tail.y, factor, weight);
-      total = fma(parts[place + channel], vec4<f32>(factor), total);
+  for (var split = 0u; split < params.splits; split += AHEAD) {
+    var tails: array<vec4<f32>, AHEAD>;
+    var sums: array<vec4<f32>, AHEAD>;
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      let place = first + min(split + i, params.splits - 1u) * (D4 + 1u);
+      tails[i] = parts[place + D4];
+      sums[i] = parts[place + channel];
+    }
+    var next = most;
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      // Past the last part stands that one again: it counts once.
+      tails[i].y = select(0.0, tails[i].y, split + i < params.splits);
+      next = max(next, select(LOWEST, tails[i].x, tails[i].y > 0.0));
+    }
+    let shrink = exp(most - next);
+    most = next;
+    weight *= shrink;
+    total *= shrink;
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      // Of a part without a token nothing counts: its sums need not be numbers.
+      if (tails[i].y > 0.0) {
+        let factor = exp(tails[i].x - most);
+        weight = fma(tails[i].y, factor, weight);
+        total = fma(sums[i], vec4<f32>(factor), total);
+      }
     }
   }
   let share = params.query_heads / params.heads;

@@ -504,7 +504,8 @@ fn main(
 // few rows or many parts there is attention_combine.wgsl.
 //
 // Shapes:   parts vec4 [rows of batch and heads, pairs, splits, D4 + 1]; output [batch, step_rows, query_heads, D4] of vec4
-// Dispatch: one thread per vec4 of the output, \`vectors\` of them; linear groups
+// Dispatch: one thread per vec4 of the output, \`vectors\` of them; linear groups. AHEAD parts are on their way at a time, brought to
+//           the highest score so far
 // Source:   Flash-Decoding (Dao et al. 2023); parts without a token weigh 0
 
 struct Params {
@@ -540,20 +541,33 @@ fn main(
   let channel = vector % D4;
   let first = row * params.splits * (D4 + 1u);
   var most = LOWEST;
-  for (var split = 0u; split < params.splits; split++) {
-    let tail = parts[first + split * (D4 + 1u) + D4];
-    most = max(most, select(LOWEST, tail.x, tail.y > 0.0));
-  }
   var total = vec4<f32>();
   var weight = 0.0;
-  for (var split = 0u; split < params.splits; split++) {
-    let place = first + split * (D4 + 1u);
-    let tail = parts[place + D4];
-    // Of a part without a token nothing counts: its sums need not be numbers.
-    if (tail.y > 0.0) {
-      let factor = exp(tail.x - most);
-      weight = fma(tail.y, factor, weight);
-      total = fma(parts[place + channel], vec4<f32>(factor), total);
+  for (var split = 0u; split < params.splits; split += AHEAD) {
+    var tails: array<vec4<f32>, AHEAD>;
+    var sums: array<vec4<f32>, AHEAD>;
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      let place = first + min(split + i, params.splits - 1u) * (D4 + 1u);
+      tails[i] = parts[place + D4];
+      sums[i] = parts[place + channel];
+    }
+    var next = most;
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      // Past the last part stands that one again: it counts once.
+      tails[i].y = select(0.0, tails[i].y, split + i < params.splits);
+      next = max(next, select(LOWEST, tails[i].x, tails[i].y > 0.0));
+    }
+    let shrink = exp(most - next);
+    most = next;
+    weight *= shrink;
+    total *= shrink;
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      // Of a part without a token nothing counts: its sums need not be numbers.
+      if (tails[i].y > 0.0) {
+        let factor = exp(tails[i].x - most);
+        weight = fma(tails[i].y, factor, weight);
+        total = fma(sums[i], vec4<f32>(factor), total);
+      }
     }
   }
   let share = params.query_heads / params.heads;
@@ -1346,16 +1360,18 @@ fn main(
       { binding: 5, name: "output", kind: "write" },
     ],
     text: `// Causal attention with grouped heads and an online softmax through workgroup memory: for GPUs, in prefill. Both sides lie
-// transposed, for 8 pairs by 8 keys a thread with few registers. Little memory a workgroup: an H100's processor has 48 KB for all.
+// transposed, for 4 * FOURS pairs (1 or 2 FOURS) by 8 keys a thread with few registers. Little memory a workgroup: an H100's
+// processor has 48 KB for all.
 //
 // Shapes:   queries, output [batch, step_rows, query_heads, D4] of vec4<f32>; keys, values f32 as vec4, addressed by strides (in
 //           vec4s) for sequence, KV head and token, 4 * D4 channels each, padded with zeros; counts u32 [batch, selections]:
 //           tokens from the first key on to the last row's own, of which the first \`tokens\` keys are here. SPLIT: output is what
 //           attention_join.wgsl joins, vec4 [batch, heads, pairs, parts, D4 + 1]: sums, and behind them the highest score and the
 //           weights' sum; this call's parts are first_part to first_part + splits
-// Dispatch: one workgroup of SIDE_ROWS x SIDE threads per 8 * SIDE_ROWS pairs (row, query head of a KV head's group) and split_keys
-//           keys; linear groups: late rows first, then splits, heads and sequences innermost, so that what takes longest starts
-//           first. A thread scores 8 pairs by 8 keys, and sums 8 pairs by 4 * OUTPUTS channels, OUTPUTS = D4 / SIDE rounded up.
+// Dispatch: one workgroup of SIDE_ROWS x SIDE threads per ROWS * SIDE_ROWS pairs (row, query head of a KV head's group) and
+//           split_keys keys; linear groups: late rows first, then splits, heads and sequences innermost, so that what takes longest
+//           starts first. A thread scores ROWS pairs (8, or 4) by 8 keys, and sums ROWS pairs by 4 * OUTPUTS channels, OUTPUTS =
+//           D4 / SIDE rounded up: 1 or 2.
 // Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6), tiled as in FlashAttention (Dao et al. 2022). 16
 //           channels are staged a turn for scores, TURNS turns; then 16 keys' weights and values a part. What comes next is
 //           loaded into registers while a thread multiplies: 8 % faster for heads of 128 channels on an H200.
@@ -1388,7 +1404,7 @@ const LOWEST = -1.0e38f;
 const HIDDEN = -3.0e38f;
 const LOG2_E = 1.4426950408889634f;
 const THREADS = SIDE_ROWS * SIDE;
-const PAIRS = 8u * SIDE_ROWS;
+const PAIRS = ROWS * SIDE_ROWS;
 const TILE_KEYS = 8u * SIDE;
 const PARTS = SIDE / 2u;
 // Vectors of a key's values that are staged, some of them past its channels.
@@ -1402,7 +1418,7 @@ const VALUES4 = SIDE * OUTPUTS;
 @group(0) @binding(5) var<storage, read_write> output: array<vec4<f32>>;
 
 // [channel of the turn][..][..]: pair 4 * place + i; then [key of the part][..][..]: pairs' weights.
-var<workgroup> left: array<array<vec4<f32>, 2u * SIDE_ROWS + 1u>, 16>;
+var<workgroup> left: array<array<vec4<f32>, FOURS * SIDE_ROWS + 1u>, 16>;
 // [channel of the turn][..][..]: key 4 * place + i; then [pair / 8][SIDE4 * (pair % 8) + ..][..]: a pair's numbers of SIDE threads;
 // then [key of the part][..]: its values.
 var<workgroup> right: array<array<vec4<f32>, 2u * SIDE + 1u>, 16>;
@@ -1465,14 +1481,14 @@ fn main(
     query_places[load] = query_first(min(first_pair + member + load * (THREADS / 2u), pairs - 1u), share, head, sequence);
   }
   let scale = params.scale * LOG2_E;
-  var most: array<f32, 8>;
-  var weight: array<f32, 8>;
-  for (var r = 0u; r < 8u; r++) { // unrolled
+  var most: array<f32, ROWS>;
+  var weight: array<f32, ROWS>;
+  for (var r = 0u; r < ROWS; r++) { // unrolled
     most[r] = LOWEST;
   }
-  var sums: array<vec4<f32>, 8u * OUTPUTS>;
+  var sums: array<vec4<f32>, ROWS * OUTPUTS>;
   // Of pair r: its scores of keys 4 * x to 4 * x + 3, and of those half a tile further.
-  var scores: array<vec4<f32>, 16>;
+  var scores: array<vec4<f32>, SCORES>;
   var next_left: array<vec4<f32>, LOADS_LEFT>;
   var next_right: array<vec4<f32>, LOADS_RIGHT>;
   var next_value: array<vec4<f32>, LOADS_VALUES>;
@@ -1484,7 +1500,7 @@ fn main(
     next_right[load] = keys[place_of(base, min(tile_begin + key, last - 1u), 2u * (load % 2u) + half)];
   }
   for (var tile = tile_begin; tile < tile_end; tile += TILE_KEYS) {
-    for (var s = 0u; s < 16u; s++) { // unrolled
+    for (var s = 0u; s < SCORES; s++) { // unrolled
       scores[s] = vec4<f32>();
     }
     for (var turn = 0u; turn < TURNS; turn++) {
@@ -1516,7 +1532,7 @@ fn main(
       for (var k = 0u; k < 16u; k++) { // unrolled
         let low = right[k][x];
         let high = right[k][x + SIDE];
-        for (var i = 0u; i < 2u; i++) { // unrolled
+        for (var i = 0u; i < FOURS; i++) { // unrolled
           let a = left[k][y + i * SIDE_ROWS];
           for (var q = 0u; q < 4u; q++) { // unrolled
             scores[8u * i + 2u * q] = fma(vec4<f32>(a[q]), low, scores[8u * i + 2u * q]);
@@ -1533,7 +1549,7 @@ fn main(
     if (tile + TILE_KEYS > first_end || params.slide > 0u) {
       let low = vec4<u32>(tile + 4u * x) + vec4(0u, 1u, 2u, 3u);
       let high = low + vec4<u32>(4u * SIDE);
-      for (var r = 0u; r < 8u; r++) { // unrolled
+      for (var r = 0u; r < ROWS; r++) { // unrolled
         let pair = first_pair + 4u * (y + r / 4u * SIDE_ROWS) + r % 4u;
         let end = end_of(count, min(pair, pairs - 1u) / share);
         let begin = select(0u, end - min(end, params.slide), params.slide > 0u);
@@ -1542,13 +1558,13 @@ fn main(
       }
     }
     workgroupBarrier();
-    for (var r = 0u; r < 8u; r++) { // unrolled
+    for (var r = 0u; r < ROWS; r++) { // unrolled
       let pair = 4u * (y + r / 4u * SIDE_ROWS) + r % 4u;
       let four = max(scores[2u * r], scores[2u * r + 1u]);
       right[pair / 8u][pair % 8u * SIDE4 + x / 4u][x % 4u] = max(max(four.x, four.y), max(four.z, four.w));
     }
     workgroupBarrier();
-    for (var r = 0u; r < 8u; r++) { // unrolled
+    for (var r = 0u; r < ROWS; r++) { // unrolled
       let pair = 4u * (y + r / 4u * SIDE_ROWS) + r % 4u;
       var highest = vec4<f32>(most[r]);
       for (var other = 0u; other < SIDE4; other++) { // unrolled
@@ -1577,13 +1593,25 @@ fn main(
       if (x / 4u == part % SIDE4) {
         if (part < SIDE4) {
           for (var c = 0u; c < 4u; c++) { // unrolled
-            left[x % 4u * 4u + c][y] = vec4<f32>(scores[0][c], scores[2][c], scores[4][c], scores[6][c]);
-            left[x % 4u * 4u + c][y + SIDE_ROWS] = vec4<f32>(scores[8][c], scores[10][c], scores[12][c], scores[14][c]);
+            for (var i = 0u; i < FOURS; i++) { // unrolled
+              left[x % 4u * 4u + c][y + i * SIDE_ROWS] = vec4<f32>(
+                scores[8u * i][c],
+                scores[8u * i + 2u][c],
+                scores[8u * i + 4u][c],
+                scores[8u * i + 6u][c],
+              );
+            }
           }
         } else {
           for (var c = 0u; c < 4u; c++) { // unrolled
-            left[x % 4u * 4u + c][y] = vec4<f32>(scores[1][c], scores[3][c], scores[5][c], scores[7][c]);
-            left[x % 4u * 4u + c][y + SIDE_ROWS] = vec4<f32>(scores[9][c], scores[11][c], scores[13][c], scores[15][c]);
+            for (var i = 0u; i < FOURS; i++) { // unrolled
+              left[x % 4u * 4u + c][y + i * SIDE_ROWS] = vec4<f32>(
+                scores[8u * i + 1u][c],
+                scores[8u * i + 3u][c],
+                scores[8u * i + 5u][c],
+                scores[8u * i + 7u][c],
+              );
+            }
           }
         }
       }
@@ -1595,7 +1623,7 @@ fn main(
         }
       }
       for (var k = 0u; k < 16u; k++) { // unrolled
-        for (var i = 0u; i < 2u; i++) { // unrolled
+        for (var i = 0u; i < FOURS; i++) { // unrolled
           let a = left[k][y + i * SIDE_ROWS];
           for (var j = 0u; j < OUTPUTS; j++) { // unrolled
             let value = right[k][x + j * SIDE];
@@ -1616,12 +1644,12 @@ fn main(
   }
 
   workgroupBarrier();
-  for (var r = 0u; r < 8u; r++) { // unrolled
+  for (var r = 0u; r < ROWS; r++) { // unrolled
     let pair = 4u * (y + r / 4u * SIDE_ROWS) + r % 4u;
     right[pair / 8u][pair % 8u * SIDE4 + x / 4u][x % 4u] = weight[r];
   }
   workgroupBarrier();
-  for (var r = 0u; r < 8u; r++) { // unrolled
+  for (var r = 0u; r < ROWS; r++) { // unrolled
     let in_tile = 4u * (y + r / 4u * SIDE_ROWS) + r % 4u;
     var total = vec4<f32>();
     for (var other = 0u; other < SIDE4; other++) { // unrolled

@@ -32,9 +32,11 @@ const TRIED: readonly (readonly [start: string, words: string])[] = [
   ],
   [
     "prefill attention",
-    "tiles of 64x64 by 8x8 threads (1.9 times as slow at 4,096 tokens), 32x64, 32x128; keys and queries as they lie in memory with " +
-    "queries kept in workgroup memory, two buffers, 4x8 to 8x16 products a thread (17 to 41 %): tiles past about 24 KB ran as if " +
-    "alone on a processor; at 512 tokens two calls cost 4 us of launches, and 160 unequal pieces meet 132 processors",
+    "tiles of 32 to 128 pairs by 64 or 128 keys, 4x8 to 8x16 products a thread; keys and queries as they lie in memory, queries " +
+    "kept in workgroup memory, two buffers (17 to 41 %); loops not written out (a seventh slower); parts of 64 to 1,024 keys, or of " +
+    "equal length; tiles past about 24 KB ran as if alone on a processor. At 512 tokens half the rate is 9 us with heads of 64, but a " +
+    "call takes 3 us before its first tile, and a tile of 64x128 alone on its processor 12 us from loads to sums, of which 4 are " +
+    "multiply-adds; at 2,048 the last parts leave processors idle, and the join takes a twentieth",
   ],
   [
     "prefill selection",

@@ -44,7 +44,7 @@ export function joinAttentionParts(parts: Tensor, rows: AttentionRows, output: B
   const vectors = groups * pairs * d4;
   parts.device.commands.dispatch({
     kernel: many ? "attention_join" : "attention_combine",
-    constants: many ? { D4: d4 } : combineConstants(splits, d4),
+    constants: many ? { D4: d4, AHEAD: aheadOf(splits) } : combineConstants(splits, d4),
     ...(many && { overrides: { WORKGROUP: JOIN_THREADS } }),
     params: { ...rows, splits, ...(many && { vectors }) },
     bindings: [{ buffer: parts.buffer }, output],
@@ -56,6 +56,11 @@ export function joinAttentionParts(parts: Tensor, rows: AttentionRows, output: B
 /** Most parts that a thread loads before it adds the first, and threads that take parts of one vector in turns. */
 const MOST_AHEAD = 8;
 const MOST_SLICES = 32;
+
+/** Parts that a thread of attention_join.wgsl loads at a time: as many in each of as few turns as can be. */
+function aheadOf(splits: number): number {
+  return Math.ceil(splits / Math.ceil(splits / MOST_AHEAD));
+}
 
 /** Constants of attention_combine.wgsl, as an H200 was fastest: all parts are on their way at once. */
 function combineConstants(splits: number, D4: number): Record<string, number> {

@@ -28,6 +28,7 @@ export const attentionTiles: readonly AttentionTile[] = [
   transposed(8, 16),
   transposed(16, 16),
   transposed(16, 8),
+  transposed(16, 8, 4),
   WIDE_LANES,
   LANES,
 ];
@@ -44,15 +45,15 @@ function tiled(across: number): AttentionTile {
   };
 }
 
-/** Tiles by rows of 8 or 16 threads, 8 pairs by 8 keys each; see attention_transposed.wgsl. */
-function transposed(rows: number, across: number): AttentionTile {
+/** Tiles by rows of 8 or 16 threads, 8 or 4 pairs by 8 keys each (4 with 8 threads across only); see attention_transposed.wgsl. */
+function transposed(rows: number, across: number, each: 4 | 8 = 8): AttentionTile {
   return {
-    name: `transposed ${8 * rows}x${8 * across}, ${rows}x${across} threads`,
+    name: `transposed ${each * rows}x${8 * across}, ${rows}x${across} threads`,
     kernel: "attention_transposed",
-    pairs: 8 * rows,
+    pairs: each * rows,
     across,
     threads: rows * across,
-    workgroupBytes: 16 * 16 * (2 * rows + 1 + 2 * across + 1) + 4,
+    workgroupBytes: 16 * 16 * (each / 4 * rows + 1 + 2 * across + 1) + 4,
   };
 }
 
@@ -63,10 +64,11 @@ function threadKeys(across: number): number {
 
 /**
  * Threads of a tiled way's workgroups that are few for a large GPU, and how many there are to be then; fewest and most keys that a
- * workgroup takes (a submit should not last a small GPU long); most parts of a row's keys. On an H100 parts took half of a whole
- * prompt's time off at 512 tokens and a third at 2,048; on an H200 they added an eighth at 4,096.
+ * workgroup takes (never less than a tile; a submit should not last a small GPU long); most parts of a row's keys. On an H100 parts
+ * took half of a whole prompt's time off at 512 tokens and a third at 2,048; on an H200 they added an eighth at 4,096, and parts of
+ * 384 keys were 3 % faster at 2,048 than of 512 or 256.
  */
-const SPLITTING = { few: 2 ** 16, threads: 2 ** 17, fewestKeys: 128, mostKeys: 32768, most: 32 };
+const SPLITTING = { few: 2 ** 16, threads: 3 * 2 ** 16, fewestKeys: 128, mostKeys: 32768, most: 32 };
 
 /** In how many parts the keys are attended to, each by workgroups of their own, where the rows alone give too few of those. */
 export function attentionSplits(
@@ -78,7 +80,7 @@ export function attentionSplits(
   const { few, threads: enough, fewestKeys, mostKeys, most } = SPLITTING;
   const own = groups * threads;
   const wanted = Math.max(own < few ? Math.floor(enough / own) : 1, Math.ceil(keys / mostKeys));
-  return Math.max(1, Math.min(wanted, Math.floor(keys / fewestKeys), most));
+  return Math.max(1, Math.min(wanted, Math.floor(keys / Math.min(fewestKeys, 8 * across)), most));
 }
 
 /** What a tiled kernel is told of the keys' parts: `sequences` of so many keys each, at most. */
@@ -104,16 +106,20 @@ export function attentionTilesFor(channels4: number): AttentionTile[] {
   return attentionTiles.filter(({ across }) => !across || Math.ceil(channels4 / across) <= 2);
 }
 
-/** The way to attend for so many pairs of a KV head, heads of so many vec4s, and the kernel's constants. */
+/**
+ * The way to attend for so many pairs of a KV head, heads of so many vec4s, and the kernel's constants. `met` is how often a pair
+ * meets a key, in all heads and sequences: where that is little, tiles are small.
+ */
 export function attentionTile(
   device: Device,
   pairs: number,
   channels4: number,
+  met = Infinity,
 ): AttentionTile & { constants: Record<string, number> } {
   const tiles = attentionTilesFor(channels4);
   const fallback = device.info.software
     ? pairs >= WIDE_LANES.pairs && channels4 <= WIDE_CHANNELS4 ? WIDE_LANES : LANES
-    : usualTiles(channels4, pairs).find((tile) => {
+    : usualTiles(channels4, pairs, met).find((tile) => {
       return tiles.includes(tile) && device.choices.fits(tile) && tile.pairs <= Math.max(pairs, TILE_PAIRS);
     }) ?? LANES;
   // A tile of 64 would compute most of itself in vain.
@@ -121,23 +127,32 @@ export function attentionTile(
   return { ...tile, constants: { D4: channels4, ...constantsOf(tile, channels4) } };
 }
 
-function constantsOf({ kernel, pairs, across }: AttentionTile, channels4: number): Record<string, number> {
+function constantsOf({ kernel, pairs, across, threads }: AttentionTile, channels4: number): Record<string, number> {
   if (!across) return { PAIRS: pairs / LANE_THREADS };
   return kernel === "attention_transposed"
-    ? transposedConstants(pairs / 8, across, channels4)
+    ? transposedConstants(pairs, threads! / across, across, channels4)
     : tiledConstants(across, channels4);
 }
 
-function transposedConstants(rows: number, across: number, channels4: number): Record<string, number> {
+function transposedConstants(
+  pairs: number,
+  rows: number,
+  across: number,
+  channels4: number,
+): Record<string, number> {
   const outputs = Math.ceil(channels4 / across);
+  const each = pairs / rows;
   return {
+    ROWS: each,
+    FOURS: each / 4,
+    SCORES: 2 * each,
     SIDE: across,
     SIDE4: across / 4,
     SIDE_ROWS: rows,
     TURNS: Math.ceil(channels4 / 4),
     OUTPUTS: outputs,
-    LOADS_LEFT: 32 / across,
-    PLACES_LEFT: 16 / across,
+    LOADS_LEFT: 4 * each / across,
+    PLACES_LEFT: 2 * each / across,
     LOADS_RIGHT: 32 / rows,
     LOADS_VALUES: 16 * outputs / rows,
   };
@@ -146,13 +161,19 @@ function transposedConstants(rows: number, across: number, channels4: number): R
 /** Pairs of a KV head from which on tiles of 128 pairs were faster on an H200: fewer give too few workgroups. */
 const MANY_PAIRS = { short: 2 ** 16, long: 2 ** 14 };
 
+/** So few meetings are 512 tiles of 64x64, of which a large GPU runs all at once: 17 % faster for 512 tokens of 8 heads on an H200. */
+const FEW_MET = 2 ** 21;
+
 /**
  * What was fastest on an H100 and an H200 first. With 8 threads across, sums and scores of attention_tiled.wgsl take more registers
  * than a thread has; 64 pairs by 64 keys transposed, two warps, took 1.9 times as long as 64x128 at 4,096 tokens.
  */
-function usualTiles(channels4: number, pairs: number): AttentionTile[] {
-  const [eight, sixteen, thirtyTwo, half, whole, tall] = attentionTiles;
-  if (channels4 <= 16) return [...pairs >= MANY_PAIRS.short ? [tall] : [], half, sixteen, thirtyTwo, eight];
+function usualTiles(channels4: number, pairs: number, met: number): AttentionTile[] {
+  const [eight, sixteen, thirtyTwo, half, whole, tall, small] = attentionTiles;
+  if (channels4 <= 16) {
+    const first = met <= FEW_MET ? [small] : pairs >= MANY_PAIRS.short ? [tall] : [];
+    return [...first, half, sixteen, thirtyTwo, eight];
+  }
   return [...pairs >= MANY_PAIRS.long ? [whole] : [], half, thirtyTwo, sixteen];
 }
 

@@ -164,7 +164,7 @@ function run(
   }
   const pairs = rows * queryHeads / heads;
   const padded = 4 * Math.ceil(headSize / 4);
-  const tile = attentionTile(queries.device, pairs, Math.ceil(headSize / 4));
+  const tile = attentionTile(queries.device, pairs, Math.ceil(headSize / 4), batch * heads * pairs * tokens);
   // Tiles read and write four channels of a query at a time.
   using asked = tile.across ? padHeads(queries) : queries.share();
   const sizes = [asked, keys].map((tensor) => batch === 0 ? 0 : tensor.size / batch);

@@ -91,12 +91,14 @@ Deno.test("keys are split where rows give few workgroups, and where a workgroup 
   const splits = (groups: number, keys: number) => attentionSplits({ across: 16, threads: 128 }, groups, keys);
   assertEquals([splits(512, 4096), splits(256, 4096), splits(128, 131072), splits(128, 512), splits(8, 120)], [
     1,
-    4,
-    8,
+    6,
+    12,
     4,
     1,
   ]);
   assertEquals(attentionSplits({ across: 16, threads: 256 }, 256, 4096), 1);
+  // Never less than a tile each: it has 8 keys for each thread across.
+  assertEquals(attentionSplits({ across: 8, threads: 128 }, 64, 512), 8);
   assertEquals([splits(1024, 2 ** 17), splits(1024, 2 ** 22), attentionSplits({}, 8, 131072)], [4, 32, 1]);
 });
 
@@ -116,6 +118,13 @@ Deno.test("a GPU's tile of attention follows heads and rows, as far as its workg
   ]);
   assertEquals(nameOf(128, 2 ** 14, { threads: 256, workgroupBytes: 16 * 1024 }), "transposed 64x128, 8x16 threads");
   assertEquals(nameOf(256, 2048), "tiled 64x128, 8x32 threads");
+  // 512 tokens of 8 query heads on 2 KV heads: little altogether.
+  const device = {
+    info: { software: false },
+    choices: new KernelChoices({ threads: 256, workgroupBytes: 48 * 1024 }),
+  } as unknown as Device;
+  const small = [64, 128].map((channels) => attentionTile(device, 2048, channels / 4, 2 * 2048 * 512).name);
+  assertEquals(small, ["transposed 64x64, 16x8 threads", "transposed 64x128, 8x16 threads"]);
 });
 
 gpuTest("an image of a matrix multiplies like the matrix, bit for bit", async (device) => {

@@ -79,7 +79,7 @@ Deno.test("targetsTable counts, puts misses first, and says beside them what was
   const lines = table.split("\n");
   assertEquals(lines[0], "1 of 2 met");
   assertStringIncludes(lines[4], "prefill attention 4096x8/2x64 f32");
-  assertStringIncludes(lines[4], "missed | arithmetic (810) | tiles of 64x64 by 8x8 threads");
+  assertStringIncludes(lines[4], "missed | arithmetic (810) | tiles of 32 to 128 pairs");
   assertStringIncludes(lines[5], "met | memory |");
 });
 

@@ -22,6 +22,7 @@ export const ATTENTION_KERNELS: ReadonlySet<string> = new Set([
     "attention_tiled",
     "attention_transposed",
     "causal_attention",
+    "causal_attention_image",
   ],
   ...[
     "scan_groups",

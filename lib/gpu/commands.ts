@@ -146,17 +146,24 @@ export class Commands {
 
   /**
    * Records a copy of `rows` rows of a buffer into an image's first rows. The offset is a multiple of 16 bytes, a row of
-   * the image is `image.width` texels of 16 bytes, a multiple of 16 texels.
+   * the image is `image.width` texels of 16 bytes, a multiple of 16 texels; `rest` texels more lie in the row behind.
    */
-  copyToImage(source: PooledBuffer, offset: number, image: PooledImage, rows: number): void {
-    if (rows === 0) return;
+  copyToImage(source: PooledBuffer, offset: number, image: PooledImage, rows: number, rest = 0): void {
+    if (rows + rest === 0) return;
     this.#endPass();
     const bytesPerRow = image.width * 16;
-    this.#open().copyBufferToTexture({ buffer: source.gpu, offset, bytesPerRow }, { texture: image.gpu }, [
-      image.width,
-      rows,
-    ]);
-    this.#work += rows * image.width * 4;
+    const encoder = this.#open();
+    if (rows) {
+      encoder.copyBufferToTexture({ buffer: source.gpu, offset, bytesPerRow }, { texture: image.gpu }, [
+        image.width,
+        rows,
+      ]);
+    }
+    if (rest) {
+      const start = { buffer: source.gpu, offset: offset + rows * bytesPerRow };
+      encoder.copyBufferToTexture(start, { texture: image.gpu, origin: [0, rows] }, [rest, 1]);
+    }
+    this.#work += rows * image.width * 4 + rest * 4;
   }
 
   /** Records filling with zeros; offset and bytes are multiples of 4. */

@@ -18,6 +18,9 @@ const WIDE_CHANNELS4 = 16;
 /** Threads of a workgroup of causal_attention.wgsl. */
 const LANE_THREADS = 8;
 
+/** The same from copies of keys and values as images; a workgroup's lanes may also take parts of the keys. */
+const IMAGES: AttentionTile = { name: "images", kernel: "causal_attention_image", pairs: 32 };
+
 /** Pairs of a workgroup of attention_tiled.wgsl. */
 const TILE_PAIRS = 64;
 /** All ways. */
@@ -31,6 +34,7 @@ export const attentionTiles: readonly AttentionTile[] = [
   transposed(16, 8, 4),
   WIDE_LANES,
   LANES,
+  IMAGES,
 ];
 
 function tiled(across: number): AttentionTile {
@@ -107,23 +111,35 @@ export function attentionTilesFor(channels4: number): AttentionTile[] {
 }
 
 /**
- * The way to attend for so many pairs of a KV head, heads of so many vec4s, and the kernel's constants. `met` is how often a pair
- * meets a key, in all heads and sequences: where that is little, tiles are small.
+ * The way to attend for so many pairs of a KV head and heads of so many vec4s. `met` is how often a pair meets a key, in all heads and
+ * sequences: where that is little, tiles are small.
  */
-export function attentionTile(
+export function attentionTile(device: Device, pairs: number, channels4: number, met = Infinity): AttentionTile {
+  const tiles = attentionTilesFor(channels4);
+  const { software } = device.info;
+  // A tile of 64 would compute most of itself in vain.
+  if (pairs < TILE_PAIRS / 4) return software ? IMAGES : LANES;
+  const fallback = software ? IMAGES : usualTiles(channels4, pairs, met).find((tile) => {
+    return tiles.includes(tile) && device.choices.fits(tile) && tile.pairs <= Math.max(pairs, TILE_PAIRS);
+  }) ?? LANES;
+  return device.choices.of(attentionQuestion(channels4), tiles, fallback);
+}
+
+/** Whether keys and values are copied to images before they are attended to. */
+export function attendsImages(device: Device, pairs: number, channels4: number): boolean {
+  return attentionTile(device, pairs, channels4) === IMAGES;
+}
+
+/** The way to attend to keys and values in buffers, and the kernel's constants. */
+export function bufferTile(
   device: Device,
   pairs: number,
   channels4: number,
-  met = Infinity,
+  met?: number,
 ): AttentionTile & { constants: Record<string, number> } {
-  const tiles = attentionTilesFor(channels4);
-  const fallback = device.info.software
-    ? pairs >= WIDE_LANES.pairs && channels4 <= WIDE_CHANNELS4 ? WIDE_LANES : LANES
-    : usualTiles(channels4, pairs, met).find((tile) => {
-      return tiles.includes(tile) && device.choices.fits(tile) && tile.pairs <= Math.max(pairs, TILE_PAIRS);
-    }) ?? LANES;
-  // A tile of 64 would compute most of itself in vain.
-  const tile = pairs < TILE_PAIRS / 4 ? LANES : device.choices.of(attentionQuestion(channels4), tiles, fallback);
+  const chosen = attentionTile(device, pairs, channels4, met);
+  const lanes = pairs >= WIDE_LANES.pairs && channels4 <= WIDE_CHANNELS4 ? WIDE_LANES : LANES;
+  const tile = chosen === IMAGES ? lanes : chosen;
   return { ...tile, constants: { D4: channels4, ...constantsOf(tile, channels4) } };
 }
 

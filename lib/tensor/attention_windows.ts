@@ -1,6 +1,6 @@
 import { LimitExceededError } from "../gpu/mod.ts";
 import { joinAttentionParts } from "./attention_parts.ts";
-import { attentionSplits, attentionTile, splitParams } from "./attention_tiles.ts";
+import { attentionSplits, bufferTile, splitParams } from "./attention_tiles.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { padHeads } from "./causal_attention.ts";
 import { slice } from "./rearrange.ts";
@@ -61,7 +61,7 @@ export function causalAttentionInWindows(queries: Tensor, heads: number, windows
   }
   const pairs = rows * queryHeads / heads;
   const padded = 4 * Math.ceil(headSize / 4);
-  const tile = attentionTile(device, pairs, padded / 4);
+  const tile = bufferTile(device, pairs, padded / 4);
   const groups = batch * heads * Math.ceil(pairs / tile.pairs);
   const most = mostSplits(queries, heads, windows.length);
   const splits = windows.map(({ tokens }) => Math.min(most, attentionSplits(tile, groups, tokens)));

@@ -1,20 +1,14 @@
 import { LimitExceededError } from "../gpu/mod.ts";
+import { attendImages, type Strides } from "./attention_images.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
 import { joinAttentionParts } from "./attention_parts.ts";
-import { attentionSplits, attentionTile, splitParams } from "./attention_tiles.ts";
+import { attendsImages, attentionSplits, bufferTile, splitParams } from "./attention_tiles.ts";
 import { concat, slice as cutOut } from "./rearrange.ts";
 import { Tensor } from "./tensor.ts";
 import { bindRows, rowWindows } from "./windows.ts";
 
 /** Keys that one thread can run through where the driver ends its loops after 65,535 turns (llvmpipe), two keys a turn. */
 export const MOST_KEYS_IN_SOFTWARE = 131_000;
-
-/** How keys and values lie in memory, in elements. */
-interface Strides {
-  sequence: number;
-  head: number;
-  token: number;
-}
 
 /**
  * Causal attention with grouped heads; the score matrix is never written. Row i of S sees keys j <= N - S + i.
@@ -163,8 +157,14 @@ function run(
     );
   }
   const pairs = rows * queryHeads / heads;
+  if (attendsImages(queries.device, pairs, Math.ceil(headSize / 4))) {
+    using asked = padHeads(queries);
+    const scale = 1 / Math.sqrt(headSize);
+    using output = attendImages({ queries: asked, keys, values, counts, heads, tokens, strides, slide, scale });
+    if (output) return cutHeads(output, queries.shape);
+  }
   const padded = 4 * Math.ceil(headSize / 4);
-  const tile = attentionTile(queries.device, pairs, Math.ceil(headSize / 4), batch * heads * pairs * tokens);
+  const tile = bufferTile(queries.device, pairs, Math.ceil(headSize / 4), batch * heads * pairs * tokens);
   // Tiles read and write four channels of a query at a time.
   using asked = tile.across ? padHeads(queries) : queries.share();
   const sizes = [asked, keys].map((tensor) => batch === 0 ? 0 : tensor.size / batch);
@@ -206,5 +206,10 @@ function run(
     });
     if (parts) joinAttentionParts(parts, shared, bindRows(output, sizes[0], window));
   }
-  return asked.shape[3] === headSize ? output.share() : cutOut(output, [0, 0, 0, 0], queries.shape);
+  return cutHeads(output, queries.shape);
+}
+
+/** What `padHeads` added is taken off again. */
+function cutHeads(output: Tensor, shape: readonly number[]): Tensor {
+  return output.shape[3] === shape[3] ? output.share() : cutOut(output, [0, 0, 0, 0], [...shape]);
 }

@@ -30,7 +30,7 @@ gpuTest("a selecting step runs each kernel of the method once, keys and values s
       "gather_rotate": 1,
       "rotate_queries": 1,
       // Eight pairs of row and head: too few for tiles on any adapter.
-      "causal_attention": 1,
+      [device.info.software ? "causal_attention_image" : "causal_attention"]: 1,
     });
   }
   for (const question of Object.keys(usual)) device.choices.pick(question, undefined);

@@ -1,8 +1,8 @@
 // Writes one step's new keys and values into the pages of the KV cache, before any rotation.
 //
-// Shapes:   keys, values [batch, step_rows, heads, head_size] f32; key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] of
-//           KeyElement and ValueElement, one slab of the cache (pages slab_first ..); table [batch, table_stride], the page of
-//           each run of page_tokens tokens; parts [batch, 4] u32: tokens cached with this step, leading tokens, start of the
+// Shapes:   keys, values [batch, step_rows, heads, head_size] f32; key_pages, value_pages: one slab of the cache (pages slab_first ..),
+//           stored as parts/stores_keys_*.wgsl and stores_values_*.wgsl say, each as floats or int8; table [batch, table_stride], the
+//           page of each run of page_tokens tokens; parts [batch, 4] u32: tokens cached with this step, leading tokens, start of the
 //           window, middle length
 // Dispatch: one thread per four channels of a new token: batch * step_rows * heads * D4 threads, linear groups
 // Source:   ALGORITHM: the cache keeps keys without rotary positions, ReAttention (arXiv 2407.15176) section 3.2
@@ -21,6 +21,7 @@ struct Params {
 }
 
 // uses parts/append_place.wgsl
+// uses parts/int8_bytes.wgsl
 
 override WORKGROUP: u32 = 64u;
 
@@ -29,8 +30,8 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(2) var<storage, read> values: array<f32>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read_write> key_pages: array<vec4<KeyElement>>;
-@group(0) @binding(6) var<storage, read_write> value_pages: array<vec4<ValueElement>>;
+@group(0) @binding(5) var<storage, read_write> key_pages: array<StoredKey>;
+@group(0) @binding(6) var<storage, read_write> value_pages: array<StoredValue>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -52,6 +53,6 @@ fn main(
     key[i] = select(0.0, keys[at], c < params.head_size);
     value[i] = select(0.0, values[at], c < params.head_size);
   }
-  key_pages[place.slot * D4 + place.c4] = vec4<KeyElement>(key);
-  value_pages[place.slot * D4 + place.c4] = vec4<ValueElement>(value);
+  store_key(place.slot, place.c4, key, place.first);
+  store_value(place.slot, place.c4, value, place.first);
 }

@@ -7,7 +7,8 @@
 //           steps of k a turn; row tiles fastest; batches outermost; linear groups
 // Source:   plain definition; the register and workgroup tiling of Volkov and Demmel 2008. Every element is one chain of fused
 //           multiply-adds over rising k, as in matmul.wgsl. Both sides lie in workgroup memory with k slowest, so that a
-//           thread's rows and columns are vec4s; what comes next is loaded while this turn is multiplied.
+//           thread's rows and columns are vec4s; what comes next is loaded while this turn is multiplied, and left as it is
+//           stored until then: whatever uses it, be it a conversion, waits for memory.
 
 struct Params {
   first_group: u32,
@@ -64,8 +65,8 @@ fn main(
   let y = lane / THREADS_X;
   let x = lane % THREADS_X;
 
-  var next_left: array<vec4<f32>, LOADS_LEFT>;
-  var next_right: array<vec4<f32>, LOADS_RIGHT>;
+  var next_left: array<vec4<Left>, LOADS_LEFT>;
+  var next_right: array<vec4<Right>, LOADS_RIGHT>;
   var sums: array<vec4<f32>, 4u * ROWS4 * COLUMNS4>;
   for (var turn = 0u; turn < params.depth + DEPTH4; turn += DEPTH4) {
     // What was loaded in the turn before goes to workgroup memory; the first turn only loads.
@@ -75,22 +76,24 @@ fn main(
         let item = lane + load * THREADS;
         let row = item / DEPTH4;
         let k = 4u * (item % DEPTH4);
-        lefts[k + 0u][row / 4u][row % 4u] = next_left[load].x;
-        lefts[k + 1u][row / 4u][row % 4u] = next_left[load].y;
-        lefts[k + 2u][row / 4u][row % 4u] = next_left[load].z;
-        lefts[k + 3u][row / 4u][row % 4u] = next_left[load].w;
+        let inside = turn - DEPTH4 + item % DEPTH4 < params.depth;
+        let loaded = select(vec4<f32>(), vec4<f32>(next_left[load]), inside);
+        lefts[k + 0u][row / 4u][row % 4u] = loaded.x;
+        lefts[k + 1u][row / 4u][row % 4u] = loaded.y;
+        lefts[k + 2u][row / 4u][row % 4u] = loaded.z;
+        lefts[k + 3u][row / 4u][row % 4u] = loaded.w;
       }
       for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
         let item = lane + load * THREADS;
         if (TRANSPOSED == 1u) {
           let column = item / DEPTH4;
           let k = 4u * (item % DEPTH4);
-          rights[k + 0u][column / 4u][column % 4u] = next_right[load].x;
-          rights[k + 1u][column / 4u][column % 4u] = next_right[load].y;
-          rights[k + 2u][column / 4u][column % 4u] = next_right[load].z;
-          rights[k + 3u][column / 4u][column % 4u] = next_right[load].w;
+          rights[k + 0u][column / 4u][column % 4u] = f32(next_right[load].x);
+          rights[k + 1u][column / 4u][column % 4u] = f32(next_right[load].y);
+          rights[k + 2u][column / 4u][column % 4u] = f32(next_right[load].z);
+          rights[k + 3u][column / 4u][column % 4u] = f32(next_right[load].w);
         } else {
-          rights[item / TILE_COLUMNS4][item % TILE_COLUMNS4] = next_right[load];
+          rights[item / TILE_COLUMNS4][item % TILE_COLUMNS4] = vec4<f32>(next_right[load]);
         }
       }
       workgroupBarrier();
@@ -100,19 +103,18 @@ fn main(
         let item = lane + load * THREADS;
         let row = min(first_row + item / DEPTH4, params.rows - 1u);
         let k = turn + item % DEPTH4;
-        let value = vec4<f32>(left[left_base + row * params.left_row + min(k, params.depth - 1u)]);
-        next_left[load] = select(vec4<f32>(), value, k < params.depth);
+        next_left[load] = left[left_base + row * params.left_row + min(k, params.depth - 1u)];
       }
       for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
         let item = lane + load * THREADS;
         if (TRANSPOSED == 1u) {
           let column = min(4u * first_column + item / DEPTH4, 4u * params.columns - 1u);
           let k = turn + item % DEPTH4;
-          next_right[load] = vec4<f32>(right[right_base + column * params.right_row + min(k, params.depth - 1u)]);
+          next_right[load] = right[right_base + column * params.right_row + min(k, params.depth - 1u)];
         } else {
           let column = min(first_column + item % TILE_COLUMNS4, params.columns - 1u);
           let k = min(4u * turn + item / TILE_COLUMNS4, 4u * params.depth - 1u);
-          next_right[load] = vec4<f32>(right[right_base + k * params.right_row + column]);
+          next_right[load] = right[right_base + k * params.right_row + column];
         }
       }
     }

@@ -1,17 +1,21 @@
-// Picks a query's k best tokens, with a workgroup for each query: few ask in decoding, and a step waits for them. For GPUs, after
-// scan_groups.wgsl; the same tokens as rescore_groups.wgsl.
+// All that follows scan_groups.wgsl: finds each query's k best tokens, with a workgroup for each query; the last one of those who vote
+// together counts votes, keeps the candidates with most, and lists what the step attends to. The same as rescore_groups and
+// pick_tokens one after the other: for GPUs, in decoding, where each call waits for the one before.
 //
 // Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
 //           4 * D4], stored as parts/keys_*.wgsl say, the cache's only slab, before rotation; table [batch, table_stride]; parts
-//           [batch, 4]; bests f32 [batch, heads, pairs, bests_stride], the highest score of each group first; best_tokens u32
-//           [batch, heads, pairs, K], in no order that counts. A pair is (row, query head of the KV head's group). Tokens count from
-//           the start of the middle; unused places hold NONE.
-// Dispatch: one workgroup of THREADS threads per query (batch * heads * pairs), linear groups. LANES threads share a token, PER = D4 /
-//           LANES; each has AHEAD of them on their way at a time. COLUMNS of the threads bound the K-th best, a power of two of at
-//           least K; COLUMN_ROWS = THREADS / COLUMNS.
-// Source:   ALGORITHM section 5, scores of type qk. Groups rank by their best token: higher score first, then the lower group. What K
-//           columns of groups reach bounds the K-th best group: the K best tokens reach it too, so only groups and tokens that do
-//           count. Sums run as in scan_groups.wgsl, so that scores are bitwise those that the groups were ranked by.
+//           [batch, 4] u32: tokens cached N, leading tokens G, start of the window, middle length m (0: no middle); bests f32 [batch,
+//           heads, pairs, bests_stride], the highest score of each group first; tally atomic u32 [selections, 1 + QUERIES * K], zeros,
+//           which it leaves as zeros; indices u32 [selections, indices_stride], rising positions in the whole context; counts u32
+//           [selections], how many of them; scope atomic u32 [1], raised to the longest list. A pair is (row, query head of the KV
+//           head's group). selections = batch * (1 or KV heads); QUERIES vote in each
+// Dispatch: one workgroup of THREADS threads per query (batch * heads * pairs), linear groups. LANES threads share a token, each takes
+//           PER = D4 / VECTORS / LANES stored vectors of VECTORS * 4 channels, of AHEAD tokens at a time. COLUMNS of the threads bound
+//           the K-th best, a power of two of at least K; COLUMN_ROWS = THREADS / COLUMNS. SCALED is 1 where keys have scales.
+// Source:   ALGORITHM section 5, scores of type qk, and section 6. Groups rank by their best token: higher score first, then the lower
+//           group. What K columns of groups reach bounds the K-th best group: the K best tokens reach it too, so only groups and
+//           tokens that do count. Sums run as in scan_groups.wgsl, so that scores are bitwise those that the groups were ranked by.
+//           What workgroups tell each other goes through atomics alone: WebGPU orders nothing else between them.
 
 struct Params {
   first_group: u32,
@@ -26,14 +30,14 @@ struct Params {
   slab_pages: u32,
   bests_stride: u32,
   group_tokens: u32,
+  indices_stride: u32,
+  clip: u32,
+  span: u32,
 }
 
-const NONE = 0xffffffffu;
-const LOWEST = -3.4028234663852886e38f;
-// Highest scores that a thread loads before it looks at the first.
-const ROWS = 8u;
-// Groups that reach the bound; where there are more, they are found one after the other.
-const ROOM = 128u;
+// uses parts/bound_groups.wgsl
+// uses parts/list_votes.wgsl
+
 // Tokens that are scored together, and those that wait to be ranked: the best of all before are among them.
 const UNITS = THREADS / LANES;
 const TOGETHER = UNITS * AHEAD;
@@ -45,136 +49,17 @@ const WAITING = TOGETHER + K;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read> bests: array<f32>;
-@group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
+@group(0) @binding(6) var<storage, read_write> tally: array<atomic<u32>>;
+@group(0) @binding(7) var<storage, read_write> indices: array<u32>;
+@group(0) @binding(8) var<storage, read_write> counts: array<u32>;
+@group(0) @binding(9) var<storage, read_write> scope: atomic<u32>;
 
-// A score and its item: a group or a token.
-struct Item {
-  score: f32,
-  item: u32,
-}
-
-var<workgroup> lane_bests: array<Item, THREADS>;
-var<workgroup> bound: Item;
-var<workgroup> offered: atomic<u32>;
-var<workgroup> told: u32;
-var<workgroup> groups_offered: array<u32, ROOM>;
 // One more than the lanes keeps threads that read neighbouring tokens on different banks.
 var<workgroup> sums: array<f32, TOGETHER * (LANES + 1u)>;
 var<workgroup> scales: array<f32, TOGETHER>;
 // Two lists take turns: the best of one come first in the other.
 var<workgroup> waiting: array<Item, 2u * WAITING>;
 var<workgroup> waits: array<atomic<u32>, 2>;
-
-// True where an item ranks before another: higher score first, then the lower item.
-fn before(item: Item, other: Item) -> bool {
-  return item.score > other.score || (item.score == other.score && item.item < other.item);
-}
-
-// A thread's group in a row. Rows are turned, each by another number, so that what comes again does not meet one column.
-fn group_at(row: u32, lane: u32) -> u32 {
-  return row * THREADS + (lane + ((row * 0x9e3779b9u) >> 24u)) % THREADS;
-}
-
-fn look_at(first: u32, groups: u32, row: u32, lane: u32) -> array<Item, ROWS> {
-  var seen: array<Item, ROWS>;
-  for (var i = 0u; i < ROWS; i++) { // unrolled
-    let group = group_at(row + i, lane);
-    let score = bests[first + min(group, groups - 1u)];
-    seen[i] = Item(score, select(NONE, group, group < groups && score > LOWEST));
-  }
-  return seen;
-}
-
-fn best_of(best: Item, seen: array<Item, ROWS>) -> Item {
-  var found = best;
-  for (var i = 0u; i < ROWS; i++) { // unrolled
-    if (seen[i].item != NONE && before(seen[i], found)) {
-      found = seen[i];
-    }
-  }
-  return found;
-}
-
-fn offer_group(item: Item) {
-  if (item.item != NONE && !before(bound, item)) {
-    let place = atomicAdd(&offered, 1u);
-    if (place < ROOM) {
-      groups_offered[place] = item.item;
-    }
-  }
-}
-
-// How many groups were offered. All threads call it.
-fn tell_offered(lane: u32) -> u32 {
-  workgroupBarrier();
-  if (lane == 0u) {
-    told = atomicLoad(&offered);
-  }
-  return workgroupUniformLoad(&told);
-}
-
-// Leaves in `bound` what K groups reach: the K-th of the columns' bests; the lowest where too few have one. All threads call it.
-fn find_bound(own: Item, lane: u32) {
-  lane_bests[lane] = own;
-  workgroupBarrier();
-  var best = own;
-  if (lane < COLUMNS) {
-    for (var row = 0u; row < COLUMN_ROWS; row++) { // unrolled
-      let other = lane_bests[lane + row * COLUMNS];
-      if (before(other, best)) {
-        best = other;
-      }
-    }
-    lane_bests[lane] = best;
-  }
-  workgroupBarrier();
-  if (lane < COLUMNS && best.item != NONE) {
-    var rank = 0u;
-    for (var other = 0u; other < COLUMNS; other++) { // unrolled
-      rank += u32(before(lane_bests[other], best));
-    }
-    if (rank == K - 1u) {
-      bound = best;
-    }
-  }
-  workgroupBarrier();
-}
-
-// Offers the K best groups, one after the other: where more reached the bound than there is room for. All threads call it.
-fn offer_in_turns(first: u32, groups: u32, lane: u32) {
-  workgroupBarrier();
-  if (lane == 0u) {
-    atomicStore(&offered, 0u);
-  }
-  var last = Item(3.4028234663852886e38f, 0u);
-  for (var turn = 0u; turn < K; turn++) {
-    var own = Item(LOWEST, NONE);
-    for (var row = 0u; row * THREADS < groups; row += ROWS) {
-      var seen = look_at(first, groups, row, lane);
-      for (var i = 0u; i < ROWS; i++) { // unrolled
-        seen[i].item = select(NONE, seen[i].item, turn == 0u || before(last, seen[i]));
-      }
-      own = best_of(own, seen);
-    }
-    workgroupBarrier();
-    lane_bests[lane] = own;
-    workgroupBarrier();
-    var best = Item(LOWEST, NONE);
-    for (var other = 0u; other < THREADS; other++) {
-      if (before(lane_bests[other], best)) {
-        best = lane_bests[other];
-      }
-    }
-    // More than K groups have a best token.
-    last = best;
-    if (lane == 0u) {
-      groups_offered[turn] = best.item;
-      atomicStore(&offered, turn + 1u);
-      bound = best;
-    }
-  }
-  workgroupBarrier();
-}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -195,10 +80,12 @@ fn main(
   let part = parts[sequence];
   let slice = lane % LANES;
   let unit = lane / LANES;
-  let query_first = (row_of_query * params.query_heads + head * share + pair % share) * D4 + slice;
-  var query_row: array<vec4<f32>, PER>;
+  let query_first = (row_of_query * params.query_heads + head * share + pair % share) * D4 + slice * VECTORS;
+  var query_row: array<vec4<f32>, PER * VECTORS>;
   for (var c = 0u; c < PER; c++) { // unrolled
-    query_row[c] = queries[query_first + c * LANES];
+    for (var v = 0u; v < VECTORS; v++) { // unrolled
+      query_row[c * VECTORS + v] = queries[query_first + c * LANES * VECTORS + v];
+    }
   }
   if (lane < 2u) {
     atomicStore(&waits[lane], 0u);
@@ -208,35 +95,14 @@ fn main(
     bound = Item(LOWEST, NONE);
   }
 
-  // The groups that reach the bound. The first rows are kept, others are looked at twice.
-  let first = query * params.bests_stride;
+  // The groups that reach the bound.
   let groups = (part.w + params.group_tokens - 1u) / params.group_tokens;
+  var items = 0u;
   if (groups > 0u) {
-    let kept_rows = look_at(first, groups, 0u, lane);
-    var own = best_of(Item(LOWEST, NONE), kept_rows);
-    for (var row = ROWS; row * THREADS < groups; row += ROWS) {
-      own = best_of(own, look_at(first, groups, row, lane));
-    }
-    find_bound(own, lane);
-    // A thread whose best group does not reach the bound has none that does.
-    if (own.item != NONE && !before(bound, own)) {
-      for (var i = 0u; i < ROWS; i++) { // unrolled
-        offer_group(kept_rows[i]);
-      }
-      for (var row = ROWS; row * THREADS < groups; row += ROWS) {
-        let seen = look_at(first, groups, row, lane);
-        for (var i = 0u; i < ROWS; i++) { // unrolled
-          offer_group(seen[i]);
-        }
-      }
-    }
-    if (tell_offered(lane) > ROOM) {
-      offer_in_turns(first, groups, lane);
-    }
+    items = find_groups(query * params.bests_stride, groups, lane) * params.group_tokens;
   }
 
   // Their tokens that do.
-  let items = tell_offered(lane) * params.group_tokens;
   var turn = 0u;
   for (var start = 0u; start < items; start += TOGETHER) {
     var read: array<u32, AHEAD>;
@@ -257,7 +123,9 @@ fn main(
     for (var t = 0u; t < AHEAD; t++) { // unrolled
       var sum = vec4<f32>();
       for (var c = 0u; c < PER; c++) { // unrolled
-        sum = fma(query_row[c], key_loaded(keys[t * PER + c]), sum);
+        for (var v = 0u; v < VECTORS; v++) { // unrolled
+          sum = fma(query_row[c * VECTORS + v], key_part(keys[t * PER + c], v), sum);
+        }
       }
       sums[(t * UNITS + unit) * (LANES + 1u) + slice] = (sum.x + sum.y) + (sum.z + sum.w);
       if (SCALED == 1u && slice == 0u) {
@@ -300,8 +168,34 @@ fn main(
     }
     workgroupBarrier();
   }
+  // Tokens are told as one more: zero is none yet.
+  let selection = query / QUERIES;
+  let first_tally = selection * (1u + ENTRIES);
   if (lane < K) {
-    let found = waiting[turn * WAITING + lane].item;
-    best_tokens[query * K + lane] = select(NONE, found, lane < atomicLoad(&waits[turn]));
+    let found = waiting[turn * WAITING + lane].item + 1u;
+    let told_token = select(NONE, found, lane < atomicLoad(&waits[turn]));
+    atomicStore(&tally[first_tally + 1u + query % QUERIES * K + lane], told_token);
   }
+  clear_votes(lane);
+  storageBarrier();
+  workgroupBarrier();
+  if (lane == 0u) {
+    told = atomicAdd(&tally[first_tally], 1u);
+  }
+  if (workgroupUniformLoad(&told) + 1u < QUERIES) {
+    return;
+  }
+  if (lane == 0u) {
+    atomicStore(&tally[first_tally], 0u);
+  }
+  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
+    // All have told theirs, but nothing says that this comes to be seen in the order in which it was told.
+    var token = 0u;
+    while (token == 0u) {
+      token = atomicExchange(&tally[first_tally + 1u + entry], 0u);
+    }
+    voted[entry] = select(token - 1u, NONE, token == NONE);
+  }
+  workgroupBarrier();
+  list_tokens(selection, part, lane);
 }

@@ -59,7 +59,7 @@ fn main(
   let query = min(own, params.asking - 1u);
   let asked = ask(query, lane);
   let part = parts[asked.sequence];
-  choose(all_items(query * params.bests_stride, (part.w + params.group_tokens - 1u) / params.group_tokens), asked, TEAMS * K);
+  choose(all_items(query * params.bests_stride, (part.w + params.group_tokens - 1u) / params.group_tokens), asked);
   var held = Item(LOWEST, NONE);
   if (SLABS > 1u && params.resume == 1u && asked.slice < K) {
     held = Item(best_scores[query * K + asked.slice], best_tokens[query * K + asked.slice]);

@@ -1,18 +1,18 @@
 // Scores the middle of the cache against few queries and leaves the highest score of each group of neighbouring tokens: for GPUs, in
 // decoding. Keys are read once, by all threads of the GPU, straight into registers; the scores themselves are never written. What
-// comes after, rescore_groups.wgsl, finds the k best tokens in the k best groups.
+// comes after, pick_best.wgsl or rescore_groups.wgsl, finds the k best tokens in the best groups.
 //
 // Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
 //           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
-//           parts [batch, 4]; bests f32 [batch, heads, pairs, groups + blocks]: the highest score of each group, the lowest number where
-//           it has no token; then, with one slab, of each block. A pair is (row, query head of the KV head's group): pairs = step_rows *
-//           query_heads / heads. group_tokens is a power of two
-//           of at least 8; PAGE_TOKENS is page_tokens.
+//           parts [batch, 4]; bests f32 [batch, heads, pairs, groups]: the highest score of each group, the lowest number where it has
+//           no token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads. group_tokens is a
+//           power of two of at least 8; PAGE_TOKENS is page_tokens.
 // Dispatch: one workgroup of THREADS threads per sequence, KV head, PAIRS pairs and block of block_tokens tokens (a multiple of BATCH / 8
-//           groups), blocks fastest; linear groups. LANES threads share a token, a power of two that divides D4, PER = D4 / LANES;
-//           AHEAD tokens a thread are on their way at a time; PAIRS * BATCH / 8 <= THREADS. SCALED is 1 where keys have scales. Where
-//           the cache has several slabs (SLABS 2), one call per slab: each raises what the one before left (params.resume), and
-//           passes over blocks that have no page in its slab.
+//           groups), blocks fastest; linear groups. LANES threads, a power of two, share a token, each takes PER = D4 / VECTORS / LANES
+//           stored vectors of VECTORS * 4 channels; AHEAD tokens a thread are on their way at a time; PAIRS * BATCH / 8 <= THREADS;
+//           ITEMS, the scores that a thread takes, is PAIRS * BATCH / THREADS or the next whole number. SCALED is 1 where keys have
+//           scales. Where the cache has several slabs (SLABS 2), one call per slab: each raises what the one before left
+//           (params.resume), and passes over blocks that have no page in its slab.
 // Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3. Every key is summed as
 //           parts/score_lanes.wgsl does, so equal keys get bitwise equal scores.
 
@@ -39,8 +39,8 @@ const UNITS = THREADS / LANES;
 // Tokens that are scored together: eight of each of so many groups.
 const BATCH = UNITS * AHEAD;
 const EIGHTS = BATCH / 8u;
-// One more than eight tokens' sums keeps threads that read neighbouring groups on different banks.
-const STRIDE = 8u * LANES + 1u;
+// One more than a token's sums keeps threads that read neighbouring tokens on different banks.
+const STRIDE = LANES + 1u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -50,8 +50,10 @@ const STRIDE = 8u * LANES + 1u;
 @group(0) @binding(5) var<storage, read_write> bests: array<f32>;
 
 var<workgroup> query_rows: array<vec4<f32>, PAIRS * D4>;
-// Of each pair, group and token: the lanes' sums.
-var<workgroup> sums: array<f32, PAIRS * EIGHTS * STRIDE>;
+// Of each pair and token: the lanes' sums.
+var<workgroup> sums: array<f32, PAIRS * BATCH * STRIDE>;
+// The highest of each pair's tokens that have the same place in their group's eights.
+var<workgroup> highs: array<f32, PAIRS * BATCH>;
 var<workgroup> scales: array<f32, BATCH>;
 var<workgroup> touched: atomic<u32>;
 var<workgroup> goes_on: u32;
@@ -89,7 +91,7 @@ fn main(
   let keeps = lane < PAIRS * EIGHTS && pair < pairs;
   let first_of_block = block * params.block_tokens / params.group_tokens + eight;
   let first_query = (sequence * params.heads + head) * pairs;
-  let first_best = (first_query + pair) * (params.groups + params.blocks) + first_of_block;
+  let first_best = (first_query + pair) * params.groups + first_of_block;
   if (SLABS > 1u) {
     for (var item = start / params.page_tokens + lane; item * params.page_tokens < end; item += THREADS) {
       let page = table[sequence * params.table_stride + item];
@@ -136,27 +138,30 @@ fn main(
     query_rows[item] = queries[(row * params.query_heads + head * share + asked % share) * D4 + item % D4];
   }
   workgroupBarrier();
-  var query: array<vec4<f32>, PAIRS * PER>;
+  var query: array<vec4<f32>, PAIRS * PER * VECTORS>;
   for (var p = 0u; p < PAIRS; p++) { // unrolled
     for (var c = 0u; c < PER; c++) { // unrolled
-      query[p * PER + c] = query_rows[p * D4 + slice + c * LANES];
+      for (var v = 0u; v < VECTORS; v++) { // unrolled
+        query[(p * PER + c) * VECTORS + v] = query_rows[p * D4 + (slice + c * LANES) * VECTORS + v];
+      }
     }
   }
 
-  var best = LOWEST;
-  var best_of_block = LOWEST;
+  var highest: array<f32, ITEMS>;
   for (var batch = 0u; batch <= batches; batch++) {
     if (batch > 0u) {
       for (var t = 0u; t < AHEAD; t++) { // unrolled
         let place = t * UNITS + unit;
-        let first = place / 8u * STRIDE + place % 8u * LANES + slice;
+        let first = place * STRIDE + slice;
         let dropped = select(0.0, LOWEST, slice == 0u);
         for (var p = 0u; p < PAIRS; p++) { // unrolled
           var sum = vec4<f32>();
           for (var c = 0u; c < PER; c++) { // unrolled
-            sum = fma(query[p * PER + c], key_loaded(keys[t * PER + c]), sum);
+            for (var v = 0u; v < VECTORS; v++) { // unrolled
+              sum = fma(query[(p * PER + c) * VECTORS + v], key_part(keys[t * PER + c], v), sum);
+            }
           }
-          sums[p * EIGHTS * STRIDE + first] = select(dropped, (sum.x + sum.y) + (sum.z + sum.w), here[t]);
+          sums[p * BATCH * STRIDE + first] = select(dropped, (sum.x + sum.y) + (sum.z + sum.w), here[t]);
         }
         if (SCALED == 1u && slice == 0u) {
           scales[place] = scale[t];
@@ -187,43 +192,34 @@ fn main(
       workgroupBarrier();
       let range = (batch - 1u) >> batch_bits;
       let turn = (batch - 1u) & (range_batches - 1u);
-      if (keeps) {
-        var highest = LOWEST;
-        for (var token = 0u; token < 8u; token++) { // unrolled
-          var score = 0.0;
-          for (var l = 0u; l < LANES; l++) { // unrolled
-            score += sums[lane * STRIDE + token * LANES + l];
-          }
-          if (SCALED == 1u) {
-            score *= scales[eight * 8u + token];
-          }
-          highest = max(highest, score);
+      let ends = turn + 1u == range_batches;
+      for (var i = 0u; i < ITEMS; i++) { // unrolled
+        // Where threads are more than scores, some take one that others take.
+        let item = min(lane + i * THREADS, PAIRS * BATCH - 1u);
+        var score = 0.0;
+        for (var l = 0u; l < LANES; l++) { // unrolled
+          score += sums[item * STRIDE + l];
         }
-        best = select(max(best, highest), highest, turn == 0u);
-        if (turn + 1u == range_batches && first_of_block + range * EIGHTS < params.groups) {
-          let place = first_best + range * EIGHTS;
-          if (SLABS > 1u && params.resume == 1u) {
-            best = max(best, bests[place]);
-          }
-          bests[place] = best;
-          best_of_block = max(best_of_block, best);
+        if (SCALED == 1u) {
+          score *= scales[item % BATCH];
+        }
+        highest[i] = select(max(highest[i], score), score, turn == 0u);
+        if (ends && lane + i * THREADS < PAIRS * BATCH) {
+          highs[item] = highest[i];
         }
       }
       workgroupBarrier();
-    }
-  }
-  // Of the block: of what each thread kept.
-  if (SLABS == 1u) {
-    if (lane < PAIRS * EIGHTS) {
-      sums[lane] = best_of_block;
-    }
-    workgroupBarrier();
-    if (lane < PAIRS && first_pair + lane < pairs) {
-      var highest = LOWEST;
-      for (var i = 0u; i < EIGHTS; i++) {
-        highest = max(highest, sums[lane * EIGHTS + i]);
+      if (ends && keeps && first_of_block + range * EIGHTS < params.groups) {
+        let place = first_best + range * EIGHTS;
+        var best = LOWEST;
+        for (var token = 0u; token < 8u; token++) { // unrolled
+          best = max(best, highs[lane * 8u + token]);
+        }
+        if (SLABS > 1u && params.resume == 1u) {
+          best = max(best, bests[place]);
+        }
+        bests[place] = best;
       }
-      bests[(first_query + first_pair + lane) * (params.groups + params.blocks) + params.groups + block] = highest;
     }
   }
 }

@@ -49,7 +49,7 @@ export type KernelName =
   | "block_bounds"
   | "block_representatives"
   | "cache_append"
-  | "cache_append_one"
+  | "cache_append_keys"
   | "cast"
   | "cast_votes"
   | "causal_attention"
@@ -112,8 +112,7 @@ export type KernelName =
   | "strided_copy"
   | "sum"
   | "token_relevance"
-  | "top_k"
-  | "vote";
+  | "top_k";
 
 /** All kernels by name. */
 export const kernels: Readonly<Record<KernelName, KernelSource>> = {
@@ -1870,9 +1869,9 @@ fn main(
     ],
     text: `// Writes one step's new keys and values into the pages of the KV cache, before any rotation.
 //
-// Shapes:   keys, values [batch, step_rows, heads, head_size] f32; key_pages, value_pages [slab_pages, heads, page_tokens, 4 * D4] of
-//           KeyElement and ValueElement, one slab of the cache (pages slab_first ..); table [batch, table_stride], the page of
-//           each run of page_tokens tokens; parts [batch, 4] u32: tokens cached with this step, leading tokens, start of the
+// Shapes:   keys, values [batch, step_rows, heads, head_size] f32; key_pages, value_pages: one slab of the cache (pages slab_first ..),
+//           stored as parts/stores_keys_*.wgsl and stores_values_*.wgsl say, each as floats or int8; table [batch, table_stride], the
+//           page of each run of page_tokens tokens; parts [batch, 4] u32: tokens cached with this step, leading tokens, start of the
 //           window, middle length
 // Dispatch: one thread per four channels of a new token: batch * step_rows * heads * D4 threads, linear groups
 // Source:   ALGORITHM: the cache keeps keys without rotary positions, ReAttention (arXiv 2407.15176) section 3.2
@@ -1891,6 +1890,7 @@ struct Params {
 }
 
 // uses parts/append_place.wgsl
+// uses parts/int8_bytes.wgsl
 
 override WORKGROUP: u32 = 64u;
 
@@ -1899,8 +1899,8 @@ override WORKGROUP: u32 = 64u;
 @group(0) @binding(2) var<storage, read> values: array<f32>;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
-@group(0) @binding(5) var<storage, read_write> key_pages: array<vec4<KeyElement>>;
-@group(0) @binding(6) var<storage, read_write> value_pages: array<vec4<ValueElement>>;
+@group(0) @binding(5) var<storage, read_write> key_pages: array<StoredKey>;
+@group(0) @binding(6) var<storage, read_write> value_pages: array<StoredValue>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -1922,13 +1922,13 @@ fn main(
     key[i] = select(0.0, keys[at], c < params.head_size);
     value[i] = select(0.0, values[at], c < params.head_size);
   }
-  key_pages[place.slot * D4 + place.c4] = vec4<KeyElement>(key);
-  value_pages[place.slot * D4 + place.c4] = vec4<ValueElement>(value);
+  store_key(place.slot, place.c4, key, place.first);
+  store_value(place.slot, place.c4, value, place.first);
 }
 `,
   },
-  cache_append_one: {
-    name: "cache_append_one",
+  cache_append_keys: {
+    name: "cache_append_keys",
     params: [
       { name: "first_group", type: "u32" },
       { name: "group_count", type: "u32" },
@@ -1943,19 +1943,16 @@ fn main(
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
-      { binding: 1, name: "vectors", kind: "read" },
+      { binding: 1, name: "keys", kind: "read" },
       { binding: 2, name: "table", kind: "read" },
       { binding: 3, name: "parts", kind: "read" },
-      { binding: 4, name: "pages", kind: "write" },
+      { binding: 4, name: "key_pages", kind: "write" },
     ],
-    text: `// Writes one step's new keys, or its new values, into the pages of the KV cache, before any rotation: for caches that store int8, or
-// keys and values otherwise.
+    text: `// Writes one step's new keys into the pages of the KV cache, before any rotation: for caches whose values lie outside the GPU.
 //
-// Shapes:   vectors [batch, step_rows, heads, head_size] f32; pages, stored as parts/stores_float.wgsl or stores_int8.wgsl says, one slab
-//           of the cache (pages slab_first ..); table [batch, table_stride], the page of each run of page_tokens tokens; parts
-//           [batch, 4] u32: tokens cached with this step, leading tokens, start of the window, middle length
+// Shapes:   as cache_append.wgsl, without values
 // Dispatch: one thread per four channels of a new token: batch * step_rows * heads * D4 threads, linear groups
-// Source:   as cache_append.wgsl; int8: symmetric, with the largest magnitude of a token's head as 127
+// Source:   as cache_append.wgsl
 
 struct Params {
   first_group: u32,
@@ -1971,14 +1968,15 @@ struct Params {
 }
 
 // uses parts/append_place.wgsl
+// uses parts/int8_bytes.wgsl
 
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> vectors: array<f32>;
+@group(0) @binding(1) var<storage, read> keys: array<f32>;
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 @group(0) @binding(3) var<storage, read> parts: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read_write> pages: array<Stored>;
+@group(0) @binding(4) var<storage, read_write> key_pages: array<StoredKey>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -1991,13 +1989,13 @@ fn main(
   if (!place.here) {
     return;
   }
-  var four = vec4<f32>();
+  var key = vec4<f32>();
   for (var i = 0u; i < 4u; i++) { // unrolled
     // Head sizes that are no multiple of four end in zeros, which add nothing to any dot product.
     let c = 4u * place.c4 + i;
-    four[i] = select(0.0, vectors[place.first + min(c, params.head_size - 1u)], c < params.head_size);
+    key[i] = select(0.0, keys[place.first + min(c, params.head_size - 1u)], c < params.head_size);
   }
-  store(place.slot, place.c4, four, place.first);
+  store_key(place.slot, place.c4, key, place.first);
 }
 `,
   },
@@ -4465,7 +4463,8 @@ fn main(
 //           steps of k a turn; row tiles fastest; batches outermost; linear groups
 // Source:   plain definition; the register and workgroup tiling of Volkov and Demmel 2008. Every element is one chain of fused
 //           multiply-adds over rising k, as in matmul.wgsl. Both sides lie in workgroup memory with k slowest, so that a
-//           thread's rows and columns are vec4s; what comes next is loaded while this turn is multiplied.
+//           thread's rows and columns are vec4s; what comes next is loaded while this turn is multiplied, and left as it is
+//           stored until then: whatever uses it, be it a conversion, waits for memory.
 
 struct Params {
   first_group: u32,
@@ -4522,8 +4521,8 @@ fn main(
   let y = lane / THREADS_X;
   let x = lane % THREADS_X;
 
-  var next_left: array<vec4<f32>, LOADS_LEFT>;
-  var next_right: array<vec4<f32>, LOADS_RIGHT>;
+  var next_left: array<vec4<Left>, LOADS_LEFT>;
+  var next_right: array<vec4<Right>, LOADS_RIGHT>;
   var sums: array<vec4<f32>, 4u * ROWS4 * COLUMNS4>;
   for (var turn = 0u; turn < params.depth + DEPTH4; turn += DEPTH4) {
     // What was loaded in the turn before goes to workgroup memory; the first turn only loads.
@@ -4533,22 +4532,24 @@ fn main(
         let item = lane + load * THREADS;
         let row = item / DEPTH4;
         let k = 4u * (item % DEPTH4);
-        lefts[k + 0u][row / 4u][row % 4u] = next_left[load].x;
-        lefts[k + 1u][row / 4u][row % 4u] = next_left[load].y;
-        lefts[k + 2u][row / 4u][row % 4u] = next_left[load].z;
-        lefts[k + 3u][row / 4u][row % 4u] = next_left[load].w;
+        let inside = turn - DEPTH4 + item % DEPTH4 < params.depth;
+        let loaded = select(vec4<f32>(), vec4<f32>(next_left[load]), inside);
+        lefts[k + 0u][row / 4u][row % 4u] = loaded.x;
+        lefts[k + 1u][row / 4u][row % 4u] = loaded.y;
+        lefts[k + 2u][row / 4u][row % 4u] = loaded.z;
+        lefts[k + 3u][row / 4u][row % 4u] = loaded.w;
       }
       for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
         let item = lane + load * THREADS;
         if (TRANSPOSED == 1u) {
           let column = item / DEPTH4;
           let k = 4u * (item % DEPTH4);
-          rights[k + 0u][column / 4u][column % 4u] = next_right[load].x;
-          rights[k + 1u][column / 4u][column % 4u] = next_right[load].y;
-          rights[k + 2u][column / 4u][column % 4u] = next_right[load].z;
-          rights[k + 3u][column / 4u][column % 4u] = next_right[load].w;
+          rights[k + 0u][column / 4u][column % 4u] = f32(next_right[load].x);
+          rights[k + 1u][column / 4u][column % 4u] = f32(next_right[load].y);
+          rights[k + 2u][column / 4u][column % 4u] = f32(next_right[load].z);
+          rights[k + 3u][column / 4u][column % 4u] = f32(next_right[load].w);
         } else {
-          rights[item / TILE_COLUMNS4][item % TILE_COLUMNS4] = next_right[load];
+          rights[item / TILE_COLUMNS4][item % TILE_COLUMNS4] = vec4<f32>(next_right[load]);
         }
       }
       workgroupBarrier();
@@ -4558,19 +4559,18 @@ fn main(
         let item = lane + load * THREADS;
         let row = min(first_row + item / DEPTH4, params.rows - 1u);
         let k = turn + item % DEPTH4;
-        let value = vec4<f32>(left[left_base + row * params.left_row + min(k, params.depth - 1u)]);
-        next_left[load] = select(vec4<f32>(), value, k < params.depth);
+        next_left[load] = left[left_base + row * params.left_row + min(k, params.depth - 1u)];
       }
       for (var load = 0u; load < LOADS_RIGHT; load++) { // unrolled
         let item = lane + load * THREADS;
         if (TRANSPOSED == 1u) {
           let column = min(4u * first_column + item / DEPTH4, 4u * params.columns - 1u);
           let k = turn + item % DEPTH4;
-          next_right[load] = vec4<f32>(right[right_base + column * params.right_row + min(k, params.depth - 1u)]);
+          next_right[load] = right[right_base + column * params.right_row + min(k, params.depth - 1u)];
         } else {
           let column = min(first_column + item % TILE_COLUMNS4, params.columns - 1u);
           let k = min(4u * turn + item / TILE_COLUMNS4, 4u * params.depth - 1u);
-          next_right[load] = vec4<f32>(right[right_base + k * params.right_row + column]);
+          next_right[load] = right[right_base + k * params.right_row + column];
         }
       }
     }
@@ -5278,6 +5278,9 @@ fn main(
       { name: "slab_pages", type: "u32" },
       { name: "bests_stride", type: "u32" },
       { name: "group_tokens", type: "u32" },
+      { name: "indices_stride", type: "u32" },
+      { name: "clip", type: "u32" },
+      { name: "span", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -5286,22 +5289,29 @@ fn main(
       { binding: 3, name: "table", kind: "read" },
       { binding: 4, name: "parts", kind: "read" },
       { binding: 5, name: "bests", kind: "read" },
-      { binding: 6, name: "best_tokens", kind: "write" },
+      { binding: 6, name: "tally", kind: "write" },
+      { binding: 7, name: "indices", kind: "write" },
+      { binding: 8, name: "counts", kind: "write" },
+      { binding: 9, name: "scope", kind: "write" },
     ],
-    text: `// Picks a query's k best tokens, with a workgroup for each query: few ask in decoding, and a step waits for them. For GPUs, after
-// scan_groups.wgsl; the same tokens as rescore_groups.wgsl.
+    text: `// All that follows scan_groups.wgsl: finds each query's k best tokens, with a workgroup for each query; the last one of those who vote
+// together counts votes, keeps the candidates with most, and lists what the step attends to. The same as rescore_groups and
+// pick_tokens one after the other: for GPUs, in decoding, where each call waits for the one before.
 //
 // Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
 //           4 * D4], stored as parts/keys_*.wgsl say, the cache's only slab, before rotation; table [batch, table_stride]; parts
-//           [batch, 4]; bests f32 [batch, heads, pairs, bests_stride], the highest score of each group first; best_tokens u32
-//           [batch, heads, pairs, K], in no order that counts. A pair is (row, query head of the KV head's group). Tokens count from
-//           the start of the middle; unused places hold NONE.
-// Dispatch: one workgroup of THREADS threads per query (batch * heads * pairs), linear groups. LANES threads share a token, PER = D4 /
-//           LANES; each has AHEAD of them on their way at a time. COLUMNS of the threads bound the K-th best, a power of two of at
-//           least K; COLUMN_ROWS = THREADS / COLUMNS.
-// Source:   ALGORITHM section 5, scores of type qk. Groups rank by their best token: higher score first, then the lower group. What K
-//           columns of groups reach bounds the K-th best group: the K best tokens reach it too, so only groups and tokens that do
-//           count. Sums run as in scan_groups.wgsl, so that scores are bitwise those that the groups were ranked by.
+//           [batch, 4] u32: tokens cached N, leading tokens G, start of the window, middle length m (0: no middle); bests f32 [batch,
+//           heads, pairs, bests_stride], the highest score of each group first; tally atomic u32 [selections, 1 + QUERIES * K], zeros,
+//           which it leaves as zeros; indices u32 [selections, indices_stride], rising positions in the whole context; counts u32
+//           [selections], how many of them; scope atomic u32 [1], raised to the longest list. A pair is (row, query head of the KV
+//           head's group). selections = batch * (1 or KV heads); QUERIES vote in each
+// Dispatch: one workgroup of THREADS threads per query (batch * heads * pairs), linear groups. LANES threads share a token, each takes
+//           PER = D4 / VECTORS / LANES stored vectors of VECTORS * 4 channels, of AHEAD tokens at a time. COLUMNS of the threads bound
+//           the K-th best, a power of two of at least K; COLUMN_ROWS = THREADS / COLUMNS. SCALED is 1 where keys have scales.
+// Source:   ALGORITHM section 5, scores of type qk, and section 6. Groups rank by their best token: higher score first, then the lower
+//           group. What K columns of groups reach bounds the K-th best group: the K best tokens reach it too, so only groups and
+//           tokens that do count. Sums run as in scan_groups.wgsl, so that scores are bitwise those that the groups were ranked by.
+//           What workgroups tell each other goes through atomics alone: WebGPU orders nothing else between them.
 
 struct Params {
   first_group: u32,
@@ -5316,14 +5326,14 @@ struct Params {
   slab_pages: u32,
   bests_stride: u32,
   group_tokens: u32,
+  indices_stride: u32,
+  clip: u32,
+  span: u32,
 }
 
-const NONE = 0xffffffffu;
-const LOWEST = -3.4028234663852886e38f;
-// Highest scores that a thread loads before it looks at the first.
-const ROWS = 8u;
-// Groups that reach the bound; where there are more, they are found one after the other.
-const ROOM = 128u;
+// uses parts/bound_groups.wgsl
+// uses parts/list_votes.wgsl
+
 // Tokens that are scored together, and those that wait to be ranked: the best of all before are among them.
 const UNITS = THREADS / LANES;
 const TOGETHER = UNITS * AHEAD;
@@ -5335,136 +5345,17 @@ const WAITING = TOGETHER + K;
 @group(0) @binding(3) var<storage, read> table: array<u32>;
 @group(0) @binding(4) var<storage, read> parts: array<vec4<u32>>;
 @group(0) @binding(5) var<storage, read> bests: array<f32>;
-@group(0) @binding(6) var<storage, read_write> best_tokens: array<u32>;
+@group(0) @binding(6) var<storage, read_write> tally: array<atomic<u32>>;
+@group(0) @binding(7) var<storage, read_write> indices: array<u32>;
+@group(0) @binding(8) var<storage, read_write> counts: array<u32>;
+@group(0) @binding(9) var<storage, read_write> scope: atomic<u32>;
 
-// A score and its item: a group or a token.
-struct Item {
-  score: f32,
-  item: u32,
-}
-
-var<workgroup> lane_bests: array<Item, THREADS>;
-var<workgroup> bound: Item;
-var<workgroup> offered: atomic<u32>;
-var<workgroup> told: u32;
-var<workgroup> groups_offered: array<u32, ROOM>;
 // One more than the lanes keeps threads that read neighbouring tokens on different banks.
 var<workgroup> sums: array<f32, TOGETHER * (LANES + 1u)>;
 var<workgroup> scales: array<f32, TOGETHER>;
 // Two lists take turns: the best of one come first in the other.
 var<workgroup> waiting: array<Item, 2u * WAITING>;
 var<workgroup> waits: array<atomic<u32>, 2>;
-
-// True where an item ranks before another: higher score first, then the lower item.
-fn before(item: Item, other: Item) -> bool {
-  return item.score > other.score || (item.score == other.score && item.item < other.item);
-}
-
-// A thread's group in a row. Rows are turned, each by another number, so that what comes again does not meet one column.
-fn group_at(row: u32, lane: u32) -> u32 {
-  return row * THREADS + (lane + ((row * 0x9e3779b9u) >> 24u)) % THREADS;
-}
-
-fn look_at(first: u32, groups: u32, row: u32, lane: u32) -> array<Item, ROWS> {
-  var seen: array<Item, ROWS>;
-  for (var i = 0u; i < ROWS; i++) { // unrolled
-    let group = group_at(row + i, lane);
-    let score = bests[first + min(group, groups - 1u)];
-    seen[i] = Item(score, select(NONE, group, group < groups && score > LOWEST));
-  }
-  return seen;
-}
-
-fn best_of(best: Item, seen: array<Item, ROWS>) -> Item {
-  var found = best;
-  for (var i = 0u; i < ROWS; i++) { // unrolled
-    if (seen[i].item != NONE && before(seen[i], found)) {
-      found = seen[i];
-    }
-  }
-  return found;
-}
-
-fn offer_group(item: Item) {
-  if (item.item != NONE && !before(bound, item)) {
-    let place = atomicAdd(&offered, 1u);
-    if (place < ROOM) {
-      groups_offered[place] = item.item;
-    }
-  }
-}
-
-// How many groups were offered. All threads call it.
-fn tell_offered(lane: u32) -> u32 {
-  workgroupBarrier();
-  if (lane == 0u) {
-    told = atomicLoad(&offered);
-  }
-  return workgroupUniformLoad(&told);
-}
-
-// Leaves in \`bound\` what K groups reach: the K-th of the columns' bests; the lowest where too few have one. All threads call it.
-fn find_bound(own: Item, lane: u32) {
-  lane_bests[lane] = own;
-  workgroupBarrier();
-  var best = own;
-  if (lane < COLUMNS) {
-    for (var row = 0u; row < COLUMN_ROWS; row++) { // unrolled
-      let other = lane_bests[lane + row * COLUMNS];
-      if (before(other, best)) {
-        best = other;
-      }
-    }
-    lane_bests[lane] = best;
-  }
-  workgroupBarrier();
-  if (lane < COLUMNS && best.item != NONE) {
-    var rank = 0u;
-    for (var other = 0u; other < COLUMNS; other++) { // unrolled
-      rank += u32(before(lane_bests[other], best));
-    }
-    if (rank == K - 1u) {
-      bound = best;
-    }
-  }
-  workgroupBarrier();
-}
-
-// Offers the K best groups, one after the other: where more reached the bound than there is room for. All threads call it.
-fn offer_in_turns(first: u32, groups: u32, lane: u32) {
-  workgroupBarrier();
-  if (lane == 0u) {
-    atomicStore(&offered, 0u);
-  }
-  var last = Item(3.4028234663852886e38f, 0u);
-  for (var turn = 0u; turn < K; turn++) {
-    var own = Item(LOWEST, NONE);
-    for (var row = 0u; row * THREADS < groups; row += ROWS) {
-      var seen = look_at(first, groups, row, lane);
-      for (var i = 0u; i < ROWS; i++) { // unrolled
-        seen[i].item = select(NONE, seen[i].item, turn == 0u || before(last, seen[i]));
-      }
-      own = best_of(own, seen);
-    }
-    workgroupBarrier();
-    lane_bests[lane] = own;
-    workgroupBarrier();
-    var best = Item(LOWEST, NONE);
-    for (var other = 0u; other < THREADS; other++) {
-      if (before(lane_bests[other], best)) {
-        best = lane_bests[other];
-      }
-    }
-    // More than K groups have a best token.
-    last = best;
-    if (lane == 0u) {
-      groups_offered[turn] = best.item;
-      atomicStore(&offered, turn + 1u);
-      bound = best;
-    }
-  }
-  workgroupBarrier();
-}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -5485,10 +5376,12 @@ fn main(
   let part = parts[sequence];
   let slice = lane % LANES;
   let unit = lane / LANES;
-  let query_first = (row_of_query * params.query_heads + head * share + pair % share) * D4 + slice;
-  var query_row: array<vec4<f32>, PER>;
+  let query_first = (row_of_query * params.query_heads + head * share + pair % share) * D4 + slice * VECTORS;
+  var query_row: array<vec4<f32>, PER * VECTORS>;
   for (var c = 0u; c < PER; c++) { // unrolled
-    query_row[c] = queries[query_first + c * LANES];
+    for (var v = 0u; v < VECTORS; v++) { // unrolled
+      query_row[c * VECTORS + v] = queries[query_first + c * LANES * VECTORS + v];
+    }
   }
   if (lane < 2u) {
     atomicStore(&waits[lane], 0u);
@@ -5498,35 +5391,14 @@ fn main(
     bound = Item(LOWEST, NONE);
   }
 
-  // The groups that reach the bound. The first rows are kept, others are looked at twice.
-  let first = query * params.bests_stride;
+  // The groups that reach the bound.
   let groups = (part.w + params.group_tokens - 1u) / params.group_tokens;
+  var items = 0u;
   if (groups > 0u) {
-    let kept_rows = look_at(first, groups, 0u, lane);
-    var own = best_of(Item(LOWEST, NONE), kept_rows);
-    for (var row = ROWS; row * THREADS < groups; row += ROWS) {
-      own = best_of(own, look_at(first, groups, row, lane));
-    }
-    find_bound(own, lane);
-    // A thread whose best group does not reach the bound has none that does.
-    if (own.item != NONE && !before(bound, own)) {
-      for (var i = 0u; i < ROWS; i++) { // unrolled
-        offer_group(kept_rows[i]);
-      }
-      for (var row = ROWS; row * THREADS < groups; row += ROWS) {
-        let seen = look_at(first, groups, row, lane);
-        for (var i = 0u; i < ROWS; i++) { // unrolled
-          offer_group(seen[i]);
-        }
-      }
-    }
-    if (tell_offered(lane) > ROOM) {
-      offer_in_turns(first, groups, lane);
-    }
+    items = find_groups(query * params.bests_stride, groups, lane) * params.group_tokens;
   }
 
   // Their tokens that do.
-  let items = tell_offered(lane) * params.group_tokens;
   var turn = 0u;
   for (var start = 0u; start < items; start += TOGETHER) {
     var read: array<u32, AHEAD>;
@@ -5547,7 +5419,9 @@ fn main(
     for (var t = 0u; t < AHEAD; t++) { // unrolled
       var sum = vec4<f32>();
       for (var c = 0u; c < PER; c++) { // unrolled
-        sum = fma(query_row[c], key_loaded(keys[t * PER + c]), sum);
+        for (var v = 0u; v < VECTORS; v++) { // unrolled
+          sum = fma(query_row[c * VECTORS + v], key_part(keys[t * PER + c], v), sum);
+        }
       }
       sums[(t * UNITS + unit) * (LANES + 1u) + slice] = (sum.x + sum.y) + (sum.z + sum.w);
       if (SCALED == 1u && slice == 0u) {
@@ -5590,10 +5464,36 @@ fn main(
     }
     workgroupBarrier();
   }
+  // Tokens are told as one more: zero is none yet.
+  let selection = query / QUERIES;
+  let first_tally = selection * (1u + ENTRIES);
   if (lane < K) {
-    let found = waiting[turn * WAITING + lane].item;
-    best_tokens[query * K + lane] = select(NONE, found, lane < atomicLoad(&waits[turn]));
+    let found = waiting[turn * WAITING + lane].item + 1u;
+    let told_token = select(NONE, found, lane < atomicLoad(&waits[turn]));
+    atomicStore(&tally[first_tally + 1u + query % QUERIES * K + lane], told_token);
   }
+  clear_votes(lane);
+  storageBarrier();
+  workgroupBarrier();
+  if (lane == 0u) {
+    told = atomicAdd(&tally[first_tally], 1u);
+  }
+  if (workgroupUniformLoad(&told) + 1u < QUERIES) {
+    return;
+  }
+  if (lane == 0u) {
+    atomicStore(&tally[first_tally], 0u);
+  }
+  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
+    // All have told theirs, but nothing says that this comes to be seen in the order in which it was told.
+    var token = 0u;
+    while (token == 0u) {
+      token = atomicExchange(&tally[first_tally + 1u + entry], 0u);
+    }
+    voted[entry] = select(token - 1u, NONE, token == NONE);
+  }
+  workgroupBarrier();
+  list_tokens(selection, part, lane);
 }
 `,
   },
@@ -6654,7 +6554,7 @@ fn main(
   let query = min(own, params.asking - 1u);
   let asked = ask(query, lane);
   let part = parts[asked.sequence];
-  choose(all_items(query * params.bests_stride, (part.w + params.group_tokens - 1u) / params.group_tokens), asked, TEAMS * K);
+  choose(all_items(query * params.bests_stride, (part.w + params.group_tokens - 1u) / params.group_tokens), asked);
   var held = Item(LOWEST, NONE);
   if (SLABS > 1u && params.resume == 1u && asked.slice < K) {
     held = Item(best_scores[query * K + asked.slice], best_tokens[query * K + asked.slice]);
@@ -7257,19 +7157,19 @@ fn main(
     ],
     text: `// Scores the middle of the cache against few queries and leaves the highest score of each group of neighbouring tokens: for GPUs, in
 // decoding. Keys are read once, by all threads of the GPU, straight into registers; the scores themselves are never written. What
-// comes after, rescore_groups.wgsl, finds the k best tokens in the k best groups.
+// comes after, pick_best.wgsl or rescore_groups.wgsl, finds the k best tokens in the best groups.
 //
 // Shapes:   queries [batch, step_rows, query_heads, 4 * D4] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
 //           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
-//           parts [batch, 4]; bests f32 [batch, heads, pairs, groups + blocks]: the highest score of each group, the lowest number where
-//           it has no token; then, with one slab, of each block. A pair is (row, query head of the KV head's group): pairs = step_rows *
-//           query_heads / heads. group_tokens is a power of two
-//           of at least 8; PAGE_TOKENS is page_tokens.
+//           parts [batch, 4]; bests f32 [batch, heads, pairs, groups]: the highest score of each group, the lowest number where it has
+//           no token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads. group_tokens is a
+//           power of two of at least 8; PAGE_TOKENS is page_tokens.
 // Dispatch: one workgroup of THREADS threads per sequence, KV head, PAIRS pairs and block of block_tokens tokens (a multiple of BATCH / 8
-//           groups), blocks fastest; linear groups. LANES threads share a token, a power of two that divides D4, PER = D4 / LANES;
-//           AHEAD tokens a thread are on their way at a time; PAIRS * BATCH / 8 <= THREADS. SCALED is 1 where keys have scales. Where
-//           the cache has several slabs (SLABS 2), one call per slab: each raises what the one before left (params.resume), and
-//           passes over blocks that have no page in its slab.
+//           groups), blocks fastest; linear groups. LANES threads, a power of two, share a token, each takes PER = D4 / VECTORS / LANES
+//           stored vectors of VECTORS * 4 channels; AHEAD tokens a thread are on their way at a time; PAIRS * BATCH / 8 <= THREADS;
+//           ITEMS, the scores that a thread takes, is PAIRS * BATCH / THREADS or the next whole number. SCALED is 1 where keys have
+//           scales. Where the cache has several slabs (SLABS 2), one call per slab: each raises what the one before left
+//           (params.resume), and passes over blocks that have no page in its slab.
 // Source:   ALGORITHM section 5, scores of type qk: plain dot products, no scaling; ReAttention equation 3. Every key is summed as
 //           parts/score_lanes.wgsl does, so equal keys get bitwise equal scores.
 
@@ -7296,8 +7196,8 @@ const UNITS = THREADS / LANES;
 // Tokens that are scored together: eight of each of so many groups.
 const BATCH = UNITS * AHEAD;
 const EIGHTS = BATCH / 8u;
-// One more than eight tokens' sums keeps threads that read neighbouring groups on different banks.
-const STRIDE = 8u * LANES + 1u;
+// One more than a token's sums keeps threads that read neighbouring tokens on different banks.
+const STRIDE = LANES + 1u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -7307,8 +7207,10 @@ const STRIDE = 8u * LANES + 1u;
 @group(0) @binding(5) var<storage, read_write> bests: array<f32>;
 
 var<workgroup> query_rows: array<vec4<f32>, PAIRS * D4>;
-// Of each pair, group and token: the lanes' sums.
-var<workgroup> sums: array<f32, PAIRS * EIGHTS * STRIDE>;
+// Of each pair and token: the lanes' sums.
+var<workgroup> sums: array<f32, PAIRS * BATCH * STRIDE>;
+// The highest of each pair's tokens that have the same place in their group's eights.
+var<workgroup> highs: array<f32, PAIRS * BATCH>;
 var<workgroup> scales: array<f32, BATCH>;
 var<workgroup> touched: atomic<u32>;
 var<workgroup> goes_on: u32;
@@ -7346,7 +7248,7 @@ fn main(
   let keeps = lane < PAIRS * EIGHTS && pair < pairs;
   let first_of_block = block * params.block_tokens / params.group_tokens + eight;
   let first_query = (sequence * params.heads + head) * pairs;
-  let first_best = (first_query + pair) * (params.groups + params.blocks) + first_of_block;
+  let first_best = (first_query + pair) * params.groups + first_of_block;
   if (SLABS > 1u) {
     for (var item = start / params.page_tokens + lane; item * params.page_tokens < end; item += THREADS) {
       let page = table[sequence * params.table_stride + item];
@@ -7393,27 +7295,30 @@ fn main(
     query_rows[item] = queries[(row * params.query_heads + head * share + asked % share) * D4 + item % D4];
   }
   workgroupBarrier();
-  var query: array<vec4<f32>, PAIRS * PER>;
+  var query: array<vec4<f32>, PAIRS * PER * VECTORS>;
   for (var p = 0u; p < PAIRS; p++) { // unrolled
     for (var c = 0u; c < PER; c++) { // unrolled
-      query[p * PER + c] = query_rows[p * D4 + slice + c * LANES];
+      for (var v = 0u; v < VECTORS; v++) { // unrolled
+        query[(p * PER + c) * VECTORS + v] = query_rows[p * D4 + (slice + c * LANES) * VECTORS + v];
+      }
     }
   }
 
-  var best = LOWEST;
-  var best_of_block = LOWEST;
+  var highest: array<f32, ITEMS>;
   for (var batch = 0u; batch <= batches; batch++) {
     if (batch > 0u) {
       for (var t = 0u; t < AHEAD; t++) { // unrolled
         let place = t * UNITS + unit;
-        let first = place / 8u * STRIDE + place % 8u * LANES + slice;
+        let first = place * STRIDE + slice;
         let dropped = select(0.0, LOWEST, slice == 0u);
         for (var p = 0u; p < PAIRS; p++) { // unrolled
           var sum = vec4<f32>();
           for (var c = 0u; c < PER; c++) { // unrolled
-            sum = fma(query[p * PER + c], key_loaded(keys[t * PER + c]), sum);
+            for (var v = 0u; v < VECTORS; v++) { // unrolled
+              sum = fma(query[(p * PER + c) * VECTORS + v], key_part(keys[t * PER + c], v), sum);
+            }
           }
-          sums[p * EIGHTS * STRIDE + first] = select(dropped, (sum.x + sum.y) + (sum.z + sum.w), here[t]);
+          sums[p * BATCH * STRIDE + first] = select(dropped, (sum.x + sum.y) + (sum.z + sum.w), here[t]);
         }
         if (SCALED == 1u && slice == 0u) {
           scales[place] = scale[t];
@@ -7444,43 +7349,34 @@ fn main(
       workgroupBarrier();
       let range = (batch - 1u) >> batch_bits;
       let turn = (batch - 1u) & (range_batches - 1u);
-      if (keeps) {
-        var highest = LOWEST;
-        for (var token = 0u; token < 8u; token++) { // unrolled
-          var score = 0.0;
-          for (var l = 0u; l < LANES; l++) { // unrolled
-            score += sums[lane * STRIDE + token * LANES + l];
-          }
-          if (SCALED == 1u) {
-            score *= scales[eight * 8u + token];
-          }
-          highest = max(highest, score);
+      let ends = turn + 1u == range_batches;
+      for (var i = 0u; i < ITEMS; i++) { // unrolled
+        // Where threads are more than scores, some take one that others take.
+        let item = min(lane + i * THREADS, PAIRS * BATCH - 1u);
+        var score = 0.0;
+        for (var l = 0u; l < LANES; l++) { // unrolled
+          score += sums[item * STRIDE + l];
         }
-        best = select(max(best, highest), highest, turn == 0u);
-        if (turn + 1u == range_batches && first_of_block + range * EIGHTS < params.groups) {
-          let place = first_best + range * EIGHTS;
-          if (SLABS > 1u && params.resume == 1u) {
-            best = max(best, bests[place]);
-          }
-          bests[place] = best;
-          best_of_block = max(best_of_block, best);
+        if (SCALED == 1u) {
+          score *= scales[item % BATCH];
+        }
+        highest[i] = select(max(highest[i], score), score, turn == 0u);
+        if (ends && lane + i * THREADS < PAIRS * BATCH) {
+          highs[item] = highest[i];
         }
       }
       workgroupBarrier();
-    }
-  }
-  // Of the block: of what each thread kept.
-  if (SLABS == 1u) {
-    if (lane < PAIRS * EIGHTS) {
-      sums[lane] = best_of_block;
-    }
-    workgroupBarrier();
-    if (lane < PAIRS && first_pair + lane < pairs) {
-      var highest = LOWEST;
-      for (var i = 0u; i < EIGHTS; i++) {
-        highest = max(highest, sums[lane * EIGHTS + i]);
+      if (ends && keeps && first_of_block + range * EIGHTS < params.groups) {
+        let place = first_best + range * EIGHTS;
+        var best = LOWEST;
+        for (var token = 0u; token < 8u; token++) { // unrolled
+          best = max(best, highs[lane * 8u + token]);
+        }
+        if (SLABS > 1u && params.resume == 1u) {
+          best = max(best, bests[place]);
+        }
+        bests[place] = best;
       }
-      bests[(first_query + first_pair + lane) * (params.groups + params.blocks) + params.groups + block] = highest;
     }
   }
 }
@@ -9214,79 +9110,11 @@ fn main(
 }
 `,
   },
-  vote: {
-    name: "vote",
-    params: [
-      { name: "first_group", type: "u32" },
-      { name: "group_count", type: "u32" },
-      { name: "selections_per_sequence", type: "u32" },
-      { name: "indices_stride", type: "u32" },
-      { name: "clip", type: "u32" },
-      { name: "span", type: "u32" },
-    ],
-    bindings: [
-      { binding: 0, name: "params", kind: "uniform" },
-      { binding: 1, name: "best_tokens", kind: "read" },
-      { binding: 2, name: "parts", kind: "read" },
-      { binding: 3, name: "indices", kind: "write" },
-      { binding: 4, name: "counts", kind: "write" },
-      { binding: 5, name: "scope", kind: "write" },
-    ],
-    text: `// Lists what a step attends to by the votes of its queries: counts them, keeps the candidates with most. In one workgroup for those who
-// vote together: for GPUs, in decoding, after pick_best.wgsl.
-//
-// Shapes:   best_tokens u32 [selections, QUERIES, K], NONE where there is none; parts [batch, 4] u32: tokens cached N, leading tokens
-//           G, start of the window, middle length m (0: no middle); indices u32 [selections, indices_stride], rising positions in the
-//           whole context; counts u32 [selections], how many of them; scope atomic u32 [1], raised to the longest list. selections =
-//           batch * (1 or KV heads); QUERIES vote in each
-// Dispatch: one workgroup of THREADS threads per selection, linear groups
-// Source:   ALGORITHM section 6: at most \`clip\` candidates, most votes first, ties to the lower token; then clamp(c + o, 0, m - 1)
-//           for -floor(span / 2) <= o <= ceil(span / 2) - 1.
-
-struct Params {
-  first_group: u32,
-  group_count: u32,
-  selections_per_sequence: u32,
-  indices_stride: u32,
-  clip: u32,
-  span: u32,
-}
-
-// uses parts/list_votes.wgsl
-
-const NONE = 0xffffffffu;
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> best_tokens: array<u32>;
-@group(0) @binding(2) var<storage, read> parts: array<vec4<u32>>;
-@group(0) @binding(3) var<storage, read_write> indices: array<u32>;
-@group(0) @binding(4) var<storage, read_write> counts: array<u32>;
-@group(0) @binding(5) var<storage, read_write> scope: atomic<u32>;
-
-@compute @workgroup_size(THREADS)
-fn main(
-  @builtin(workgroup_id) workgroup: vec3<u32>,
-  @builtin(num_workgroups) grid: vec3<u32>,
-  @builtin(local_invocation_index) lane: u32,
-) {
-  let selection = params.first_group + workgroup.x + workgroup.y * grid.x;
-  if (selection >= params.group_count) {
-    return;
-  }
-  clear_votes(lane);
-  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
-    voted[entry] = best_tokens[selection * ENTRIES + entry];
-  }
-  workgroupBarrier();
-  list_tokens(selection, parts[selection / params.selections_per_sequence], lane);
-}
-`,
-  },
 };
 
 /** What kernels share: the text of parts/NAME.wgsl, put behind a kernel that says `// uses parts/NAME.wgsl`. */
 export const parts: Readonly<Record<string, string>> = {
-  append_place: `// Where a thread of cache_append.wgsl and cache_append_one.wgsl writes: its token, head and four channels. \`table\`, \`parts\` and these
+  append_place: `// Where a thread of cache_append.wgsl and cache_append_keys.wgsl writes: its token, head and four channels. \`table\`, \`parts\` and these
 // params are the kernel's: group_count, batch, step_rows, heads, head_size, page_tokens, table_stride, slab_first, slab_pages.
 
 struct AppendPlace {
@@ -9344,12 +9172,12 @@ fn end_of(count: u32, row: u32) -> u32 {
   return min(u32(max(0i, i32(count + row + 1u) - i32(params.step_rows))), params.tokens);
 }
 `,
-  best_in_groups: `// Each query's K best tokens by the highest scores of groups of tokens, and of blocks of groups where the kernel has them. A team of
-// TEAM neighbouring threads, a power of two, takes a query. THREADS, K, COLUMNS, a power of two of at most TEAM, and COLUMN_ROWS =
-// TEAM / COLUMNS are the kernel's; so are \`queries\`, \`table\`, \`bests\`, D4, SLABS (2 where the cache has several, of which this is
-// one), score_of's part and the params that are named here.
+  best_in_groups: `// Each query's K best tokens by the highest scores of groups of tokens. A team of TEAM neighbouring threads, a power of two, takes a
+// query. THREADS, K, COLUMNS, a power of two of at most TEAM, and COLUMN_ROWS = TEAM / COLUMNS are the kernel's; so are \`queries\`,
+// \`table\`, \`bests\`, D4, SLABS (2 where the cache has several, of which this is one), score_of's part and the params that are named
+// here.
 //
-// Blocks, groups and tokens are items: the higher score ranks first, then the lower item. What K of a team's columns of threads have
+// Groups and tokens are items: the higher score ranks first, then the lower item. What K of a team's columns of threads have
 // reached bounds the K-th best: few items reach that, and only those are ranked.
 
 const TEAMS = THREADS / TEAM;
@@ -9367,8 +9195,8 @@ var<workgroup> offered_scores: array<f32, TEAMS * ROOM>;
 var<workgroup> offered_items: array<u32, TEAMS * ROOM>;
 var<workgroup> refused: atomic<u32>;
 var<workgroup> again: u32;
-// Of each team the K best blocks, then the K best groups.
-var<workgroup> chosen: array<u32, 2u * TEAMS * K>;
+// Of each team the K best groups.
+var<workgroup> chosen: array<u32, TEAMS * K>;
 
 struct Item {
   score: f32,
@@ -9401,44 +9229,27 @@ fn ask(query: u32, lane: u32) -> Asked {
   let team = lane / TEAM;
   for (var i = lane % TEAM; i < K; i += TEAM) {
     chosen[team * K + i] = NONE;
-    chosen[(TEAMS + team) * K + i] = NONE;
   }
   return Asked(lane, team, lane % TEAM, head, sequence);
 }
 
-// Items that a team looks at, in rows of a thread each: all from 0 on, or those of each chosen block.
+// Items that a team looks at, in rows of a thread each.
 struct Level {
   // Where their scores start.
   first: u32,
   rows: u32,
   // Items there are in all.
   items: u32,
-  // Of each chosen block, or 0: its items; and by how many bits a row's number is more than the block's.
-  block_items: u32,
-  row_bits: u32,
 }
 
 fn all_items(first: u32, items: u32) -> Level {
-  return Level(first, (items + TEAM - 1u) / TEAM, items, 0u, 0u);
-}
-
-fn items_of_blocks(first: u32, items: u32, block_items: u32) -> Level {
-  let block_rows = (block_items + TEAM - 1u) / TEAM;
-  let row_bits = select(0u, firstLeadingBit(block_rows - 1u) + 1u, block_rows > 1u);
-  return Level(first, K << row_bits, items, block_items, row_bits);
+  return Level(first, (items + TEAM - 1u) / TEAM, items);
 }
 
 // A thread's item in a row, or NONE. Rows are turned, each by another number, so that what comes again does not meet one column.
-fn item_at(level: Level, row: u32, team: u32, slice: u32) -> u32 {
-  let place = (slice + ((row * 0x9e3779b9u) >> 24u)) % TEAM;
-  if (level.block_items == 0u) {
-    let item = row * TEAM + place;
-    return select(NONE, item, item < level.items);
-  }
-  let block = chosen[team * K + min(row >> level.row_bits, K - 1u)];
-  let inside = (row & ((1u << level.row_bits) - 1u)) * TEAM + place;
-  let item = block * level.block_items + inside;
-  return select(NONE, item, row < level.rows && block != NONE && inside < level.block_items && item < level.items);
+fn item_at(level: Level, row: u32, slice: u32) -> u32 {
+  let item = row * TEAM + (slice + ((row * 0x9e3779b9u) >> 24u)) % TEAM;
+  return select(NONE, item, item < level.items);
 }
 
 struct Seen {
@@ -9446,10 +9257,10 @@ struct Seen {
   items: array<u32, AHEAD>,
 }
 
-fn look_at(level: Level, row: u32, team: u32, slice: u32) -> Seen {
+fn look_at(level: Level, row: u32, slice: u32) -> Seen {
   var seen: Seen;
   for (var i = 0u; i < AHEAD; i++) { // unrolled
-    seen.items[i] = item_at(level, row + i, team, slice);
+    seen.items[i] = item_at(level, row + i, slice);
     seen.scores[i] = bests[level.first + select(0u, seen.items[i], seen.items[i] != NONE)];
   }
   return seen;
@@ -9470,7 +9281,7 @@ fn better(best: Item, seen: Seen) -> Item {
 fn best_after(last: Item, level: Level, asked: Asked) -> Item {
   var best = Item(LOWEST, NONE);
   for (var row = 0u; row < level.rows; row += AHEAD) {
-    var seen = look_at(level, row, asked.team, asked.slice);
+    var seen = look_at(level, row, asked.slice);
     for (var i = 0u; i < AHEAD; i++) { // unrolled
       let follows = last.item == NONE || ranks_before(last.score, last.item, seen.scores[i], seen.items[i]);
       seen.items[i] = select(NONE, seen.items[i], follows);
@@ -9553,13 +9364,13 @@ fn rank_of(place: u32, team: u32) -> u32 {
   return rank;
 }
 
-// Writes the K best items of a level to \`chosen\`, from place \`first\` on. All threads call it.
-fn choose(level: Level, asked: Asked, first: u32) {
+// Writes the K best items of a level to \`chosen\`. All threads call it.
+fn choose(level: Level, asked: Asked) {
   // The first rows are kept, others are looked at twice.
-  let kept_rows = look_at(level, 0u, asked.team, asked.slice);
+  let kept_rows = look_at(level, 0u, asked.slice);
   var own = better(Item(LOWEST, NONE), kept_rows);
   for (var row = AHEAD; row < level.rows; row += AHEAD) {
-    own = better(own, look_at(level, row, asked.team, asked.slice));
+    own = better(own, look_at(level, row, asked.slice));
   }
   find_bound(own, asked);
   let bound = Item(bound_scores[asked.team], bound_items[asked.team]);
@@ -9567,7 +9378,7 @@ fn choose(level: Level, asked: Asked, first: u32) {
   if (own.item != NONE && !ranks_before(bound.score, bound.item, own.score, own.item)) {
     offer_seen(kept_rows, bound, asked.team);
     for (var row = AHEAD; row < level.rows; row += AHEAD) {
-      offer_seen(look_at(level, row, asked.team, asked.slice), bound, asked.team);
+      offer_seen(look_at(level, row, asked.slice), bound, asked.team);
     }
   }
   workgroupBarrier();
@@ -9578,17 +9389,17 @@ fn choose(level: Level, asked: Asked, first: u32) {
     for (var place = asked.slice; place < atomicLoad(&offered[asked.team]); place += TEAM) {
       let rank = rank_of(place, asked.team);
       if (rank < K) {
-        chosen[first + asked.team * K + rank] = offered_items[asked.team * ROOM + place];
+        chosen[asked.team * K + rank] = offered_items[asked.team * ROOM + place];
       }
     }
   } else {
-    choose_in_turns(level, asked, first);
+    choose_in_turns(level, asked);
   }
   workgroupBarrier();
 }
 
 // The same one item after the other, where there was no room for all that reached the bound.
-fn choose_in_turns(level: Level, asked: Asked, first: u32) {
+fn choose_in_turns(level: Level, asked: Asked) {
   var last = Item(LOWEST, NONE);
   for (var turn = 0u; turn < K; turn++) {
     let own = best_after(last, level, asked);
@@ -9604,7 +9415,7 @@ fn choose_in_turns(level: Level, asked: Asked, first: u32) {
     if (turn == 0u || last.item != NONE) {
       last = best;
       if (asked.slice == 0u) {
-        chosen[first + asked.team * K + turn] = best.item;
+        chosen[asked.team * K + turn] = best.item;
       }
     }
     workgroupBarrier();
@@ -9621,7 +9432,7 @@ fn offer_tokens(part: vec4<u32>, asked: Asked, held: Item) {
   }
   insert(&best, held.score, held.item);
   for (var item = asked.slice; item < K * params.group_tokens; item += TEAM) {
-    let group = chosen[(TEAMS + asked.team) * K + item / params.group_tokens];
+    let group = chosen[asked.team * K + item / params.group_tokens];
     let token = group * params.group_tokens + item % params.group_tokens;
     if (group != NONE && token < part.w) {
       let place = part.y + token;
@@ -9706,6 +9517,168 @@ fn sink(best: ptr<function, Best>, score: f32, token: u32, size: u32) {
   (*best).tokens[place] = token;
 }
 `,
+  bound_groups: `// The groups of neighbouring tokens that can hold a query's K best ones, found by a whole workgroup. THREADS, K, COLUMNS and COLUMN_ROWS =
+// THREADS / COLUMNS, powers of two, and \`bests\` are the kernel's.
+//
+// Groups and tokens are items: the higher score ranks first, then the lower item. What K columns of threads have reached bounds the
+// K-th best group: few groups reach that.
+
+const NONE = 0xffffffffu;
+const LOWEST = -3.4028234663852886e38f;
+// Highest scores that a thread loads before it looks at the first.
+const ROWS = 8u;
+// Groups that reach the bound; where there are more, they are found one after the other.
+const ROOM = 128u;
+
+// A score and its item: a group or a token.
+struct Item {
+  score: f32,
+  item: u32,
+}
+
+var<workgroup> lane_bests: array<Item, THREADS>;
+var<workgroup> bound: Item;
+var<workgroup> offered: atomic<u32>;
+var<workgroup> told: u32;
+var<workgroup> groups_offered: array<u32, ROOM>;
+// True where an item ranks before another: higher score first, then the lower item.
+fn before(item: Item, other: Item) -> bool {
+  return item.score > other.score || (item.score == other.score && item.item < other.item);
+}
+
+// A thread's group in a row. Rows are turned, each by another number, so that what comes again does not meet one column.
+fn group_at(row: u32, lane: u32) -> u32 {
+  return row * THREADS + (lane + ((row * 0x9e3779b9u) >> 24u)) % THREADS;
+}
+
+fn look_at(first: u32, groups: u32, row: u32, lane: u32) -> array<Item, ROWS> {
+  var seen: array<Item, ROWS>;
+  for (var i = 0u; i < ROWS; i++) { // unrolled
+    let group = group_at(row + i, lane);
+    let score = bests[first + min(group, groups - 1u)];
+    seen[i] = Item(score, select(NONE, group, group < groups && score > LOWEST));
+  }
+  return seen;
+}
+
+fn best_of(best: Item, seen: array<Item, ROWS>) -> Item {
+  var found = best;
+  for (var i = 0u; i < ROWS; i++) { // unrolled
+    if (seen[i].item != NONE && before(seen[i], found)) {
+      found = seen[i];
+    }
+  }
+  return found;
+}
+
+fn offer_group(item: Item) {
+  if (item.item != NONE && !before(bound, item)) {
+    let place = atomicAdd(&offered, 1u);
+    if (place < ROOM) {
+      groups_offered[place] = item.item;
+    }
+  }
+}
+
+// How many groups were offered. All threads call it.
+fn tell_offered(lane: u32) -> u32 {
+  workgroupBarrier();
+  if (lane == 0u) {
+    told = atomicLoad(&offered);
+  }
+  return workgroupUniformLoad(&told);
+}
+
+// Leaves in \`bound\` what K groups reach: the K-th of the columns' bests; the lowest where too few have one. All threads call it.
+fn find_bound(own: Item, lane: u32) {
+  lane_bests[lane] = own;
+  workgroupBarrier();
+  var best = own;
+  if (lane < COLUMNS) {
+    for (var row = 0u; row < COLUMN_ROWS; row++) { // unrolled
+      let other = lane_bests[lane + row * COLUMNS];
+      if (before(other, best)) {
+        best = other;
+      }
+    }
+    lane_bests[lane] = best;
+  }
+  workgroupBarrier();
+  if (lane < COLUMNS && best.item != NONE) {
+    var rank = 0u;
+    for (var other = 0u; other < COLUMNS; other++) { // unrolled
+      rank += u32(before(lane_bests[other], best));
+    }
+    if (rank == K - 1u) {
+      bound = best;
+    }
+  }
+  workgroupBarrier();
+}
+
+// Offers the K best groups, one after the other: where more reached the bound than there is room for. All threads call it.
+fn offer_in_turns(first: u32, groups: u32, lane: u32) {
+  workgroupBarrier();
+  if (lane == 0u) {
+    atomicStore(&offered, 0u);
+  }
+  var last = Item(3.4028234663852886e38f, 0u);
+  for (var turn = 0u; turn < K; turn++) {
+    var own = Item(LOWEST, NONE);
+    for (var row = 0u; row * THREADS < groups; row += ROWS) {
+      var seen = look_at(first, groups, row, lane);
+      for (var i = 0u; i < ROWS; i++) { // unrolled
+        seen[i].item = select(NONE, seen[i].item, turn == 0u || before(last, seen[i]));
+      }
+      own = best_of(own, seen);
+    }
+    workgroupBarrier();
+    lane_bests[lane] = own;
+    workgroupBarrier();
+    var best = Item(LOWEST, NONE);
+    for (var other = 0u; other < THREADS; other++) {
+      if (before(lane_bests[other], best)) {
+        best = lane_bests[other];
+      }
+    }
+    // More than K groups have a best token.
+    last = best;
+    if (lane == 0u) {
+      groups_offered[turn] = best.item;
+      atomicStore(&offered, turn + 1u);
+      bound = best;
+    }
+  }
+  workgroupBarrier();
+}
+
+// Offers all groups that reach the bound. All threads call it; returns how many they are.
+fn find_groups(first: u32, groups: u32, lane: u32) -> u32 {
+  // The first rows are kept, others are looked at twice.
+  let kept_rows = look_at(first, groups, 0u, lane);
+  var own = best_of(Item(LOWEST, NONE), kept_rows);
+  for (var row = ROWS; row * THREADS < groups; row += ROWS) {
+    own = best_of(own, look_at(first, groups, row, lane));
+  }
+  find_bound(own, lane);
+  // A thread whose best group does not reach the bound has none that does.
+  if (own.item != NONE && !before(bound, own)) {
+    for (var i = 0u; i < ROWS; i++) { // unrolled
+      offer_group(kept_rows[i]);
+    }
+    for (var row = ROWS; row * THREADS < groups; row += ROWS) {
+      let seen = look_at(first, groups, row, lane);
+      for (var i = 0u; i < ROWS; i++) { // unrolled
+        offer_group(seen[i]);
+      }
+    }
+  }
+  if (tell_offered(lane) > ROOM) {
+    offer_in_turns(first, groups, lane);
+  }
+  return tell_offered(lane);
+}
+`,
   insert: `// Lists of parts/best_list.wgsl that are short enough to stay in registers, sorted, their best item first.
 
 fn insert(best: ptr<function, Best>, score: f32, token: u32) {
@@ -9721,6 +9694,19 @@ fn insert(best: ptr<function, Best>, score: f32, token: u32) {
     falling = select(falling, held, better);
     name = select(name, holder, better);
   }
+}
+`,
+  int8_bytes: `// Four channels as int8, symmetric: the largest magnitude of a token's head is 127.
+
+fn int8_scale(most: f32) -> f32 {
+  return most / 127.0;
+}
+
+fn int8_bytes(four: vec4<f32>, scale: f32) -> u32 {
+  let divisor = select(1.0, scale, scale > 0.0);
+  let whole = vec4<i32>(clamp(floor(four / divisor + 0.5), vec4<f32>(-127.0), vec4<f32>(127.0)));
+  let bytes = vec4<u32>(bitcast<vec4<u32>>(whole) & vec4<u32>(255u));
+  return bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
 }
 `,
   keys_float: `// Keys of a slab stored as KeyElement, f32 or f16: [slab_pages, heads, page_tokens, D4] vectors of four channels. A slot counts
@@ -10263,8 +10249,8 @@ fn score_of(slot: u32) -> f32 {
   return score;
 }
 `,
-  score_lanes: `// A token's score as scan_groups.wgsl sums it: LANES sums, each of every so many of the channels' vectors, PER of them; then the lanes in
-// turn, then the scale. D4, LANES, PER = D4 / LANES and query_at are the kernel's.
+  score_lanes: `// A token's score as scan_groups.wgsl sums it: LANES sums, each of every so many of the stored vectors of VECTORS * 4 channels, PER of
+// them; then the lanes in turn, then the scale. VECTORS, LANES, PER = D4 / VECTORS / LANES and query_at are the kernel's.
 
 fn score_of(slot: u32) -> f32 {
   let first = key_first(slot);
@@ -10276,7 +10262,9 @@ fn score_of(slot: u32) -> f32 {
     }
     var sum = vec4<f32>();
     for (var c = 0u; c < PER; c++) { // unrolled
-      sum = fma(query_at(lane + c * LANES), key_loaded(keys[c]), sum);
+      for (var v = 0u; v < VECTORS; v++) { // unrolled
+        sum = fma(query_at((lane + c * LANES) * VECTORS + v), key_part(keys[c], v), sum);
+      }
     }
     score += (sum.x + sum.y) + (sum.z + sum.w);
   }
@@ -10576,33 +10564,57 @@ fn product(pair: u32, token: u32) -> f32 {
   return sum;
 }
 `,
-  stores_float: `// Stores four channels as Element, f32 or f16; \`pages\` is the kernel's: [slab_pages, heads, page_tokens, D4] vectors.
+  stores_keys_float: `// Stores four channels of a key as KeyElement, f32 or f16; \`key_pages\` is the kernel's: [slab_pages, heads, page_tokens, D4] vectors.
 
-alias Stored = vec4<Element>;
+alias StoredKey = vec4<KeyElement>;
 
-fn store(slot: u32, c4: u32, four: vec4<f32>, first: u32) {
-  pages[slot * D4 + c4] = vec4<Element>(four);
+fn store_key(slot: u32, c4: u32, four: vec4<f32>, first: u32) {
+  key_pages[slot * D4 + c4] = vec4<KeyElement>(four);
 }
 `,
-  stores_int8: `// Stores four channels as int8, laid out as parts/keys_int8.wgsl reads them; \`pages\` and \`vectors\` are the kernel's, and \`first\` is where
-// the head's channels start in \`vectors\`.
+  stores_keys_int8: `// Stores four channels of a key as int8, laid out as parts/keys_int8.wgsl reads them; \`key_pages\` and \`keys\` are the kernel's, and \`first\`
+// is where the head's channels start in \`keys\`. Uses parts/int8_bytes.wgsl.
 
-alias Stored = u32;
+alias StoredKey = u32;
 
-fn store(slot: u32, c4: u32, four: vec4<f32>, first: u32) {
+fn store_key(slot: u32, c4: u32, four: vec4<f32>, first: u32) {
   var most = 0.0;
   for (var c = 0u; c < params.head_size; c++) {
-    most = max(most, abs(vectors[first + c]));
+    most = max(most, abs(keys[first + c]));
   }
-  let scale = most / 127.0;
-  let divisor = select(1.0, scale, scale > 0.0);
-  let whole = vec4<i32>(clamp(floor(four / divisor + 0.5), vec4<f32>(-127.0), vec4<f32>(127.0)));
-  let bytes = vec4<u32>(bitcast<vec4<u32>>(whole) & vec4<u32>(255u));
+  let scale = int8_scale(most);
   let page = slot / params.page_tokens * params.page_tokens * (D4 + 1u);
   let token = slot % params.page_tokens;
-  pages[page + token * D4 + c4] = bytes.x | (bytes.y << 8u) | (bytes.z << 16u) | (bytes.w << 24u);
+  key_pages[page + token * D4 + c4] = int8_bytes(four, scale);
   if (c4 == 0u) {
-    pages[page + params.page_tokens * D4 + token] = bitcast<u32>(scale);
+    key_pages[page + params.page_tokens * D4 + token] = bitcast<u32>(scale);
+  }
+}
+`,
+  stores_values_float: `// Stores four channels of a value as ValueElement, f32 or f16; \`value_pages\` is the kernel's: [slab_pages, heads, page_tokens, D4] vectors.
+
+alias StoredValue = vec4<ValueElement>;
+
+fn store_value(slot: u32, c4: u32, four: vec4<f32>, first: u32) {
+  value_pages[slot * D4 + c4] = vec4<ValueElement>(four);
+}
+`,
+  stores_values_int8: `// Stores four channels of a value as int8, laid out as parts/values_int8.wgsl reads them; \`value_pages\` and \`values\` are the kernel's, and \`first\`
+// is where the head's channels start in \`values\`. Uses parts/int8_bytes.wgsl.
+
+alias StoredValue = u32;
+
+fn store_value(slot: u32, c4: u32, four: vec4<f32>, first: u32) {
+  var most = 0.0;
+  for (var c = 0u; c < params.head_size; c++) {
+    most = max(most, abs(values[first + c]));
+  }
+  let scale = int8_scale(most);
+  let page = slot / params.page_tokens * params.page_tokens * (D4 + 1u);
+  let token = slot % params.page_tokens;
+  value_pages[page + token * D4 + c4] = int8_bytes(four, scale);
+  if (c4 == 0u) {
+    value_pages[page + params.page_tokens * D4 + token] = bitcast<u32>(scale);
   }
 }
 `,

@@ -38,7 +38,6 @@ export const ATTENTION_KERNELS: ReadonlySet<string> = new Set([
     "clip_votes",
     "pick_tokens",
     "pick_best",
-    "vote",
     "collect_indices",
     "fold_grid",
     "gather_rotate",

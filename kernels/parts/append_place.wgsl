@@ -1,4 +1,4 @@
-// Where a thread of cache_append.wgsl and cache_append_one.wgsl writes: its token, head and four channels. `table`, `parts` and these
+// Where a thread of cache_append.wgsl and cache_append_keys.wgsl writes: its token, head and four channels. `table`, `parts` and these
 // params are the kernel's: group_count, batch, step_rows, heads, head_size, page_tokens, table_stride, slab_first, slab_pages.
 
 struct AppendPlace {

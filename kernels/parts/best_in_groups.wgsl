@@ -1,9 +1,9 @@
-// Each query's K best tokens by the highest scores of groups of tokens, and of blocks of groups where the kernel has them. A team of
-// TEAM neighbouring threads, a power of two, takes a query. THREADS, K, COLUMNS, a power of two of at most TEAM, and COLUMN_ROWS =
-// TEAM / COLUMNS are the kernel's; so are `queries`, `table`, `bests`, D4, SLABS (2 where the cache has several, of which this is
-// one), score_of's part and the params that are named here.
+// Each query's K best tokens by the highest scores of groups of tokens. A team of TEAM neighbouring threads, a power of two, takes a
+// query. THREADS, K, COLUMNS, a power of two of at most TEAM, and COLUMN_ROWS = TEAM / COLUMNS are the kernel's; so are `queries`,
+// `table`, `bests`, D4, SLABS (2 where the cache has several, of which this is one), score_of's part and the params that are named
+// here.
 //
-// Blocks, groups and tokens are items: the higher score ranks first, then the lower item. What K of a team's columns of threads have
+// Groups and tokens are items: the higher score ranks first, then the lower item. What K of a team's columns of threads have
 // reached bounds the K-th best: few items reach that, and only those are ranked.
 
 const TEAMS = THREADS / TEAM;
@@ -21,8 +21,8 @@ var<workgroup> offered_scores: array<f32, TEAMS * ROOM>;
 var<workgroup> offered_items: array<u32, TEAMS * ROOM>;
 var<workgroup> refused: atomic<u32>;
 var<workgroup> again: u32;
-// Of each team the K best blocks, then the K best groups.
-var<workgroup> chosen: array<u32, 2u * TEAMS * K>;
+// Of each team the K best groups.
+var<workgroup> chosen: array<u32, TEAMS * K>;
 
 struct Item {
   score: f32,
@@ -55,44 +55,27 @@ fn ask(query: u32, lane: u32) -> Asked {
   let team = lane / TEAM;
   for (var i = lane % TEAM; i < K; i += TEAM) {
     chosen[team * K + i] = NONE;
-    chosen[(TEAMS + team) * K + i] = NONE;
   }
   return Asked(lane, team, lane % TEAM, head, sequence);
 }
 
-// Items that a team looks at, in rows of a thread each: all from 0 on, or those of each chosen block.
+// Items that a team looks at, in rows of a thread each.
 struct Level {
   // Where their scores start.
   first: u32,
   rows: u32,
   // Items there are in all.
   items: u32,
-  // Of each chosen block, or 0: its items; and by how many bits a row's number is more than the block's.
-  block_items: u32,
-  row_bits: u32,
 }
 
 fn all_items(first: u32, items: u32) -> Level {
-  return Level(first, (items + TEAM - 1u) / TEAM, items, 0u, 0u);
-}
-
-fn items_of_blocks(first: u32, items: u32, block_items: u32) -> Level {
-  let block_rows = (block_items + TEAM - 1u) / TEAM;
-  let row_bits = select(0u, firstLeadingBit(block_rows - 1u) + 1u, block_rows > 1u);
-  return Level(first, K << row_bits, items, block_items, row_bits);
+  return Level(first, (items + TEAM - 1u) / TEAM, items);
 }
 
 // A thread's item in a row, or NONE. Rows are turned, each by another number, so that what comes again does not meet one column.
-fn item_at(level: Level, row: u32, team: u32, slice: u32) -> u32 {
-  let place = (slice + ((row * 0x9e3779b9u) >> 24u)) % TEAM;
-  if (level.block_items == 0u) {
-    let item = row * TEAM + place;
-    return select(NONE, item, item < level.items);
-  }
-  let block = chosen[team * K + min(row >> level.row_bits, K - 1u)];
-  let inside = (row & ((1u << level.row_bits) - 1u)) * TEAM + place;
-  let item = block * level.block_items + inside;
-  return select(NONE, item, row < level.rows && block != NONE && inside < level.block_items && item < level.items);
+fn item_at(level: Level, row: u32, slice: u32) -> u32 {
+  let item = row * TEAM + (slice + ((row * 0x9e3779b9u) >> 24u)) % TEAM;
+  return select(NONE, item, item < level.items);
 }
 
 struct Seen {
@@ -100,10 +83,10 @@ struct Seen {
   items: array<u32, AHEAD>,
 }
 
-fn look_at(level: Level, row: u32, team: u32, slice: u32) -> Seen {
+fn look_at(level: Level, row: u32, slice: u32) -> Seen {
   var seen: Seen;
   for (var i = 0u; i < AHEAD; i++) { // unrolled
-    seen.items[i] = item_at(level, row + i, team, slice);
+    seen.items[i] = item_at(level, row + i, slice);
     seen.scores[i] = bests[level.first + select(0u, seen.items[i], seen.items[i] != NONE)];
   }
   return seen;
@@ -124,7 +107,7 @@ fn better(best: Item, seen: Seen) -> Item {
 fn best_after(last: Item, level: Level, asked: Asked) -> Item {
   var best = Item(LOWEST, NONE);
   for (var row = 0u; row < level.rows; row += AHEAD) {
-    var seen = look_at(level, row, asked.team, asked.slice);
+    var seen = look_at(level, row, asked.slice);
     for (var i = 0u; i < AHEAD; i++) { // unrolled
       let follows = last.item == NONE || ranks_before(last.score, last.item, seen.scores[i], seen.items[i]);
       seen.items[i] = select(NONE, seen.items[i], follows);
@@ -207,13 +190,13 @@ fn rank_of(place: u32, team: u32) -> u32 {
   return rank;
 }
 
-// Writes the K best items of a level to `chosen`, from place `first` on. All threads call it.
-fn choose(level: Level, asked: Asked, first: u32) {
+// Writes the K best items of a level to `chosen`. All threads call it.
+fn choose(level: Level, asked: Asked) {
   // The first rows are kept, others are looked at twice.
-  let kept_rows = look_at(level, 0u, asked.team, asked.slice);
+  let kept_rows = look_at(level, 0u, asked.slice);
   var own = better(Item(LOWEST, NONE), kept_rows);
   for (var row = AHEAD; row < level.rows; row += AHEAD) {
-    own = better(own, look_at(level, row, asked.team, asked.slice));
+    own = better(own, look_at(level, row, asked.slice));
   }
   find_bound(own, asked);
   let bound = Item(bound_scores[asked.team], bound_items[asked.team]);
@@ -221,7 +204,7 @@ fn choose(level: Level, asked: Asked, first: u32) {
   if (own.item != NONE && !ranks_before(bound.score, bound.item, own.score, own.item)) {
     offer_seen(kept_rows, bound, asked.team);
     for (var row = AHEAD; row < level.rows; row += AHEAD) {
-      offer_seen(look_at(level, row, asked.team, asked.slice), bound, asked.team);
+      offer_seen(look_at(level, row, asked.slice), bound, asked.team);
     }
   }
   workgroupBarrier();
@@ -232,17 +215,17 @@ fn choose(level: Level, asked: Asked, first: u32) {
     for (var place = asked.slice; place < atomicLoad(&offered[asked.team]); place += TEAM) {
       let rank = rank_of(place, asked.team);
       if (rank < K) {
-        chosen[first + asked.team * K + rank] = offered_items[asked.team * ROOM + place];
+        chosen[asked.team * K + rank] = offered_items[asked.team * ROOM + place];
       }
     }
   } else {
-    choose_in_turns(level, asked, first);
+    choose_in_turns(level, asked);
   }
   workgroupBarrier();
 }
 
 // The same one item after the other, where there was no room for all that reached the bound.
-fn choose_in_turns(level: Level, asked: Asked, first: u32) {
+fn choose_in_turns(level: Level, asked: Asked) {
   var last = Item(LOWEST, NONE);
   for (var turn = 0u; turn < K; turn++) {
     let own = best_after(last, level, asked);
@@ -258,7 +241,7 @@ fn choose_in_turns(level: Level, asked: Asked, first: u32) {
     if (turn == 0u || last.item != NONE) {
       last = best;
       if (asked.slice == 0u) {
-        chosen[first + asked.team * K + turn] = best.item;
+        chosen[asked.team * K + turn] = best.item;
       }
     }
     workgroupBarrier();
@@ -275,7 +258,7 @@ fn offer_tokens(part: vec4<u32>, asked: Asked, held: Item) {
   }
   insert(&best, held.score, held.item);
   for (var item = asked.slice; item < K * params.group_tokens; item += TEAM) {
-    let group = chosen[(TEAMS + asked.team) * K + item / params.group_tokens];
+    let group = chosen[asked.team * K + item / params.group_tokens];
     let token = group * params.group_tokens + item % params.group_tokens;
     if (group != NONE && token < part.w) {
       let place = part.y + token;

@@ -60,6 +60,7 @@ export class Commands {
   #inFlight: { done: Promise<unknown>; work: number }[] = [];
   #unwatched = 0;
   #submitted = 0;
+  #unexpected = 0;
   #yielded = 0;
   /** A typed array is read faster than a list of numbers. */
   readonly #dynamicOffset = new Uint32Array(1);
@@ -89,6 +90,11 @@ export class Commands {
   /** Kernel calls recorded since the last submit. */
   get recorded(): number {
     return this.#recorded;
+  }
+
+  /** Number of calls so far that were not expected at their place: tests use it to show that decoding looks none up by name. */
+  get unexpected(): number {
+    return this.#unexpected;
   }
 
   /** Tells that the calls that come now are most likely those since the last time: they are recorded faster then. */
@@ -261,6 +267,7 @@ export class Commands {
     const expected = this.#expected.find(call, bindings);
     if (!expected?.alwaysFits) this.#bindGroups.check(kernel, bindings);
     if (expected) return expected;
+    this.#unexpected++;
     const pipeline = this.#pipelines.get(call);
     const group = this.#bindGroups.get(pipeline, bindings);
     const known = { pipeline, group, alwaysFits: this.#bindGroups.alwaysFits(bindings) };

@@ -47,6 +47,8 @@ export interface DeviceInfo extends AdapterInfo {
   bufferBytes: number;
   /** Shared memory of a workgroup in bytes. */
   workgroupBytes: number;
+  /** Storage buffers that a kernel can bind. */
+  storageBuffers: number;
 }
 
 /** Left for what the driver itself takes on a GPU: kernels, queues, the context. */
@@ -109,6 +111,7 @@ export class Device {
       ),
       bufferBytes: limits.maxBufferSize,
       workgroupBytes: limits.maxComputeWorkgroupStorageSize,
+      storageBuffers: limits.maxStorageBuffersPerShaderStage,
     };
     const budget = options.memoryBytes ?? Math.max(0, memoryLimitBytes() - RESERVED_BYTES);
     // Until a buffer is touched its pages don't count as used, so the ledger's own sum is the figure to trust.

@@ -2,6 +2,7 @@
 const RAISED: readonly (keyof GPUSupportedLimits & string)[] = [
   "maxBufferSize", // caches and weights
   "maxStorageBufferBindingSize", // fewer windows over long tensors
+  "maxStorageBuffersPerShaderStage", // selection in two calls
   "maxComputeWorkgroupStorageSize", // longer blocks in top-k
   "maxTextureDimension2D", // images of matrices
   "maxComputeInvocationsPerWorkgroup",

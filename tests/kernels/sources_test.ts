@@ -125,7 +125,7 @@ Deno.test("parts/best_list, insert, short_lists and row_totals stand once, and e
     return [...text.matchAll(/^\/\/ uses parts\/(\w+)\.wgsl$/gm)].map(([, part]) => part);
   });
   // Of these a dispatch names the one that reads or writes what is stored.
-  const named = ["keys", "values", "stores"].flatMap((what) => [`${what}_float`, `${what}_int8`]);
+  const named = ["keys", "values", "stores_keys", "stores_values"].flatMap((what) => [`${what}_float`, `${what}_int8`]);
   // Of pages that are read eight channels at a time, too.
   named.push(...["keys", "values"].flatMap((what) => [`${what}_wide_f16`, `${what}_wide_int8`]));
   // And how rescore_groups sums.

@@ -34,7 +34,7 @@ const gathered = { choices: { "decode attention": "gathered" } };
 
 gpuTestWith(
   gathered,
-  "values in host memory or a file give the same selections and outputs, bit for bit, and forks share them",
+  "values in host memory or a file give the same selections and outputs, bit for bit (cache_append_keys), and forks share them",
   async (device) => {
     using model = await loadModel("demo", { device });
     const cases = fc.record({

@@ -127,9 +127,10 @@ function bytesOf(
   };
 }
 
-/** Multiprocessors of the GPU that the choices are made for, and workgroups of which all run at once, two or four on each. */
+/** Multiprocessors of the GPU that the choices are made for, and workgroups of which all run at once, two to four on each. */
 const PROCESSORS = 132;
 const TWO_EACH = 2 * PROCESSORS;
+const THREE_EACH = 3 * PROCESSORS;
 const FOUR_EACH = 4 * PROCESSORS;
 
 /**
@@ -149,6 +150,8 @@ function usualChoice({ lists, places, keys, values, headSize, pairs }: SplitTask
     joined: MOST_JOINED,
   };
   if (!long) return sweeps < PROCESSORS ? { ...usual, sweep: 32 } : usual;
+  // With little workgroup memory three run on a processor.
+  if (headSize > 64 && headSize <= 128 && pairs <= 4) return { ...usual, groups: THREE_EACH, joined: 0 };
   if (headSize > 64) return usual;
   if (keys === "int8" || values === "int8") return { ...usual, sweep: 128, early: false };
   return floats ? { ...usual, groups: FOUR_EACH } : { ...usual, threads: 256, sweep: 128 };

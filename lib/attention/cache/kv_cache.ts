@@ -158,28 +158,16 @@ export class KeyValueCache {
         groups: Math.ceil(threads / 64),
         work: 16 * threads,
       };
-      const given = [this.table, layout].map(({ buffer }) => ({ buffer }));
-      const keyPages = { buffer: slab.keys[layer] };
-      if (host) {
-        const bindings = [{ buffer: keys.buffer }, ...given, keyPages];
-        this.device.commands.dispatch({ ...call, kernel: "cache_append_one", ...storesAs(keyType), bindings });
-        continue;
-      }
-      const valuePages = { buffer: slab.values[layer] };
-      if (keyType === "int8" || valueType === "int8") {
-        const parts = [[keys, keyType, keyPages], [values, valueType, valuePages]] as const;
-        for (const [{ buffer }, type, pages] of parts) {
-          const bindings = [{ buffer }, ...given, pages];
-          this.device.commands.dispatch({ ...call, kernel: "cache_append_one", ...storesAs(type), bindings });
-        }
-        continue;
-      }
-      this.device.commands.dispatch({
-        ...call,
-        kernel: "cache_append",
-        types: { KeyElement: keyType, ValueElement: valueType },
-        bindings: [{ buffer: keys.buffer }, { buffer: values.buffer }, ...given, keyPages, valuePages],
-      });
+      const place = [this.table.buffer, layout.buffer];
+      // One call for both, also where they are stored otherwise: calls cost the host more than what they do costs the GPU.
+      const [kernel, stored, buffers] = host
+        ? ["cache_append_keys", storesAs({ keys: keyType }), [keys.buffer, ...place, slab.keys[layer]]] as const
+        : [
+          "cache_append",
+          storesAs({ keys: keyType, values: valueType }),
+          [keys.buffer, values.buffer, ...place, slab.keys[layer], slab.values[layer]],
+        ] as const;
+      this.device.commands.dispatch({ ...call, kernel, ...stored, bindings: buffers.map((buffer) => ({ buffer })) });
     }
   }
 

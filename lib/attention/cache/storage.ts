@@ -13,22 +13,30 @@ export function vectorBytes(type: StorageType, headSize: number): number {
   return type === "int8" ? 4 * vectors + 4 : vectors * (type === "f16" ? 8 : 16);
 }
 
-/** What makes a kernel read pages of these types: element types, and the parts that tell how to read. */
-export function readsStored(
-  { keys, values }: { keys: StorageType; values?: StorageType },
-): Required<Pick<KernelVariant, "types" | "parts">> {
-  const of = (what: "key" | "value", type: StorageType | undefined) => {
-    if (!type) return { types: {}, parts: [] };
-    if (type === "int8") return { types: {}, parts: [`${what}s_int8`] };
-    return { types: { [what === "key" ? "KeyElement" : "ValueElement"]: type }, parts: [`${what}s_float`] };
-  };
-  const [key, value] = [of("key", keys), of("value", values)];
-  return { types: { ...key.types, ...value.types }, parts: [...key.parts, ...value.parts] };
+type StoredVariant = Required<Pick<KernelVariant, "types" | "parts">>;
+
+/** Of keys, and of values where the kernel has to do with them. */
+interface StoredTypes {
+  readonly keys: StorageType;
+  readonly values?: StorageType;
 }
 
-/** What makes a kernel write pages of a type. */
-export function storesAs(type: StorageType): Required<Pick<KernelVariant, "types" | "parts">> {
-  return type === "int8"
-    ? { types: {}, parts: ["stores_int8"] }
-    : { types: { Element: type }, parts: ["stores_float"] };
+/** What makes a kernel read pages of these types: element types, and the parts that tell how to read. */
+export function readsStored({ keys, values }: StoredTypes): StoredVariant {
+  return joined(variantOf("key", "keys", keys), values && variantOf("value", "values", values));
+}
+
+/** What makes a kernel write pages of these types: element types, and the parts that tell how to write. */
+export function storesAs({ keys, values }: StoredTypes): StoredVariant {
+  return joined(variantOf("key", "stores_keys", keys), values && variantOf("value", "stores_values", values));
+}
+
+function variantOf(what: "key" | "value", part: string, type: StorageType): StoredVariant {
+  if (type === "int8") return { types: {}, parts: [`${part}_int8`] };
+  return { types: { [what === "key" ? "KeyElement" : "ValueElement"]: type }, parts: [`${part}_float`] };
+}
+
+function joined(key: StoredVariant, value: StoredVariant | undefined): StoredVariant {
+  if (!value) return key;
+  return { types: { ...key.types, ...value.types }, parts: [...key.parts, ...value.parts] };
 }

@@ -2,7 +2,7 @@ import { Tensor } from "../../tensor/mod.ts";
 import { foldGrid } from "../attend/gather.ts";
 import { splits } from "../attend/attend_split.ts";
 import { isOwnScoring } from "./own_scorer.ts";
-import { pickBest, type Picks } from "./pick_best.ts";
+import { canPickBest, pickBest, type Picks } from "./pick_best.ts";
 import { planGroups } from "./score_groups.ts";
 import { ScoreSource } from "./score_source.ts";
 import { scoresTogether, scoreTopK } from "./score_top_k.ts";
@@ -28,7 +28,7 @@ export function picksAtOnce(step: AttentionStep, rows: number): boolean {
 }
 
 /**
- * Selects tokens of the middle for one layer as `selectTokens` does, and lists what it attends to as `listAttended` does: in three
+ * Selects tokens of the middle for one layer as `selectTokens` does, and lists what it attends to as `listAttended` does: in two
  * calls, which leave nothing else.
  *
  * @param bound most tokens that a list can hold
@@ -43,14 +43,13 @@ export function pickTokens(step: AttentionStep, layer: number, queries: Tensor, 
   const picks: Picks = {
     voters,
     params: {
-      selections_per_sequence: selections,
       indices_stride: bound,
       clip: knobs.recallClip < 0 ? 0xffffffff : knobs.recallClip,
       span: knobs.spanSize,
     },
     outputs: [indices, counts, step.context.scope].map(({ buffer }) => ({ buffer })),
   };
-  const plan = readsOnePiece(step, source) ? planGroups(step, source, true) : undefined;
+  const plan = readsOnePiece(step, source) && canPickBest(step) ? planGroups(step, source, true) : undefined;
   if (plan?.kernel === "scan_groups") pickBest(step, source, plan, picks);
   else pickFromLists(step, source, picks);
   const grid = splits(step) ? undefined : foldGrid(step, counts);
@@ -78,9 +77,9 @@ function pickFromLists(step: AttentionStep, source: ScoreSource, { voters, param
       QUERIES: voters,
       LANES: lists.blocks === 1 ? 1 : 2 ** Math.floor(Math.log2(THREADS / voters)),
     },
-    params: { ...params, blocks: lists.blocks },
+    params: { ...params, selections_per_sequence: selectionsOf(step), blocks: lists.blocks },
     bindings: [...[scores, tokens, step.selecting].map(({ buffer }) => ({ buffer })), ...outputs],
-    groups: batch * params.selections_per_sequence,
+    groups: batch * selectionsOf(step),
     work: 8 * scores.size,
   });
 }

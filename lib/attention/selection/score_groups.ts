@@ -34,6 +34,8 @@ const LOWEST = -3.4028234663852886e38;
 
 /** How queries are scored by groups of neighbouring tokens. */
 export interface GroupPlan {
+  /** What makes kernels read keys as the plan's do. */
+  readonly reads: ReturnType<typeof readsStored>;
   /** The kernel that scores, and its constants. */
   readonly kernel: "score_groups" | "scan_groups";
   readonly constants: Readonly<Record<string, number>>;
@@ -64,7 +66,8 @@ export function planGroups(step: AttentionStep, source: ScoreSource, apart = fal
   const { keyValueHeads, headSize } = cache.shape;
   const pairs = source.rows.shape[1] * source.heads / keyValueHeads;
   const many = pairs >= MANY_PAIRS && headSize % TILE_CHANNELS === 0;
-  const way = many ? byTiles(pairs) : byScan(pairs, headVectors(headSize), source.pages[0]?.type ?? "f32");
+  const type = source.pages[0]?.type ?? "f32";
+  const way = many ? byTiles(pairs, type) : byScan(pairs, headVectors(headSize), type);
   const queries = cache.batch * keyValueHeads * pairs;
   const tiles = cache.batch * keyValueHeads * Math.ceil(pairs / way.pairs);
   const wantedBlocks = Math.max(1, Math.floor((many ? MANY_TILES : MANY_SCANS) / tiles));
@@ -93,9 +96,10 @@ function cutInBlocks(tokens: number, wanted: number, rangeTokens: number): { blo
 }
 
 /** Tiles of scores: half as high where half of one would be empty. */
-function byTiles(pairs: number) {
+function byTiles(pairs: number, type: StorageType) {
   const sideRows = pairs > SIDE_ROWS * ROWS / 2 ? SIDE_ROWS : SIDE_ROWS / 2;
   return {
+    reads: readsStored({ keys: type }),
     kernel: "score_groups" as const,
     pairs: sideRows * ROWS,
     together: SIDE,
@@ -104,22 +108,33 @@ function byTiles(pairs: number) {
   };
 }
 
-/** Few pairs: as many threads share a token as hold few vectors of the queries. */
+/**
+ * Few pairs: as many threads share a token as hold few vectors of the queries. f16 is read eight channels at once where heads are made
+ * of eights. On an H200 32 query heads on 8 were scored so in 25 us where loads of four channels took 35 (65,536 tokens, head size 64).
+ */
 function byScan(pairs: number, vectors: number, type: StorageType) {
   const PAIRS = Math.min(pairs, FEW_PAIRS);
+  const wide = type === "f16" && vectors % 2 === 0;
+  const VECTORS = wide ? 2 : 1;
   const LANES = [32, 16, 8, 4, 2].find((lanes) => {
-    return vectors % lanes === 0 && (lanes <= 4 || vectors * PAIRS > HELD_VECTORS * lanes / 2);
+    return vectors % (VECTORS * lanes) === 0 && (lanes <= 4 || vectors * PAIRS > HELD_VECTORS * lanes / 2);
   }) ?? 1;
   // As many bytes on their way, or nearly.
-  const AHEAD = Math.min(LANES, type === "f32" ? 2 : 4);
-  const shared = { LANES, PER: vectors / LANES };
+  const AHEAD = Math.min(LANES, type === "int8" ? 4 : 2);
   // At least eight tokens together.
-  const THREADS = LANES > 16 ? 128 : 64;
+  const THREADS = LANES > (wide ? 4 : 16) ? 128 : 64;
+  const together = THREADS / LANES * AHEAD / 8;
+  const shared = { LANES, VECTORS, PER: vectors / VECTORS / LANES, ...(wide && { D8: vectors / 2 }) };
   return {
+    reads: wide ? { types: {}, parts: ["keys_wide_f16"] } : readsStored({ keys: type }),
     kernel: "scan_groups" as const,
     pairs: PAIRS,
-    together: THREADS / LANES * AHEAD / 8,
-    constants: { ...shared, THREADS, PAIRS, AHEAD, SCALED: Number(type === "int8") },
+    together,
+    constants: {
+      ...shared,
+      ...{ THREADS, PAIRS, AHEAD, SCALED: Number(type === "int8") },
+      ITEMS: Math.ceil(8 * together * PAIRS / THREADS),
+    },
     again: { part: "score_lanes", constants: { ...shared, THREADS: 256 } },
   };
 }
@@ -135,13 +150,10 @@ export function scoreByGroups(step: AttentionStep, source: ScoreSource): BestLis
   return rescoreGroups(step, source, plan, bests);
 }
 
-/**
- * The highest score of each group, f32 [queries, groups]; with few queries [queries, groups + blocks], and with keys in one buffer then of
- * each block.
- */
+/** The highest score of each group, f32 [queries, groups]. */
 export function scoreGroups(step: AttentionStep, source: ScoreSource, plan: GroupPlan): Tensor {
   const { device, middleLength, context: { cache: { shape: { headSize } } } } = step;
-  const shape = [plan.queries, bestsOf(plan)];
+  const shape = [plan.queries, plan.groups];
   const tiled = plan.kernel === "score_groups";
   // One slab after the other scores its part of the middle; where parts lie between each other, each raises what is there.
   const apart = source.pages.length === 1 || source.pages.every(({ span }) => span.whole);
@@ -149,13 +161,13 @@ export function scoreGroups(step: AttentionStep, source: ScoreSource, plan: Grou
     ? fill(device, shape, LOWEST)
     : Tensor.empty(device, shape, "f32", "best scores of groups");
   source.pages.forEach((pages, index) => {
-    const { buffer, type, addressing } = pages;
+    const { buffer, addressing } = pages;
     const { blocks, blockTokens, params } = tiled
       ? partOf(plan, pages, apart)
       : { ...plan, params: { resume: Number(index > 0) } };
     device.commands.dispatch({
       kernel: plan.kernel,
-      ...readsStored({ keys: type }),
+      ...plan.reads,
       constants: {
         D4: headVectors(headSize),
         ...plan.constants,
@@ -200,11 +212,6 @@ function partOf(
   };
 }
 
-/** Highest scores that a query has: of groups, and of blocks where they are few queries'. */
-export function bestsOf({ kernel, groups, blocks }: GroupPlan): number {
-  return kernel === "scan_groups" ? groups + blocks : groups;
-}
-
 /** Threads of a query that finds its k best tokens, and columns of them that bound the k-th: constants of parts/best_in_groups.wgsl. */
 export function teamOf(k: number, threads: number): Readonly<Record<"TEAM" | "COLUMNS" | "COLUMN_ROWS", number>> {
   const TEAM = Math.min(MOST_TEAM, threads);
@@ -222,12 +229,11 @@ function rescoreGroups(step: AttentionStep, source: ScoreSource, plan: GroupPlan
   const short = k <= MOST_SHORT && (slabs === 1 || plan.kernel === "score_groups");
   const THREADS = device.choices.threads(SHORT_THREADS);
   const team = teamOf(k, THREADS);
-  source.pages.forEach(({ buffer, type, addressing }, index) => {
-    const { types, parts } = readsStored({ keys: type });
+  source.pages.forEach(({ buffer, addressing }, index) => {
     device.commands.dispatch({
       kernel: short ? "rescore_short_groups" : "rescore_groups",
-      types,
-      parts: [...parts, plan.again.part],
+      types: plan.reads.types,
+      parts: [...plan.reads.parts, plan.again.part],
       constants: {
         D4: headVectors(headSize),
         K: k,
@@ -238,7 +244,7 @@ function rescoreGroups(step: AttentionStep, source: ScoreSource, plan: GroupPlan
         ...addressing,
         step_rows: source.rows.shape[1],
         query_heads: source.heads,
-        bests_stride: bestsOf(plan),
+        bests_stride: plan.groups,
         group_tokens: plan.groupTokens,
         ...(short && { asking: plan.queries }),
         resume: Number(index > 0),

@@ -20,12 +20,15 @@ export interface MeasuredRun {
 
 /** Tokens of a short answer, which compiles kernels too. */
 const SHORT_ANSWER = 4;
+/** Milliseconds of short runs before, after which a card's clocks are up. */
+const WARM_UP = 500;
 /** Answers of either length at most, and seconds after which no further one is begun. */
 const ANSWERS = 3;
 const ANSWERS_SECONDS = 2;
 
 /**
- * Makes a planned run with random weights and tokens, so that its plan can be set beside it. A short run before it compiles the kernels.
+ * Makes a planned run with random weights and tokens, so that its plan can be set beside it. Short runs before it compile the kernels and,
+ * on a GPU, get its clocks up.
  *
  * @throws {MemoryBudgetError} where memory can't hold it.
  *
@@ -45,7 +48,10 @@ export async function measureRun(options: PlanOptions): Promise<MeasuredRun> {
   const weights = await DecoderWeights.load(device, config, new BlankWeights(config, randomBlock()), { type });
   using model = new Model(config, undefined, new Decoder(device, config, weights));
   const { globalSize, window, chunkSize } = methodFor(model, options).knobs;
-  await timeRun(model, options, Math.min(length, globalSize + window + 2 * chunkSize), SHORT_ANSWER);
+  const begun = performance.now();
+  do {
+    await timeRun(model, options, Math.min(length, globalSize + window + 2 * chunkSize), SHORT_ANSWER);
+  } while (!device.info.software && performance.now() - begun < WARM_UP);
   device.memory.resetPeak();
   return await timeRun(model, options, length, answer);
 }

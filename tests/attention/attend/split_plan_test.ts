@@ -59,3 +59,16 @@ Deno.test("short lists make many workgroups, long ones no more than a GPU runs a
   const blocks = (places: number) => Math.ceil(places / planSplit({ ...TASK, places }).blockTokens);
   assertEquals([blocks(1), blocks(512), blocks(2048), blocks(16384), blocks(1_000_000)], [1, 16, 32, 32, 33]);
 });
+
+Deno.test("long lists of long heads have workgroups of which three fit the 48 KiB of a processor", () => {
+  for (const keys of ["f32", "f16", "int8"] as const) {
+    for (const headSize of [72, 96, 128]) {
+      for (const pairs of [1, 2, 3, 4]) {
+        const task = { ...TASK, headSize, keys, values: keys, pairs, places: 65536 };
+        const { workgroupBytes, blockTokens } = planSplit(task);
+        assert(3 * workgroupBytes <= 48 * 1024, `${keys} ${headSize} ${pairs}: ${workgroupBytes} bytes`);
+        assert(Math.ceil(task.places / blockTokens) * task.lists > 264);
+      }
+    }
+  }
+});

@@ -103,7 +103,7 @@ async function withWorkgroups(device: Device, act: () => Promise<void>): Promise
 }
 
 gpuTest(
-  "pick_best with vote, and pick_tokens (parts/list_votes), list what cast_votes, clip_votes and collect_indices list",
+  "pick_best and pick_tokens (parts/list_votes) list what cast_votes, clip_votes and collect_indices list",
   async (device) => {
     await withWorkgroups(device, async () => {
       await fc.assert(
@@ -121,7 +121,7 @@ gpuTest(
 );
 
 gpuTest(
-  "a step that nothing looks at takes three calls from queries to tokens; what is too long for one workgroup, more",
+  "a step that nothing looks at takes two calls from queries to tokens; what is too long for one workgroup, more",
   async (device) => {
     const each: Case = {
       k: 4,
@@ -142,13 +142,12 @@ gpuTest(
         "rescore_groups",
         "rescore_short_groups",
         "pick_best",
-        "vote",
         "pick_tokens",
         "cast_votes",
         "clip_votes",
         "collect_indices",
       ];
-      assertEquals(selecting.filter((kernel) => kernels.has(kernel)), ["scan_groups", "pick_best", "vote"]);
+      assertEquals(selecting.filter((kernel) => kernels.has(kernel)), ["scan_groups", "pick_best"]);
       // Many queries are scored by tiles, which leave lists to pick from.
       const many = await attend(device, { ...each, heads: [32, 1], headSize: 16, first: 200 }, false);
       assertEquals(selecting.filter((kernel) => many.kernels.has(kernel)), ["rescore_short_groups", "pick_tokens"]);

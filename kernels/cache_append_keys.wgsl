@@ -1,11 +1,8 @@
-// Writes one step's new keys, or its new values, into the pages of the KV cache, before any rotation: for caches that store int8, or
-// keys and values otherwise.
+// Writes one step's new keys into the pages of the KV cache, before any rotation: for caches whose values lie outside the GPU.
 //
-// Shapes:   vectors [batch, step_rows, heads, head_size] f32; pages, stored as parts/stores_float.wgsl or stores_int8.wgsl says, one slab
-//           of the cache (pages slab_first ..); table [batch, table_stride], the page of each run of page_tokens tokens; parts
-//           [batch, 4] u32: tokens cached with this step, leading tokens, start of the window, middle length
+// Shapes:   as cache_append.wgsl, without values
 // Dispatch: one thread per four channels of a new token: batch * step_rows * heads * D4 threads, linear groups
-// Source:   as cache_append.wgsl; int8: symmetric, with the largest magnitude of a token's head as 127
+// Source:   as cache_append.wgsl
 
 struct Params {
   first_group: u32,
@@ -21,14 +18,15 @@ struct Params {
 }
 
 // uses parts/append_place.wgsl
+// uses parts/int8_bytes.wgsl
 
 override WORKGROUP: u32 = 64u;
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> vectors: array<f32>;
+@group(0) @binding(1) var<storage, read> keys: array<f32>;
 @group(0) @binding(2) var<storage, read> table: array<u32>;
 @group(0) @binding(3) var<storage, read> parts: array<vec4<u32>>;
-@group(0) @binding(4) var<storage, read_write> pages: array<Stored>;
+@group(0) @binding(4) var<storage, read_write> key_pages: array<StoredKey>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -41,11 +39,11 @@ fn main(
   if (!place.here) {
     return;
   }
-  var four = vec4<f32>();
+  var key = vec4<f32>();
   for (var i = 0u; i < 4u; i++) { // unrolled
     // Head sizes that are no multiple of four end in zeros, which add nothing to any dot product.
     let c = 4u * place.c4 + i;
-    four[i] = select(0.0, vectors[place.first + min(c, params.head_size - 1u)], c < params.head_size);
+    key[i] = select(0.0, keys[place.first + min(c, params.head_size - 1u)], c < params.head_size);
   }
-  store(place.slot, place.c4, four, place.first);
+  store_key(place.slot, place.c4, key, place.first);
 }

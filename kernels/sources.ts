@@ -2760,6 +2760,7 @@ fn main(
       { name: "marks_stride", type: "u32" },
       { name: "clip", type: "u32" },
       { name: "span", type: "u32" },
+      { name: "dense", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -2777,7 +2778,7 @@ fn main(
 //           candidate_counts u32 [selections]: votes and counts are left as zeros, for the next layer;
 //           parts [batch, 4], its last entry is the middle's length; centers u32 [selections, centers_stride, 2], the kept
 //           tokens and their votes, in no order; center_counts u32 [selections]; marks u32 [selections, marks_stride], one bit
-//           a token
+//           a token. With \`dense\` 1 votes are looked at token by token, and candidates are not read
 // Dispatch: one workgroup of at least 64 threads per selection, linear groups; selections = batch * (1 or KV heads)
 // Source:   ALGORITHM section 5: at most \`clip\` candidates, most votes first, ties to the lower token; then
 //           clamp(c + o, 0, m - 1) for -floor(span / 2) <= o <= ceil(span / 2) - 1. The clip's place is found digit by digit,
@@ -2793,6 +2794,7 @@ struct Params {
   marks_stride: u32,
   clip: u32,
   span: u32,
+  dense: u32,
 }
 
 override WORKGROUP: u32 = 64u;
@@ -2832,7 +2834,12 @@ var<private> held_votes: array<u32, HELD>;
 
 fn hold(selection: u32, count: u32, lane: u32) {
   for (var i = 0u; i < HELD; i++) { // unrolled
-    held_candidates[i] = candidates[selection * params.candidates_stride + min(lane + i * WORKGROUP, max(count, 1u) - 1u)];
+    held_candidates[i] = min(lane + i * WORKGROUP, max(count, 1u) - 1u);
+  }
+  if (params.dense == 0u) {
+    for (var i = 0u; i < HELD; i++) { // unrolled
+      held_candidates[i] = candidates[selection * params.candidates_stride + held_candidates[i]];
+    }
   }
   for (var i = 0u; i < HELD; i++) { // unrolled
     let cast_votes = votes[selection * params.votes_stride + select(0u, held_candidates[i], count > 0u)];
@@ -2849,7 +2856,12 @@ struct Loaded {
 fn load_ahead(selection: u32, first: u32, count: u32) -> Loaded {
   var loaded: Loaded;
   for (var i = 0u; i < AHEAD; i++) { // unrolled
-    loaded.candidates[i] = candidates[selection * params.candidates_stride + min(first + i * WORKGROUP, count - 1u)];
+    loaded.candidates[i] = min(first + i * WORKGROUP, count - 1u);
+  }
+  if (params.dense == 0u) {
+    for (var i = 0u; i < AHEAD; i++) { // unrolled
+      loaded.candidates[i] = candidates[selection * params.candidates_stride + loaded.candidates[i]];
+    }
   }
   for (var i = 0u; i < AHEAD; i++) { // unrolled
     let cast_votes = votes[selection * params.votes_stride + loaded.candidates[i]];
@@ -3013,14 +3025,16 @@ fn main(
   if (lane == 0u) {
     found.x = candidate_counts[selection];
   }
-  let count = workgroupUniformLoad(&found).x;
+  let cast_for = workgroupUniformLoad(&found).x;
   let tokens = parts[selection / params.selections_per_sequence].w;
+  // What is looked at: with \`dense\` all tokens, of which those without votes count for nothing.
+  let count = select(cast_for, tokens, params.dense == 1u);
   hold(selection, count, lane);
   var least = 0u;
   var last = 0xffffffffu;
   if (params.clip == 0u) {
     least = 0xffffffffu;
-  } else if (count > params.clip) {
+  } else if (cast_for > params.clip) {
     let by_votes = largest(selection, count, 0u, tokens, most_votes(selection, count, lane), params.clip, lane);
     least = by_votes.x;
     last = tokens - 1u - largest(selection, count, least, tokens, tokens, by_votes.y, lane).x;

@@ -123,6 +123,8 @@ function clipVotes(
       marks_stride: words,
       clip: knobs.recallClip < 0 ? 0xffffffff : knobs.recallClip,
       span: knobs.spanSize,
+      // Where there may be as many candidates as tokens, votes are read as they lie, not through a list.
+      dense: Number(candidates === step.middleLength),
     },
     bindings: [
       cast.votes,

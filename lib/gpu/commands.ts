@@ -60,7 +60,6 @@ export class Commands {
   #inFlight: { done: Promise<unknown>; work: number }[] = [];
   #unwatched = 0;
   #submitted = 0;
-  #unexpected = 0;
   #yielded = 0;
   /** A typed array is read faster than a list of numbers. */
   readonly #dynamicOffset = new Uint32Array(1);
@@ -94,7 +93,7 @@ export class Commands {
 
   /** Number of calls so far that were not expected at their place: tests use it to show that decoding looks none up by name. */
   get unexpected(): number {
-    return this.#unexpected;
+    return this.#expected.learned;
   }
 
   /** Tells that the calls that come now are most likely those since the last time: they are recorded faster then. */
@@ -154,10 +153,8 @@ export class Commands {
     const bytesPerRow = image.width * 16;
     const encoder = this.#open();
     if (rows) {
-      encoder.copyBufferToTexture({ buffer: source.gpu, offset, bytesPerRow }, { texture: image.gpu }, [
-        image.width,
-        rows,
-      ]);
+      const size = [image.width, rows];
+      encoder.copyBufferToTexture({ buffer: source.gpu, offset, bytesPerRow }, { texture: image.gpu }, size);
     }
     if (rest) {
       const start = { buffer: source.gpu, offset: offset + rows * bytesPerRow };
@@ -274,7 +271,6 @@ export class Commands {
     const expected = this.#expected.find(call, bindings);
     if (!expected?.alwaysFits) this.#bindGroups.check(kernel, bindings);
     if (expected) return expected;
-    this.#unexpected++;
     const pipeline = this.#pipelines.get(call);
     const group = this.#bindGroups.get(pipeline, bindings);
     const known = { pipeline, group, alwaysFits: this.#bindGroups.alwaysFits(bindings) };

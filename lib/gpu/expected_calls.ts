@@ -36,6 +36,12 @@ export class ExpectedCalls {
   /** Of each place the calls that it had, the last one that was new there first. */
   readonly #calls: Seen[][] = [];
   #place = 0;
+  #learned = 0;
+
+  /** Number of calls that were not expected. */
+  get learned(): number {
+    return this.#learned;
+  }
 
   /** Begins with the first call again. */
   restart(): void {
@@ -57,6 +63,7 @@ export class ExpectedCalls {
     bindings: readonly Binding[],
     { pipeline, group, alwaysFits }: KnownCall,
   ): void {
+    this.#learned++;
     if (this.#place >= KEPT) return;
     const calls = this.#calls[this.#place++] ??= [];
     if (calls.length === TURNS) calls.pop();

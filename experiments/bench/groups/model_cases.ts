@@ -53,8 +53,8 @@ export function cacheOf({ storage = "f32" }: ModelCase, { keyType = storage }: R
   return { keyType, valueType: storage };
 }
 
-/** Knobs with which the embedded model is timed, and its approximations are measured. */
-export const demoKnobs: Partial<Knobs> = { allowBeyondTrained: true, chunkSize: 128 };
+/** Knobs with which the embedded model is timed, and its approximations are measured: chunks are as long as the window. */
+export const demoKnobs: Partial<Knobs> = { allowBeyondTrained: true, chunkSize: 256 };
 
 /** The embedded model at 8 and 32 times its scope of 512 tokens. */
 export function demoCase(): ModelCase {
@@ -72,9 +72,12 @@ export function demoCase(): ModelCase {
   };
 }
 
-/** A Llama of 1B parameters, random halves, at 8 and 32 times a scope of 2,048 tokens: 32 first, 992 last and 32 spans of 32. */
+/**
+ * A Llama of 1B parameters, random halves, at 8 and 32 times a scope of 2,048 tokens: 32 first, 992 last and 32 spans of 32. Chunks
+ * are as long as the window allows in whole tiles.
+ */
 export function llamaCase(): ModelCase {
-  const knobs = { globalSize: 32, window: 992, k: 4, spanSize: 32, recallClip: 32, chunkSize: 512 };
+  const knobs = { globalSize: 32, window: 992, k: 4, spanSize: 32, recallClip: 32, chunkSize: 960 };
   return {
     name: "llama-1b",
     dtype: "f16",

@@ -2,8 +2,11 @@ import { Sampler } from "./sampler.ts";
 import type { Generation } from "../session/session_options.ts";
 import type { Stepper } from "./stepper.ts";
 
+/** Most steps between two reads of an answer's tokens. */
+export const MOST_UNREAD = 32;
+
 /** Steps before tokens first come to the host, and the most between two reads; the number doubles each time. */
-const BATCHES = { first: 4, last: 32 };
+const BATCHES = { first: 4, last: MOST_UNREAD };
 
 /**
  * Most tokens on their way to the host while a GPU goes on with the next batch: a read takes 10 ms in Deno however little it brings,

@@ -130,7 +130,7 @@ async function timeLine(
   const points: { read: number; seconds: number }[] = [];
   for (const length of lengths) {
     await appendRandom(cache, Math.max(0, length - cache.lengths[0]));
-    const seconds = await timeSteps(stepper, rows, { fills });
+    const seconds = await timeSteps(stepper, rows, { fills, reads: rows === 1 });
     points.push({ read: tokensRead(method, shapeAt(length + rows, rows)), seconds });
   }
   const [short, long] = points;

@@ -1,3 +1,4 @@
+import { MOST_UNREAD } from "../decoder/decoding.ts";
 import type { Stepper } from "../decoder/stepper.ts";
 import { Tensor } from "../../tensor/mod.ts";
 
@@ -11,6 +12,8 @@ export interface StepTiming {
   readonly milliseconds?: number;
   /** Whether nothing but the cache is wanted of the steps, as when a context is read. Default: of steps of one row, logits too. */
   readonly fills?: boolean;
+  /** Whether tokens are waited for as often as in a long answer; a sample of few steps waits for none. Default: no. */
+  readonly reads?: boolean;
 }
 
 /** Milliseconds after which a card's clocks are up. */
@@ -44,7 +47,7 @@ const MOST_TIMES = 32;
 export async function timeSteps(
   stepper: Stepper,
   rows: number,
-  { repeats = 4, steps = 8, milliseconds = 4000, fills = false }: StepTiming = {},
+  { repeats = 4, steps = 8, milliseconds = 4000, fills = false, reads = false }: StepTiming = {},
 ): Promise<number> {
   const { cache, model: { decoder, config } } = stepper;
   const { device } = cache;
@@ -55,6 +58,7 @@ export async function timeSteps(
   const sample = async (count: number): Promise<number> => {
     await device.finish();
     const start = performance.now();
+    let read: Promise<unknown> | undefined;
     for (let step = 0; step < count; step++) {
       const about = { phase: rows === 1 ? "decode" : "prefill", first: false, questionStart: undefined } as const;
       if (fills) await stepper.fill(ids, about);
@@ -62,9 +66,15 @@ export async function timeSteps(
         using hidden = await stepper.step(ids, about);
         using _logits = rows === 1 ? decoder.logits(hidden) : undefined;
       }
+      // While the next tokens are on their way, as an answer does.
+      if (reads && step % MOST_UNREAD === MOST_UNREAD - 1) {
+        await read;
+        read = stepper.readScope();
+      }
       // A long sample must not grow the context that it is about.
       if (step % steps === steps - 1) cache.truncate(before);
     }
+    await read;
     await device.finish();
     const seconds = (performance.now() - start) / 1000 / count;
     cache.truncate(before);

@@ -19,8 +19,6 @@ const FEWEST_KEYS = 32;
 const ENOUGH_THREADS = 256;
 /** Most pairs of a thread: eight were no faster, and three times as long to compile. */
 const MOST_PAIRS = 4;
-/** Most keys of a thread: llvmpipe ends loops after 65,535 turns, of two keys at least. */
-const MOST_KEYS = 130_000;
 
 /** Attention whose keys and values are there, with head sizes padded to whole texels. */
 export interface ImageAttention {
@@ -99,6 +97,5 @@ export function attendImages(attention: ImageAttention): Tensor | undefined {
 /** Parts of the keys, where rows alone leave lanes idle. */
 function splitsOf(threads: number, tokens: number): number {
   const wanted = Math.ceil(ENOUGH_THREADS / threads);
-  const needed = Math.ceil(tokens / MOST_KEYS);
-  return Math.max(1, needed, Math.min(wanted, Math.floor(tokens / FEWEST_KEYS)));
+  return Math.max(1, Math.min(wanted, Math.floor(tokens / FEWEST_KEYS)));
 }

@@ -2,8 +2,7 @@ import { LimitExceededError } from "../gpu/mod.ts";
 import { joinAttentionParts } from "./attention_parts.ts";
 import { attentionSplits, bufferTile, splitParams } from "./attention_tiles.ts";
 import { checkDevice, checkType, tensorText } from "./checks.ts";
-import { padHeads } from "./causal_attention.ts";
-import { slice } from "./rearrange.ts";
+import { cutHeads, padHeads } from "./causal_attention.ts";
 import { Tensor } from "./tensor.ts";
 
 /** Keys and values of a stretch of a longer context. */
@@ -100,7 +99,7 @@ export function causalAttentionInWindows(queries: Tensor, heads: number, windows
     first += splits[index];
   });
   joinAttentionParts(parts, shared, { buffer: output.buffer });
-  return padded === headSize ? output.share() : slice(output, [0, 0, 0, 0], queries.shape);
+  return cutHeads(output, queries.shape);
 }
 
 /**

@@ -210,6 +210,6 @@ function run(
 }
 
 /** What `padHeads` added is taken off again. */
-function cutHeads(output: Tensor, shape: readonly number[]): Tensor {
+export function cutHeads(output: Tensor, shape: readonly number[]): Tensor {
   return output.shape[3] === shape[3] ? output.share() : cutOut(output, [0, 0, 0, 0], [...shape]);
 }

@@ -1,7 +1,7 @@
 import type { Binding } from "../../gpu/mod.ts";
 import { headVectors } from "../shape.ts";
 import type { AttentionStep } from "../step.ts";
-import { type GroupPlan, scoreGroups } from "./score_groups.ts";
+import { columnsOf, type GroupPlan, scoreGroups } from "./score_groups.ts";
 import type { ScoreSource } from "./score_source.ts";
 
 /** Threads of a query: on an H100 the fastest of 128, 256 and 512. */
@@ -36,8 +36,6 @@ export function pickBest(step: AttentionStep, source: ScoreSource, plan: GroupPl
   const [{ buffer, addressing }] = source.pages;
   const { LANES, SCALED } = plan.constants;
   const THREADS = device.choices.threads(MOST_THREADS);
-  // Twice as many as are wanted: the K-th best of them is hardly ever far from the K-th best of all.
-  const COLUMNS = Math.min(THREADS, 2 ** Math.ceil(Math.log2(2 * k)));
   device.commands.dispatch({
     kernel: "pick_best",
     ...plan.reads,
@@ -47,8 +45,7 @@ export function pickBest(step: AttentionStep, source: ScoreSource, plan: GroupPl
       K: k,
       QUERIES: voters,
       THREADS,
-      COLUMNS,
-      COLUMN_ROWS: THREADS / COLUMNS,
+      ...columnsOf(k, THREADS),
       SCALED,
       AHEAD: Math.min(LANES, MOST_AHEAD),
     },

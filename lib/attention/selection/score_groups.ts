@@ -213,10 +213,18 @@ function partOf(
 }
 
 /** Threads of a query that finds its k best tokens, and columns of them that bound the k-th: constants of parts/best_in_groups.wgsl. */
-export function teamOf(k: number, threads: number): Readonly<Record<"TEAM" | "COLUMNS" | "COLUMN_ROWS", number>> {
+function teamOf(k: number, threads: number): Readonly<Record<"TEAM" | "COLUMNS" | "COLUMN_ROWS", number>> {
   const TEAM = Math.min(MOST_TEAM, threads);
-  const COLUMNS = Math.min(TEAM, 2 ** Math.ceil(Math.log2(2 * k)));
-  return { TEAM, COLUMNS, COLUMN_ROWS: TEAM / COLUMNS };
+  return { TEAM, ...columnsOf(k, TEAM) };
+}
+
+/**
+ * Columns of a query's threads that bound its k-th best, twice as many as are wanted: the k-th best of them is hardly ever far from
+ * the k-th best of all.
+ */
+export function columnsOf(k: number, threads: number): Readonly<Record<"COLUMNS" | "COLUMN_ROWS", number>> {
+  const COLUMNS = Math.min(threads, 2 ** Math.ceil(Math.log2(2 * k)));
+  return { COLUMNS, COLUMN_ROWS: threads / COLUMNS };
 }
 
 function rescoreGroups(step: AttentionStep, source: ScoreSource, plan: GroupPlan, bests: Tensor): BestLists {

@@ -3,10 +3,12 @@
 // Shapes:   queries, output [batch, rows, query_heads, head_size] f32; keys, values f32 [batch, heads, bound, padded], gathered
 //           and not turned; indices u32 [batch, selections, bound], the tokens' positions in the context, rising; counts u32
 //           [batch, selections]; angles vec2 (cos, sin) [relative positions, HALF]; sums f32 [batch, rows, query_heads], the
-//           logarithm of each row's sum of exponentials
-// Dispatch: one thread per row and SHARE query heads of a KV head's group, linear groups. The list ends with the rows' own
-//           tokens (causal 1), or all rows see all of it (causal 0). Where slide is not 0, a row sees the first
-//           `leading` tokens, the last `slide` ones up to its own, and all that lie before the first row's `slide` tokens.
+//           logarithm of each row's sum of exponentials. SPLIT: output is what relative_join.wgsl joins, f32 [batch, rows,
+//           query_heads, splits, SIZE + 2]: sums, and behind them the highest score and the weights' sum
+// Dispatch: one thread per row, SHARE query heads of a KV head's group and split_keys places of the list; linear groups, those
+//           of a split in a row. The list ends with the rows' own tokens (causal 1), or all rows see all of it (causal 0). Where
+//           slide is not 0, a row sees the first `leading` tokens, the last `slide` ones up to its own, and all that lie before
+//           the first row's `slide` tokens.
 // Source:   softmax(q R(relative) k / sqrt(d)) v; relative positions by parts/relative_position.wgsl. `compact` takes places in
 //           the list for positions.
 // uses parts/relative_position.wgsl
@@ -31,6 +33,9 @@ struct Params {
   group: u32,
   most: u32,
   scale: f32,
+  row_groups: u32,
+  splits: u32,
+  split_keys: u32,
 }
 
 const LOWEST = -3.0e38f;
@@ -53,7 +58,8 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let workgroup_number = params.first_group + workgroup.x + workgroup.y * grid.x;
-  let thread = workgroup_number * WORKGROUP + lane;
+  let split = workgroup_number / params.row_groups;
+  let thread = workgroup_number % params.row_groups * WORKGROUP + lane;
   let tiles = params.query_heads / SHARE;
   if (workgroup_number >= params.group_count || thread >= params.batch * params.rows * tiles) {
     return;
@@ -89,7 +95,9 @@ fn main(
     }
   }
   let base = (sequence * params.heads + head) * params.bound * params.padded;
-  for (var place = 0u; place < end; place++) {
+  let begin = split * params.split_keys;
+  end = min(end, begin + params.split_keys);
+  for (var place = begin; place < end; place++) {
     let n = select(indices[listed + place], place, params.compact == 1u);
     let hidden = params.causal == 1u && params.slide > 0u && n >= max(window, params.leading) && m - n >= params.slide;
     var angle = 0u;
@@ -123,6 +131,17 @@ fn main(
         sums_of[h][c] = fma(gains[h], value, sums_of[h][c] * shrinks[h]);
       }
     }
+  }
+  if (SPLIT == 1u) {
+    for (var h = 0u; h < SHARE; h++) { // unrolled
+      let part = ((place_of_row + h) * params.splits + split) * (SIZE + 2u);
+      for (var c = 0u; c < SIZE; c++) { // unrolled
+        output[part + c] = sums_of[h][c];
+      }
+      output[part + SIZE] = most[h];
+      output[part + SIZE + 1u] = weights[h];
+    }
+    return;
   }
   for (var h = 0u; h < SHARE; h++) { // unrolled
     sums[place_of_row + h] = most[h] + log(weights[h]);

@@ -91,6 +91,7 @@ export type KernelName =
   | "raise_to"
   | "read_probe"
   | "relative_attention"
+  | "relative_join"
   | "rescore_groups"
   | "rescore_short_groups"
   | "rms_norm"
@@ -6194,6 +6195,9 @@ fn main(
       { name: "group", type: "u32" },
       { name: "most", type: "u32" },
       { name: "scale", type: "f32" },
+      { name: "row_groups", type: "u32" },
+      { name: "splits", type: "u32" },
+      { name: "split_keys", type: "u32" },
     ],
     bindings: [
       { binding: 0, name: "params", kind: "uniform" },
@@ -6211,10 +6215,12 @@ fn main(
 // Shapes:   queries, output [batch, rows, query_heads, head_size] f32; keys, values f32 [batch, heads, bound, padded], gathered
 //           and not turned; indices u32 [batch, selections, bound], the tokens' positions in the context, rising; counts u32
 //           [batch, selections]; angles vec2 (cos, sin) [relative positions, HALF]; sums f32 [batch, rows, query_heads], the
-//           logarithm of each row's sum of exponentials
-// Dispatch: one thread per row and SHARE query heads of a KV head's group, linear groups. The list ends with the rows' own
-//           tokens (causal 1), or all rows see all of it (causal 0). Where slide is not 0, a row sees the first
-//           \`leading\` tokens, the last \`slide\` ones up to its own, and all that lie before the first row's \`slide\` tokens.
+//           logarithm of each row's sum of exponentials. SPLIT: output is what relative_join.wgsl joins, f32 [batch, rows,
+//           query_heads, splits, SIZE + 2]: sums, and behind them the highest score and the weights' sum
+// Dispatch: one thread per row, SHARE query heads of a KV head's group and split_keys places of the list; linear groups, those
+//           of a split in a row. The list ends with the rows' own tokens (causal 1), or all rows see all of it (causal 0). Where
+//           slide is not 0, a row sees the first \`leading\` tokens, the last \`slide\` ones up to its own, and all that lie before
+//           the first row's \`slide\` tokens.
 // Source:   softmax(q R(relative) k / sqrt(d)) v; relative positions by parts/relative_position.wgsl. \`compact\` takes places in
 //           the list for positions.
 // uses parts/relative_position.wgsl
@@ -6239,6 +6245,9 @@ struct Params {
   group: u32,
   most: u32,
   scale: f32,
+  row_groups: u32,
+  splits: u32,
+  split_keys: u32,
 }
 
 const LOWEST = -3.0e38f;
@@ -6261,7 +6270,8 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let workgroup_number = params.first_group + workgroup.x + workgroup.y * grid.x;
-  let thread = workgroup_number * WORKGROUP + lane;
+  let split = workgroup_number / params.row_groups;
+  let thread = workgroup_number % params.row_groups * WORKGROUP + lane;
   let tiles = params.query_heads / SHARE;
   if (workgroup_number >= params.group_count || thread >= params.batch * params.rows * tiles) {
     return;
@@ -6297,7 +6307,9 @@ fn main(
     }
   }
   let base = (sequence * params.heads + head) * params.bound * params.padded;
-  for (var place = 0u; place < end; place++) {
+  let begin = split * params.split_keys;
+  end = min(end, begin + params.split_keys);
+  for (var place = begin; place < end; place++) {
     let n = select(indices[listed + place], place, params.compact == 1u);
     let hidden = params.causal == 1u && params.slide > 0u && n >= max(window, params.leading) && m - n >= params.slide;
     var angle = 0u;
@@ -6332,11 +6344,95 @@ fn main(
       }
     }
   }
+  if (SPLIT == 1u) {
+    for (var h = 0u; h < SHARE; h++) { // unrolled
+      let part = ((place_of_row + h) * params.splits + split) * (SIZE + 2u);
+      for (var c = 0u; c < SIZE; c++) { // unrolled
+        output[part + c] = sums_of[h][c];
+      }
+      output[part + SIZE] = most[h];
+      output[part + SIZE + 1u] = weights[h];
+    }
+    return;
+  }
   for (var h = 0u; h < SHARE; h++) { // unrolled
     sums[place_of_row + h] = most[h] + log(weights[h]);
     for (var c = 0u; c < SIZE; c++) { // unrolled
       output[(place_of_row + h) * SIZE + c] = sums_of[h][c] / weights[h];
     }
+  }
+}
+`,
+  },
+  relative_join: {
+    name: "relative_join",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "size", type: "u32" },
+      { name: "splits", type: "u32" },
+      { name: "elements", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "parts", kind: "read" },
+      { binding: 2, name: "output", kind: "write" },
+      { binding: 3, name: "sums", kind: "write" },
+    ],
+    text: `// Joins what attention with relative positions leaves of each split of the list: each row's sums, brought to one highest score, over
+// their weights.
+//
+// Shapes:   parts f32 [rows of batch and query heads, splits, SIZE + 2] as relative_attention.wgsl leaves them; output f32 [rows of
+//           batch and query heads, SIZE]; sums f32 [rows of batch and query heads], the logarithm of the sum of exponentials
+// Dispatch: one thread per element of the output, linear groups
+// Source:   Flash-Decoding (Dao et al. 2023); a split without a token weighs 0
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  size: u32,
+  splits: u32,
+  elements: u32,
+}
+
+const LOWEST = -3.0e38f;
+override WORKGROUP: u32 = 64u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> parts: array<f32>;
+@group(0) @binding(2) var<storage, read_write> output: array<f32>;
+@group(0) @binding(3) var<storage, read_write> sums: array<f32>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let element = group * WORKGROUP + lane;
+  if (group >= params.group_count || element >= params.elements) {
+    return;
+  }
+  let row = element / params.size;
+  let channel = element % params.size;
+  let width = params.size + 2u;
+  let first = row * params.splits * width;
+  var most = LOWEST;
+  for (var split = 0u; split < params.splits; split++) {
+    most = max(most, parts[first + split * width + params.size]);
+  }
+  var weight = 0.0;
+  var total = 0.0;
+  for (var split = 0u; split < params.splits; split++) {
+    let part = first + split * width;
+    let shrink = exp(parts[part + params.size] - most);
+    weight = fma(parts[part + params.size + 1u], shrink, weight);
+    total = fma(parts[part + channel], shrink, total);
+  }
+  output[element] = total / weight;
+  if (channel == 0u) {
+    sums[row] = most + log(weight);
   }
 }
 `,

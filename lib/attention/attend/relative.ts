@@ -1,11 +1,7 @@
-import { LimitExceededError } from "../../gpu/mod.ts";
 import { Tensor } from "../../tensor/mod.ts";
 import { foldGrid, gather } from "./gather.ts";
 import { headVectors } from "../shape.ts";
 import type { AttendedTokens, AttentionStep, BroughtVectors } from "../step.ts";
-
-/** Turns of a thread's loops after which llvmpipe ends them. */
-const MOST_TURNS_IN_SOFTWARE = 65_000;
 
 /** Distances are kept up to `near`; farther ones stop growing there, or go on by steps of `1 / leak`. */
 export interface CappedPositions {
@@ -130,12 +126,6 @@ export function runRelative(
   const { device, context: { cache } } = step;
   const { keyValueHeads, headSize } = cache.shape;
   const [batch, rows, queryHeads] = queries.shape;
-  if (device.info.software && attended.bound > MOST_TURNS_IN_SOFTWARE) {
-    throw new LimitExceededError(
-      `attention with relative positions: ${attended.bound} tokens are more than the ${MOST_TURNS_IN_SOFTWARE} that this ` +
-        "software adapter runs through; attend to fewer, or use a GPU",
-    );
-  }
   const padded = 4 * headVectors(headSize);
   const shape = [cache.batch, keyValueHeads, attended.bound, padded];
   const keys = Tensor.empty(device, shape, "f32", "gathered keys");
@@ -147,22 +137,58 @@ export function runRelative(
   const output = Tensor.empty(device, queries.shape, "f32", "attention output");
   const sums = Tensor.empty(device, [batch, rows, queryHeads], "f32", "sums of exponentials");
   const SHARE = queryHeads / keyValueHeads % 2 === 0 ? 2 : 1;
-  const threads = batch * rows * queryHeads / SHARE;
   const WORKGROUP = device.info.software ? 8 : 64;
+  const rowGroups = Math.ceil(batch * rows * queryHeads / SHARE / WORKGROUP);
+  const plan = planRelativeSplit(rowGroups, attended.bound, device.info.software);
+  const partShape = [batch, rows, queryHeads, plan.splits, headSize + 2];
+  using parts = plan.splits > 1 ? Tensor.empty(device, partShape, "f32", "attention parts") : undefined;
+  const gathered = [keys, brought?.values ?? values, attended.indices, attended.counts, angles];
   device.commands.dispatch({
     kernel: "relative_attention",
     overrides: { WORKGROUP },
-    constants: { ...relativeConstants(options.relative, headSize), SIZE: headSize, SHARE },
-    params: { ...relativeParams(step, queries, attended, options), padded, ...sight(options) },
-    bindings: [queries, keys, brought?.values ?? values, attended.indices, attended.counts, angles, output, sums].map((
-      { buffer },
-    ) => ({
-      buffer,
-    })),
-    groups: Math.ceil(threads / WORKGROUP),
+    constants: {
+      ...relativeConstants(options.relative, headSize),
+      SIZE: headSize,
+      SHARE,
+      SPLIT: Number(parts !== undefined),
+    },
+    params: {
+      ...{ ...relativeParams(step, queries, attended, options), padded, ...sight(options) },
+      ...{ row_groups: rowGroups, splits: plan.splits, split_keys: plan.splitKeys },
+    },
+    bindings: [queries, ...gathered, parts ?? output, sums].map(({ buffer }) => ({ buffer })),
+    groups: rowGroups * plan.splits,
     work: 4 * batch * rows * queryHeads * attended.bound * headSize,
   });
+  if (parts) joinRelative(parts, output, sums);
   return { output, sums, keys };
+}
+
+/** Threads' turns through a list at most, where it is split: llvmpipe ends loops after some more. */
+const MOST_TURNS = 60_000;
+/** Workgroups that keep an adapter busy, and places that are worth a split. */
+const SOFTWARE_SPLIT = { groups: 4, places: 1024 };
+const HARDWARE_SPLIT = { groups: 1024, places: 128 };
+
+/** In how many splits a list is attended to, where its rows and heads make so many workgroups, and how many places each has. */
+export function planRelativeSplit(rowGroups: number, places: number, software: boolean) {
+  const { groups, places: fewest } = software ? SOFTWARE_SPLIT : HARDWARE_SPLIT;
+  const wanted = Math.min(Math.floor(groups / rowGroups), Math.ceil(places / fewest));
+  const splitKeys = Math.ceil(places / Math.max(1, wanted, Math.ceil(places / MOST_TURNS)));
+  return { splitKeys, splits: Math.ceil(places / splitKeys) };
+}
+
+function joinRelative(parts: Tensor, output: Tensor, sums: Tensor): void {
+  const [splits, width] = parts.shape.slice(-2);
+  const WORKGROUP = 64;
+  parts.device.commands.dispatch({
+    kernel: "relative_join",
+    overrides: { WORKGROUP },
+    params: { size: width - 2, splits, elements: output.size },
+    bindings: [parts, output, sums].map(({ buffer }) => ({ buffer })),
+    groups: Math.ceil(output.size / WORKGROUP),
+    work: output.size * splits,
+  });
 }
 
 function sight({ slide = 0, leading = 0 }: RelativeOptions): Record<string, number> {

@@ -122,3 +122,18 @@ for (const [positions, causal] of [["original", true], ["compact", true], ["orig
     },
   );
 }
+
+gpuTest("attention_mass adds up weights whose sums were joined from splits of a long list", async (device) => {
+  const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 6 };
+  for (const causal of [true, false]) {
+    const options = { relative: { rule: "capped", near: Infinity }, positions: "compact", causal } as const;
+    using method = new Weighing(options, 3, 5000);
+    using layer = new PairLayer(device, shape, method, 9, 32);
+    await layer.step(1500);
+    const input = await layer.step(2);
+    const list = Array.from({ length: 1502 }, (_, token) => token);
+    const found = await method.mass!.read() as Float32Array;
+    const wanted = causal ? expected(input, list, true) : uncausal(input, list);
+    assertClose(found, wanted, { ...CLOSE, label: `causal ${causal}` });
+  }
+});

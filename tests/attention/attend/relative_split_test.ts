@@ -46,7 +46,7 @@ const long: readonly [MethodName, Partial<Knobs>, Distance][] = [
 ];
 
 for (const [name, changes, distance] of long) {
-  gpuTest(`${name} is as defined where its list is split over workgroups`, async (device) => {
+  gpuTest(`${name} is as defined where its list is split over workgroups, for relative_join`, async (device) => {
     const shape = { layers: 1, queryHeads: 2, keyValueHeads: 1, headSize: 6, trainedContext: 4096 };
     const knobs = resolveKnobs({ globalSize: 3, window: 9, chunkSize: 9, allowBeyondTrained: true, ...changes });
     using layer = new PairLayer(device, shape, createMethod(name, knobs, shape), 3);

@@ -173,7 +173,7 @@ export class Commands {
 
   /** Writes host data. What was recorded before still sees the old contents. */
   write(target: PooledBuffer, offset: number, data: ArrayBufferView<ArrayBuffer>): void {
-    if (this.#encoder && this.#writesLater(target, offset, data)) return;
+    if (this.#writesLater(target, offset, data)) return;
     this.flush();
     this.#scopes.guard(`write to ${target.label}`, () => {
       const whole = data.byteLength - (data.byteLength % 4);

@@ -54,6 +54,7 @@ export type { TimeEstimate } from "./plan/estimate.ts";
 export { type StepTiming, timeSteps } from "./plan/time_steps.ts";
 export { PlatformError } from "../platform.ts";
 export type { RandomNumbers, SpanEffect, SpanEffects, SpanEffectsOptions } from "./inspection/span_effects.ts";
+export { ReadBatches } from "./decoder/read_batches.ts";
 export { Stepper } from "./decoder/stepper.ts";
 export { TextStream, type TokenDecoder } from "./text/text_stream.ts";
 export { openingTokens, type TokenEncoder, TokenStream } from "./text/token_stream.ts";

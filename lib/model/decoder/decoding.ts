@@ -1,21 +1,16 @@
+import { ReadBatches } from "./read_batches.ts";
 import { Sampler } from "./sampler.ts";
 import type { Generation } from "../session/session_options.ts";
 import type { Stepper } from "./stepper.ts";
 
-/** Most steps between two reads of an answer's tokens. */
-export const MOST_UNREAD = 32;
-
-/** Steps before tokens first come to the host, and the most between two reads; the number doubles each time. */
-const BATCHES = { first: 4, last: MOST_UNREAD };
-
 /**
- * Most tokens on their way to the host while a GPU goes on with the next batch: a read takes 10 ms in Deno however little it brings,
- * as long as several steps. On a software adapter steps past an answer's end would cost more.
+ * Most tokens on their way to the host while a GPU goes on with the next batch, unless the last batch was longer: steps that follow
+ * must not wait for a read. On a software adapter steps past an answer's end would cost more.
  */
 const READ_AHEAD = 32;
 
 /** Calls that are worth a submit of their own. */
-const SUBMITTED_CALLS = 96;
+const SUBMITTED_CALLS = 256;
 
 /** How a sequence's answer begins. */
 export interface AnswerStart {
@@ -76,21 +71,23 @@ export class Decoding {
     const { cache } = this.#stepper;
     using sampler = new Sampler(cache.device, cache.batch, maxTokens, sampling);
     cache.device.commands.write(sampler.next.buffer, 0, Uint32Array.from(this.#starts, ({ lastToken }) => lastToken));
-    const ahead = cache.device.info.software ? 0 : READ_AHEAD;
-    let delivered = 0;
+    const batches = new ReadBatches(performance.now());
+    let [delivered, ahead] = [0, 0];
     const reads: { from: number; until: number; chosen: Promise<Uint32Array> }[] = [];
     try {
-      for (let batch = BATCHES.first; sampler.count < maxTokens || reads.length > 0;) {
+      while (sampler.count < maxTokens || reads.length > 0) {
         if (sampler.count < maxTokens && sampler.count - delivered <= ahead) {
-          const from = sampler.count;
-          await this.#choose(sampler, Math.min(maxTokens, from + batch), signal);
+          const [from, steps] = [sampler.count, batches.next()];
+          await this.#choose(sampler, Math.min(maxTokens, from + steps), signal);
           reads.push({ from, until: sampler.count, chosen: this.#stepper.readScope(sampler.chosen) });
-          batch = Math.min(2 * batch, BATCHES.last);
+          ahead = cache.device.info.software ? 0 : Math.max(READ_AHEAD, steps);
           continue;
         }
         const { from, until, chosen } = reads.shift()!;
+        const tokens = await chosen;
         delivered = until;
-        const news = this.#deliver(await chosen, { from, until, room: maxTokens }, stops);
+        batches.came(until, performance.now());
+        const news = this.#deliver(tokens, { from, until, room: maxTokens }, stops);
         if (news.some(({ length }) => length > 0)) yield news;
         if (this.#answers.every(({ stopped }) => stopped)) return;
       }

@@ -1,4 +1,4 @@
-import { MOST_UNREAD } from "../decoder/decoding.ts";
+import { ReadBatches } from "../decoder/read_batches.ts";
 import type { Stepper } from "../decoder/stepper.ts";
 import { Tensor } from "../../tensor/mod.ts";
 
@@ -58,7 +58,8 @@ export async function timeSteps(
   const sample = async (count: number): Promise<number> => {
     await device.finish();
     const start = performance.now();
-    let read: Promise<unknown> | undefined;
+    const batches = new ReadBatches(start);
+    let [read, due]: [Promise<unknown> | undefined, number] = [undefined, batches.next()];
     for (let step = 0; step < count; step++) {
       const about = { phase: rows === 1 ? "decode" : "prefill", first: false, questionStart: undefined } as const;
       if (fills) await stepper.fill(ids, about);
@@ -67,9 +68,11 @@ export async function timeSteps(
         using _logits = rows === 1 ? decoder.logits(hidden) : undefined;
       }
       // While the next tokens are on their way, as an answer does.
-      if (reads && step % MOST_UNREAD === MOST_UNREAD - 1) {
+      if (reads && step + 1 === due) {
         await read;
         read = stepper.readScope();
+        batches.came(due, performance.now());
+        due += batches.next();
       }
       // A long sample must not grow the context that it is about.
       if (step % steps === steps - 1) cache.truncate(before);

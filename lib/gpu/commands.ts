@@ -16,6 +16,8 @@ import type { Profiler } from "./profiler.ts";
  */
 const WATCHED_BUDGETS = 2;
 
+/** Time between two turns of the event loop, about. */
+const YIELD_MILLISECONDS = 50;
 /** Bytes of parameters and short writes that go with one submit. */
 const HOST_BYTES = 192 * 1024;
 /** Longest write that waits in the stream with the calls around it; a longer one is worth a submit of its own. */
@@ -122,12 +124,8 @@ export class Commands {
     let first = 0;
     while (first < call.groups) {
       if (this.#work >= this.pacing.budget) this.flush();
-      const room = Math.max(
-        this.pacing.fewestGroups,
-        Math.floor(
-          (this.pacing.budget - this.#work) / Math.max(perGroup, 1e-9),
-        ),
-      );
+      const left = Math.floor((this.pacing.budget - this.#work) / Math.max(perGroup, 1e-9));
+      const room = Math.max(this.pacing.fewestGroups, left);
       const square = this.#limits.groupsPerDimension ** 2;
       const count = Math.min(call.groups - first, room, square);
       this.#record(call, known, first, count, perGroup * count);
@@ -182,9 +180,7 @@ export class Commands {
       }
       if (whole === data.byteLength) return;
       const tail = new Uint8Array(4);
-      tail.set(
-        new Uint8Array(data.buffer, data.byteOffset + whole, data.byteLength - whole),
-      );
+      tail.set(new Uint8Array(data.buffer, data.byteOffset + whole, data.byteLength - whole));
       this.#gpu.queue.writeBuffer(target.gpu, offset + whole, tail);
     });
   }
@@ -223,7 +219,8 @@ export class Commands {
   }
 
   /**
-   * Lets timers, aborts and progress lines run, if the last time was 20 ms or more ago. Call it between layers or chunks.
+   * Lets timers, aborts and progress lines run, if the last time was 50 ms or more ago: a timer takes a millisecond at least. Call
+   * it between layers or chunks.
    *
    * @throws the signal's reason once it is aborted.
    */
@@ -236,7 +233,7 @@ export class Commands {
       await done;
       this.pacing.finished(work, before, performance.now());
     }
-    if (performance.now() - this.#yielded < 20) return;
+    if (performance.now() - this.#yielded < YIELD_MILLISECONDS) return;
     await new Promise<void>((resolve) => setTimeout(resolve, 0));
     this.#yielded = performance.now();
     signal?.throwIfAborted();

@@ -10132,186 +10132,160 @@ fn key_part(stored: StoredKeys, vector: u32) -> vec4<f32> {
 // the step attends to. THREADS, QUERIES, K, \`indices\`, \`counts\`, \`scope\` and params.span, .clip, .indices_stride are the kernel's,
 // which leaves the K best tokens of each query in \`voted\`, NONE where there is none.
 //
-// Entries are sorted by their ranks: all are compared with all, four at a time, by all threads. Sorted spans end in rising order, so each
-// adds the tokens between the end of the one before and its own; a token's second entry adds none.
+// Nothing is sorted: in four sweeps each entry is compared with all others, four at a time. The first finds a token's votes and its first
+// entry, which stands for it; the second how many candidates come before it; the third the kept token before it, whose span may reach
+// into its own; the fourth how many tokens come before its own. Spans of rising centers end in rising order.
 
 const ENTRIES = QUERIES * K;
-const CHUNKS = (ENTRIES + 3u) / 4u;
+// Vectors of four entries that a thread loads before it looks at the first.
+const SWEEP = 4u;
+const SWEEPS = (ENTRIES + 4u * SWEEP - 1u) / (4u * SWEEP);
+const CHUNKS = SWEEPS * SWEEP;
 const PADDED = 4u * CHUNKS;
-// Threads that compare one entry with all others, and chunks that each takes at a time.
-const COMPARERS = max(1u, THREADS / PADDED);
-const RUN = 4u;
 // Threads that write a span's tokens.
 const SPAN_THREADS = 8u;
 
-// What is ranked or summed, by entry: tokens, then what the steps after leave; and the same by chunks, with room for a run behind them.
+// By entry: its token, NONE once another stands for it or it is not kept; then what a sweep found of it.
 var<workgroup> voted: array<u32, PADDED>;
-var<workgroup> chunks: array<vec4<u32>, CHUNKS + RUN * COMPARERS>;
-// What comes of comparing, by entry.
-var<workgroup> ranks: array<atomic<u32>, PADDED>;
-// Tokens in rising order, NONE behind them: all entries, then the kept.
-var<workgroup> sorted: array<u32, 2u * PADDED>;
-var<workgroup> starts: array<u32, PADDED>;
-var<workgroup> candidates: atomic<u32>;
-var<workgroup> told_candidates: u32;
+var<workgroup> found: array<u32, PADDED>;
+// The same as vectors of four, which all threads read.
+var<workgroup> tokens4: array<vec4<u32>, CHUNKS>;
+var<workgroup> found4: array<vec4<u32>, CHUNKS>;
+var<workgroup> starts: array<u32, ENTRIES>;
+var<workgroup> lengths: array<u32, ENTRIES>;
 
 // All threads call it before anything is voted for.
 fn clear_votes(lane: u32) {
-  for (var entry = lane; entry < 2u * PADDED; entry += THREADS) {
-    sorted[entry] = NONE;
-  }
   for (var entry = ENTRIES + lane; entry < PADDED; entry += THREADS) {
     voted[entry] = NONE;
-  }
-  for (var chunk = CHUNKS + lane; chunk < CHUNKS + RUN * COMPARERS; chunk += THREADS) {
-    chunks[chunk] = vec4<u32>(NONE);
-  }
-  if (lane == 0u) {
-    atomicStore(&candidates, 0u);
+    found[entry] = NONE;
   }
 }
 
-// Lays \`voted\` out in chunks. All threads call it; barriers are before and behind.
-fn pack_voted(lane: u32) {
+// Lays what threads left in \`voted\` and \`found\` out in vectors. All threads call it; barriers are before and behind.
+fn lay_out(lane: u32) {
   workgroupBarrier();
   for (var chunk = lane; chunk < CHUNKS; chunk += THREADS) {
-    chunks[chunk] = vec4<u32>(voted[4u * chunk], voted[4u * chunk + 1u], voted[4u * chunk + 2u], voted[4u * chunk + 3u]);
-  }
-  for (var entry = lane; entry < PADDED; entry += THREADS) {
-    atomicStore(&ranks[entry], 0u);
+    let entry = 4u * chunk;
+    tokens4[chunk] = vec4<u32>(voted[entry], voted[entry + 1u], voted[entry + 2u], voted[entry + 3u]);
+    found4[chunk] = vec4<u32>(found[entry], found[entry + 1u], found[entry + 2u], found[entry + 3u]);
   }
   workgroupBarrier();
 }
 
-// Leaves in \`ranks\` how many entries of \`voted\` are lower, or equal and before: of all but NONE. All threads call it.
-fn rank_voted(lane: u32) {
-  pack_voted(lane);
-  for (var item = lane; item < PADDED * COMPARERS; item += THREADS) {
-    let entry = item % PADDED;
+fn sum4(v: vec4<u32>) -> u32 {
+  return (v.x + v.y) + (v.z + v.w);
+}
+
+// Leaves each token in its first entry alone, and in \`found\` how many votes it lacks to have all.
+fn count_votes(lane: u32) {
+  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
     let mine = voted[entry];
-    if (mine == NONE) {
-      continue;
-    }
-    var rank = vec4<u32>();
-    for (var run = item / PADDED; run < CHUNKS; run += RUN * COMPARERS) {
-      for (var i = 0u; i < RUN; i++) { // unrolled
-        let chunk = run + i * COMPARERS;
-        let earlier = vec4<u32>(4u * chunk) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(entry);
-        rank += vec4<u32>(chunks[chunk] < vec4<u32>(mine) + vec4<u32>(earlier));
+    var votes = vec4<u32>();
+    var earlier = vec4<u32>();
+    for (var chunk = 0u; chunk < CHUNKS; chunk += SWEEP) {
+      for (var i = 0u; i < SWEEP; i++) { // unrolled
+        let same = vec4<u32>(tokens4[chunk + i] == vec4<u32>(mine));
+        votes += same;
+        earlier += select(vec4<u32>(), same, vec4<u32>(4u * (chunk + i)) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(entry));
       }
     }
-    atomicAdd(&ranks[entry], (rank.x + rank.y) + (rank.z + rank.w));
+    let stands = mine != NONE && sum4(earlier) == 0u;
+    voted[entry] = select(NONE, mine, stands);
+    found[entry] = select(NONE, ENTRIES - sum4(votes), stands);
   }
-  workgroupBarrier();
 }
 
-// Leaves in \`ranks\` the sum of the entries of \`voted\` before each. All threads call it.
-fn sum_voted(lane: u32) {
-  pack_voted(lane);
-  for (var item = lane; item < PADDED * COMPARERS; item += THREADS) {
-    let entry = item % PADDED;
-    var sum = vec4<u32>();
-    for (var run = item / PADDED; run <= entry / 4u; run += RUN * COMPARERS) {
-      for (var i = 0u; i < RUN; i++) { // unrolled
-        let chunk = run + i * COMPARERS;
-        let earlier = vec4<u32>(4u * chunk) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(entry);
-        sum += select(vec4<u32>(), chunks[chunk], earlier);
-      }
-    }
-    atomicAdd(&ranks[entry], (sum.x + sum.y) + (sum.z + sum.w));
-  }
-  workgroupBarrier();
-}
-
-// Sorts \`voted\` into \`sorted\`, from a place on. All threads call it.
-fn sort_voted(first: u32, lane: u32) {
-  rank_voted(lane);
-  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
-    if (voted[entry] != NONE) {
-      sorted[first + atomicLoad(&ranks[entry])] = voted[entry];
-    }
-  }
-  workgroupBarrier();
-}
-
-// Whether a place of all sorted entries is its token's first.
-fn is_first(entry: u32) -> bool {
-  return sorted[entry] != NONE && (entry == 0u || sorted[max(entry, 1u) - 1u] != sorted[entry]);
-}
-
-// More than \`clip\` candidates. All threads call it.
-fn are_clipped(lane: u32) -> bool {
-  if (params.clip >= ENTRIES) {
-    return false;
-  }
-  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
-    if (is_first(entry)) {
-      atomicAdd(&candidates, 1u);
-    }
-  }
-  workgroupBarrier();
-  if (lane == 0u) {
-    told_candidates = atomicLoad(&candidates);
-  }
-  return workgroupUniformLoad(&told_candidates) > params.clip;
-}
-
-// Leaves in \`voted\` the candidates that are kept: those that fewer than \`clip\` have more votes than, or as many and a lower token. All
-// threads call it.
+// Keeps the candidates that fewer than \`clip\` come before: those with more votes, or as many and a lower token.
 fn keep_most_voted(lane: u32) {
   for (var entry = lane; entry < ENTRIES; entry += THREADS) {
-    var missing = NONE;
-    if (is_first(entry)) {
-      var votes = 1u;
-      while (entry + votes < ENTRIES && sorted[min(entry + votes, ENTRIES - 1u)] == sorted[entry]) {
-        votes++;
+    let mine = voted[entry];
+    let missing = found[entry];
+    var before_mine = vec4<u32>();
+    for (var chunk = 0u; chunk < CHUNKS; chunk += SWEEP) {
+      for (var i = 0u; i < SWEEP; i++) { // unrolled
+        let other = found4[chunk + i];
+        let lower = vec4<u32>(tokens4[chunk + i] < vec4<u32>(mine));
+        before_mine += select(vec4<u32>(other < vec4<u32>(missing)), lower, other == vec4<u32>(missing));
       }
-      missing = ENTRIES - votes;
     }
-    voted[entry] = missing;
+    if (sum4(before_mine) >= params.clip) {
+      voted[entry] = NONE;
+    }
   }
-  rank_voted(lane);
+}
+
+// Leaves each kept token's span in \`starts\` and \`lengths\`, without what the spans before it have; its length in \`found\` too.
+fn cut_spans(tokens: u32, lane: u32) {
+  let after = (params.span + 1u) / 2u;
   for (var entry = lane; entry < ENTRIES; entry += THREADS) {
-    let keeps = voted[entry] != NONE && atomicLoad(&ranks[entry]) < params.clip;
-    voted[entry] = select(NONE, sorted[entry], keeps);
+    let center = voted[entry];
+    // One more than the kept token before it.
+    var last = vec4<u32>();
+    for (var chunk = 0u; chunk < CHUNKS; chunk += SWEEP) {
+      for (var i = 0u; i < SWEEP; i++) { // unrolled
+        let other = tokens4[chunk + i];
+        last = max(last, select(vec4<u32>(), other + 1u, other < vec4<u32>(center)));
+      }
+    }
+    let previous = max(max(last.x, last.y), max(last.z, last.w));
+    var start = center - min(center, params.span / 2u);
+    if (previous > 0u) {
+      start = max(start, min(previous - 1u + after, tokens));
+    }
+    let length = min(center + after, tokens) - start;
+    starts[entry] = start;
+    lengths[entry] = select(0u, length, center != NONE);
+    found[entry] = lengths[entry];
   }
+  for (var entry = ENTRIES + lane; entry < PADDED; entry += THREADS) {
+    found[entry] = 0u;
+  }
+}
+
+// Leaves in \`found\` how many tokens the spans before each entry's have, and returns how many all have.
+fn place_spans(lane: u32) -> u32 {
+  var all = vec4<u32>();
+  for (var chunk = 0u; chunk < CHUNKS; chunk += SWEEP) {
+    for (var i = 0u; i < SWEEP; i++) { // unrolled
+      all += found4[chunk + i];
+    }
+  }
+  for (var entry = lane; entry < ENTRIES; entry += THREADS) {
+    let mine = voted[entry];
+    var earlier = vec4<u32>();
+    for (var chunk = 0u; chunk < CHUNKS; chunk += SWEEP) {
+      for (var i = 0u; i < SWEEP; i++) { // unrolled
+        earlier += select(vec4<u32>(), found4[chunk + i], tokens4[chunk + i] < vec4<u32>(mine));
+      }
+    }
+    found[entry] = sum4(earlier);
+  }
+  return sum4(all);
 }
 
 // Lists what \`voted\` leads to. All threads call it.
 fn list_tokens(selection: u32, part: vec4<u32>, lane: u32) {
-  var first = 0u;
-  sort_voted(first, lane);
-  if (are_clipped(lane)) {
+  lay_out(lane);
+  count_votes(lane);
+  lay_out(lane);
+  if (params.clip < ENTRIES) {
     keep_most_voted(lane);
-    first = PADDED;
-    sort_voted(first, lane);
+    lay_out(lane);
   }
-  let after = (params.span + 1u) / 2u;
-  for (var entry = lane; entry < PADDED; entry += THREADS) {
-    let center = sorted[first + entry];
-    var start = 0u;
-    var end = 0u;
-    if (center != NONE) {
-      end = min(center + after, part.w);
-      start = center - min(center, params.span / 2u);
-      if (entry > 0u) {
-        start = max(start, min(sorted[first + max(entry, 1u) - 1u] + after, part.w));
-      }
-    }
-    starts[entry] = start;
-    voted[entry] = end - start;
-  }
-  sum_voted(lane);
+  cut_spans(part.w, lane);
+  lay_out(lane);
+  let picked = place_spans(lane);
+  workgroupBarrier();
   let leading = part.y;
   let base = selection * params.indices_stride;
-  let picked = atomicLoad(&ranks[PADDED - 1u]) + voted[PADDED - 1u];
   for (var i = lane; i < leading; i += THREADS) {
     indices[base + i] = i;
   }
   for (var item = lane; item < ENTRIES * SPAN_THREADS; item += THREADS) {
     let entry = item / SPAN_THREADS;
-    let place = base + leading + atomicLoad(&ranks[entry]);
-    for (var o = item % SPAN_THREADS; o < voted[entry]; o += SPAN_THREADS) {
+    let place = base + leading + found[entry];
+    for (var o = item % SPAN_THREADS; o < lengths[entry]; o += SPAN_THREADS) {
       indices[place + o] = leading + starts[entry] + o;
     }
   }

@@ -42,6 +42,7 @@ export class KeyValueCache {
   readonly #owns: boolean;
   #table: Tensor | undefined;
   #tableVersion = -1;
+  readonly #zeros = new Map<string, Tensor>();
   #slabsVersion = -1;
   /** Slabs that hold any of its tokens, in the pool's order, each with the number of its pages up to the last of them. */
   #slabs = new Map<Slab, number>();
@@ -224,12 +225,24 @@ export class KeyValueCache {
     return new KeyValueCache(this.device, this.shape, {}, { pool: this.pool, sequences });
   }
 
+  /**
+   * Zeros (u32) that calls find and leave as zeros, step after step: clearing them for each step would cost it a pass. For few, small
+   * shapes; the cache's own.
+   */
+  zeros(label: string, shape: readonly number[]): Tensor {
+    const key = `${label} ${shape}`;
+    let zeros = this.#zeros.get(key);
+    if (!zeros) this.#zeros.set(key, zeros = Tensor.zeros(this.device, shape, "u32", label));
+    return zeros;
+  }
+
   /** Lets go of the pages; the last cache of a pool frees it. */
   [Symbol.dispose](): void {
     if (this.#disposed) return;
     this.#disposed = true;
     if (this.#owns) { for (const sequence of this.sequences) sequence[Symbol.dispose](); }
     this.#table?.[Symbol.dispose]();
+    for (const zeros of this.#zeros.values()) zeros[Symbol.dispose]();
     this.pool.leave();
   }
 

@@ -29,10 +29,10 @@ export interface Picks {
  * For few queries, and keys in one buffer.
  */
 export function pickBest(step: AttentionStep, source: ScoreSource, plan: GroupPlan, picks: Picks): void {
-  const { device, context: { cache: { shape }, method: { knobs: { k } } } } = step;
+  const { device, context: { cache, method: { knobs: { k } } } } = step;
   const { voters, params, outputs } = picks;
   using bests = scoreGroups(step, source, plan);
-  const tally = step.zeros("tally of votes", [plan.queries / voters, 1 + voters * k]);
+  const tally = cache.zeros("tally of votes", [plan.queries / voters, 1 + voters * k]);
   const [{ buffer, addressing }] = source.pages;
   const { LANES, SCALED } = plan.constants;
   const THREADS = device.choices.threads(MOST_THREADS);
@@ -41,7 +41,7 @@ export function pickBest(step: AttentionStep, source: ScoreSource, plan: GroupPl
     ...plan.reads,
     constants: {
       ...plan.again.constants,
-      D4: headVectors(shape.headSize),
+      D4: headVectors(cache.shape.headSize),
       K: k,
       QUERIES: voters,
       THREADS,
@@ -62,6 +62,6 @@ export function pickBest(step: AttentionStep, source: ScoreSource, plan: GroupPl
       ...outputs,
     ],
     groups: plan.queries,
-    work: plan.queries * (plan.groups + k * plan.groupTokens * shape.headSize),
+    work: plan.queries * (plan.groups + k * plan.groupTokens * cache.shape.headSize),
   });
 }

@@ -50,9 +50,28 @@ const TRIED: readonly (readonly [start: string, words: string])[] = [
     "lists while scanning; one workgroup that picks for all queries; sums in two copies, to save a barrier (slower); groups of 8, 16, " +
     "64 and 128 tokens; 512 threads a query; one call that waits for the scan is left: 12 of 34 us at 131,072 tokens on an H200",
   ],
+  [
+    "decode attention, full",
+    "49 plans of threads, tokens a sweep, lanes and parts (21 to 50 us with the join at 16,384 tokens of the 1B shape, H200); turning " +
+    "queries instead of keys; of two calls that wait for each other 6 us are no reading",
+  ],
+  [
+    "decode attention",
+    "128 and 512 threads a query; groups of 4 and of a quarter as many tokens; half and twice as many workgroups that scan (none " +
+    "faster on an H100); votes without sorting (1 to 2 us less): of 40 us at 16,384 tokens of the 1B shape the scan took 10, finding " +
+    "and ranking the best 9, votes and the list 7, attention 13",
+  ],
+  [
+    "prefill demo",
+    "chunks as long as the window; on an H100 4,096 tokens were 1,393 calls of 45 us, and 1,003 of 40 with full attention: each has too " +
+    "few workgroups for the card",
+  ],
+  ["prefill llama", "chunks as long as the window allows (960 tokens), or of whole tiles of 128 rows (896: slower)"],
 ];
 
-const TRIED_DECODING = "fewer, larger calls; bind groups and calls known by their place";
+const TRIED_DECODING =
+  "fewer, larger calls; bind groups and calls known by their place; tokens read every 300 ms of steps; 512 calls " +
+  "a submit, a pass a step";
 
 /** That a row reaches so much of its limit. */
 export function share(row: Row, wanted: number, what: string): Finding {

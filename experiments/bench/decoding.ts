@@ -42,6 +42,7 @@ export const ATTENTION_KERNELS: ReadonlySet<string> = new Set([
     "collect_indices",
     "fold_grid",
     "gather_rotate",
+    "gather_vectors",
     "rotate_queries",
   ],
 ]);

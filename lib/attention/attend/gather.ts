@@ -57,7 +57,7 @@ export interface Gathered {
   readonly slabs?: readonly Slab[];
 }
 
-/** Copies the keys and values of listed tokens out of the cache's pages, or keys that were brought; the list needs its grid. */
+/** Copies the keys and values of listed tokens out of the cache's pages, or keys that were brought. */
 export function gather(
   step: AttentionStep,
   layer: number,
@@ -68,6 +68,7 @@ export function gather(
   const { variant, lanes } = planOf(step);
   const threads = attended.bound * gatherThreads(step);
   const angles = { buffer: rotation.buffer, offset: firstAngle * 4 * cache.shape.headSize };
+  using grid = attended.grid?.share() ?? foldGrid(step, attended.counts);
   const sources = brought ? [broughtSource(step, attended, brought)] : pageSources(step, layer, slabs);
   for (const source of sources) {
     step.device.commands.dispatch({
@@ -87,7 +88,7 @@ export function gather(
         ...[keys, values].map(({ buffer }) => ({ buffer })),
       ],
       groups: Math.ceil(threads / WORKGROUP),
-      indirect: { buffer: attended.grid!.buffer, offset: 0 },
+      indirect: { buffer: grid.buffer, offset: 0 },
       work: 8 * cache.shape.headSize * threads / lanes,
     });
   }

@@ -42,6 +42,7 @@ export type KernelName =
   | "argmax_wide"
   | "attention_combine"
   | "attention_join"
+  | "attention_lanes"
   | "attention_mass"
   | "attention_split"
   | "attention_tiled"
@@ -66,6 +67,7 @@ export type KernelName =
   | "fold_grid"
   | "gather_rotate"
   | "gather_rows"
+  | "gather_vectors"
   | "greedy_blocks"
   | "greedy_join"
   | "keep_marked"
@@ -579,6 +581,246 @@ fn main(
   let sequence = row / (pairs * params.heads);
   let place = sequence * params.step_rows + pair / share;
   output[(place * params.query_heads + head * share + pair % share) * D4 + channel] = total / weight;
+}
+`,
+  },
+  attention_lanes: {
+    name: "attention_lanes",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "first_sequence", type: "u32" },
+      { name: "step_rows", type: "u32" },
+      { name: "query_heads", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "indices_stride", type: "u32" },
+      { name: "original", type: "u32" },
+      { name: "scale", type: "f32" },
+      { name: "tokens", type: "u32" },
+      { name: "splits", type: "u32" },
+      { name: "parts", type: "u32" },
+      { name: "first_part", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "queries", kind: "read" },
+      { binding: 2, name: "key_pages", kind: "read" },
+      { binding: 3, name: "value_pages", kind: "read" },
+      { binding: 4, name: "table", kind: "read" },
+      { binding: 5, name: "indices", kind: "read" },
+      { binding: 6, name: "counts", kind: "read" },
+      { binding: 7, name: "rotation", kind: "read" },
+      { binding: 8, name: "output", kind: "write" },
+    ],
+    text: `// The same as causal_attention_image.wgsl straight from the cache's pages, whose keys are turned as they are read: for decoding on
+// software adapters, where each key is read by a few rows only and is not worth being gathered first.
+//
+// Shapes:   queries [batch, step_rows, query_heads, D4] of vec4<f32>, rotated; key_pages, value_pages [slab_pages, heads, page_tokens,
+//           8 * D8], stored as parts/keys_*.wgsl and values_*.wgsl say, the only slab that has tokens of the list; table [batch,
+//           table_stride]; indices u32 [batch, selections, indices_stride], not read where IN_ORDER is 1: a list is 0, 1, 2.. then;
+//           counts u32 [batch, selections]; rotation (cos, sin) two a vec4 [positions, 2 * D8]; output [batch, step_rows, query_heads,
+//           D4] of vec4<f32>; SPLIT: what attention_combine.wgsl joins, vec4 [batch, heads, pairs, parts, D4 + 1]: sums, and behind
+//           them the highest score and the weights' sum
+// Dispatch: one thread per PAIRS pairs (row, query head of a KV head's group) and split of the keys, TOKENS of them at a time; pairs
+//           fastest; linear groups, batch * heads outermost
+// Source:   softmax(q k / sqrt(d)) v over j <= M - S + i (ALGORITHM section 6), each number as gather_vectors.wgsl and
+//           causal_attention_image.wgsl compute it
+// uses parts/attended_rows.wgsl
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  first_sequence: u32,
+  step_rows: u32,
+  query_heads: u32,
+  heads: u32,
+  selections: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  indices_stride: u32,
+  original: u32,
+  scale: f32,
+  tokens: u32,
+  splits: u32,
+  parts: u32,
+  first_part: u32,
+}
+
+const LOWEST = -3.0e38f;
+override WORKGROUP: u32 = 8u;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(3) var<storage, read> value_pages: array<StoredValues>;
+@group(0) @binding(4) var<storage, read> table: array<u32>;
+@group(0) @binding(5) var<storage, read> indices: array<u32>;
+@group(0) @binding(6) var<storage, read> counts: array<u32>;
+@group(0) @binding(7) var<storage, read> rotation: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> output: array<vec4<f32>>;
+
+fn product(a: vec4<f32>, b: vec4<f32>, sum: f32) -> f32 {
+  return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
+}
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let share = params.query_heads / params.heads;
+  let pairs = params.step_rows * share;
+  let tiles = (pairs + PAIRS - 1u) / PAIRS;
+  let groups_per_head = (tiles * params.splits + WORKGROUP - 1u) / WORKGROUP;
+  let own = (group % groups_per_head) * WORKGROUP + lane;
+  if (group >= params.group_count || own >= tiles * params.splits) {
+    return;
+  }
+  let tile = own % tiles;
+  let split = own / tiles;
+  let head = (group / groups_per_head) % params.heads;
+  let sequence = group / (groups_per_head * params.heads);
+  let count = count_of(sequence, head);
+  let list = (sequence * params.selections + select(head, 0u, params.selections == 1u)) * params.indices_stride;
+
+  // Row i sees the keys up to count - step_rows + i; the last of the rows bounds the loop.
+  var queries_of: array<array<vec4<f32>, D4>, PAIRS>;
+  var firsts: array<u32, PAIRS>;
+  var ends: array<u32, PAIRS>;
+  for (var p = 0u; p < PAIRS; p++) { // unrolled
+    let pair = min(tile * PAIRS + p, pairs - 1u);
+    firsts[p] = query_first(pair, share, head, sequence);
+    ends[p] = end_of(count, pair / share);
+    for (var c = 0u; c < D4; c++) { // unrolled
+      queries_of[p][c] = queries[firsts[p] + c] * params.scale;
+    }
+  }
+  let all = ends[PAIRS - 1u];
+  let split_keys = (all + params.splits - 1u) / params.splits;
+  let first = min(split * split_keys, all);
+  let last = min((split + 1u) * split_keys, all);
+  var sums: array<array<vec4<f32>, D4>, PAIRS>;
+  var most: array<f32, PAIRS>;
+  var weights: array<f32, PAIRS>;
+  for (var p = 0u; p < PAIRS; p++) { // unrolled
+    most[p] = LOWEST;
+  }
+  for (var place = first; place < last; place += TOKENS) {
+    var scores: array<array<f32, TOKENS>, PAIRS>;
+    var value_rows: array<u32, TOKENS>;
+    var value_scales: array<f32, TOKENS>;
+    // Loops over tokens are not written out: loads are most of the lines, and of the time that those take to compile.
+    for (var n = 0u; n < TOKENS; n++) {
+      let listed = min(place + n, last - 1u);
+      var token = listed;
+      if (IN_ORDER == 0u) {
+        token = indices[list + listed];
+      }
+      let page = table[sequence * params.table_stride + token / params.page_tokens] - params.slab_first;
+      let slot = (page * params.heads + head) * params.page_tokens + token % params.page_tokens;
+      let key_row = key_first(slot);
+      let key_factor = key_scale(slot);
+      let angles = select(listed, token, params.original == 1u) * D4;
+      // Lower halves first, as they lie in a gathered key: sums run in the same order.
+      var score = array<f32, PAIRS>();
+      var uppers: array<vec4<f32>, D8>;
+      for (var load = 0u; load < KEY_LOADS; load++) { // unrolled
+        let lows = key_pages[key_row + load];
+        let highs = key_pages[key_row + load + KEY_LOADS];
+        for (var v = 0u; v < KEY_VECTORS; v++) { // unrolled
+          let low = key_part(lows, v) * key_factor;
+          let high = key_part(highs, v) * key_factor;
+          let c = load * KEY_VECTORS + v;
+          let a = rotation[angles + 2u * c];
+          let b = rotation[angles + 2u * c + 1u];
+          let cosines = vec4(a.x, a.z, b.x, b.z);
+          let sines = vec4(a.y, a.w, b.y, b.w);
+          uppers[c] = high * cosines + low * sines;
+          let lower = low * cosines - high * sines;
+          for (var p = 0u; p < PAIRS; p++) { // unrolled
+            score[p] = product(queries_of[p][c], lower, score[p]);
+          }
+        }
+      }
+      for (var c = 0u; c < D8; c++) { // unrolled
+        for (var p = 0u; p < PAIRS; p++) { // unrolled
+          score[p] = product(queries_of[p][c + D8], uppers[c], score[p]);
+        }
+      }
+      let value_row = value_first(slot);
+      let value_factor = value_scale(slot);
+      for (var m = 0u; m < TOKENS; m++) { // unrolled
+        if (n == m) {
+          value_rows[m] = value_row;
+          value_scales[m] = value_factor;
+          for (var p = 0u; p < PAIRS; p++) { // unrolled
+            scores[p][m] = select(LOWEST, score[p], place + m < min(ends[p], last));
+          }
+        }
+      }
+    }
+    for (var p = 0u; p < PAIRS; p++) { // unrolled
+      var next = most[p];
+      for (var n = 0u; n < TOKENS; n++) { // unrolled
+        next = max(next, scores[p][n]);
+      }
+      let shrink = exp(most[p] - next);
+      most[p] = next;
+      weights[p] *= shrink;
+      for (var n = 0u; n < TOKENS; n++) { // unrolled
+        scores[p][n] = select(exp(scores[p][n] - next), 0.0, scores[p][n] == LOWEST);
+        weights[p] += scores[p][n];
+      }
+      for (var c = 0u; c < D4; c++) { // unrolled
+        sums[p][c] *= shrink;
+      }
+    }
+    for (var n = 0u; n < TOKENS; n++) {
+      var value_row = 0u;
+      var value_factor = 1.0;
+      var weight: array<f32, PAIRS>;
+      for (var m = 0u; m < TOKENS; m++) { // unrolled
+        if (n == m) {
+          value_row = value_rows[m];
+          value_factor = value_scales[m];
+          for (var p = 0u; p < PAIRS; p++) { // unrolled
+            weight[p] = scores[p][m];
+          }
+        }
+      }
+      for (var load = 0u; load < VALUE_LOADS; load++) { // unrolled
+        let loaded = value_pages[value_row + load];
+        for (var v = 0u; v < VALUE_VECTORS; v++) { // unrolled
+          let c = load * VALUE_VECTORS + v;
+          let value = value_part(loaded, v) * value_factor;
+          for (var p = 0u; p < PAIRS; p++) { // unrolled
+            sums[p][c] = fma(vec4<f32>(weight[p]), value, sums[p][c]);
+          }
+        }
+      }
+    }
+  }
+  for (var p = 0u; p < PAIRS; p++) { // unrolled
+    if (tile * PAIRS + p < pairs) {
+      var target_first = firsts[p];
+      var factor = 1.0 / weights[p];
+      if (SPLIT == 1u) {
+        target_first = part_first(tile * PAIRS + p, pairs, head, sequence, split);
+        factor = 1.0;
+        output[target_first + D4] = vec4(most[p], weights[p], 0.0, 0.0);
+      }
+      for (var c = 0u; c < D4; c++) { // unrolled
+        output[target_first + c] = sums[p][c] * factor;
+      }
+    }
+  }
 }
 `,
   },
@@ -3716,6 +3958,145 @@ fn main(
   for (var i = 0u; i < WIDTH; i++) { // unrolled
     if (here[i]) {
       y[params.y_first + start + i * WORKGROUP] = values[i];
+    }
+  }
+}
+`,
+  },
+  gather_vectors: {
+    name: "gather_vectors",
+    params: [
+      { name: "first_group", type: "u32" },
+      { name: "group_count", type: "u32" },
+      { name: "batch", type: "u32" },
+      { name: "heads", type: "u32" },
+      { name: "selections", type: "u32" },
+      { name: "page_tokens", type: "u32" },
+      { name: "table_stride", type: "u32" },
+      { name: "slab_first", type: "u32" },
+      { name: "slab_pages", type: "u32" },
+      { name: "indices_stride", type: "u32" },
+      { name: "positions", type: "u32" },
+      { name: "listed", type: "u32" },
+    ],
+    bindings: [
+      { binding: 0, name: "params", kind: "uniform" },
+      { binding: 1, name: "key_pages", kind: "read" },
+      { binding: 2, name: "value_pages", kind: "read" },
+      { binding: 3, name: "table", kind: "read" },
+      { binding: 4, name: "indices", kind: "read" },
+      { binding: 5, name: "counts", kind: "read" },
+      { binding: 6, name: "rotation", kind: "read" },
+      { binding: 7, name: "keys", kind: "write" },
+      { binding: 8, name: "values", kind: "write" },
+    ],
+    text: `// The same as gather_rotate.wgsl by vectors of channels, for heads whose halves are whole ones.
+//
+// Shapes:   key_pages, value_pages [slab_pages, heads, page_tokens, 8 * D8] stored as parts/keys_*.wgsl and values_*.wgsl say, one slab of
+//           the cache, or (listed 1) the listed tokens in their order, a page for each sequence, without the table;
+//           table [batch, table_stride]; indices u32 [batch, selections, indices_stride]; counts u32 [batch, selections];
+//           rotation (cos, sin) two a vec4 [positions, 2 * D8]; keys, values f32 as vec4 [batch, heads, indices_stride, 2 * D8]
+// Dispatch: LANES threads per attended token and KV head, each with EACH units of UNIT vec4s of the lower half and as many of the upper
+//           one: what is stored together of keys or of values; lanes fastest, then heads, the token slowest; indirect, linear groups;
+//           one call per slab of the cache
+// Source:   ALGORITHM section 6, as in gather_rotate.wgsl. Software adapters take most of their time for each load, store and
+//           look-up of a place, however wide: there a thread takes all of a head. GPUs join what neighbours read and write: there
+//           a thread takes one unit.
+
+struct Params {
+  first_group: u32,
+  group_count: u32,
+  batch: u32,
+  heads: u32,
+  selections: u32,
+  page_tokens: u32,
+  table_stride: u32,
+  slab_first: u32,
+  slab_pages: u32,
+  indices_stride: u32,
+  positions: u32,
+  listed: u32,
+}
+
+override WORKGROUP: u32 = 64u;
+
+const D4 = 2u * D8;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> key_pages: array<StoredKeys>;
+@group(0) @binding(2) var<storage, read> value_pages: array<StoredValues>;
+@group(0) @binding(3) var<storage, read> table: array<u32>;
+@group(0) @binding(4) var<storage, read> indices: array<u32>;
+@group(0) @binding(5) var<storage, read> counts: array<u32>;
+@group(0) @binding(6) var<storage, read> rotation: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> keys: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> values: array<vec4<f32>>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) index: u32,
+) {
+  let group = params.first_group + workgroup.x + workgroup.y * grid.x;
+  let thread = group * WORKGROUP + index;
+  let lane = thread % LANES;
+  let head = (thread / LANES) % params.heads;
+  let sequence = (thread / (LANES * params.heads)) % params.batch;
+  let place = thread / (LANES * params.heads * params.batch);
+  let selection = sequence * params.selections + select(head, 0u, params.selections == 1u);
+  if (group >= params.group_count || place >= counts[selection]) {
+    return;
+  }
+  let token = indices[selection * params.indices_stride + place];
+  var stored = place;
+  var page = sequence;
+  if (params.listed == 0u) {
+    stored = token;
+    page = table[sequence * params.table_stride + token / params.page_tokens];
+  }
+  if (page < params.slab_first || page >= params.slab_first + params.slab_pages) {
+    return;
+  }
+  let slot = ((page - params.slab_first) * params.heads + head) * params.page_tokens + stored % params.page_tokens;
+  let target_row = ((sequence * params.heads + head) * params.indices_stride + place) * D4;
+  let angles = select(place, token, params.positions == 1u) * D4;
+  let key_row = key_first(slot);
+  let key_factor = key_scale(slot);
+  for (var each = 0u; each < EACH; each++) { // unrolled
+    let first = (lane + each * LANES) * UNIT;
+    var lows: array<StoredKeys, KEY_LOADS>;
+    var highs: array<StoredKeys, KEY_LOADS>;
+    for (var i = 0u; i < KEY_LOADS; i++) { // unrolled
+      lows[i] = key_pages[key_row + first / KEY_VECTORS + i];
+      highs[i] = key_pages[key_row + (first + D8) / KEY_VECTORS + i];
+    }
+    for (var v = 0u; v < UNIT; v++) { // unrolled
+      let low = key_part(lows[v / KEY_VECTORS], v % KEY_VECTORS) * key_factor;
+      let high = key_part(highs[v / KEY_VECTORS], v % KEY_VECTORS) * key_factor;
+      var a = vec4(1.0, 0.0, 1.0, 0.0);
+      var b = a;
+      if (params.positions != 2u) {
+        a = rotation[angles + 2u * (first + v)];
+        b = rotation[angles + 2u * (first + v) + 1u];
+      }
+      let cosines = vec4(a.x, a.z, b.x, b.z);
+      let sines = vec4(a.y, a.w, b.y, b.w);
+      keys[target_row + first + v] = low * cosines - high * sines;
+      keys[target_row + first + v + D8] = high * cosines + low * sines;
+    }
+  }
+  let value_row = value_first(slot);
+  let value_factor = value_scale(slot);
+  for (var each = 0u; each < EACH; each++) { // unrolled
+    let first = (lane + each * LANES) * UNIT;
+    for (var half = 0u; half < 2u; half++) { // unrolled
+      for (var i = 0u; i < VALUE_LOADS; i++) { // unrolled
+        let loaded = value_pages[value_row + (first + half * D8) / VALUE_VECTORS + i];
+        for (var v = 0u; v < VALUE_VECTORS; v++) { // unrolled
+          values[target_row + first + half * D8 + i * VALUE_VECTORS + v] = value_part(loaded, v) * value_factor;
+        }
+      }
     }
   }
 }

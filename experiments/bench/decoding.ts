@@ -19,6 +19,7 @@ export const ATTENTION_KERNELS: ReadonlySet<string> = new Set([
     "attention_split",
     "attention_combine",
     "attention_join",
+    "attention_lanes",
     "attention_tiled",
     "attention_transposed",
     "causal_attention",
@@ -42,6 +43,7 @@ export const ATTENTION_KERNELS: ReadonlySet<string> = new Set([
     "collect_indices",
     "fold_grid",
     "gather_rotate",
+    "gather_vectors",
     "rotate_queries",
   ],
 ]);

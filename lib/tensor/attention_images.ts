@@ -20,6 +20,43 @@ const ENOUGH_THREADS = 256;
 /** Most pairs of a thread: eight were no faster, and three times as long to compile. */
 const MOST_PAIRS = 4;
 
+/** How threads on their own share attention: constants of their kernels, parts of the keys, and workgroups. */
+export interface LanesPlan {
+  /** Pairs (row, query head of a KV head's group) of a thread. */
+  readonly PAIRS: number;
+  /** Keys that a thread goes through at a time. */
+  readonly TOKENS: number;
+  /** Parts of the keys. */
+  readonly splits: number;
+  /** Workgroups of all. */
+  readonly workgroups: number;
+}
+
+/**
+ * Plans attention by threads on their own, for software adapters.
+ *
+ * @param groups sequences times KV heads
+ * @param pairs pairs (row, query head) of each
+ * @param channels4 vectors of four channels of a head
+ * @param tokens most keys of a sequence
+ *
+ * @example A row of two query heads: 64 parts of the keys for each of four KV heads
+ * ```ts
+ * import { lanesPlan } from "@reattention/toolkit/tensor";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(lanesPlan(4, 2, 8, 4096), { PAIRS: 2, TOKENS: 4, splits: 64, workgroups: 32 });
+ * ```
+ */
+export function lanesPlan(groups: number, pairs: number, channels4: number, tokens: number): LanesPlan {
+  const PAIRS = Math.min(MOST_PAIRS, 2 ** Math.ceil(Math.log2(pairs)));
+  // For long heads more are longer to compile than they spare.
+  const TOKENS = channels4 <= 16 ? 4 : 2;
+  const tiles = Math.ceil(pairs / PAIRS);
+  const splits = splitsOf(groups * tiles, tokens);
+  return { PAIRS, TOKENS, splits, workgroups: groups * Math.ceil(tiles * splits / LANES) };
+}
+
 /** Attention whose keys and values are there, with head sizes padded to whole texels. */
 export interface ImageAttention {
   /** f32 [batch, rows, query heads, d], padded with zeros to whole texels. */
@@ -50,11 +87,7 @@ export function attendImages(attention: ImageAttention): Tensor | undefined {
   const D4 = padded / 4;
   const pairs = rows * queryHeads / heads;
   if (queries.size === 0 || tokens === 0 || 4 * Math.max(queries.size, keys.size) > bindingBytes) return undefined;
-  const PAIRS = Math.min(MOST_PAIRS, 2 ** Math.ceil(Math.log2(pairs)));
-  // Keys that a thread goes through at a time: for long heads more are longer to compile than they spare.
-  const TOKENS = D4 <= 16 ? 4 : 2;
-  const tiles = Math.ceil(pairs / PAIRS);
-  const splits = splitsOf(batch * heads * tiles, tokens);
+  const { PAIRS, TOKENS, splits, workgroups } = lanesPlan(batch * heads, pairs, D4, tokens);
   if (4 * batch * heads * pairs * splits * (padded + 4) > bindingBytes) return undefined;
   // Images may be twice as high as what is in them; where they don't fit, buffers do.
   if (2 * 2 * 4 * keys.size > device.memory.roomBytes) return undefined;
@@ -86,7 +119,7 @@ export function attendImages(attention: ImageAttention): Tensor | undefined {
       { buffer: (counts ?? queries).buffer },
       { buffer: (parts ?? output).buffer },
     ],
-    groups: batch * heads * Math.ceil(tiles * splits / LANES),
+    groups: workgroups,
     work: batch * queryHeads * rows * Math.max(1, tokens - rows / 2) * padded,
   });
   if (!parts) return output;

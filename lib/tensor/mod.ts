@@ -27,6 +27,7 @@ export { rotary, type RotaryTable } from "./rotary.ts";
 export { embedding, gatherRows, scatterRows } from "./rows.ts";
 export { concat, slice, transpose, writeBlock } from "./rearrange.ts";
 export { cast } from "./cast.ts";
+export { type LanesPlan, lanesPlan } from "./attention_images.ts";
 export { type AttentionRows, joinAttentionParts } from "./attention_parts.ts";
 export { causalAttentionInWindows, type KeyWindow, mostKeyWindows } from "./attention_windows.ts";
 export { causalAttention, causalAttentionOver, MOST_KEYS_IN_SOFTWARE } from "./causal_attention.ts";

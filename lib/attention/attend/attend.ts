@@ -1,6 +1,8 @@
 import { causalAttentionOver, Tensor } from "../../tensor/mod.ts";
 import { attendInWindows, inWindows } from "./attend_in_windows.ts";
-import { attendSplit, splitCalls, splits } from "./attend_split.ts";
+import { attendLanes } from "./attend_lanes.ts";
+import { attendSplit, splitCalls } from "./attend_split.ts";
+import { attendsLanes, splits } from "./decode_way.ts";
 import { gather, rotateQueries } from "./gather.ts";
 import { listAttended } from "./list_attended.ts";
 import type { RotationTable } from "./rotation_table.ts";
@@ -72,13 +74,14 @@ export function attendListed(
   const longest = Math.max(...cache.lengths);
   const rotation = table.upTo(original ? longest : attended.bound);
   if (splits(step)) return attendSplit(step, layer, queries, attended, splitCalls(step, attended, rotation));
+  using rotated = rotateQueries(step, queries, rotation, original ? undefined : attended);
+  if (attendsLanes(step, attended.bound)) return attendLanes(step, layer, rotated, attended, rotation);
   const { headSize, keyValueHeads } = cache.shape;
   const padded = [cache.batch, keyValueHeads, attended.bound, 4 * headVectors(headSize)];
   using keys = Tensor.empty(step.device, padded, "f32", "gathered keys");
   using values = Tensor.empty(step.device, padded, "f32", "gathered values");
   const { positions } = method.knobs;
   gather(step, layer, attended, { keys, values, rotation, positions, brought: brought?.keys });
-  using rotated = rotateQueries(step, queries, rotation, original ? undefined : attended);
   return causalAttentionOver(rotated, keys, brought?.values ?? values, attended.counts, cache.shape.slidingWindow);
 }
 

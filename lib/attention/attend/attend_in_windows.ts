@@ -3,7 +3,8 @@ import { causalAttentionInWindows, MOST_KEYS_IN_SOFTWARE, mostKeyWindows, Tensor
 import type { Slab } from "../cache/slab.ts";
 import { headVectors } from "../shape.ts";
 import { type AttendedTokens, type AttentionStep, disposeAttended } from "../step.ts";
-import { attendSplit, type SplitCall, splits } from "./attend_split.ts";
+import { attendSplit, type SplitCall } from "./attend_split.ts";
+import { attendsLanes, splits } from "./decode_way.ts";
 import { gather, rotateQueries } from "./gather.ts";
 import { listAttended } from "./list_attended.ts";
 import type { RotationTable } from "./rotation_table.ts";
@@ -25,7 +26,9 @@ const LEAST_TOKENS = 32;
  */
 export function inWindows(step: AttentionStep, { all, bound }: AttendedTokens, table: RotationTable): boolean {
   const { cache: { pool, shape } } = step.context;
-  return all === true && !pool.host && !shape.slidingWindow && bound > mostAtOnce(step, table).kept;
+  if (!all || pool.host || shape.slidingWindow) return false;
+  // Threads that read pages gather nothing: only the table has to have the positions.
+  return bound > (attendsLanes(step, bound) ? table.windowPositions : mostAtOnce(step, table).kept);
 }
 
 /** Most tokens of a window that can be, and of one whose buffers are kept for the next. */

@@ -1,38 +1,8 @@
-import type { KernelOption } from "../../gpu/mod.ts";
 import { joinAttentionParts, Tensor } from "../../tensor/mod.ts";
 import type { AttendedTokens, AttentionStep } from "../step.ts";
 import type { KeyValueCache } from "../cache/kv_cache.ts";
 import type { Slab } from "../cache/slab.ts";
 import { planSplit } from "./split_plan.ts";
-
-/** Most pairs (row, query head of a KV head's group) that share what is read. */
-const MOST_PAIRS = 16;
-/** Longest head. */
-const MOST_CHANNELS = 256;
-
-/** Ways to attend in decoding: from gathered tokens, or straight from the pages, split over workgroups. */
-const decodeAttentions: readonly KernelOption[] = [
-  { name: "gathered" },
-  { name: "split", threads: 256, workgroupBytes: 16 * 1024 },
-];
-
-/** Whether a step's attention can be, and on its device should be, split over tokens. */
-export function splits(step: AttentionStep): boolean {
-  return step.once("splits", () => shouldSplit(step));
-}
-
-function shouldSplit(step: AttentionStep): boolean {
-  const { shape } = step.context.cache;
-  const { queryHeads, keyValueHeads, headSize } = shape;
-  const { choices, info } = step.device;
-  const pairs = step.rows * queryHeads / keyValueHeads;
-  // Rotated queries may take a third of what a workgroup has.
-  const fits = pairs <= MOST_PAIRS && headSize % 8 === 0 && headSize <= MOST_CHANNELS &&
-    12 * pairs * headSize <= info.workgroupBytes && !step.context.cache.pool.host && !shape.slidingWindow;
-  const [gathered, split] = decodeAttentions;
-  const usual = info.software || !choices.fits(split) ? gathered : split;
-  return fits && choices.of("decode attention", decodeAttentions, usual).name === "split";
-}
 
 /** A stretch of the list that lies in one slab, or may. */
 export interface SplitCall {

@@ -1,9 +1,8 @@
 import type { PooledBuffer } from "../../gpu/mod.ts";
 import { Tensor } from "../../tensor/mod.ts";
 import type { Slab } from "../cache/slab.ts";
-import { readsStored } from "../cache/storage.ts";
-import { headVectors } from "../shape.ts";
 import type { AttendedTokens, AttentionStep } from "../step.ts";
+import { type GatherPlan, planGather } from "./gather_plan.ts";
 
 const WORKGROUP = 64;
 
@@ -25,9 +24,19 @@ export function foldGrid(step: AttentionStep, counts: Tensor): Tensor {
   return grid;
 }
 
+/** Threads of one place of a list, all sequences together. */
 function gatherThreads(step: AttentionStep): number {
   const { batch, shape } = step.context.cache;
-  return batch * shape.keyValueHeads * shape.headSize / 2;
+  return batch * shape.keyValueHeads * planOf(step).lanes;
+}
+
+function planOf(step: AttentionStep): GatherPlan {
+  return step.once("gather plan", () => {
+    const { pool, shape: { headSize } } = step.context.cache;
+    const { pageTokens, keyType: keys, valueType: values, host } = pool;
+    const { software } = step.device.info;
+    return planGather({ headSize, pageTokens, keys, values: host ? keys : values, software });
+  });
 }
 
 /** Where gathered keys and values go, and how keys are turned. */
@@ -48,7 +57,7 @@ export interface Gathered {
   readonly slabs?: readonly Slab[];
 }
 
-/** Copies the keys and values of listed tokens out of the cache's pages, or keys that were brought; the list needs its grid. */
+/** Copies the keys and values of listed tokens out of the cache's pages, or keys that were brought. */
 export function gather(
   step: AttentionStep,
   layer: number,
@@ -56,19 +65,18 @@ export function gather(
   { keys, values, rotation, firstAngle = 0, positions, brought, slabs = step.context.cache.slabs() }: Gathered,
 ): void {
   const { cache } = step.context;
-  const { keyType, valueType, host } = cache.pool;
+  const { variant, lanes } = planOf(step);
   const threads = attended.bound * gatherThreads(step);
   const angles = { buffer: rotation.buffer, offset: firstAngle * 4 * cache.shape.headSize };
+  using grid = attended.grid?.share() ?? foldGrid(step, attended.counts);
   const sources = brought ? [broughtSource(step, attended, brought)] : pageSources(step, layer, slabs);
   for (const source of sources) {
     step.device.commands.dispatch({
-      kernel: "gather_rotate",
-      ...readsStored({ keys: keyType, values: host ? keyType : valueType }),
-      constants: { D4: headVectors(cache.shape.headSize) },
+      ...variant,
       params: {
         ...source.params,
         selections: attended.selections,
-        head_size: cache.shape.headSize,
+        ...(variant.kernel === "gather_rotate" && { head_size: cache.shape.headSize }),
         indices_stride: attended.bound,
         positions: ["compact", "original", "none"].indexOf(positions),
       },
@@ -80,8 +88,8 @@ export function gather(
         ...[keys, values].map(({ buffer }) => ({ buffer })),
       ],
       groups: Math.ceil(threads / WORKGROUP),
-      indirect: { buffer: attended.grid!.buffer, offset: 0 },
-      work: 16 * threads,
+      indirect: { buffer: grid.buffer, offset: 0 },
+      work: 8 * cache.shape.headSize * threads / lanes,
     });
   }
 }

@@ -1,6 +1,6 @@
 import { Tensor } from "../../tensor/mod.ts";
 import type { AttendedTokens, AttentionStep } from "../step.ts";
-import { splits } from "./attend_split.ts";
+import { gathers } from "./decode_way.ts";
 import { foldGrid } from "./gather.ts";
 
 /** Tokens that a thread lists, about. */
@@ -70,6 +70,6 @@ export function listAttended(
     groups: total * pieces,
     work: total * (bound + (marks?.shape[2] ?? 0)),
   });
-  const grid = splits(step) ? undefined : foldGrid(step, counts);
+  const grid = gathers(step) ? foldGrid(step, counts) : undefined;
   return { indices, counts, ...(grid && { grid }), selections, bound };
 }

@@ -1,5 +1,5 @@
 import { Tensor } from "../../tensor/mod.ts";
-import { foldGrid, gather } from "./gather.ts";
+import { gather } from "./gather.ts";
 import { headVectors } from "../shape.ts";
 import type { AttendedTokens, AttentionStep, BroughtVectors } from "../step.ts";
 
@@ -130,10 +130,9 @@ export function runRelative(
   const shape = [cache.batch, keyValueHeads, attended.bound, padded];
   const keys = Tensor.empty(device, shape, "f32", "gathered keys");
   using values = Tensor.empty(device, shape, "f32", "gathered values");
-  using grid = attended.grid?.share() ?? foldGrid(step, attended.counts);
   const angles = anglesOf(step, attended, options);
   const into = { keys, values, rotation: angles, positions: "none", brought: brought?.keys } as const;
-  gather(step, layer, { ...attended, grid }, into);
+  gather(step, layer, attended, into);
   const output = Tensor.empty(device, queries.shape, "f32", "attention output");
   const sums = Tensor.empty(device, [batch, rows, queryHeads], "f32", "sums of exponentials");
   const SHARE = queryHeads / keyValueHeads % 2 === 0 ? 2 : 1;

@@ -1,4 +1,4 @@
-import type { StorageType } from "../cache/storage.ts";
+import { readsVectors, type StorageType } from "../cache/storage.ts";
 
 /** What decides how attention is split over tokens. */
 export interface SplitTask {
@@ -63,8 +63,8 @@ const MOST_SLICES = 32;
 export function planSplit(task: SplitTask, choice: SplitChoice = usualChoice(task)): SplitPlan {
   const { pairs: PAIRS, headSize, lists, places } = task;
   const D8 = headSize / 8;
-  const keys = reading("key", task.keys, task);
-  const values = reading("value", task.values, task);
+  const keys = readsVectors("key", task.keys, task);
+  const values = readsVectors("value", task.values, task);
   const half = D8 / keys.vectors;
   const LANES = largestDivisor(half, choice.lanes);
   const valueLanes = 2 * D8 / values.vectors;
@@ -155,15 +155,6 @@ function usualChoice({ lists, places, keys, values, headSize, pairs }: SplitTask
   if (headSize > 64) return usual;
   if (keys === "int8" || values === "int8") return { ...usual, sweep: 128, early: false };
   return floats ? { ...usual, groups: FOUR_EACH } : { ...usual, threads: 256, sweep: 128 };
-}
-
-/** How stored vectors are read: eight channels at once where a head's halves are whole vectors of eight, else four. */
-function reading(what: "key" | "value", type: StorageType, { headSize, pageTokens }: SplitTask) {
-  // An int8 page of an odd number of tokens has an odd number of words.
-  const wide = headSize % 16 === 0 && (type === "f16" || (type === "int8" && pageTokens % 2 === 0));
-  if (wide) return { vectors: 2, part: `${what}s_wide_${type}`, types: {} };
-  if (type === "int8") return { vectors: 1, part: `${what}s_int8`, types: {} };
-  return { vectors: 1, part: `${what}s_float`, types: { [what === "key" ? "KeyElement" : "ValueElement"]: type } };
 }
 
 /** The largest power of two that divides a number and is at most another one. */

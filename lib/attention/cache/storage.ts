@@ -31,6 +31,32 @@ export function storesAs({ keys, values }: StoredTypes): StoredVariant {
   return joined(variantOf("key", "stores_keys", keys), values && variantOf("value", "stores_values", values));
 }
 
+/** How a kernel reads what is stored. */
+export interface VectorReading {
+  /** Vectors of four channels that are read at once. */
+  readonly vectors: 1 | 2;
+  /** The part that reads them. */
+  readonly part: string;
+  /** Element types that it needs. */
+  readonly types: Readonly<Record<string, string>>;
+}
+
+/**
+ * How kernels read stored vectors: eight channels at once where a head's halves are whole vectors of eight, else four. Parts that
+ * read eight want the tokens of a page as a constant, PAGE.
+ */
+export function readsVectors(
+  what: "key" | "value",
+  type: StorageType,
+  { headSize, pageTokens }: { readonly headSize: number; readonly pageTokens: number },
+): VectorReading {
+  // An int8 page of an odd number of tokens has an odd number of words.
+  const wide = headSize % 16 === 0 && (type === "f16" || (type === "int8" && pageTokens % 2 === 0));
+  if (wide) return { vectors: 2, part: `${what}s_wide_${type}`, types: {} };
+  const { parts: [part], types } = variantOf(what, `${what}s`, type);
+  return { vectors: 1, part, types };
+}
+
 function variantOf(what: "key" | "value", part: string, type: StorageType): StoredVariant {
   if (type === "int8") return { types: {}, parts: [`${part}_int8`] };
   return { types: { [what === "key" ? "KeyElement" : "ValueElement"]: type }, parts: [`${part}_float`] };

@@ -1,7 +1,7 @@
 import type { Tensor } from "../../tensor/mod.ts";
 import { attendOuter, attendOver } from "../attend/attend.ts";
 import { listAttended } from "../attend/list_attended.ts";
-import { splits } from "../attend/attend_split.ts";
+import { splits } from "../attend/decode_way.ts";
 import { goneOn, HeldSelection, joinMarks, picksOf } from "../memory/held_selection.ts";
 import { type Knobs, mostPicked, windowGrowth } from "../knobs/knobs.ts";
 import { type AttentionMethod, type MethodName, stepKnobs } from "../method.ts";

@@ -1,6 +1,6 @@
 import { Tensor } from "../../tensor/mod.ts";
 import { foldGrid } from "../attend/gather.ts";
-import { splits } from "../attend/attend_split.ts";
+import { gathers } from "../attend/decode_way.ts";
 import { isOwnScoring } from "./own_scorer.ts";
 import { canPickBest, pickBest, type Picks } from "./pick_best.ts";
 import { planGroups } from "./score_groups.ts";
@@ -52,7 +52,7 @@ export function pickTokens(step: AttentionStep, layer: number, queries: Tensor, 
   const plan = readsOnePiece(step, source) && canPickBest(step) ? planGroups(step, source, true) : undefined;
   if (plan?.kernel === "scan_groups") pickBest(step, source, plan, picks);
   else pickFromLists(step, source, picks);
-  const grid = splits(step) ? undefined : foldGrid(step, counts);
+  const grid = gathers(step) ? foldGrid(step, counts) : undefined;
   return { indices, counts, ...(grid && { grid }), selections, bound };
 }
 

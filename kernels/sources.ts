@@ -8680,9 +8680,9 @@ fn main(
 // the scores themselves are never written.
 //
 // Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
-//           4 * D4], stored as parts/keys_*.wgsl say, one slab of the cache, before rotation; table [batch, table_stride];
-//           parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs, blocks, K], sorted by falling score,
-//           then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
+//           4 * D4], stored as parts/keys_*.wgsl say, LOADS of what is stored together a key, one slab of the cache, before
+//           rotation; table [batch, table_stride]; parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs,
+//           blocks, K], sorted by falling score, then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
 //           Tokens count from the start of the middle; unused places hold NONE.
 // Dispatch: one thread per PAIRS pairs and block of block_tokens tokens; pairs fastest, so that neighbours read the same keys
 //           in prefill and different blocks in decoding; linear groups, batch * heads outermost. Where the cache has several
@@ -8777,12 +8777,16 @@ fn main(
         let b = key_first(other);
         var scores0 = array<vec4<f32>, PAIRS>();
         var scores1 = array<vec4<f32>, PAIRS>();
-        for (var c = 0u; c < D4; c++) { // unrolled
-          let key0 = key_vector(a + c);
-          let key1 = key_vector(b + c);
-          for (var p = 0u; p < PAIRS; p++) { // unrolled
-            scores0[p] = fma(queries_of[p][c], key0, scores0[p]);
-            scores1[p] = fma(queries_of[p][c], key1, scores1[p]);
+        for (var load = 0u; load < LOADS; load++) { // unrolled
+          let stored0 = key_pages[a + load];
+          let stored1 = key_pages[b + load];
+          for (var v = 0u; v < KEY_VECTORS; v++) { // unrolled
+            let key0 = key_part(stored0, v);
+            let key1 = key_part(stored1, v);
+            for (var p = 0u; p < PAIRS; p++) { // unrolled
+              scores0[p] = fma(queries_of[p][load * KEY_VECTORS + v], key0, scores0[p]);
+              scores1[p] = fma(queries_of[p][load * KEY_VECTORS + v], key1, scores1[p]);
+            }
           }
         }
         let t = token - middle_start;

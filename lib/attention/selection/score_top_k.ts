@@ -3,10 +3,10 @@ import { Tensor } from "../../tensor/mod.ts";
 import type { BestLists } from "./best_lists.ts";
 import { KeyImage } from "./key_image.ts";
 import { MANY_PAIRS, scoreByGroups } from "./score_groups.ts";
-import { ScoreSource } from "./score_source.ts";
+import { type ScoredPages, ScoreSource } from "./score_source.ts";
 import { headVectors } from "../shape.ts";
 import type { AttentionStep } from "../step.ts";
-import { readsStored } from "../cache/storage.ts";
+import { readsStored, readsVectors } from "../cache/storage.ts";
 
 /** Ways to score: each thread on its own, with its lists in registers; or workgroups that share keys and lists. */
 export const scorings: readonly KernelOption[] = [
@@ -49,16 +49,17 @@ export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
   const scores = Tensor.empty(step.device, shape, "f32", "best scores");
   const tokens = Tensor.empty(step.device, shape, "u32", "best tokens");
   source.pages.forEach((pages, index) => {
-    const { buffer, type, addressing } = pages;
+    const { buffer, addressing } = pages;
     using copied = scoring.imagesPay ? KeyImage.copy(step.device, pages, headVectors(headSize)) : undefined;
+    const reading: Partial<KernelVariant> = readingOf(scoring, pages, headSize);
     const call: Dispatch = {
       kernel: copied ? "score_image_top_k" : scoring.kernel,
-      ...(!copied && readsStored({ keys: type })),
+      ...(!copied && reading),
       constants: {
         D4: headVectors(headSize),
         K: knobs.k,
         ...scoring.constants,
-        ...(copied && { WIDTH: copied.image.width, TOKENS: 2 }),
+        ...(copied ? { WIDTH: copied.image.width, TOKENS: 2 } : reading.constants),
       },
       params: {
         ...addressing,
@@ -83,6 +84,18 @@ export function scoreTopK(step: AttentionStep, source: ScoreSource): BestLists {
   return { scores, tokens, blocks };
 }
 
+/** How the kernel reads keys: short lists leave registers for eight channels at once. */
+function readingOf(
+  { kernel }: Scoring,
+  { type, addressing: { page_tokens: pageTokens } }: ScoredPages,
+  headSize: number,
+) {
+  if (kernel !== "score_short_top_k") return readsStored({ keys: type });
+  const { types, part, vectors } = readsVectors("key", type, { headSize, pageTokens });
+  const LOADS = headVectors(headSize) / vectors;
+  return { types, parts: [part], constants: { LOADS, ...(vectors === 2 && { D8: LOADS, PAGE: pageTokens }) } };
+}
+
 /** Whether workgroups score so many pairs together here, by groups of tokens. */
 export function scoresTogether(step: AttentionStep, pairs: number): boolean {
   const { cache: { shape: { headSize } }, method: { knobs: { k } } } = step.context;
@@ -97,9 +110,7 @@ export function scoresTogether(step: AttentionStep, pairs: number): boolean {
 function byLanes(step: AttentionStep, pairs: number): Scoring {
   const { cache: { shape: { headSize } }, method: { knobs: { k } } } = step.context;
   const short = k <= MOST_SHORT;
-  // A software adapter takes most of its time to load keys: they serve eight pairs as well as two. Long heads would take it
-  // too long to compile.
-  const PAIRS = short && step.device.info.software && pairs >= 24 && headSize <= 64 ? 8 : 2;
+  const PAIRS = short && step.device.info.software ? threadPairs(pairs, headSize) : 2;
   const tiles = Math.ceil(pairs / PAIRS);
   const fewQueries = tiles < 8;
   // Long blocks keep the lists short; when few queries run, shorter ones give every core something to do. A block much
@@ -112,4 +123,13 @@ function byLanes(step: AttentionStep, pairs: number): Scoring {
     groups: (blocks) => Math.ceil(tiles * blocks / 8),
     imagesPay: PAIRS === 8,
   };
+}
+
+/**
+ * Pairs of a thread on a software adapter, which takes most of its time to load keys: they serve eight pairs as well as two. Long
+ * heads would take it too long to compile.
+ */
+function threadPairs(pairs: number, headSize: number): 2 | 4 | 8 {
+  if (headSize <= 64 && pairs >= 24) return 8;
+  return headSize <= 128 && (pairs === 3 || pairs === 4) ? 4 : 2;
 }

@@ -8682,8 +8682,8 @@ fn main(
 // Shapes:   queries [batch, step_rows, query_heads, head_size] f32, before rotation; key_pages [slab_pages, heads, page_tokens,
 //           4 * D4], stored as parts/keys_*.wgsl say, LOADS of what is stored together a key, one slab of the cache, before
 //           rotation; table [batch, table_stride]; parts [batch, 4]; best_scores f32, best_tokens u32 [batch, heads, pairs,
-//           blocks, K], sorted by falling score, then rising token. A pair is (row, query head of the KV head's group): pairs = step_rows * query_heads / heads.
-//           Tokens count from the start of the middle; unused places hold NONE.
+//           blocks, K], sorted by falling score, then rising token. A pair is (row, query head of the KV head's group):
+//           pairs = step_rows * query_heads / heads. Tokens count from the start of the middle; unused places hold NONE.
 // Dispatch: one thread per PAIRS pairs and block of block_tokens tokens; pairs fastest, so that neighbours read the same keys
 //           in prefill and different blocks in decoding; linear groups, batch * heads outermost. Where the cache has several
 //           slabs, one call per slab: each goes on from the lists of the one before (params.resume).

@@ -2,6 +2,7 @@ import type { Device } from "../gpu/mod.ts";
 import { Tensor } from "../tensor/mod.ts";
 import { type AttendedTokens, disposeAttended, shareAttended } from "./attended_tokens.ts";
 import type { KeyValueCache } from "./cache/kv_cache.ts";
+import { Zeros } from "./cache/zeros.ts";
 import type { LayerPicks } from "./memory/held_selection.ts";
 import type { Knobs } from "./knobs/knobs.ts";
 import type { RotationTable } from "./attend/rotation_table.ts";
@@ -231,7 +232,7 @@ export class AttentionStep {
   bring: ((call: AwaitedAttention) => Tensor) | undefined;
   #shared: AttendedTokens | undefined;
   #selecting: Tensor | undefined;
-  readonly #zeros = new Map<string, Tensor>();
+  readonly #zeros: Zeros;
   readonly #found = new Map<string, unknown>();
   /** Longest middle of any sequence that selects in this step; 0 where none does. */
   readonly middleLength: number;
@@ -241,6 +242,7 @@ export class AttentionStep {
   /** Asks the method for each sequence's layout and puts it on the GPU. The cache holds the step's rows already. */
   constructor(context: StepContext, rows: number, about: StepAbout, root?: AttentionStep) {
     this.context = context;
+    this.#zeros = new Zeros(context.cache.device);
     this.#about = about;
     this.root = root ?? this;
     this.rows = rows;
@@ -287,10 +289,7 @@ export class AttentionStep {
 
   /** A tensor of zeros (u32) that each layer finds and leaves as zeros, made at its first use; the step's own. */
   zeros(label: string, shape: readonly number[]): Tensor {
-    const key = `${label} ${shape}`;
-    let zeros = this.#zeros.get(key);
-    if (!zeros) this.#zeros.set(key, zeros = Tensor.zeros(this.device, shape, "u32", label));
-    return zeros;
+    return this.#zeros.of(label, shape);
   }
 
   /** Gives the step's buffers back. */
@@ -298,7 +297,7 @@ export class AttentionStep {
     this.layout[Symbol.dispose]();
     this.#selecting?.[Symbol.dispose]();
     if (this.#shared) disposeAttended(this.#shared);
-    for (const zeros of this.#zeros.values()) zeros[Symbol.dispose]();
+    this.#zeros[Symbol.dispose]();
     for (const step of this.#byMethod.values()) step[Symbol.dispose]();
   }
 

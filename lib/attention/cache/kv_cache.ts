@@ -6,6 +6,7 @@ import { PagePool } from "./page_pool.ts";
 import type { Slab } from "./slab.ts";
 import { type AttentionShape, checkAttentionShape, headVectors } from "../shape.ts";
 import { storesAs } from "./storage.ts";
+import { Zeros } from "./zeros.ts";
 
 /** How a cache is made. */
 export interface CacheOptions extends PageOptions {
@@ -42,7 +43,7 @@ export class KeyValueCache {
   readonly #owns: boolean;
   #table: Tensor | undefined;
   #tableVersion = -1;
-  readonly #zeros = new Map<string, Tensor>();
+  readonly #zeros: Zeros;
   #slabsVersion = -1;
   /** Slabs that hold any of its tokens, in the pool's order, each with the number of its pages up to the last of them. */
   #slabs = new Map<Slab, number>();
@@ -67,6 +68,7 @@ export class KeyValueCache {
       );
     }
     this.device = device;
+    this.#zeros = new Zeros(device);
     this.shape = shape;
     this.pool = shared?.pool ?? new PagePool(device, shape, options);
     this.pool.join();
@@ -230,10 +232,7 @@ export class KeyValueCache {
    * shapes; the cache's own.
    */
   zeros(label: string, shape: readonly number[]): Tensor {
-    const key = `${label} ${shape}`;
-    let zeros = this.#zeros.get(key);
-    if (!zeros) this.#zeros.set(key, zeros = Tensor.zeros(this.device, shape, "u32", label));
-    return zeros;
+    return this.#zeros.of(label, shape);
   }
 
   /** Lets go of the pages; the last cache of a pool frees it. */
@@ -242,7 +241,7 @@ export class KeyValueCache {
     this.#disposed = true;
     if (this.#owns) { for (const sequence of this.sequences) sequence[Symbol.dispose](); }
     this.#table?.[Symbol.dispose]();
-    for (const zeros of this.#zeros.values()) zeros[Symbol.dispose]();
+    this.#zeros[Symbol.dispose]();
     this.pool.leave();
   }
 

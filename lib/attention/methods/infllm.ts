@@ -8,7 +8,8 @@ import type { AttentionMethod, MethodName } from "../method.ts";
 import { oneOf, ownKnobs, trainedContextOf, wholeNumber } from "../knobs/own_knobs.ts";
 import { rememberQueries } from "../memory/recent_queries.ts";
 import { attendRelative } from "../attend/relative.ts";
-import { bringRuns, scoreBlocks, type TokenRun } from "../selection/score_blocks.ts";
+import { bringRuns, scoreBlocks } from "../selection/score_blocks.ts";
+import type { TokenRun } from "../selection/token_runs.ts";
 import type { AttentionShape } from "../shape.ts";
 import type { AttendedTokens, AttentionStep, StepLayout, StepShape } from "../step.ts";
 

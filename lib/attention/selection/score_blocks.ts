@@ -1,12 +1,10 @@
 import { Tensor } from "../../tensor/mod.ts";
 import { allHeads, bring } from "../attend/bring.ts";
-import { foldGrid, gather } from "../attend/gather.ts";
+import { gather } from "../attend/gather.ts";
 import type { BlockMemory } from "../memory/block_memory.ts";
 import { headVectors } from "../shape.ts";
-import type { AttentionStep } from "../step.ts";
-
-/** First token and end of a run of tokens. */
-export type TokenRun = readonly [first: number, end: number];
+import { type AttentionStep, disposeAttended } from "../step.ts";
+import { listRuns, longestOf, type TokenRun, tokensOf } from "./token_runs.ts";
 
 /** Keys and values of a run of each sequence's tokens. */
 export interface GatheredRun {
@@ -57,18 +55,15 @@ export function gatherRuns(
 ): GatheredRun {
   const { cache, rotation } = step.context;
   const { device } = step;
-  const bound = longestOf(runs);
-  const tokens = runs.flatMap(([first]) => [...tokensOf([first, first + bound])]);
-  using indices = Tensor.from(device, Uint32Array.from(tokens), [runs.length, 1, bound], "run");
-  const lengths = Uint32Array.from(runs, ([first, end]) => end - first);
-  using counts = Tensor.from(device, lengths, [runs.length, 1], "run lengths");
-  using grid = foldGrid(step, counts);
+  const listed = listRuns(step, runs);
+  const { bound } = listed;
   const shape = [runs.length, cache.shape.keyValueHeads, bound, 4 * headVectors(cache.shape.headSize)];
   const keys = Tensor.empty(device, shape, "f32", "gathered keys");
   const values = Tensor.empty(device, shape, "f32", "gathered values");
   const table = rotation.upTo(positions === "original" ? Math.max(...cache.lengths) : 1);
   const into = { keys, values, rotation: table, positions, ...(brought && { brought }) };
-  gather(step, layer, { indices, counts, grid, selections: 1, bound }, into);
+  gather(step, layer, listed, into);
+  disposeAttended(listed);
   return {
     keys,
     values,
@@ -78,14 +73,6 @@ export function gatherRuns(
       values[Symbol.dispose]();
     },
   };
-}
-
-function longestOf(runs: readonly TokenRun[]): number {
-  return Math.max(...runs.map(([first, end]) => end - first));
-}
-
-function tokensOf([first, end]: TokenRun): Uint32Array {
-  return Uint32Array.from({ length: end - first }, (_, place) => first + place);
 }
 
 /** How queries are held against what is kept of blocks. */
